@@ -1,0 +1,135 @@
+"""What the runner tells a stage's kernel and what the kernel answers, as JSON files.
+
+The kernel side (`jupyter_pipe/kernel/`, standard library only) reads a `StageContext` when the
+stage begins and writes a `StageResult` when it ends. Neither side imports the other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+__all__ = [
+    "AmbientValue",
+    "ArtifactRef",
+    "ChangedInput",
+    "GateResult",
+    "InputPayload",
+    "StageContext",
+    "StageResult",
+    "StoredPayload",
+    "Untransportable",
+]
+
+
+class ArtifactRef(Struct, frozen=True):
+    """A payload in the store. `artifact` is the sha256 of the file, `digest` of the content."""
+
+    artifact: str
+    digest: str
+    bytes: int
+
+
+class InputPayload(Struct, frozen=True):
+    """One payload to load. `names` are the variables to bind from it; a payload may hold more
+    members than the stage may see (a later stage has rebound them)."""
+
+    ref: ArtifactRef
+    names: tuple[str, ...]
+    from_stage: str
+
+
+class AmbientValue(Struct, frozen=True):
+    """The state of one ambient component (`numpy.random`), as the stage `from_stage` left it."""
+
+    component: str
+    ref: ArtifactRef
+    from_stage: str
+
+
+class StageContext(Struct, frozen=True):
+    """Everything that a kernel needs to begin and end one attempt at a stage.
+
+    `definitions` maps `NAME` of each notebook class or function that a payload may refer to, to
+    `{"source", "digest", "cell_id"}`; the loader replays exactly those that a payload's manifest
+    lists. `protect` are inputs that a later stage reads, so that the guard must look at them;
+    `pure` are inputs that a tag declares unchanged; `mutates` the changes that are expected.
+    `optional` are outputs that the stage may leave unbound. `code_cells` maps a cell id to its
+    number, which is its execution count. All paths are absolute.
+    """
+
+    run_id: str
+    stage: str
+    attempt: int
+    store: str
+    result: str
+    workdir: str
+    inputs: tuple[InputPayload, ...] = ()
+    ambient: tuple[AmbientValue, ...] = ()
+    outputs: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    protect: tuple[str, ...] = ()
+    mutates: tuple[str, ...] = ()
+    pure: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    gates: tuple[str, ...] = ()
+    definitions: dict[str, dict[str, Any]] = {}
+    code_cells: dict[str, int] = {}
+    seeded: tuple[str, ...] = ()
+    strict: bool = False
+
+
+class StoredPayload(Struct, frozen=True):
+    """A payload that the stage wrote. `summary` describes each name for people;
+    `unordered` are names that hold a set whose iteration order does not survive the trip."""
+
+    ref: ArtifactRef
+    names: tuple[str, ...]
+    types: dict[str, str] = {}
+    summary: dict[str, str] = {}
+    definitions: dict[str, str] = {}
+    unordered: tuple[str, ...] = ()
+
+
+class Untransportable(Struct, frozen=True):
+    """An output that cannot travel (rule 12). `path` leads to the culprit: `cfg['log'].stream`."""
+
+    name: str
+    type_name: str
+    path: str
+    reason: str
+
+
+class ChangedInput(Struct, frozen=True):
+    """The guard's finding: the stage changed what it received from `from_stage`."""
+
+    from_stage: str
+    names: tuple[str, ...]
+
+
+class GateResult(Struct, frozen=True):
+    expression: str
+    passed: bool
+    values: dict[str, str] = {}
+    error: str = ""
+
+
+class StageResult(Struct, frozen=True):
+    """What a kernel reports when the stage's cells have run.
+
+    `unbound` are outputs that hold no value; `ambient` the components that the stage changed;
+    `error` is set when ending the stage itself failed (`kind` as in `StageFailed`).
+    """
+
+    outputs: tuple[StoredPayload, ...] = ()
+    unbound: tuple[str, ...] = ()
+    untransportable: tuple[Untransportable, ...] = ()
+    changed: tuple[ChangedInput, ...] = ()
+    ambient: tuple[AmbientValue, ...] = ()
+    metrics: dict[str, float | int | bool | str] = {}
+    metric_errors: dict[str, str] = {}
+    gates: tuple[GateResult, ...] = ()
+    warnings: tuple[str, ...] = ()
+    error: str = ""
+    peak_memory_bytes: int = 0

@@ -1,0 +1,271 @@
+"""What happens in a run, as data: the lines of `events.jsonl`.
+
+The log is append-only, `seq` rises by one, and everything else (`run.json`, the live table, the
+sidebar, the report) is a fold over it. Times are UTC, seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Any, Union
+
+import msgspec
+from msgspec import Struct
+
+__all__ = [
+    "ArtifactWritten",
+    "CellFinished",
+    "CellStarted",
+    "Event",
+    "FINAL_STAGE_STATES",
+    "Frame",
+    "GateEvaluated",
+    "InputChanged",
+    "MetricLogged",
+    "RunCancelRequested",
+    "RunFinished",
+    "RunQueued",
+    "RunStarted",
+    "RunState",
+    "StageCached",
+    "StageCancelled",
+    "StageFailed",
+    "StageFinished",
+    "StageQueued",
+    "StageRetrying",
+    "StageSkipped",
+    "StageStarted",
+    "StageState",
+    "WarningRaised",
+    "decode_event",
+    "encode_event",
+]
+
+
+class RunState(enum.Enum):
+    queued = "queued"
+    running = "running"
+    succeeded = "succeeded"
+    failed = "failed"
+    cancelled = "cancelled"
+    interrupted = "interrupted"
+
+
+class StageState(enum.Enum):
+    queued = "queued"
+    running = "running"
+    succeeded = "succeeded"
+    cached = "cached"
+    failed = "failed"
+    skipped = "skipped"
+    cancelled = "cancelled"
+    interrupted = "interrupted"
+
+
+FINAL_STAGE_STATES = frozenset(StageState) - {StageState.queued, StageState.running}
+
+
+class _Event(Struct, frozen=True, tag_field="event", kw_only=True):
+    """`seq` and `time` are filled in by the log when the event is appended."""
+
+    seq: int = 0
+    time: float = 0.0
+
+
+class RunQueued(_Event, frozen=True, tag="run_queued"):
+    """`trigger` is who asked: `cli`, `jupyterlab`, `api`, `schedule`."""
+
+    run_id: str
+    pipeline: str
+    stages: tuple[str, ...]
+    trigger: str = "cli"
+    resumed_from: str | None = None
+
+
+class RunStarted(_Event, frozen=True, tag="run_started"):
+    pid: int
+    workers: int
+
+
+class StageQueued(_Event, frozen=True, tag="stage_queued"):
+    """`reason` says why the stage will run ("code changed in cell 7"); `after` what it waits for."""
+
+    stage: str
+    reason: str = ""
+    after: tuple[str, ...] = ()
+    cells: int = 0
+
+
+class StageStarted(_Event, frozen=True, tag="stage_started"):
+    stage: str
+    attempt: int = 1
+
+
+class CellStarted(_Event, frozen=True, tag="cell_started"):
+    """`position` counts the stage's own cells from 1, of `total`."""
+
+    stage: str
+    cell_id: str
+    position: int
+    total: int
+
+
+class CellFinished(_Event, frozen=True, tag="cell_finished"):
+    stage: str
+    cell_id: str
+    position: int
+    total: int
+    seconds: float
+
+
+class StageFinished(_Event, frozen=True, tag="stage_finished"):
+    stage: str
+    seconds: float
+    attempt: int = 1
+
+
+class StageCached(_Event, frozen=True, tag="stage_cached"):
+    """`run_id` is the run that computed the result, `saved_seconds` what it took there."""
+
+    stage: str
+    reason: str
+    run_id: str | None = None
+    saved_seconds: float = 0.0
+
+
+class Frame(Struct, frozen=True):
+    """One frame of the user's own code. `cell_id` for cells, `path` for modules beside them."""
+
+    line: int
+    source: str
+    function: str = "<module>"
+    cell_id: str | None = None
+    position: int | None = None
+    path: str | None = None
+
+
+class StageFailed(_Event, frozen=True, tag="stage_failed"):
+    """`kind` is `error`, `gate`, `timeout`, `kernel_died`, `out_of_memory`, `exit`, `input`
+    (the cell asked for input), `cannot_travel`, `effect` (strict), `worker` or `internal`.
+    `position` is the cell within the stage, from 1; `traceback` only the user's frames, as text.
+    """
+
+    stage: str
+    ename: str
+    evalue: str
+    kind: str = "error"
+    cell_id: str | None = None
+    position: int | None = None
+    total: int | None = None
+    line: int | None = None
+    traceback: str = ""
+    frames: tuple[Frame, ...] = ()
+    hint: str = ""
+    seconds: float = 0.0
+    attempt: int = 1
+
+
+class StageSkipped(_Event, frozen=True, tag="stage_skipped"):
+    stage: str
+    reason: str
+
+
+class StageCancelled(_Event, frozen=True, tag="stage_cancelled"):
+    stage: str
+    seconds: float = 0.0
+
+
+class StageRetrying(_Event, frozen=True, tag="stage_retrying"):
+    stage: str
+    attempt: int
+    delay_seconds: float
+    reason: str
+
+
+class InputChanged(_Event, frozen=True, tag="input_changed"):
+    """The guard found that `stage` changed what it received from `from_stage`."""
+
+    stage: str
+    from_stage: str
+    names: tuple[str, ...]
+
+
+class MetricLogged(_Event, frozen=True, tag="metric_logged"):
+    stage: str
+    name: str
+    value: float | int | bool | str
+
+
+class GateEvaluated(_Event, frozen=True, tag="gate_evaluated"):
+    """`values` are the observed values of the names that the expression reads, as text."""
+
+    stage: str
+    expression: str
+    passed: bool
+    values: dict[str, str] = {}
+    error: str = ""
+
+
+class ArtifactWritten(_Event, frozen=True, tag="artifact_written"):
+    """`summary` describes each name for people: type and shape (`DataFrame 4,318 x 9`)."""
+
+    stage: str
+    names: tuple[str, ...]
+    artifact: str
+    bytes: int
+    summary: dict[str, str] = {}
+
+
+class WarningRaised(_Event, frozen=True, tag="warning_raised"):
+    """Something a user should know that is no failure (two writers of an ambient component)."""
+
+    stage: str | None
+    code: str
+    message: str
+
+
+class RunCancelRequested(_Event, frozen=True, tag="run_cancel_requested"):
+    by: str = "user"
+
+
+class RunFinished(_Event, frozen=True, tag="run_finished"):
+    state: RunState
+    exit_code: int
+    seconds: float
+
+
+Event = Union[  # noqa: UP007 - a runtime union, for the decoder
+    RunQueued,
+    RunStarted,
+    StageQueued,
+    StageStarted,
+    CellStarted,
+    CellFinished,
+    StageFinished,
+    StageCached,
+    StageFailed,
+    StageSkipped,
+    StageCancelled,
+    StageRetrying,
+    InputChanged,
+    MetricLogged,
+    GateEvaluated,
+    ArtifactWritten,
+    WarningRaised,
+    RunCancelRequested,
+    RunFinished,
+]
+
+_decoder = msgspec.json.Decoder(Event)
+_encoder = msgspec.json.Encoder()
+
+
+def encode_event(event: Any) -> bytes:
+    """One line of the log, newline included."""
+    return _encoder.encode(event) + b"\n"
+
+
+def decode_event(line: bytes) -> Event:
+    """Raises msgspec.ValidationError or msgspec.DecodeError."""
+    event: Event = _decoder.decode(line)
+    return event

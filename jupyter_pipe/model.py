@@ -1,0 +1,297 @@
+"""The nouns: what a notebook, a pipeline and a stage are. Frozen records, no behaviour, no I/O.
+
+`Pipeline` is `pipeline.json`: one definition gives the JSON both ways and the published schema.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+__all__ = [
+    "PIPELINE_VERSION",
+    "SETUP_STAGE",
+    "Cell",
+    "Diagnostic",
+    "Edge",
+    "Effect",
+    "EffectKind",
+    "Fix",
+    "Gate",
+    "Metric",
+    "Notebook",
+    "NotebookSettings",
+    "Parameter",
+    "Pipeline",
+    "Replay",
+    "ReplayKind",
+    "Severity",
+    "Source",
+    "Stage",
+    "StageInput",
+    "StageOptions",
+    "from_json",
+    "to_json",
+]
+
+PIPELINE_VERSION = 1
+SETUP_STAGE = "setup"
+
+T = TypeVar("T")
+
+
+class Cell(Struct, frozen=True):
+    """One cell as it stands in the file.
+
+    `number` is the execution count that a code cell gets when the notebook runs top to bottom
+    (1 for the first; empty code cells, markdown and raw cells have none). It is what messages
+    call "cell 7". `index` is the position among all cells, from 0.
+    """
+
+    id: str
+    index: int
+    kind: str
+    source: str
+    tags: tuple[str, ...] = ()
+    number: int | None = None
+
+
+class NotebookSettings(Struct, frozen=True):
+    """Pipeline-level settings: notebook metadata `jupyter_pipe`, or Kale's `kubeflow_notebook`."""
+
+    name: str | None = None
+    description: str = ""
+    default_options: tuple[str, ...] = ()
+    schedule: str | None = None
+
+
+class Notebook(Struct, frozen=True):
+    """A notebook as read from disk. `digest` ignores outputs, execution counts and markdown."""
+
+    path: str
+    name: str
+    digest: str
+    cells: tuple[Cell, ...]
+    kernel: str = "python3"
+    language: str = "python"
+    settings: NotebookSettings = NotebookSettings()
+
+    @property
+    def code_cells(self) -> tuple[Cell, ...]:
+        return tuple(cell for cell in self.cells if cell.kind == "code")
+
+
+class Severity(enum.Enum):
+    error = "error"
+    warning = "warning"
+    info = "info"
+
+
+class Fix(Struct, frozen=True):
+    """A one-click cure: the tags to add to and remove from one cell."""
+
+    title: str
+    cell_id: str
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
+
+
+class Diagnostic(Struct, frozen=True):
+    """One finding of the compiler.
+
+    `line` and `column` count from 1 within the cell's own source as the user wrote it (magics
+    included); `cell` is `Cell.number`. `hint` says what to do, in one sentence.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    hint: str = ""
+    cell_id: str | None = None
+    cell: int | None = None
+    line: int | None = None
+    column: int | None = None
+    stage: str | None = None
+    fixes: tuple[Fix, ...] = ()
+
+
+class Parameter(Struct, frozen=True, rename={"type_": "type"}):
+    """A top-level `NAME[: TYPE] = LITERAL` of a cell tagged `parameters`.
+
+    `type_` is one of `int float str bool none list dict tuple set bytes complex any`, with
+    ` | None` appended when the annotation admits it; `default` is the literal's JSON value where
+    JSON has one, `literal` always its Python source. `choices` come from `Literal[…]`.
+    """
+
+    name: str
+    type_: str
+    default: Any
+    literal: str
+    choices: tuple[Any, ...] = ()
+    description: str = ""
+    cell_id: str = ""
+
+
+class StageInput(Struct, frozen=True, rename={"from_": "from"}):
+    """A value that the stage receives: variable `name` as stage `from_` left it."""
+
+    name: str
+    from_: str
+
+
+class EffectKind(enum.Enum):
+    """What a stage does to a name. Names starting with `@` are ambient components
+    (`@numpy.random`), names starting with `file:` are literal paths relative to the notebook."""
+
+    reads = "reads"
+    binds = "binds"
+    may_bind = "may_bind"
+    deletes = "deletes"
+    mutates = "mutates"
+    pure = "pure"
+
+
+class Effect(Struct, frozen=True):
+    """One line of a stage's data-flow summary. The graph is a pure function of these.
+
+    A stage that `reads` a name may use its value before surely binding it. `mutates` means that
+    an object reachable from the name may be changed in place. `learned` marks what the guard
+    observed in a run, `declared` what a `mutates:`/`pure:` tag says.
+    """
+
+    name: str
+    kind: EffectKind
+    cell_id: str | None = None
+    line: int | None = None
+    learned: bool = False
+    declared: bool = False
+
+
+class ReplayKind(enum.Enum):
+    import_ = "import"
+    function = "function"
+    class_ = "class"
+    ambient = "ambient"
+    shared = "shared"
+    constant = "constant"
+
+
+class Replay(Struct, frozen=True):
+    """Code that the stage runs again before its own cells, in notebook order.
+
+    `source` is plain Python (magics already transformed), `names` what it binds, `digest` the
+    sha256 of the normalised source: instances in payloads name their class by it. `needed` is
+    False for definitions kept only in case a payload holds an instance of them.
+    """
+
+    kind: ReplayKind
+    names: tuple[str, ...]
+    source: str
+    digest: str
+    cell_id: str = ""
+    line: int = 1
+    needed: bool = True
+
+
+class Metric(Struct, frozen=True):
+    name: str
+    cell_id: str = ""
+
+
+class Gate(Struct, frozen=True):
+    """`names` are the variables that the expression reads."""
+
+    expression: str
+    names: tuple[str, ...] = ()
+    cell_id: str = ""
+
+
+class StageOptions(Struct, frozen=True):
+    retries: int = 0
+    timeout_seconds: float | None = None
+    cache: bool = True
+    cpus: float = 1.0
+    memory_bytes: int | None = None
+    gpus: int = 0
+    image: str | None = None
+    secrets: tuple[str, ...] = ()
+    limits: dict[str, str] = {}
+
+
+class Stage(Struct, frozen=True):
+    """A group of cells that runs in one kernel.
+
+    `outputs` are the variables stored when it ends; `groups` are the sets of outputs that the
+    analyzer expects to share mutable objects (the kernel finds the real ones). `imports` are the
+    top-level modules that its code imports.
+    """
+
+    name: str
+    cells: tuple[str, ...]
+    module: str
+    notebook: str
+    parameters: tuple[str, ...] = ()
+    inputs: tuple[StageInput, ...] = ()
+    outputs: tuple[str, ...] = ()
+    groups: tuple[tuple[str, ...], ...] = ()
+    effects: tuple[Effect, ...] = ()
+    replays: tuple[Replay, ...] = ()
+    after: tuple[str, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    options: StageOptions = StageOptions()
+    imports: tuple[str, ...] = ()
+
+
+class Edge(Struct, frozen=True, rename={"from_": "from"}):
+    """`names` is empty for a pure ordering; `@…` is ambient state, `file:…` a file."""
+
+    from_: str
+    to: str
+    names: tuple[str, ...] = ()
+
+
+class Source(Struct, frozen=True):
+    """`notebook` is relative to the folder that holds `pipeline.json`, with forward slashes."""
+
+    notebook: str
+    digest: str
+
+
+class Pipeline(Struct, frozen=True):
+    """The DAG: the one contract for every engine. `stages` are in notebook order."""
+
+    version: int
+    name: str
+    kernel: str
+    source: Source
+    parameters: tuple[Parameter, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    edges: tuple[Edge, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    description: str = ""
+
+    def stage(self, name: str) -> Stage:
+        """The stage called `name`. Raises KeyError."""
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        raise KeyError(name)
+
+    def upstream(self, name: str) -> tuple[str, ...]:
+        """The direct predecessors of `name`, in notebook order."""
+        before = {edge.from_ for edge in self.edges if edge.to == name}
+        return tuple(stage.name for stage in self.stages if stage.name in before)
+
+
+def to_json(value: Any) -> bytes:
+    """Indented JSON with a final newline, the same bytes for the same value."""
+    return msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=2) + b"\n"
+
+
+def from_json(data: bytes, type_: type[T]) -> T:
+    """Raises msgspec.ValidationError or msgspec.DecodeError."""
+    return msgspec.json.decode(data, type=type_)
