@@ -13,11 +13,11 @@ import msgspec
 from msgspec import Struct
 
 __all__ = [
+    "FINAL_STAGE_STATES",
     "ArtifactWritten",
     "CellFinished",
     "CellStarted",
     "Event",
-    "FINAL_STAGE_STATES",
     "Frame",
     "GateEvaluated",
     "InputChanged",
