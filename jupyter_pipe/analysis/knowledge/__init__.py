@@ -1,0 +1,12 @@
+"""What libraries mutate, return, retain and draw: tables of data behind one protocol."""
+
+from jupyter_pipe.analysis.knowledge.effects import (
+    RECEIVER,
+    Argument,
+    AttributeEffect,
+    CallEffect,
+    Knowledge,
+    Returns,
+)
+
+__all__ = ["RECEIVER", "Argument", "AttributeEffect", "CallEffect", "Knowledge", "Returns"]
