@@ -119,6 +119,7 @@ class StageResult(Struct, frozen=True):
     """What a kernel reports when the stage's cells have run.
 
     `unbound` are outputs that hold no value; `ambient` the components that the stage changed;
+    `drawn` are the generator components whose state the stage advanced, carried or not;
     `error` is set when ending the stage itself failed (`kind` as in `StageFailed`).
     """
 
@@ -130,6 +131,7 @@ class StageResult(Struct, frozen=True):
     metrics: dict[str, float | int | bool | str] = {}
     metric_errors: dict[str, str] = {}
     gates: tuple[GateResult, ...] = ()
+    drawn: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     error: str = ""
     peak_memory_bytes: int = 0

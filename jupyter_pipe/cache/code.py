@@ -1,0 +1,104 @@
+"""The code that a stage runs, normalised: comments, blank lines and layout do not count.
+
+Reads stage notebooks; everything else is pure. Magics are transformed only where a cell is not
+plain Python, so that the common path never imports IPython.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from jupyter_pipe.cache.fingerprint import digest_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jupyter_pipe.model import Stage
+
+__all__ = ["code_digest", "read_stage_code", "stage_sources"]
+
+_HISTORY_NAMES = frozenset({"In", "Out", "_ih", "_oh", "_dh"})
+
+
+class _Cell(Struct):
+    id: str
+    source: str | list[str]
+    metadata: dict[str, Any] = {}
+
+
+class _StageNotebook(Struct):
+    cells: list[_Cell]
+
+
+_decoder = msgspec.json.Decoder(_StageNotebook)
+
+
+def stage_sources(package: Path, stage: Stage) -> dict[str, str]:
+    """Cell id -> source of the user's cells in the stage's notebook, in order.
+
+    Raises OSError, msgspec.DecodeError or msgspec.ValidationError.
+    """
+    notebook = _decoder.decode((package / stage.notebook).read_bytes())
+    return {
+        cell.id: cell.source if isinstance(cell.source, str) else "".join(cell.source)
+        for cell in notebook.cells
+        if cell.metadata.get("jupyter_pipe", {}).get("role") == "cell"
+    }
+
+
+def read_stage_code(package: Path, stage: Stage, numbers: dict[str, int | None]) -> dict[str, str]:
+    """The `code` component of a fingerprint: what the stage replays, then its cells, by digest.
+
+    `numbers` gives the cells' numbers; they count only where the code looks at IPython's history.
+    """
+    code = {
+        "replay:" + ", ".join(replay.names or (f"{replay.kind.value} {position}",)): replay.digest
+        for position, replay in enumerate(stage.replays)
+        if replay.needed
+    }
+    for cell_id, source in stage_sources(package, stage).items():
+        digest = code_digest(source)
+        code[cell_id] = f"{digest}@{numbers.get(cell_id)}" if _reads_history(source) else digest
+    return code
+
+
+@lru_cache(maxsize=8192)
+def code_digest(source: str) -> str:
+    """The sha256 of a cell's source without comments and layout.
+
+    A cell that is no Python even after IPython's transformation counts to the letter.
+    """
+    tree = _parse(source)
+    if tree is None:
+        return digest_of("text:" + source)
+    return digest_of(ast.dump(tree) + _silenced(source))
+
+
+def _parse(source: str) -> ast.Module | None:
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError):
+        from jupyter_pipe.analysis.magics import transform
+
+    try:
+        return ast.parse(transform(source).python)
+    except (SyntaxError, ValueError):
+        return None
+
+
+def _silenced(source: str) -> str:
+    # A trailing semicolon keeps IPython from displaying the last expression.
+    return ";" if source.rstrip().endswith(";") else ""
+
+
+def _reads_history(source: str) -> bool:
+    if "_" not in source and "In" not in source and "Out" not in source:
+        return False
+    tree = _parse(source)
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} if tree else set()
+    return any(name in _HISTORY_NAMES or name.lstrip("_i").isdigit() for name in names)

@@ -1,0 +1,124 @@
+"""What a stage's result depends on, as named components.
+
+A fingerprint is compared as a whole (`key`) and explained part by part (`explain`), so that a
+plan can say "code changed in cell 7" instead of "stale". Pure: no I/O.
+
+Values that generators left behind are not part of the key: a stage's entry says which of them it
+used, as in ccache's manifests, so that an unseeded draw upstream reruns only stages that draw.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+
+import msgspec
+from msgspec import Struct
+
+__all__ = ["Fingerprint", "digest_of", "explain"]
+
+
+class Fingerprint(Struct, frozen=True):
+    """The components, each a mapping from what it names to a digest or a short value.
+
+    `code` maps cell ids (and `replay:NAMES`) in order to the digest of their normalised source,
+    `parameters` names to Python literals, `inputs` names to content digests, `modules` and `files`
+    relative paths to file digests, `versions` distributions to versions, `ambient` components to
+    digests, `settings` whatever else (Python's minor version, serialiser).
+    """
+
+    code: dict[str, str] = {}
+    parameters: dict[str, str] = {}
+    inputs: dict[str, str] = {}
+    modules: dict[str, str] = {}
+    files: dict[str, str] = {}
+    versions: dict[str, str] = {}
+    ambient: dict[str, str] = {}
+    settings: dict[str, str] = {}
+
+    @property
+    def key(self) -> str:
+        """The sha256 that addresses the stage's entries. Cell ids do not count, their order does."""
+        parts = [
+            tuple(self.code.values()),
+            *(
+                tuple(sorted(part.items()))
+                for part in (
+                    self.parameters,
+                    self.inputs,
+                    self.modules,
+                    self.files,
+                    self.versions,
+                    self.ambient,
+                    self.settings,
+                )
+            ),
+        ]
+        return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
+
+
+def digest_of(text: str) -> str:
+    """The sha256 of a text."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def explain(
+    before: Fingerprint,
+    after: Fingerprint,
+    *,
+    cell_numbers: Mapping[str, int | None],
+    sources: Mapping[str, str],
+) -> str:
+    """Why a stage must run, in one phrase, from what differs; empty if nothing does.
+
+    `cell_numbers` gives the number of each cell, `sources` the stage that each input comes from.
+    """
+    reasons = [
+        *_code_reasons(before.code, after.code, cell_numbers),
+        *_value_reasons("parameter", before.parameters, after.parameters),
+        *(
+            f"input {name} from {sources[name]} changed" if name in sources else f"input {name} changed"
+            for name in _different(before.inputs, after.inputs)
+        ),
+        *(f"{path} changed" for path in _different(before.modules, after.modules)),
+        *(f"file {path} changed" for path in _different(before.files, after.files)),
+        *_value_reasons("", before.versions, after.versions),
+        *(f"{component} changed" for component in _different(before.ambient, after.ambient)),
+        *_value_reasons("", before.settings, after.settings),
+    ]
+    return ", ".join(reasons[:2]) + (f" and {len(reasons) - 2} more" if len(reasons) > 2 else "")
+
+
+def _code_reasons(
+    before: Mapping[str, str], after: Mapping[str, str], numbers: Mapping[str, int | None]
+) -> Iterable[str]:
+    if list(before.values()) == list(after.values()):
+        return
+    known = set(before.values())
+    cells = [name for name, digest in after.items() if digest not in known]
+    if not cells:
+        yield "cells removed or reordered"
+        return
+    replays = [name.removeprefix("replay:") for name in cells if name.startswith("replay:")]
+    places = [str(numbers.get(name) or name) for name in cells if not name.startswith("replay:")]
+    if places:
+        yield f"code changed in cell{'s' if len(places) > 1 else ''} {', '.join(places)}"
+    if replays:
+        yield f"definition of {', '.join(replays)} changed"
+
+
+def _value_reasons(word: str, before: Mapping[str, str], after: Mapping[str, str]) -> Iterable[str]:
+    for name in _different(before, after):
+        old, new = before.get(name), after.get(name)
+        label = f"{word} {name}: " if word else f"{name} "
+        if old is None:
+            yield f"{label}{new} is new"
+        elif new is None:
+            yield f"{label.rstrip(': ')} is gone"
+        else:
+            arrow = f"{old} -> {new}"
+            yield f"{label}{arrow}"
+
+
+def _different(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    return [name for name in {**after, **before} if before.get(name) != after.get(name)]

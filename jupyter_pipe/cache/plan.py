@@ -1,0 +1,236 @@
+"""What would run and why: the decision for one stage, and the forecast for all of them.
+
+`StageCache.decide` is asked when a stage's inputs are known; `plan_run` asks for every stage in
+order, following the inputs as far as they are known without running anything.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+from jupyter_pipe.artifacts.protocol import StageResult
+from jupyter_pipe.cache.code import read_stage_code
+from jupyter_pipe.cache.files import MISSING, file_digest, files_read, files_written, module_digests
+from jupyter_pipe.cache.fingerprint import Fingerprint, explain
+from jupyter_pipe.cache.store import Cache, CacheEntry, references
+from jupyter_pipe.model import Pipeline, Stage
+
+__all__ = ["Decision", "Forcing", "Plan", "PlannedStage", "StageCache", "StageInputs", "plan_run"]
+
+SERIALISER = "1"
+
+
+class StageInputs(Struct, frozen=True):
+    """What a stage is about to receive: content digests of values, ambient components and
+    generator states."""
+
+    values: dict[str, str] = {}
+    ambient: dict[str, str] = {}
+    generators: dict[str, str] = {}
+
+
+class Decision(Struct, frozen=True):
+    """`entry` is the result to reuse, if there is one; `reason` explains either way."""
+
+    fingerprint: Fingerprint
+    reason: str
+    entry: CacheEntry | None = None
+
+
+class Forcing(Struct, frozen=True):
+    """What the user asked to run regardless: everything, or some stages; `ignore_cache` neither
+    reads nor trusts earlier results; `reuse_uncached` lets `resume` reuse `cache:off` stages that
+    succeeded in the run it continues."""
+
+    everything: bool = False
+    stages: frozenset[str] = frozenset()
+    ignore_cache: bool = False
+    reuse_uncached: frozenset[str] = frozenset()
+
+
+class PlannedStage(Struct, frozen=True):
+    """`action` is what is expected; `saved_seconds` what a reuse saves."""
+
+    name: str
+    action: Literal["run", "reuse", "skip"]
+    reason: str
+    saved_seconds: float = 0.0
+
+
+class Plan(Struct, frozen=True):
+    """The forecast for each selected stage, in notebook order."""
+
+    stages: tuple[PlannedStage, ...]
+
+
+class StageCache:
+    """Decides for the stages of one package with one set of parameter values.
+
+    `literals` are the parameter values as Python source, `versions` gives the distributions that a
+    stage imports with their versions in the kernel's interpreter, `has_artifact` asks the store.
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts of a fingerprint come from as many places
+        self,
+        cache: Cache,
+        pipeline: Pipeline,
+        *,
+        package: Path,
+        workdir: Path,
+        literals: Mapping[str, str],
+        versions: Callable[[Stage], Mapping[str, str]],
+        has_artifact: Callable[[str], bool],
+        numbers: Mapping[str, int | None],
+        python: str = f"{sys.version_info.major}.{sys.version_info.minor}",
+        forcing: Forcing = Forcing(),  # noqa: B008 - frozen
+    ) -> None:
+        self.cache = cache
+        self.pipeline = pipeline
+        self.forcing = forcing
+        self._package = package
+        self._workdir = workdir
+        self._literals = literals
+        self._versions = versions
+        self._has_artifact = has_artifact
+        self._numbers = dict(numbers)
+        self._python = python
+
+    def fingerprint(self, stage: Stage, inputs: StageInputs) -> Fingerprint:
+        """Everything that the stage's result depends on but the generators' states."""
+        return Fingerprint(
+            code=read_stage_code(self._package, stage, self._numbers),
+            parameters={name: self._literals[name] for name in stage.parameters},
+            inputs=inputs.values,
+            modules=module_digests(stage.imports, self._workdir),
+            files=files_read(stage, self._workdir),
+            versions=dict(self._versions(stage)),
+            ambient=inputs.ambient,
+            settings={
+                "Python": self._python,
+                "serialiser": SERIALISER,
+                "outputs": ",".join(sorted(stage.outputs)),
+            },
+        )
+
+    def decide(self, name: str, inputs: StageInputs) -> Decision:
+        """Reuse a result, or say why the stage runs."""
+        stage = self.pipeline.stage(name)
+        fingerprint = self.fingerprint(stage, inputs)
+        forced = self._forced(stage)
+        if forced:
+            return Decision(fingerprint, forced)
+        entry = self.cache.find(fingerprint.key, inputs.generators)
+        if entry is None:
+            return Decision(fingerprint, self._why(stage, fingerprint))
+        damage = self._damage(entry)
+        if damage:
+            return Decision(fingerprint, damage)
+        return Decision(fingerprint, "unchanged", entry)
+
+    def record(  # noqa: PLR0913 - one call of the runner with what it knows
+        self,
+        name: str,
+        fingerprint: Fingerprint,
+        inputs: StageInputs,
+        result: StageResult,
+        *,
+        run_id: str,
+        seconds: float,
+        executed: Path,
+        created: float,
+    ) -> None:
+        """Keep the result of a stage that succeeded, unless nobody could ever reuse it."""
+        stage = self.pipeline.stage(name)
+        unseeded = [component for component in result.drawn if component not in inputs.generators]
+        if unseeded and not _carried(result, unseeded):
+            self.cache.remember(self.pipeline.name, name, fingerprint, unseeded=unseeded)
+            return
+        entry = CacheEntry(
+            fingerprint=fingerprint,
+            result=result,
+            run_id=run_id,
+            seconds=seconds,
+            executed="",
+            created=created,
+            generators={c: d for c, d in inputs.generators.items() if c in result.drawn},
+            written=files_written(stage, self._workdir),
+        )
+        self.cache.record(entry, pipeline=self.pipeline.name, stage=name, executed=executed)
+
+    def _forced(self, stage: Stage) -> str:
+        if self.forcing.everything or stage.name in self.forcing.stages:
+            return "forced"
+        if self.forcing.ignore_cache:
+            return "cache not used"
+        if not stage.options.cache and stage.name not in self.forcing.reuse_uncached:
+            return "cache:off"
+        return ""
+
+    def _why(self, stage: Stage, fingerprint: Fingerprint) -> str:
+        latest = self.cache.latest(self.pipeline.name, stage.name)
+        if latest is None:
+            return "never ran"
+        if latest.unseeded and latest.fingerprint.key == fingerprint.key:
+            return f"{', '.join(latest.unseeded)}, unseeded"
+        sources = {value.name: value.from_ for value in stage.inputs}
+        found = explain(latest.fingerprint, fingerprint, cell_numbers=self._numbers, sources=sources)
+        return found or "random state changed"
+
+    def _damage(self, entry: CacheEntry) -> str:
+        for ref in references(entry.result):
+            if not self._has_artifact(ref.artifact):
+                return "a stored value is missing"
+        if not self.cache.executed_path(entry).exists():
+            return "the executed notebook is missing"
+        for path, digest in entry.written.items():
+            now = file_digest(self._workdir / path)
+            if now != digest:
+                return f"file {path} {'is missing' if now == MISSING else 'changed'}"
+        return ""
+
+
+def _carried(result: StageResult, components: Collection[str]) -> bool:
+    """Whether the stage seeded these generators itself, so that their states are results."""
+    return set(components) <= {value.component for value in result.ambient}
+
+
+def plan_run(stage_cache: StageCache, selected: Collection[str]) -> Plan:
+    """The forecast for the selected stages: a stage whose inputs will be made anew runs unless
+    they turn out equal."""
+    results: dict[str, StageResult] = {}
+    planned: list[PlannedStage] = []
+    for stage in stage_cache.pipeline.stages:
+        if stage.name not in selected:
+            planned.append(PlannedStage(stage.name, "skip", "not selected"))
+            continue
+        waiting = [name for name in stage_cache.pipeline.upstream(stage.name) if name not in results]
+        if waiting:
+            reason = f"after {', '.join(waiting)}: runs if what it receives changes"
+            planned.append(PlannedStage(stage.name, "run", reason))
+            continue
+        decision = stage_cache.decide(stage.name, known_inputs(stage_cache.pipeline, stage, results))
+        if decision.entry is None:
+            planned.append(PlannedStage(stage.name, "run", decision.reason))
+        else:
+            results[stage.name] = decision.entry.result
+            planned.append(
+                PlannedStage(stage.name, "reuse", decision.reason, saved_seconds=decision.entry.seconds)
+            )
+    return Plan(tuple(planned))
+
+
+def known_inputs(pipeline: Pipeline, stage: Stage, results: Mapping[str, StageResult]) -> StageInputs:
+    """The digests of what `stage` receives from finished stages."""
+    values = {
+        value.name: payload.ref.digest
+        for value in stage.inputs
+        if value.from_ in results
+        for payload in results[value.from_].outputs
+        if value.name in payload.names
+    }
+    return StageInputs(values=values)

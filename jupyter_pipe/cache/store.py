@@ -1,0 +1,129 @@
+"""The results of stages, addressed by fingerprint: `.jupyter_pipe/cache/`.
+
+An entry is published last, by renaming, once every payload it names is in the artifact store, so
+a reader never sees half of it. Entries of one key differ in the generator states that they used.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from jupyter_pipe.artifacts.protocol import ArtifactRef, StageResult
+from jupyter_pipe.cache.fingerprint import Fingerprint
+
+__all__ = ["Cache", "CacheEntry", "references"]
+
+_ENTRIES_A_KEY = 4
+
+
+class CacheEntry(Struct, frozen=True):
+    """One result. `generators` are the states that the stage drew from (component -> digest on
+    entry), `written` the literal files that it left (path -> digest), `executed` its executed
+    notebook, relative to the cache folder; `run_id` computed it in `seconds`, at `created`."""
+
+    fingerprint: Fingerprint
+    result: StageResult
+    run_id: str
+    seconds: float
+    executed: str
+    created: float
+    generators: dict[str, str] = {}
+    written: dict[str, str] = {}
+
+
+_entries_decoder = msgspec.json.Decoder(tuple[CacheEntry, ...])
+_latest_decoder = msgspec.json.Decoder(Fingerprint)
+
+
+class Cache:
+    """The entries under one root. Unreadable entries count as absent: the stage runs again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def find(self, key: str, generators: Mapping[str, str]) -> CacheEntry | None:
+        """The newest entry whose generator states are those of `generators`."""
+        for entry in self._read(key):
+            if all(generators.get(name) == digest for name, digest in entry.generators.items()):
+                return entry
+        return None
+
+    def has(self, key: str) -> bool:
+        """Whether the stage ran with this fingerprint, whatever the generators were."""
+        return self._entries_path(key).exists()
+
+    def record(self, entry: CacheEntry, *, pipeline: str, stage: str, executed: Path) -> CacheEntry:
+        """Publish a result, and remember its fingerprint as the stage's latest."""
+        key = entry.fingerprint.key
+        kept = msgspec.structs.replace(entry, executed=self._keep_notebook(key, executed))
+        others = [old for old in self._read(key) if old.generators != entry.generators]
+        self._write(self._entries_path(key), msgspec.json.encode([kept, *others][:_ENTRIES_A_KEY]))
+        self._write(self._latest_path(pipeline, stage), msgspec.json.encode(entry.fingerprint))
+        return kept
+
+    def latest(self, pipeline: str, stage: str) -> Fingerprint | None:
+        """The fingerprint with which the stage last succeeded, to explain a difference."""
+        try:
+            return _latest_decoder.decode(self._latest_path(pipeline, stage).read_bytes())
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def executed_path(self, entry: CacheEntry) -> Path:
+        """The executed notebook that belongs to an entry."""
+        return self.folder / entry.executed
+
+    def entries(self) -> Iterator[tuple[Path, CacheEntry]]:
+        """Every readable entry with the file that holds it, for `gc`."""
+        for path in sorted(self.folder.glob("entries/*/*.json")):
+            for entry in self._read(path.stem):
+                yield path, entry
+
+    def _read(self, key: str) -> tuple[CacheEntry, ...]:
+        try:
+            return _entries_decoder.decode(self._entries_path(key).read_bytes())
+        except (OSError, msgspec.DecodeError):
+            return ()
+
+    def _entries_path(self, key: str) -> Path:
+        return self.folder / "entries" / key[:2] / f"{key}.json"
+
+    def _latest_path(self, pipeline: str, stage: str) -> Path:
+        return self.folder / "latest" / pipeline / f"{stage}.json"
+
+    def _keep_notebook(self, key: str, executed: Path) -> str:
+        name = f"notebooks/{key[:2]}/{key}-{time.time_ns()}.ipynb"
+        target = self.folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(executed, target)
+        except OSError:
+            shutil.copyfile(executed, target)
+        return name
+
+    @staticmethod
+    def _write(path: Path, data: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+def references(result: StageResult) -> Iterator[ArtifactRef]:
+    """The payloads that a result needs."""
+    for payload in result.outputs:
+        yield payload.ref
+    for value in result.ambient:
+        yield value.ref
