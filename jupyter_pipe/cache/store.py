@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -19,7 +19,7 @@ from msgspec import Struct
 from jupyter_pipe.artifacts.protocol import ArtifactRef, StageResult
 from jupyter_pipe.cache.fingerprint import Fingerprint
 
-__all__ = ["Cache", "CacheEntry", "references"]
+__all__ = ["Cache", "CacheEntry", "Latest", "references"]
 
 _ENTRIES_A_KEY = 4
 
@@ -39,8 +39,16 @@ class CacheEntry(Struct, frozen=True):
     written: dict[str, str] = {}
 
 
+class Latest(Struct, frozen=True):
+    """How a stage last succeeded; `unseeded` are generators that it drew from without a seed, which
+    is why there is no entry to reuse."""
+
+    fingerprint: Fingerprint
+    unseeded: tuple[str, ...] = ()
+
+
 _entries_decoder = msgspec.json.Decoder(tuple[CacheEntry, ...])
-_latest_decoder = msgspec.json.Decoder(Fingerprint)
+_latest_decoder = msgspec.json.Decoder(Latest)
 
 
 class Cache:
@@ -56,21 +64,24 @@ class Cache:
                 return entry
         return None
 
-    def has(self, key: str) -> bool:
-        """Whether the stage ran with this fingerprint, whatever the generators were."""
-        return self._entries_path(key).exists()
-
     def record(self, entry: CacheEntry, *, pipeline: str, stage: str, executed: Path) -> CacheEntry:
         """Publish a result, and remember its fingerprint as the stage's latest."""
         key = entry.fingerprint.key
         kept = msgspec.structs.replace(entry, executed=self._keep_notebook(key, executed))
         others = [old for old in self._read(key) if old.generators != entry.generators]
         self._write(self._entries_path(key), msgspec.json.encode([kept, *others][:_ENTRIES_A_KEY]))
-        self._write(self._latest_path(pipeline, stage), msgspec.json.encode(entry.fingerprint))
+        self.remember(pipeline, stage, entry.fingerprint)
         return kept
 
-    def latest(self, pipeline: str, stage: str) -> Fingerprint | None:
-        """The fingerprint with which the stage last succeeded, to explain a difference."""
+    def remember(
+        self, pipeline: str, stage: str, fingerprint: Fingerprint, *, unseeded: Sequence[str] = ()
+    ) -> None:
+        """Note how the stage last succeeded, to explain the next difference."""
+        latest = Latest(fingerprint, tuple(unseeded))
+        self._write(self._latest_path(pipeline, stage), msgspec.json.encode(latest))
+
+    def latest(self, pipeline: str, stage: str) -> Latest | None:
+        """How the stage last succeeded, None if it never did here."""
         try:
             return _latest_decoder.decode(self._latest_path(pipeline, stage).read_bytes())
         except (OSError, msgspec.DecodeError):
