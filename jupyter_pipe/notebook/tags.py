@@ -1,0 +1,243 @@
+"""Turns the tags of code cells into records: stage, ordering, metrics, gates, options.
+
+Pure and total: every mistake becomes a located diagnostic, the rest of the cell is still read.
+Kale's vocabulary means the same here. Foreign tags are ignored; only one that looks like a
+misspelt tag of ours earns an `info`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import keyword
+import unicodedata
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from jupyter_pipe.model import Cell, Diagnostic, Fix, Gate, Notebook, Severity
+from jupyter_pipe.notebook.gates import parse_gate, printed_names
+from jupyter_pipe.notebook.options import OPTION_PARSERS, StageOption
+
+__all__ = ["CellTags", "TagReading", "parse_default_options", "parse_tags"]
+
+_ROLES = {
+    "parameters": "parameters",
+    "pipeline-parameters": "parameters",
+    "shared": "shared",
+    "skip": "skip",
+    "imports": "leading",
+    "functions": "leading",
+}
+_SYNONYMS = {"step": "stage", "block": "stage", "prev": "after"}
+_PREFIXES = ("stage", "after", "metric", "gate", "mutates", "pure", *OPTION_PARSERS, *_SYNONYMS)
+_WORDS = (*_ROLES, "pipeline-metrics")
+_RESERVED = frozenset({"shared"})
+
+
+class CellTags(Struct, frozen=True):
+    """What the tags of one code cell say.
+
+    `role` is `parameters`, `shared`, `skip`, `leading` (Kale's `imports` and `functions`) or None.
+    `stage` is the stage that the cell names itself, not the one that it inherits.
+    """
+
+    cell_id: str
+    stage: str | None = None
+    role: str | None = None
+    after: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    mutates: tuple[str, ...] = ()
+    pure: tuple[str, ...] = ()
+    options: tuple[StageOption, ...] = ()
+
+
+class TagReading(Struct, frozen=True):
+    """One `CellTags` for each code cell, in notebook order, and what is wrong with the tags."""
+
+    cells: tuple[CellTags, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def parse_tags(notebook: Notebook) -> TagReading:
+    """Read the tags of every code cell. Collects all mistakes instead of stopping at one."""
+    readers = [_CellReader(cell) for cell in notebook.code_cells]
+    cells = tuple(reader.read() for reader in readers)
+    return TagReading(cells, tuple(found for reader in readers for found in reader.diagnostics))
+
+
+def parse_default_options(tags: tuple[str, ...]) -> tuple[tuple[StageOption, ...], tuple[Diagnostic, ...]]:
+    """Read the options that the notebook's metadata sets for every stage."""
+    options: list[StageOption] = []
+    diagnostics: list[Diagnostic] = []
+    for tag in tags:
+        prefix, _, value = tag.partition(":")
+        try:
+            options.append(_parse_option(prefix.strip(), value.strip(), tag))
+        except ValueError as error:
+            message = f"The notebook's default option '{tag}' does not parse: {error}."
+            hint = "Mend 'jupyter_pipe' in the notebook's metadata."
+            diagnostics.append(Diagnostic("PIPE101", Severity.error, message, hint))
+    return tuple(options), tuple(diagnostics)
+
+
+def _parse_option(prefix: str, value: str, tag: str) -> StageOption:
+    if prefix not in OPTION_PARSERS:
+        raise ValueError(f"'{prefix}' is no option; the options are {', '.join(OPTION_PARSERS)}")
+    key, parse = OPTION_PARSERS[prefix]
+    try:
+        return StageOption(key, parse(value), tag)
+    except ValueError as error:
+        raise ValueError(f"'{prefix}:' takes {error}") from None
+
+
+class _CellReader:
+    """Reads one cell's tags; each `_read_…` method takes the text behind the colon."""
+
+    def __init__(self, cell: Cell) -> None:
+        self.cell = cell
+        self.diagnostics: list[Diagnostic] = []
+        self.stages: dict[str, str] = {}  # name -> the tag that says so
+        self.roles: list[str] = []
+        self.names: dict[str, list[str]] = {"after": [], "metric": [], "mutates": [], "pure": []}
+        self.gates: list[Gate] = []
+        self.options: list[StageOption] = []
+        self.readers: dict[str, Callable[[str, str], None]] = {
+            "stage": self._read_stage,
+            "after": self._read_after,
+            "gate": self._read_gate,
+            **dict.fromkeys(("metric", "mutates", "pure"), self._read_names),
+            **dict.fromkeys(OPTION_PARSERS, self._read_option),
+        }
+
+    def read(self) -> CellTags:
+        for tag in dict.fromkeys(self.cell.tags):
+            self._read_tag(tag)
+        self._check_roles()
+        return CellTags(
+            cell_id=self.cell.id,
+            stage=next(iter(self.stages), None),
+            role=self.roles[0] if self.roles else None,
+            after=_unique(self.names["after"]),
+            metrics=_unique(self.names["metric"]),
+            gates=tuple(self.gates),
+            mutates=_unique(self.names["mutates"]),
+            pure=_unique(self.names["pure"]),
+            options=tuple(self.options),
+        )
+
+    def _read_tag(self, tag: str) -> None:
+        prefix, colon, value = (part.strip() for part in tag.partition(":"))
+        meaning = _SYNONYMS.get(prefix, prefix)
+        if colon and meaning in self.readers:
+            self.readers[meaning](tag, value)
+        elif not colon and tag in _ROLES:
+            self.roles.append(_ROLES[tag])
+        elif not colon and tag == "pipeline-metrics":
+            self.names["metric"] += printed_names(self.cell.source)
+        else:
+            self._suggest(tag, prefix, bool(colon))
+
+    def _read_stage(self, tag: str, value: str) -> None:
+        name = _as_name(value)
+        problem = _name_problem(name)
+        if problem:
+            self._report("PIPE103", f"'{tag}' {problem}.", "Name the stage like a Python variable.", tag)
+        else:
+            self.stages.setdefault(name, tag)
+
+    def _read_after(self, tag: str, value: str) -> None:
+        # Kale's first versions separate the names of `prev:` with semicolons.
+        for name in map(_as_name, value.replace(";", ",").split(",")):
+            if name.isidentifier():
+                self.names["after"].append(name)
+            else:
+                self._malformed(tag, "the names of stages, separated by commas")
+
+    def _read_names(self, tag: str, value: str) -> None:
+        prefix = tag.partition(":")[0].strip()
+        for name in (unicodedata.normalize("NFKC", part.strip()) for part in value.split(",")):
+            if name.isidentifier() and not keyword.iskeyword(name):
+                self.names[prefix].append(name)
+            else:
+                self._malformed(tag, "the names of variables, separated by commas")
+
+    def _read_gate(self, tag: str, value: str) -> None:
+        try:
+            self.gates.append(parse_gate(value, self.cell.id))
+        except ValueError as error:
+            self._malformed(tag, f"a Python expression such as mae < 25_000 ({error})")
+
+    def _read_option(self, tag: str, value: str) -> None:
+        try:
+            self.options.append(_parse_option(tag.partition(":")[0].strip(), value, tag))
+        except ValueError as error:
+            self._report(
+                "PIPE101", f"The tag '{tag}' does not parse: {error}.", "Mend or remove the tag.", tag
+            )
+
+    def _check_roles(self) -> None:
+        if len(self.stages) > 1:
+            names = " and ".join(f"'{name}'" for name in self.stages)
+            message = f"The cell names more than one stage: {names}."
+            self._report("PIPE102", message, "Keep one stage: tag.", list(self.stages.values())[1])
+        roles = _unique(self.roles)
+        claims = [f"'{role}'" for role in roles]
+        if self.stages and set(roles) - {"parameters"}:
+            claims += [f"'{tag}'" for tag in self.stages.values()]
+        if len(claims) > 1:
+            message = f"The cell is tagged {' and '.join(claims)}, which exclude each other."
+            self._report("PIPE104", message, "Keep one of them: a cell has one role.")
+
+    def _suggest(self, tag: str, prefix: str, has_value: bool) -> None:
+        known = _PREFIXES if has_value else (*_WORDS, *_PREFIXES)
+        close = difflib.get_close_matches(prefix.lower(), known, n=1, cutoff=0.8)
+        if not close:
+            return
+        meant = close[0] + tag[len(prefix) :] if has_value else close[0]
+        if not has_value and close[0] in _PREFIXES:
+            meant = f"{close[0]}:…"
+        fixes = () if meant.endswith("…") else (self._fix(f"Replace it by '{meant}'", tag, meant),)
+        message = f"The tag '{tag}' is not one of ours and is ignored."
+        hint = f"Did you mean '{meant}'?"
+        self.diagnostics.append(self._diagnostic("PIPE110", Severity.info, message, hint, fixes))
+
+    def _malformed(self, tag: str, wanted: str) -> None:
+        prefix = tag.partition(":")[0].strip()
+        message = f"The tag '{tag}' does not parse: '{prefix}:' takes {wanted}."
+        self._report("PIPE101", message, "Mend or remove the tag.", tag)
+
+    def _report(self, code: str, message: str, hint: str, tag: str | None = None) -> None:
+        fixes = (Fix(f"Remove the tag '{tag}'", self.cell.id, remove_tags=(tag,)),) if tag else ()
+        self.diagnostics.append(self._diagnostic(code, Severity.error, message, hint, fixes))
+
+    def _fix(self, title: str, old: str, new: str) -> Fix:
+        return Fix(title, self.cell.id, add_tags=(new,), remove_tags=(old,))
+
+    def _diagnostic(
+        self, code: str, severity: Severity, message: str, hint: str, fixes: tuple[Fix, ...]
+    ) -> Diagnostic:
+        return Diagnostic(
+            code, severity, message, hint, cell_id=self.cell.id, cell=self.cell.number, fixes=fixes
+        )
+
+
+def _as_name(text: str) -> str:
+    # Python itself reads identifiers in this normal form (PEP 3131).
+    return unicodedata.normalize("NFKC", text.strip().replace("-", "_"))
+
+
+def _name_problem(name: str) -> str:
+    if not name.isidentifier():
+        return "does not name a stage: a name has letters, digits and underscores and starts with no digit"
+    if keyword.iskeyword(name):
+        return "names a stage like a keyword of Python"
+    if name.startswith("__") and name.endswith("__"):
+        return "names a stage like a special name of Python"
+    if name in _RESERVED:
+        return f"cannot be used: '{name}' is the module of what the stages share"
+    return ""
+
+
+def _unique(names: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
