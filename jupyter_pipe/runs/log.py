@@ -1,0 +1,157 @@
+"""The log of one run: `events.jsonl`, append-only, one writer, `seq` rises by one.
+
+Opening for writing takes the run's lock and repairs a torn last line (a writer that died within
+it). Reading takes no lock and stops before a line that is not yet whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from jupyter_pipe.errors import RunError
+from jupyter_pipe.events import decode_event, encode_event
+from jupyter_pipe.runs.model import Process
+from jupyter_pipe.runs.processes import is_alive, this_process
+
+if TYPE_CHECKING:
+    from jupyter_pipe.events import Event
+
+__all__ = ["EventLog", "read_events"]
+
+
+def read_events(path: Path, since: int = 0) -> Iterator[Event]:
+    """The events after `seq` number `since`. A log that does not exist yet has none.
+
+    Raises RunError if a line in the middle is not an event.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return
+    lines = data.split(b"\n")
+    for number, line in enumerate(lines[:-1], start=1):
+        # `seq` equals the line's number, so that lines that were seen need not be decoded.
+        if number <= since:
+            continue
+        try:
+            yield decode_event(line)
+        except msgspec.MsgspecError as error:
+            raise RunError(
+                f"Line {number} of {path} is not an event: {error}",
+                code="log_damaged",
+                hint="The run's log was altered; delete the run's folder if you do not need it.",
+            ) from error
+
+
+class EventLog:
+    """The writing end. Use as a context manager, or `close` it."""
+
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+        """Raises RunError if another living process writes this log."""
+        self._clock = clock
+        self._lock_path = path.with_name("writer.lock")
+        _take_lock(self._lock_path)
+        try:
+            self.seq = _repair(path)
+            self._file = path.open("ab", buffering=0)
+        except BaseException:
+            self._lock_path.unlink(missing_ok=True)
+            raise
+
+    def append(self, event: Event) -> Event:
+        """Stamp the event with its `seq` and time, and write its line.
+
+        Raises OSError; the log is then as it was before, or ends in a torn line that the next
+        writer repairs.
+        """
+        stamped = msgspec.structs.replace(event, seq=self.seq + 1, time=self._clock())
+        _write_all(self._file.fileno(), encode_event(stamped))
+        self.seq += 1
+        return stamped
+
+    def close(self) -> None:
+        self._file.close()
+        self._lock_path.unlink(missing_ok=True)
+
+    def __enter__(self) -> EventLog:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def _repair(path: Path) -> int:
+    """Cut off what follows the last newline, and return the number of whole lines."""
+    if not path.exists():
+        return 0
+    data = path.read_bytes()
+    whole = data.rfind(b"\n") + 1
+    if whole < len(data):
+        os.truncate(path, whole)
+    return data.count(b"\n")
+
+
+def _take_lock(path: Path) -> None:
+    """Publish a lock that names this process; it appears whole, by linking, or not at all."""
+    mine = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
+    mine.write_bytes(msgspec.json.encode(this_process()))
+    try:
+        taken = any(_link(mine, path) or _break_dead_lock(path) for _ in range(3))
+    finally:
+        mine.unlink(missing_ok=True)
+    if not taken:
+        raise RunError(f"Could not lock {path.parent}.", code="run_locked", hint="Try again.")
+
+
+def _link(source: Path, target: Path) -> bool:
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _break_dead_lock(path: Path) -> bool:
+    """Remove a lock whose owner died; it still has to be taken. Raises RunError if it lives."""
+    try:
+        found = path.read_bytes()
+    except FileNotFoundError:
+        return False
+    owner = msgspec.json.decode(found, type=Process)
+    if is_alive(owner):
+        raise RunError(
+            f"Run {path.parent.name} is being written by process {owner.pid} on {owner.host}.",
+            code="run_active",
+            hint=f"Wait for it, or cancel it: jupyter pipe cancel {path.parent.name}",
+        )
+    _remove_lock(path, found)
+    return False
+
+
+def _remove_lock(path: Path, expected: bytes) -> None:
+    """Two processes may find the same dead lock; the slower must not remove the faster's new one."""
+    aside = path.with_name(f"{path.name}.dead.{os.getpid()}.{threading.get_ident()}")
+    try:
+        os.rename(path, aside)
+    except FileNotFoundError:
+        return
+    if aside.read_bytes() != expected:
+        with contextlib.suppress(FileExistsError):
+            os.link(aside, path)
+    aside.unlink()

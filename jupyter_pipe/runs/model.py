@@ -1,0 +1,147 @@
+"""What a run is, at any moment: frozen records, no behaviour beyond lookups, no I/O.
+
+Everything in `Run` but `facts` follows from the run's events (`runs.fold`); `facts` is what was
+fixed before the first of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from jupyter_pipe.events import (
+    ArtifactWritten,
+    Frame,
+    GateEvaluated,
+    InputChanged,
+    RunState,
+    StageState,
+    WarningRaised,
+)
+
+__all__ = ["Failure", "ParameterValue", "Process", "Run", "RunFacts", "StageRun"]
+
+
+class Process(Struct, frozen=True):
+    """One process of one host, told apart from a later one with the same pid by its start:
+    an opaque text that the operating system gives."""
+
+    pid: int
+    start: str
+    host: str
+
+
+class ParameterValue(Struct, frozen=True):
+    """The value of a parameter in a run. `literal` is Python source; `value` is its JSON, or its
+    literal where JSON has none; `origin` says where it came from: "command line", "notebook"."""
+
+    name: str
+    literal: str
+    value: Any
+    origin: str
+    default: str
+    type: str = "any"
+
+    @property
+    def changed(self) -> bool:
+        """Whether the notebook holds another value."""
+        return self.literal != self.default
+
+
+class RunFacts(Struct, frozen=True):
+    """What does not change while a run goes on.
+
+    Paths are absolute. `accepts_signals` says that the runner cancels the run when it receives
+    SIGTERM. `provenance` holds what is known about code and environment (git commit, versions).
+    """
+
+    notebook: str = ""
+    package: str = ""
+    workdir: str = ""
+    command: tuple[str, ...] = ()
+    hash_seed: int = 0
+    workers: int = 1
+    strict: bool = False
+    runner: Process | None = None
+    accepts_signals: bool = False
+    parameters: tuple[ParameterValue, ...] = ()
+    provenance: dict[str, Any] = {}
+
+
+class Failure(Struct, frozen=True):
+    """Why a stage failed; the fields are those of the event `stage_failed`."""
+
+    ename: str
+    evalue: str
+    kind: str = "error"
+    cell_id: str | None = None
+    position: int | None = None
+    total: int | None = None
+    line: int | None = None
+    traceback: str = ""
+    frames: tuple[Frame, ...] = ()
+    hint: str = ""
+
+
+class StageRun(Struct, frozen=True):
+    """One stage in a run.
+
+    `cells_done` of `cells_total` user cells have finished, `cell_id` is the one that runs.
+    `cached_from` is the run that computed a reused result. Times are UTC seconds since the epoch.
+    """
+
+    name: str
+    state: StageState = StageState.queued
+    reason: str = ""
+    after: tuple[str, ...] = ()
+    attempts: int = 0
+    cells_done: int = 0
+    cells_total: int = 0
+    cell_id: str | None = None
+    started: float | None = None
+    finished: float | None = None
+    seconds: float = 0.0
+    saved_seconds: float = 0.0
+    cached_from: str | None = None
+    failure: Failure | None = None
+    metrics: dict[str, float | int | bool | str] = {}
+    gates: tuple[GateEvaluated, ...] = ()
+    artifacts: tuple[ArtifactWritten, ...] = ()
+    changed: tuple[InputChanged, ...] = ()
+
+
+class Run(Struct, frozen=True):
+    """A run: `run.json`. `seq` is the last event that it reflects."""
+
+    run_id: str = ""
+    pipeline: str = ""
+    state: RunState = RunState.queued
+    exit_code: int | None = None
+    trigger: str = "cli"
+    resumed_from: str | None = None
+    queued: float = 0.0
+    started: float | None = None
+    finished: float | None = None
+    seconds: float = 0.0
+    cancelled_by: str | None = None
+    stages: tuple[StageRun, ...] = ()
+    warnings: tuple[WarningRaised, ...] = ()
+    seq: int = 0
+    facts: RunFacts = RunFacts()
+
+    def stage(self, name: str) -> StageRun:
+        """The stage called `name`. Raises KeyError."""
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        raise KeyError(name)
+
+    @property
+    def is_final(self) -> bool:
+        return self.state not in {RunState.queued, RunState.running}
+
+    @property
+    def metrics(self) -> dict[str, float | int | bool | str]:
+        """The metrics of all stages; a later stage's value wins over an earlier one's."""
+        return {name: value for stage in self.stages for name, value in stage.metrics.items()}

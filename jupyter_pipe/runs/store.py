@@ -1,0 +1,239 @@
+"""The runs under one root: `.jupyter_pipe/runs/`. Reads, finds, creates; knows the folder's layout.
+
+Reading is cheap: it needs msgspec and nothing of Jupyter. A run whose runner died reads as
+`interrupted`; `reconcile` also writes that down. Raises RunError.
+"""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from jupyter_pipe.errors import RunError
+from jupyter_pipe.events import Event, RunFinished, RunState
+from jupyter_pipe.model import Pipeline, from_json, to_json
+from jupyter_pipe.runs.fold import RunFold, fold
+from jupyter_pipe.runs.log import EventLog, read_events
+from jupyter_pipe.runs.model import Run, RunFacts
+from jupyter_pipe.runs.processes import is_alive
+from jupyter_pipe.runs.writing import RunWriter, replace_file
+
+__all__ = ["STATE_FOLDER", "RunFolder", "RunStore"]
+
+STATE_FOLDER = ".jupyter_pipe"
+
+_run_decoder = msgspec.json.Decoder(Run)
+
+
+class RunFolder:
+    """Where the parts of one run lie. Paths only; nothing is read or made."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.events = path / "events.jsonl"
+        self.summary = path / "run.json"
+        self.pipeline = path / "pipeline.json"
+        self.parameters = path / "params.json"
+        self.report = path / "report.html"
+        self.cancel = path / "cancel"
+        self.log = path / "runner.log"
+
+    @property
+    def run_id(self) -> str:
+        return self.path.name
+
+    def stage(self, name: str) -> Path:
+        """The folder of a stage: its executed notebook, result and earlier attempts."""
+        return self.path / "stages" / name
+
+    def executed(self, name: str) -> Path:
+        """The executed notebook of a stage."""
+        return self.stage(name) / "executed.ipynb"
+
+    def result(self, name: str) -> Path:
+        """The `StageResult` of a stage that has run or was reused, as JSON."""
+        return self.stage(name) / "result.json"
+
+
+class RunStore:
+    """All runs of one root, which is the folder that holds `.jupyter_pipe/`."""
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root).absolute()
+        self.state_folder = self.root / STATE_FOLDER
+        self.runs_folder = self.state_folder / "runs"
+
+    @property
+    def artifacts(self) -> Path:
+        """The folder of the artifact store."""
+        return self.state_folder / "artifacts"
+
+    def folder(self, run_id: str) -> RunFolder:
+        return RunFolder(self.runs_folder / run_id)
+
+    def create(self, pipeline: Pipeline, facts: RunFacts, *, run_id: str | None = None) -> RunWriter:
+        """Make the folder of a new run and open it for writing.
+
+        Raises RunError if the root cannot be written or `run_id` exists.
+        """
+        try:
+            self._make_state_folder()
+            folder = self._make_run_folder(run_id)
+            replace_file(folder.pipeline, to_json(pipeline))
+            replace_file(folder.parameters, to_json(facts.parameters))
+            return RunWriter(EventLog(folder.events), folder.summary, RunFold(facts))
+        except OSError as error:
+            raise RunError(
+                f"Cannot keep runs in {self.state_folder}: {error.strerror or error}.",
+                code="root_unwritable",
+                hint="Choose another folder with --root DIR.",
+            ) from error
+
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all runs, newest first."""
+        try:
+            found = [path.name for path in self.runs_folder.iterdir() if (path / "events.jsonl").exists()]
+        except FileNotFoundError:
+            return ()
+        return tuple(sorted(found, reverse=True))
+
+    def list(self) -> tuple[Run, ...]:
+        """All readable runs, newest first."""
+        found = (self._read_or_none(run_id) for run_id in self.ids())
+        return tuple(run for run in found if run is not None)
+
+    def find(self, prefix: str) -> str:
+        """The id of the one run that starts with `prefix` (or ends with it: the short name that
+        people read out); `latest` is the newest. Raises RunError if there is none, or several."""
+        ids = self.ids()
+        if prefix == "latest" and ids:
+            return ids[0]
+        if prefix in ids:
+            return prefix
+        matches = [run_id for run_id in ids if prefix and run_id.startswith(prefix)]
+        matches = matches or [run_id for run_id in ids if prefix and run_id.endswith(prefix)]
+        if len(matches) == 1:
+            return matches[0]
+        raise _ambiguous(prefix, matches) if matches else self._unknown(prefix, ids)
+
+    def read(self, run_id: str) -> Run:
+        """The run as it is now. Raises RunError if there is no such run."""
+        folder = self.folder(run_id)
+        summary = _read_summary(folder)
+        if summary is not None and summary.is_final:
+            return summary
+        facts = summary.facts if summary else RunFacts()
+        events = tuple(read_events(folder.events))
+        if not events:
+            raise self._unknown(run_id, self.ids())
+        run = fold(events, facts)
+        if run.is_final or not _runner_died(run):
+            return run
+        return fold([*events, _interruption(run, events[-1])], facts)
+
+    def read_pipeline(self, run_id: str) -> Pipeline:
+        """The pipeline that the run ran. Raises RunError."""
+        path = self.folder(run_id).pipeline
+        try:
+            return from_json(path.read_bytes(), Pipeline)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise RunError(
+                f"The pipeline of run {run_id} cannot be read: {error}", code="run_damaged"
+            ) from error
+
+    def events(self, run_id: str, since: int = 0) -> Iterator[Event]:
+        """The run's events after number `since`."""
+        return read_events(self.folder(run_id).events, since)
+
+    def reconcile(self) -> tuple[str, ...]:
+        """Write down the interruption of every run whose runner died. Returns their ids."""
+        return tuple(run_id for run_id in self.ids() if self._mark_interrupted(run_id))
+
+    def _read_or_none(self, run_id: str) -> Run | None:
+        try:
+            return self.read(run_id)
+        except RunError:
+            return None
+
+    def _mark_interrupted(self, run_id: str) -> bool:
+        folder = self.folder(run_id)
+        summary = _read_summary(folder)
+        if summary is not None and summary.is_final:
+            return False
+        run = self._read_or_none(run_id)
+        if run is None or run.state is not RunState.interrupted:
+            return False
+        try:
+            self._write_interruption(folder, run.facts)
+        except (RunError, OSError):
+            return False  # somebody else writes it down, or this store is only ours to read
+        return True
+
+    def _write_interruption(self, folder: RunFolder, facts: RunFacts) -> None:
+        with EventLog(folder.events) as log:
+            folded = RunFold(facts)
+            events = tuple(read_events(folder.events))
+            for event in events:
+                folded.add(event)
+            writer = RunWriter(log, folder.summary, folded)
+            if events and not writer.run.is_final:
+                writer.append(_interruption(writer.run, events[-1]))
+            writer.flush()
+
+    def _make_state_folder(self) -> None:
+        self.runs_folder.mkdir(parents=True, exist_ok=True)
+        ignore = self.state_folder / ".gitignore"
+        if not ignore.exists():
+            replace_file(ignore, b"*\n")
+
+    def _make_run_folder(self, run_id: str | None) -> RunFolder:
+        path = self.runs_folder / (run_id or _new_run_id())
+        try:
+            path.mkdir()
+        except FileExistsError:
+            if run_id is None:
+                return self._make_run_folder(None)
+            raise RunError(f"Run {run_id} exists already.", code="run_exists") from None
+        return RunFolder(path)
+
+    def _unknown(self, wanted: str, ids: tuple[str, ...]) -> RunError:
+        hint = f"The latest run is {ids[0]}." if ids else "Nothing has run here yet; see --root."
+        return RunError(f"There is no run {wanted!r} in {self.root}.", code="run_unknown", hint=hint)
+
+
+def _ambiguous(prefix: str, matches: list[str]) -> RunError:
+    listed = ", ".join(matches[:4]) + (", …" if len(matches) > 4 else "")
+    return RunError(
+        f"{len(matches)} runs start with {prefix!r}: {listed}.",
+        code="run_ambiguous",
+        hint="Type more of the id.",
+    )
+
+
+def _new_run_id() -> str:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def _read_summary(folder: RunFolder) -> Run | None:
+    try:
+        return _run_decoder.decode(folder.summary.read_bytes())
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _runner_died(run: Run) -> bool:
+    runner = run.facts.runner
+    return runner is not None and not is_alive(runner)
+
+
+def _interruption(run: Run, last: Event) -> RunFinished:
+    """What the runner could not say any more; it died at or after its last event."""
+    seconds = last.time - (run.started or run.queued)
+    return RunFinished(
+        state=RunState.interrupted, exit_code=1, seconds=seconds, seq=last.seq + 1, time=last.time
+    )

@@ -1,0 +1,97 @@
+"""Writing down a run that goes on: its events, and the summary that follows them.
+
+`run.json` is replaced atomically, at most twice a second while events stream, and on `flush`.
+Raises OSError as the disk does.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.model import to_json
+
+if TYPE_CHECKING:
+    from jupyter_pipe.events import Event
+    from jupyter_pipe.runs.fold import RunFold
+    from jupyter_pipe.runs.log import EventLog
+    from jupyter_pipe.runs.model import Run
+
+__all__ = ["RunWriter", "replace_file"]
+
+_SECONDS_BETWEEN_SUMMARIES = 0.5
+
+
+def replace_file(path: Path, data: bytes, *, sync: bool = False) -> None:
+    """Write a file so that a reader sees the old bytes or the new ones, never a mixture."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+class RunWriter:
+    """The one writer of a run."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        summary: Path,
+        folded: RunFold,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._log = log
+        self._summary = summary
+        self._folded = folded
+        self._monotonic = monotonic
+        self._written = float("-inf")
+        self._stale = True
+
+    @property
+    def run_id(self) -> str:
+        return self._summary.parent.name
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self._summary.parent
+
+    @property
+    def run(self) -> Run:
+        return self._folded.run
+
+    def append(self, event: Event) -> Event:
+        """Log an event and return it as logged, with its number and time."""
+        logged = self._log.append(event)
+        self._folded.add(logged)
+        self._stale = True
+        if self._monotonic() - self._written >= _SECONDS_BETWEEN_SUMMARIES:
+            self.flush()
+        return logged
+
+    def flush(self) -> None:
+        """Bring `run.json` up to date."""
+        if self._stale:
+            replace_file(self._summary, to_json(self.run))
+            self._written = self._monotonic()
+            self._stale = False
+
+    def beat(self) -> None:
+        """Show readers on other hosts, who cannot see the process, that it lives."""
+        self.flush()
+        os.utime(self._summary)
+
+    def close(self) -> None:
+        self.flush()
+        self._log.close()

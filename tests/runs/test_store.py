@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from jupyter_pipe import events as ev
+from jupyter_pipe.errors import RunError
+from jupyter_pipe.model import Pipeline, Source
+from jupyter_pipe.runs import Process, RunFacts, RunStore
+from jupyter_pipe.runs.log import EventLog, read_events
+from jupyter_pipe.runs.processes import is_alive, this_process
+from jupyter_pipe.runs.writing import replace_file
+
+PIPELINE = Pipeline(version=1, name="p", kernel="python3", source=Source("p.ipynb", "0"))
+
+
+def dead_process() -> Process:
+    """This host's process of our own pid, started at another time: it is gone."""
+    return msgspec.structs.replace(this_process(), start="long ago")
+
+
+def start_run(store: RunStore, run_id: str | None = None, runner: Process | None = None) -> str:
+    writer = store.create(PIPELINE, RunFacts(runner=runner or this_process()), run_id=run_id)
+    writer.append(ev.RunQueued(run_id=writer.run_id, pipeline="p", stages=("a", "b")))
+    writer.append(ev.RunStarted(pid=1, workers=1))
+    writer.append(ev.StageStarted(stage="a"))
+    writer.close()
+    return writer.run_id
+
+
+def test_a_new_run_is_laid_out_and_ignored_by_git(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    run_id = start_run(store)
+    assert (tmp_path / ".jupyter_pipe" / ".gitignore").read_text() == "*\n"
+    assert store.ids() == (run_id,)
+    assert store.read(run_id).stage("a").state is ev.StageState.running
+    assert store.read_pipeline(run_id) == PIPELINE
+    assert [event.seq for event in store.events(run_id)] == [1, 2, 3]
+    assert [event.seq for event in store.events(run_id, since=2)] == [3]
+
+
+def test_ids_are_found_by_start_end_and_age(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    for run_id in ("20260101-000000-aa11", "20260101-000001-bb22", "20270101-000000-cc33"):
+        start_run(store, run_id)
+    assert store.find("2027") == "20270101-000000-cc33"
+    assert store.find("bb22") == "20260101-000001-bb22"
+    assert store.find("latest") == "20270101-000000-cc33"
+    with pytest.raises(RunError, match="2 runs start with '2026'"):
+        store.find("2026")
+    with pytest.raises(RunError, match="no run 'x'"):
+        store.find("x")
+    with pytest.raises(RunError, match="exists already"):
+        start_run(store, "20260101-000000-aa11")
+
+
+def test_a_run_whose_runner_died_reads_as_interrupted(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    run_id = start_run(store, runner=dead_process())
+    run = store.read(run_id)
+    assert run.state is ev.RunState.interrupted
+    assert run.stage("a").state is ev.StageState.interrupted
+    assert len(list(store.events(run_id))) == 3
+    assert store.reconcile() == (run_id,)
+    assert isinstance(list(store.events(run_id))[-1], ev.RunFinished)
+    assert store.reconcile() == ()
+    assert store.read(run_id).state is ev.RunState.interrupted
+
+
+def test_a_living_run_is_left_alone(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    run_id = start_run(store)
+    assert store.reconcile() == ()
+    assert store.read(run_id).state is ev.RunState.running
+
+
+def test_a_torn_last_line_is_not_read_and_is_repaired_on_open(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    with EventLog(path) as log:
+        log.append(ev.StageStarted(stage="a"))
+    with path.open("ab") as file:
+        file.write(b'{"event":"stage_sta')
+    assert [event.seq for event in read_events(path)] == [1]
+    with EventLog(path) as log:
+        log.append(ev.StageStarted(stage="b"))
+    assert [event.seq for event in read_events(path)] == [1, 2]
+
+
+def test_a_damaged_line_in_the_middle_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"nonsense\n")
+    with pytest.raises(RunError, match="Line 1 of"):
+        list(read_events(path))
+
+
+def test_one_writer_at_a_time_and_a_dead_one_makes_way(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    with EventLog(path), pytest.raises(RunError, match="being written by process"):
+        EventLog(path)
+    (tmp_path / "writer.lock").write_bytes(msgspec.json.encode(dead_process()))
+    EventLog(path).close()
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["events.jsonl"]
+
+
+def test_a_foreign_host_cannot_be_asked() -> None:
+    assert is_alive(Process(pid=1, start="x", host="elsewhere"))
+    assert is_alive(this_process())
+    assert not is_alive(dead_process())
+
+
+def test_a_summary_that_cannot_be_written_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run.json"
+    replace_file(path, b"old")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        replace_file(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_a_root_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / ".jupyter_pipe").write_text("a file is in the way")
+    with pytest.raises(RunError, match="Cannot keep runs in") as caught:
+        start_run(RunStore(tmp_path))
+    assert "--root" in caught.value.hint
+
+
+def test_reading_needs_neither_papermill_nor_nbformat() -> None:
+    import subprocess
+    import sys
+
+    code = "import jupyter_pipe.runs, sys; print([m for m in ('papermill','nbformat') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
