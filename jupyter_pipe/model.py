@@ -151,6 +151,7 @@ class EffectKind(enum.Enum):
     may_bind = "may_bind"
     deletes = "deletes"
     mutates = "mutates"
+    defines = "defines"
     pure = "pure"
 
 
@@ -158,7 +159,8 @@ class Effect(Struct, frozen=True):
     """One line of a stage's data-flow summary. The graph is a pure function of these.
 
     A stage that `reads` a name may use its value before surely binding it. `mutates` means that
-    an object reachable from the name may be changed in place. `learned` marks what the guard
+    an object reachable from the name may be changed in place. A stage that `defines` a name binds
+    it by code that later stages replay, so it hides earlier values and is nobody's input. `learned` marks what the guard
     observed in a run, `declared` what a `mutates:`/`pure:` tag says.
     """
 

@@ -1,0 +1,247 @@
+"""The graph as a pure function of effects: inputs, outputs and edges of stages in notebook order.
+
+Used by the compiler, and by the runner when the guard has learned an effect. Does no I/O.
+"""
+
+from __future__ import annotations
+
+import graphlib
+import heapq
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from jupyter_pipe.model import (
+    Diagnostic,
+    Edge,
+    Effect,
+    EffectKind,
+    Pipeline,
+    Severity,
+    Stage,
+    StageInput,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+__all__ = ["Wiring", "find_cycle", "resolve", "rewire", "select", "topological"]
+
+WRITES = frozenset(
+    {EffectKind.binds, EffectKind.may_bind, EffectKind.mutates, EffectKind.deletes, EffectKind.defines}
+)
+PASSES_ON = frozenset({EffectKind.may_bind, EffectKind.mutates})
+
+
+class Wiring(msgspec.Struct, frozen=True):
+    """Keyed by stage name. `diagnostics` are cycles and stages that `after:` cannot find."""
+
+    inputs: dict[str, tuple[StageInput, ...]] = {}
+    outputs: dict[str, tuple[str, ...]] = {}
+    edges: tuple[Edge, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def resolve(stages: Sequence[Stage]) -> Wiring:
+    """Inputs, outputs and edges of `stages`, which stand in notebook order."""
+    definers = _definers(stages)
+    inputs: dict[str, tuple[StageInput, ...]] = {}
+    names: dict[tuple[str, str], set[str]] = defaultdict(set)
+    demanded: dict[str, set[str]] = {stage.name: _observed(stage) for stage in stages}
+    for stage in reversed(stages):
+        found = []
+        for name in sorted(_needs(stage, demanded[stage.name])):
+            definer = definers[stage.name].get(name)
+            if definer is None:
+                continue
+            names[definer, stage.name].add(name)
+            if _is_value(name):
+                found.append(StageInput(name, definer))
+            demanded[definer].add(name)
+        inputs[stage.name] = tuple(found)
+    _order_file_writes(stages, names)
+    edges = _edges(stages, names)
+    outputs = {name: tuple(sorted(filter(_is_value, wanted))) for name, wanted in demanded.items()}
+    return Wiring(
+        {stage.name: inputs[stage.name] for stage in stages}, outputs, edges, _cycles(stages, edges)
+    )
+
+
+def rewire(pipeline: Pipeline, learned: Mapping[str, Collection[str]]) -> Pipeline:
+    """`pipeline` with the names that the guard saw each stage mutate added to its effects."""
+    stages = tuple(_with_learned(stage, learned.get(stage.name, ())) for stage in pipeline.stages)
+    wiring = resolve(stages)
+    stages = tuple(
+        msgspec.structs.replace(stage, inputs=wiring.inputs[stage.name], outputs=wiring.outputs[stage.name])
+        for stage in stages
+    )
+    return msgspec.structs.replace(pipeline, stages=stages, edges=wiring.edges)
+
+
+def topological(pipeline: Pipeline) -> tuple[Stage, ...]:
+    """The stages, each after all that it depends on; notebook order where the graph leaves a choice.
+
+    Raises ValueError if the graph has a cycle.
+    """
+    position = {stage.name: number for number, stage in enumerate(pipeline.stages)}
+    sorter = _sorter(pipeline.edges, position)
+    try:
+        sorter.prepare()
+    except graphlib.CycleError as error:
+        raise ValueError(f"stages depend on each other: {' -> '.join(error.args[1])}") from None
+    ordered: list[Stage] = []
+    ready: list[int] = []
+    while sorter.is_active():
+        for name in sorter.get_ready():
+            heapq.heappush(ready, position[name])
+        stage = pipeline.stages[heapq.heappop(ready)]
+        ordered.append(stage)
+        sorter.done(stage.name)
+    return tuple(ordered)
+
+
+def select(pipeline: Pipeline, *, targets: Iterable[str] = (), from_: Iterable[str] = ()) -> tuple[str, ...]:
+    """Names of the stages that a run of these targets involves, in notebook order.
+
+    `targets` selects these stages and all that they depend on, `from_` these and all that depend on
+    them; both together the stages between. Raises KeyError for an unknown stage.
+    """
+    targets, from_ = tuple(targets), tuple(from_)
+    for name in (*targets, *from_):
+        pipeline.stage(name)
+    chosen = {stage.name for stage in pipeline.stages}
+    if targets:
+        chosen &= _reachable(targets, ((edge.to, edge.from_) for edge in pipeline.edges))
+    if from_:
+        chosen &= _reachable(from_, ((edge.from_, edge.to) for edge in pipeline.edges))
+    return tuple(stage.name for stage in pipeline.stages if stage.name in chosen)
+
+
+def find_cycle(edges: Iterable[Edge]) -> tuple[str, ...] | None:
+    """One cycle as a path that ends where it starts (`a, b, a`), or None."""
+    try:
+        _sorter(edges, ()).prepare()
+    except graphlib.CycleError as error:
+        return tuple(error.args[1])
+    return None
+
+
+def _sorter(edges: Iterable[Edge], names: Iterable[str]) -> graphlib.TopologicalSorter[str]:
+    sorter: graphlib.TopologicalSorter[str] = graphlib.TopologicalSorter()
+    for name in names:
+        sorter.add(name)
+    for edge in edges:
+        sorter.add(edge.to, edge.from_)
+    return sorter
+
+
+def _is_value(name: str) -> bool:
+    return not name.startswith(("@", "file:"))
+
+
+def _observed(stage: Stage) -> set[str]:
+    """Names that metrics and gates read: stored even if no later stage wants them."""
+    return {metric.name for metric in stage.metrics} | {name for gate in stage.gates for name in gate.names}
+
+
+def _definers(stages: Sequence[Stage]) -> dict[str, dict[str, str | None]]:
+    """For each stage, who wrote last before it; None where the name is replayed or deleted."""
+    last: dict[str, str | None] = {}
+    found: dict[str, dict[str, str | None]] = {}
+    for stage in stages:
+        found[stage.name] = {
+            effect.name: last[effect.name] for effect in stage.effects if effect.name in last
+        }
+        found[stage.name].update({name: last[name] for name in _observed(stage) if name in last})
+        pure = {effect.name for effect in stage.effects if effect.kind is EffectKind.pure}
+        for name, kinds in _writes(stage).items():
+            if name in pure and kinds <= {EffectKind.mutates}:
+                continue
+            gone = kinds <= {EffectKind.deletes, EffectKind.defines}
+            last[name] = None if gone else stage.name
+    return found
+
+
+def _writes(stage: Stage) -> dict[str, set[EffectKind]]:
+    writes: dict[str, set[EffectKind]] = defaultdict(set)
+    for effect in stage.effects:
+        if effect.kind in WRITES:
+            writes[effect.name].add(effect.kind)
+    return writes
+
+
+def _needs(stage: Stage, demanded: set[str]) -> set[str]:
+    """What the stage must receive: what it reads, and what it passes on because somebody wants it."""
+    needs = {effect.name for effect in stage.effects if effect.kind is EffectKind.reads}
+    writes = _writes(stage)
+    for name in demanded:
+        kinds = writes.get(name, set())
+        if not kinds or (kinds & PASSES_ON and not kinds & {EffectKind.binds, EffectKind.defines}):
+            needs.add(name)
+    return needs
+
+
+def _order_file_writes(stages: Sequence[Stage], names: dict[tuple[str, str], set[str]]) -> None:
+    """A file, unlike a value, has one state: whoever writes it waits for those who used the old one."""
+    users: dict[str, list[str]] = defaultdict(list)
+    for stage in stages:
+        files = [effect for effect in stage.effects if effect.name.startswith("file:")]
+        written = {effect.name for effect in files if effect.kind in WRITES}
+        for name in sorted({effect.name for effect in files}):
+            if name in written:
+                for user in users[name]:
+                    names[user, stage.name].add(name)
+                users[name] = []
+            users[name].append(stage.name)
+
+
+def _edges(stages: Sequence[Stage], names: Mapping[tuple[str, str], set[str]]) -> tuple[Edge, ...]:
+    position = {stage.name: number for number, stage in enumerate(stages)}
+    pairs = {pair: tuple(sorted(found)) for pair, found in names.items()}
+    for stage in stages:
+        for earlier in stage.after:
+            if earlier in position:
+                pairs.setdefault((earlier, stage.name), ())
+    return tuple(
+        Edge(from_, to, pairs[from_, to])
+        for from_, to in sorted(pairs, key=lambda pair: (position[pair[1]], position[pair[0]]))
+    )
+
+
+def _cycles(stages: Sequence[Stage], edges: Sequence[Edge]) -> tuple[Diagnostic, ...]:
+    cycle = find_cycle(edges)
+    if cycle is None:
+        return ()
+    path = " -> ".join(cycle)
+    first = next(stage for stage in stages if stage.name == cycle[0])
+    return (
+        Diagnostic(
+            "PIPE210",
+            Severity.error,
+            f"Stages depend on each other in a circle: {path}.",
+            hint="Remove one of the `after:` tags, or split a stage so that each part runs once.",
+            cell_id=first.cells[0] if first.cells else None,
+            stage=first.name,
+        ),
+    )
+
+
+def _with_learned(stage: Stage, names: Collection[str]) -> Stage:
+    known = {effect.name for effect in stage.effects if effect.kind is EffectKind.mutates}
+    new = tuple(Effect(name, EffectKind.mutates, learned=True) for name in sorted(names) if name not in known)
+    return msgspec.structs.replace(stage, effects=stage.effects + new)
+
+
+def _reachable(starts: Iterable[str], pairs: Iterable[tuple[str, str]]) -> set[str]:
+    following: dict[str, list[str]] = defaultdict(list)
+    for from_, to in pairs:
+        following[from_].append(to)
+    found = set(starts)
+    todo = list(found)
+    while todo:
+        for name in following[todo.pop()]:
+            if name not in found:
+                found.add(name)
+                todo.append(name)
+    return found
