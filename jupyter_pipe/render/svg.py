@@ -1,0 +1,117 @@
+"""A pipeline as one SVG: boxes with stripe, mark and name, curved edges, names of values.
+
+Needs no Graphviz and no script. Every name is escaped, so that a hostile notebook draws text.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from html import escape
+from itertools import pairwise
+
+from jupyter_pipe.model import Pipeline
+from jupyter_pipe.render.labels import place_labels
+from jupyter_pipe.render.layout import NAME_START, Box, Layout, Point, Route, layout, short_name
+from jupyter_pipe.render.marks import mark_svg
+from jupyter_pipe.render.theme import Theme, stripe_svg, style_sheet
+
+__all__ = ["to_svg"]
+
+HAS_VALUES = frozenset({"succeeded", "cached"})
+WAITING, PLAIN, FEEDING = "jpipe-edge jpipe-waiting", "jpipe-edge", "jpipe-edge jpipe-feeding"
+LOOKS = ("", WAITING, PLAIN, FEEDING)
+
+
+def to_svg(  # noqa: PLR0913 - one picture, options by name
+    pipeline: Pipeline,
+    states: Mapping[str, str] | None = None,
+    *,
+    theme: Theme = "auto",
+    columns: int = 8,
+    progress: Mapping[str, float] | None = None,
+    linked: bool = False,
+) -> str:
+    """The picture, self-contained.
+
+    `states` maps stages to the states of `marks` (none: no marks), `progress` running ones to the
+    share of cells done; `linked` makes each box a link to `#stage-NAME`.
+    """
+    drawing = layout(pipeline, columns=columns)
+    states = states or {}
+    parts = _edges(drawing.routes, states)
+    parts += [
+        f'<text class="jpipe-value" x="{label.x:.1f}" y="{label.y:.1f}">{escape(label.text)}</text>'
+        for label in place_labels(drawing)
+    ]
+    parts += [
+        _box(box, states.get(box.name), (progress or {}).get(box.name, 0.0), linked=linked)
+        for box in drawing.boxes
+    ]
+    return _document(pipeline, drawing, parts, theme)
+
+
+def _document(pipeline: Pipeline, drawing: Layout, parts: list[str], theme: Theme) -> str:
+    width, height = max(drawing.width, 1), max(drawing.height, 1)
+    title = escape(f"Pipeline {pipeline.name}, {len(pipeline.stages)} stages")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" class="jpipe" '
+        f'width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}" '
+        f'style="max-width:100%;height:auto" role="img" aria-label="{title}"><title>{title}</title>'
+        f"<style>{style_sheet(theme)}</style>{''.join(parts)}</svg>"
+    )
+
+
+def _edges(routes: Sequence[Route], states: Mapping[str, str]) -> list[str]:
+    """Each piece of line once, however many edges share it; the liveliest of them decides its look."""
+    looks: dict[tuple[Point, Point], str] = {}
+    titles: dict[tuple[Point, Point], list[str]] = defaultdict(list)
+    for route in routes:
+        look = _look(route, states)
+        for piece in pairwise(route.points):
+            looks[piece] = max(look, looks.get(piece, ""), key=LOOKS.index)
+            titles[piece].append(_title(route))
+    return [
+        f'<path class="{look}" d="{_curve(*piece)}"><title>{escape(_shortened(titles[piece]))}</title></path>'
+        for piece, look in looks.items()
+    ]
+
+
+def _look(route: Route, states: Mapping[str, str]) -> str:
+    if states.get(route.to) == "running":
+        return FEEDING
+    has_values = not states or states.get(route.from_) in HAS_VALUES
+    return PLAIN if has_values else WAITING
+
+
+def _title(route: Route) -> str:
+    names = f": {', '.join(route.names)}" if route.names else " (order only)"
+    return f"{route.from_} to {route.to}{names}"
+
+
+def _shortened(titles: Sequence[str]) -> str:
+    more = [f"and {len(titles) - 6} more"] if len(titles) > 6 else []
+    return "\n".join([*titles[:6], *more])
+
+
+def _curve(start: Point, end: Point) -> str:
+    """A cubic curve with vertical tangents, straight where one point stands above the other."""
+    (x, y), (next_x, next_y) = start, end
+    if abs(next_x - x) < 0.5:
+        return f"M{x:g} {y:g}L{next_x:g} {next_y:g}"
+    middle = (y + next_y) / 2
+    return f"M{x:g} {y:g}C{x:g} {middle:g} {next_x:g} {middle:g} {next_x:g} {next_y:g}"
+
+
+def _box(box: Box, state: str | None, done: float, *, linked: bool) -> str:
+    start = NAME_START if state else NAME_START - 15
+    name = short_name(box.name, box.width - start - 3)
+    words = f"{state.replace('_', ' ')}, {box.name}" if state else box.name
+    mark = mark_svg(state, size=13, x=box.x + 9, y=box.y + 3.5, done=done) if state else ""
+    body = (
+        f'<g><title>{escape(words)}</title><rect class="jpipe-box" x="{box.x:g}" y="{box.y + 0.5:g}" '
+        f'width="{box.width:g}" height="{box.height - 1:g}" rx="2"/>'
+        f"{stripe_svg(box.number, box.x, box.y, box.height)}{mark}"
+        f'<text class="jpipe-name" x="{box.x + start:g}" y="{box.y + 14:g}">{escape(name)}</text></g>'
+    )
+    return f'<a href="#stage-{escape(box.name)}">{body}</a>' if linked else body
