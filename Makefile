@@ -1,0 +1,80 @@
+# Everything from a fresh clone, with nothing but Python 3.10+, Node 20+ and make. `make help` lists it.
+
+PYTHON ?= python3
+NOTEBOOK ?= example_notebooks/home_value.ipynb
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGE = $(basename $(NOTEBOOK))_pipeline
+LAB_SOURCES := $(wildcard package.json package-lock.json tsconfig.json install.json) \
+	$(shell find labextension jupyter_pipe/server_config -type f -not -path '*/node_modules/*' 2>/dev/null)
+LAB_BUILT := jupyter_pipe/labextension/static/style.js
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run lab test check typescript test-server test-browser test-python docs-check clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/installed-run ## compile and run the example notebook, headless
+	$(BIN)/jupyter-pipe compile $(NOTEBOOK)
+	$(BIN)/jupyter-pipe run $(PACKAGE)
+
+lab: $(VENV)/installed-test ## open the example notebooks in JupyterLab
+	$(BIN)/jupyter lab --notebook-dir example_notebooks
+
+test: check typescript test-browser test-server test-python ## everything that CI runs, from nothing
+
+check: $(VENV)/installed-test ## formatting, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+typescript: $(VENV)/installed-test ## types and unit tests of the JupyterLab extension
+	npm test
+
+# pytest-jupyter and pytest-playwright each need an event loop of their own: separate processes.
+test-browser: $(VENV)/installed-test chromium ## the extension in a real JupyterLab
+	$(BIN)/python -m pytest tests/browser
+
+test-server: $(VENV)/installed-test ## the server extension's REST interface
+	$(BIN)/python -m pytest tests/server
+
+test-python: $(VENV)/installed-test ## all other tests
+	$(BIN)/python -m pytest --ignore tests/browser --ignore tests/server
+
+docs-check: $(VENV)/installed-test ## links, commands and figures in the documentation
+	$(BIN)/python -m pytest -q tests/examples/test_docs.py
+
+clean: ## remove what was built, run or cached (the examples' runs too)
+	rm -rf $(VENV) node_modules lib build dist jupyter_pipe/labextension example_notebooks/data
+	rm -rf example_notebooks/*_pipeline example_notebooks/.jupyter_pipe example_notebooks/home_value_card.md
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
+
+# An environment of our own; the install is editable, so sources and tests never disagree.
+$(VENV)/created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	  echo "jupyter_pipe needs Python 3.10 or newer. Name one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || { \
+	  echo "Building the JupyterLab extension needs Node 20 or newer, with npm, on the PATH." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "$(PYTHON) could not make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv" >&2; \
+	  exit 1; }
+	@touch $@
+
+# The build hook builds the extension only where there is none, so an old one has to go first.
+$(VENV)/installed-%: pyproject.toml $(LAB_SOURCES) | $(VENV)/created
+	@echo "Installing into $(VENV) and building the JupyterLab extension: two or three minutes."
+	@find $(LAB_SOURCES) -newer $(LAB_BUILT) 2>/dev/null | grep -q . && rm -rf jupyter_pipe/labextension || true
+	$(BIN)/python -m pip install --quiet --editable '.[$(if $(filter run,$*),examples,$*)]'
+	@touch $@
+
+.PHONY: chromium
+chromium:
+	@for name in chromium chromium-browser google-chrome; do command -v $$name && exit; done; \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; \
+	  else \
+	    echo "The browser tests need Chromium on the PATH (Debian: apt-get install chromium)." >&2; exit 1; \
+	  fi
