@@ -1,1 +1,16 @@
-"""compiler"""
+"""Turns a notebook into a pipeline and the package that people review and engines run."""
+
+from __future__ import annotations
+
+from jupyter_pipe.compiler.compile import Compiled, check_notebook, compile_notebook, default_output
+from jupyter_pipe.compiler.package import read_package, stale_files, write_package
+
+__all__ = [
+    "Compiled",
+    "check_notebook",
+    "compile_notebook",
+    "default_output",
+    "read_package",
+    "stale_files",
+    "write_package",
+]

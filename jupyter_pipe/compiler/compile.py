@@ -1,0 +1,192 @@
+"""The one entry: a notebook's path in, a pipeline and the files of its package out.
+
+Reads the notebook, what the guard learned in earlier runs, and the distributions of the kernel's
+environment; writes nothing. The same notebook gives the same bytes. Raises NotebookError for what
+is no notebook and CompileError with all diagnostics at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from jupyter_pipe.analysis.program import Analysis, StageFlow
+from jupyter_pipe.compiler.graph import resolve
+from jupyter_pipe.compiler.names import package_name
+from jupyter_pipe.compiler.stages import Grouping, group_cells
+from jupyter_pipe.errors import CompileError
+from jupyter_pipe.model import (
+    PIPELINE_VERSION,
+    SETUP_STAGE,
+    Diagnostic,
+    Effect,
+    EffectKind,
+    Notebook,
+    Pipeline,
+    Severity,
+    Source,
+    Stage,
+)
+from jupyter_pipe.notebook import parse_tags, read_notebook
+
+__all__ = ["Compiled", "check_notebook", "compile_notebook", "default_output"]
+
+
+class Compiled(Struct, frozen=True):
+    """`files` maps paths in the package, with forward slashes, to their bytes."""
+
+    pipeline: Pipeline
+    files: dict[str, bytes]
+
+
+def compile_notebook(path: Path | str, *, output: Path | str | None = None) -> Compiled:
+    """Compile the notebook at `path` for a package in `output` (default: `STEM_pipeline` beside it)."""
+    from jupyter_pipe.compiler.codegen import package_files
+
+    notebook = read_notebook(path)
+    folder = Path(output) if output is not None else default_output(path)
+    package = package_name(notebook.name, Path(path).resolve().parent)
+    pipeline = _analysed(notebook, package, _relative_notebook(Path(path), folder))
+    _raise_errors(notebook, pipeline.diagnostics)
+    return Compiled(pipeline, package_files(notebook, pipeline, package))
+
+
+def check_notebook(path: Path | str) -> tuple[Diagnostic, ...]:
+    """Everything that the compiler has to say about the notebook, in notebook order."""
+    notebook = read_notebook(path)
+    package = package_name(notebook.name, Path(path).resolve().parent)
+    return _analysed(notebook, package, Path(path).name).diagnostics
+
+
+def default_output(path: Path | str) -> Path:
+    """The folder that a notebook compiles to unless told otherwise."""
+    return Path(path).with_name(f"{Path(path).stem}_pipeline")
+
+
+def _analysed(notebook: Notebook, package: str, source: str) -> Pipeline:
+    from jupyter_pipe.analysis import analyse
+
+    grouping = group_cells(notebook, parse_tags(notebook))
+    folder = Path(notebook.path).resolve().parent
+    analysis = analyse(grouping.program, folder=folder)
+    name = notebook.settings.name or notebook.name
+    stages = _stages(grouping, analysis, package, _read_learned(folder, name))
+    wiring = resolve(stages)
+    found = [*grouping.diagnostics, *analysis.diagnostics, *wiring.diagnostics]
+    found += _check_setup(notebook, grouping, analysis)
+    return Pipeline(
+        version=PIPELINE_VERSION,
+        name=name,
+        kernel=notebook.kernel,
+        source=Source(source, notebook.digest),
+        parameters=analysis.parameters,
+        stages=tuple(
+            msgspec.structs.replace(
+                stage,
+                inputs=wiring.inputs.get(stage.name, ()),
+                outputs=wiring.outputs.get(stage.name, ()),
+            )
+            for stage in stages
+        ),
+        edges=wiring.edges,
+        diagnostics=_in_order(notebook, found),
+        description=notebook.settings.description,
+    )
+
+
+def _stages(
+    grouping: Grouping, analysis: Analysis, package: str, learned: Mapping[str, Sequence[str]]
+) -> tuple[Stage, ...]:
+    names = {flow.name for flow in analysis.stages}
+    return tuple(
+        _stage(grouping, flow, package, learned.get(flow.name, ()), names) for flow in analysis.stages
+    )
+
+
+def _stage(
+    grouping: Grouping, flow: StageFlow, package: str, learned: Sequence[str], names: set[str]
+) -> Stage:
+    tagged = grouping.stage(flow.name)
+    known = {effect.name for effect in flow.effects if effect.kind is EffectKind.mutates}
+    effects = tuple(Effect(name, EffectKind.mutates, learned=True) for name in sorted({*learned} - known))
+    return Stage(
+        name=flow.name,
+        cells=flow.cells,
+        module=f"{package}/{flow.name}.py",
+        notebook=f"notebooks/{flow.name}.ipynb",
+        parameters=flow.parameters,
+        groups=flow.groups,
+        effects=flow.effects + effects,
+        replays=flow.replays,
+        after=tuple(name for name in tagged.after if name in names),
+        metrics=tagged.metrics,
+        gates=tagged.gates,
+        options=tagged.options,
+        imports=flow.imports,
+    )
+
+
+def _read_learned(folder: Path, name: str) -> dict[str, tuple[str, ...]]:
+    """What the guard saw stages change. A file that cannot be read has taught nothing: the guard
+    will see it again."""
+    try:
+        data = (folder / ".jupyter_pipe" / "effects.json").read_bytes()
+        return msgspec.json.decode(data, type=dict[str, dict[str, tuple[str, ...]]]).get(name, {})
+    except (OSError, msgspec.DecodeError):
+        return {}
+
+
+def _check_setup(notebook: Notebook, grouping: Grouping, analysis: Analysis) -> Iterable[Diagnostic]:
+    """A stage that is tagged `setup` is not the implicit one that leading code makes."""
+    cells = {cell.id: cell for cell in notebook.code_cells}
+    own = [item for item in grouping.program.cells if item.stage == SETUP_STAGE and item.role == "stage"]
+    leading = {item.cell.id for item in grouping.program.cells if item.stage is None}
+    implicit = [
+        flow for flow in analysis.stages if flow.name == SETUP_STAGE and leading.intersection(flow.cells)
+    ]
+    if own and implicit:
+        cell = cells[next(cell_id for cell_id in implicit[0].cells if cell_id in leading)]
+        yield Diagnostic(
+            "PIPE112",
+            Severity.error,
+            "This untagged code makes a stage 'setup', and another cell is tagged 'stage:setup'.",
+            "Tag this cell too, or rename the stage.",
+            cell_id=cell.id,
+            cell=cell.number,
+            stage=SETUP_STAGE,
+        )
+
+
+def _in_order(notebook: Notebook, found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    place = {cell.id: cell.index for cell in notebook.cells}
+    unique = {msgspec.json.encode(diagnostic): diagnostic for diagnostic in found}
+    return tuple(
+        sorted(
+            unique.values(),
+            key=lambda item: (place.get(item.cell_id or "", -1), item.line or 0, item.column or 0, item.code),
+        )
+    )
+
+
+def _raise_errors(notebook: Notebook, diagnostics: Sequence[Diagnostic]) -> None:
+    errors = [diagnostic for diagnostic in diagnostics if diagnostic.severity is Severity.error]
+    if not errors:
+        return
+    count = "an error" if len(errors) == 1 else f"{len(errors)} errors"
+    raise CompileError(
+        f"'{notebook.name}.ipynb' does not compile: {count}.",
+        diagnostics=diagnostics,
+        hint=f"Mend what is listed; `jupyter pipe check {notebook.name}.ipynb` lists it again.",
+    )
+
+
+def _relative_notebook(path: Path, folder: Path) -> str:
+    """The notebook as seen from the package; absolute only across drives."""
+    try:
+        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    except ValueError:
+        return path.resolve().as_posix()

@@ -1,0 +1,81 @@
+"""Seals generated files with a digest of their own content, and tells whether the seal is intact.
+
+Pure. Python files and `requirements.txt` carry the seal in their header, JSON files under a key;
+line endings do not count, since version control may change them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any
+
+from jupyter_pipe.model import Pipeline, to_json
+
+__all__ = ["is_intact", "is_ours", "sealed_notebook", "sealed_pipeline", "sealed_text"]
+
+_SEAL_LINE = re.compile(r"^# sha256:([0-9a-f]{64})$", re.MULTILINE)
+_BLANK = "0" * 64
+
+
+def sealed_text(header: str, body: str) -> bytes:
+    """`header` (comment lines without the `#`), the seal, and `body`."""
+    comments = "".join(f"# {line}\n" for line in header.splitlines())
+    text = f"{comments}# sha256:{_BLANK}\n\n{body}"
+    return text.replace(f"# sha256:{_BLANK}", f"# sha256:{_digest(text)}", 1).encode()
+
+
+def sealed_notebook(notebook: dict[str, Any]) -> bytes:
+    """The notebook as JupyterLab lays it out on disk, with the seal in its metadata."""
+    metadata = {**notebook["metadata"]["jupyter_pipe"], "digest": _BLANK}
+    blank = {**notebook, "metadata": {**notebook["metadata"], "jupyter_pipe": metadata}}
+    metadata["digest"] = _digest(_notebook_text(blank))
+    return _notebook_text(blank).encode()
+
+
+def sealed_pipeline(pipeline: Pipeline) -> bytes:
+    """`pipeline.json` with the seal as its last key."""
+    text = to_json(pipeline).decode()
+    body = text.rstrip().removesuffix("}").rstrip()
+    blank = f'{body},\n  "sha256": "{_BLANK}"\n}}\n'
+    return f'{body},\n  "sha256": "{_digest(blank)}"\n}}\n'.encode()
+
+
+def is_ours(name: str, data: bytes) -> bool:
+    """Whether the file called `name` carries a seal, intact or not."""
+    return _find_seal(name, data) is not None
+
+
+def is_intact(name: str, data: bytes) -> bool:
+    """Whether nobody has edited the file since it was sealed."""
+    seal = _find_seal(name, data)
+    if seal is None:
+        return False
+    text = data.decode("utf-8", errors="replace").replace("\r\n", "\n")
+    return _digest(text.replace(seal, _BLANK, 1)) == seal
+
+
+def _find_seal(name: str, data: bytes) -> str | None:
+    text = data.decode("utf-8", errors="replace").replace("\r\n", "\n")
+    if name.endswith((".json", ".ipynb")):
+        return _find_json_seal(name, text)
+    found = _SEAL_LINE.search(text[:2000])
+    return found.group(1) if found else None
+
+
+def _find_json_seal(name: str, text: str) -> str | None:
+    try:
+        content = json.loads(text)
+        seal = content["sha256"] if name.endswith(".json") else content["metadata"]["jupyter_pipe"]["digest"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return seal if isinstance(seal, str) and re.fullmatch("[0-9a-f]{64}", seal) else None
+
+
+def _notebook_text(notebook: dict[str, Any]) -> str:
+    return json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
