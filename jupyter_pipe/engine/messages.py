@@ -1,0 +1,165 @@
+"""What the machine is told and what it asks for, as data.
+
+`Message`s come from the shell (a stage ended, the user cancels), `Instruction`s go back to it
+(launch this stage, log this event). Neither holds anything that lives: no thread, file or clock.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Union
+
+from msgspec import Struct
+
+from jupyter_pipe.artifacts.protocol import StageResult
+from jupyter_pipe.events import RunState
+from jupyter_pipe.runs.model import Failure
+
+__all__ = [
+    "Begin",
+    "Cancel",
+    "Check",
+    "Finish",
+    "Instruction",
+    "Launch",
+    "Learn",
+    "Log",
+    "Message",
+    "Record",
+    "RetryDue",
+    "Reuse",
+    "StageBroke",
+    "StageChecked",
+    "StageEnded",
+    "StageStopped",
+    "Stop",
+    "WakeLater",
+]
+
+
+class Reuse(Struct, frozen=True):
+    """An earlier result that serves: computed by `run_id` in `seconds`."""
+
+    result: StageResult
+    run_id: str | None = None
+    seconds: float = 0.0
+
+
+class Begin(Struct, frozen=True):
+    """The run starts."""
+
+
+class StageChecked(Struct, frozen=True):
+    """The answer to `Check`: a result to reuse, or None; `reason` explains either."""
+
+    stage: str
+    turn: int
+    reason: str
+    reuse: Reuse | None = None
+
+
+class StageEnded(Struct, frozen=True):
+    """The stage's cells have run and its kernel reported."""
+
+    stage: str
+    attempt: int
+    result: StageResult
+    seconds: float
+
+
+class StageBroke(Struct, frozen=True):
+    """The attempt failed."""
+
+    stage: str
+    attempt: int
+    failure: Failure
+    seconds: float
+
+
+class StageStopped(Struct, frozen=True):
+    """The attempt ended because `Stop` asked for it."""
+
+    stage: str
+    attempt: int
+    seconds: float
+
+
+class RetryDue(Struct, frozen=True):
+    """The rest that `WakeLater` asked for is over."""
+
+    stage: str
+    attempt: int
+
+
+class Cancel(Struct, frozen=True):
+    """Someone wants the run to end. The second time, or with `hard`, at once."""
+
+    by: str
+    hard: bool = False
+
+
+Message = Union[  # noqa: UP007 - a runtime union, for annotations evaluated by msgspec
+    Begin, StageChecked, StageEnded, StageBroke, StageStopped, RetryDue, Cancel
+]
+
+
+class Log(Struct, frozen=True):
+    """Append this event to the run's log."""
+
+    event: Any
+
+
+class Check(Struct, frozen=True):
+    """All inputs of the stage are there: is there a result to reuse? Answer with `StageChecked`."""
+
+    stage: str
+    turn: int
+
+
+class Launch(Struct, frozen=True):
+    """Start an attempt. Answer with `StageEnded`, `StageBroke` or `StageStopped`."""
+
+    stage: str
+    attempt: int
+
+
+class Stop(Struct, frozen=True):
+    """End the running attempt: interrupt, then terminate, then kill; with `hard` kill at once."""
+
+    stage: str
+    hard: bool = False
+
+
+class WakeLater(Struct, frozen=True):
+    """Answer with `RetryDue` after so many seconds."""
+
+    stage: str
+    attempt: int
+    seconds: float
+
+
+class Learn(Struct, frozen=True):
+    """Remember for later compilations that the stage changes these inputs."""
+
+    stage: str
+    names: tuple[str, ...]
+
+
+class Record(Struct, frozen=True):
+    """The stage has a result that stands; `reused` if it is an earlier one."""
+
+    stage: str
+    result: StageResult
+    seconds: float
+    reused: bool = False
+
+
+class Finish(Struct, frozen=True):
+    """The run is over. Nothing follows."""
+
+    state: RunState
+    exit_code: int
+
+
+Instruction = Union[  # noqa: UP007 - as above
+    Log, Check, Launch, Stop, WakeLater, Learn, Record, Finish
+]

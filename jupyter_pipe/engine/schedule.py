@@ -1,0 +1,86 @@
+"""Which stage first, does it fit, and what depends on it: the pure arithmetic of scheduling."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from statistics import median
+
+from msgspec import Struct
+
+from jupyter_pipe.compiler.graph import topological
+from jupyter_pipe.model import Pipeline, StageOptions
+
+__all__ = ["Capacity", "Neighbours", "fits", "priorities"]
+
+
+class Capacity(Struct, frozen=True):
+    """What the machine offers to all stages together; None is no limit."""
+
+    workers: int = 1
+    cpus: float | None = None
+    memory_bytes: int | None = None
+    gpus: int | None = None
+
+
+def fits(capacity: Capacity, running: Iterable[StageOptions], wanted: StageOptions) -> bool:
+    """Whether a stage can start beside the running ones.
+
+    A stage that asks for more than there is runs alone rather than never.
+    """
+    others = list(running)
+    if not others:
+        return True
+    everyone = [*others, wanted]
+    return (
+        len(everyone) <= capacity.workers
+        and _within(sum(options.cpus for options in everyone), capacity.cpus)
+        and _within(sum(options.memory_bytes or 0 for options in everyone), capacity.memory_bytes)
+        and _within(sum(options.gpus for options in everyone), capacity.gpus)
+    )
+
+
+def _within(used: float, limit: float | None) -> bool:
+    return limit is None or used <= limit
+
+
+class Neighbours:
+    """Who comes before and after each stage, looked up in constant time."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.before: dict[str, list[str]] = {stage.name: [] for stage in pipeline.stages}
+        self.after: dict[str, list[str]] = {stage.name: [] for stage in pipeline.stages}
+        for edge in pipeline.edges:
+            self.before[edge.to].append(edge.from_)
+            self.after[edge.from_].append(edge.to)
+
+    def descendants(self, names: Collection[str]) -> set[str]:
+        """All that depends on one of `names`, without these."""
+        return _reachable(names, self.after) - set(names)
+
+    def ancestors(self, name: str) -> set[str]:
+        """All that `name` depends on."""
+        return _reachable([name], self.before) - {name}
+
+
+def _reachable(starts: Iterable[str], steps: Mapping[str, Iterable[str]]) -> set[str]:
+    found = set(starts)
+    todo = list(found)
+    while todo:
+        new = [name for name in steps[todo.pop()] if name not in found]
+        found.update(new)
+        todo.extend(new)
+    return found
+
+
+def priorities(pipeline: Pipeline, seconds: Mapping[str, float]) -> dict[str, float]:
+    """For each stage the seconds from its start to the end of the run on its longest path.
+
+    `seconds` is how long stages took before; one never seen counts as a typical one.
+    """
+    typical = median(seconds.values()) if seconds else 1.0
+    following = Neighbours(pipeline).after
+    longest: dict[str, float] = {}
+    for stage in reversed(topological(pipeline)):
+        after = max((longest[name] for name in following[stage.name]), default=0.0)
+        longest[stage.name] = seconds.get(stage.name, typical) + after
+    return longest

@@ -1,0 +1,91 @@
+"""Judges a stage that ran to its end: succeeded, or failed after all, and is it worth another try.
+
+Pure. What the kernel reported (`StageResult`) in, a `Failure` or None out.
+"""
+
+from __future__ import annotations
+
+from jupyter_pipe.artifacts.protocol import GateResult, StageResult
+from jupyter_pipe.model import Pipeline
+from jupyter_pipe.runs.model import Failure
+
+__all__ = ["is_worth_retrying", "judge", "retry_delay_seconds"]
+
+_LONGEST_DELAY_SECONDS = 60.0
+
+# The same code with the same inputs ends the same way.
+_CERTAIN = frozenset({"gate", "effect", "cannot_travel", "input"})
+
+
+def judge(pipeline: Pipeline, stage: str, result: StageResult, *, strict: bool) -> Failure | None:
+    """Why the stage failed although all its cells ran, or None."""
+    return (
+        _ending_failure(result)
+        or (_effect_failure(stage, result) if strict else None)
+        or _travel_failure(pipeline, stage, result)
+        or _gate_failure(result)
+    )
+
+
+def is_worth_retrying(failure: Failure) -> bool:
+    """Whether another attempt might end differently."""
+    return failure.kind not in _CERTAIN
+
+
+def retry_delay_seconds(failures: int) -> float:
+    """How long to rest after so many failures: 1, 2, 4 seconds, and so on, at most a minute."""
+    return min(2.0 ** (failures - 1), _LONGEST_DELAY_SECONDS)
+
+
+def _ending_failure(result: StageResult) -> Failure | None:
+    if not result.error:
+        return None
+    return Failure("StageError", result.error, kind="internal")
+
+
+def _effect_failure(stage: str, result: StageResult) -> Failure | None:
+    if not result.changed:
+        return None
+    names = sorted({name for change in result.changed for name in change.names})
+    listed = ", ".join(repr(name) for name in names)
+    sources = ", ".join(sorted({repr(change.from_stage) for change in result.changed}))
+    return Failure(
+        "InputChanged",
+        f"Stage {stage!r} changed {listed}, received from {sources}, and a later stage reads it.",
+        kind="effect",
+        hint=f"Declare it: tag the cell that changes it mutates:{','.join(names)}",
+    )
+
+
+def _travel_failure(pipeline: Pipeline, stage: str, result: StageResult) -> Failure | None:
+    read = {
+        value.name: reader.name
+        for reader in reversed(pipeline.stages)
+        for value in reader.inputs
+        if value.from_ == stage
+    }
+    for value in result.untransportable:
+        if value.name in read:
+            where = f" (at {value.path})" if value.path not in {"", value.name} else ""
+            return Failure(
+                "CannotTravel",
+                f"{value.name!r} is a {value.type_name}{where}, which cannot be passed to stage "
+                f"{read[value.name]!r}: {value.reason}",
+                kind="cannot_travel",
+                hint=f"Build {value.name!r} in the stage that uses it, or put both cells in one stage.",
+            )
+    return None
+
+
+def _gate_failure(result: StageResult) -> Failure | None:
+    failed = [gate for gate in result.gates if not gate.passed]
+    if not failed:
+        return None
+    return Failure("GateFailed", "; ".join(_gate_text(gate) for gate in failed), kind="gate")
+
+
+def _gate_text(gate: GateResult) -> str:
+    if gate.error:
+        return f"{gate.expression} could not be evaluated: {gate.error}"
+    values = ", ".join(f"{name} = {value}" for name, value in gate.values.items())
+    return f"{gate.expression} is false" + (f" ({values})" if values else "")
