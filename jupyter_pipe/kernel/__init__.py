@@ -1,5 +1,57 @@
-"""What runs inside a stage's kernel: standard library only, Python 3.10+, no import of the rest.
+"""What runs inside a stage's kernel: standard library only, any Python from 3.10 on.
 
-The kernel's interpreter need not have jupyter_pipe installed, so the engine puts this folder on
-the kernel's path under the name `jupyter_pipe_kernel` (see `engine/worker.py`).
+The engine makes this folder importable in the kernel as `jupyter_pipe_kernel`; nothing of ours
+shows up in the user's namespace. The cells that the compiler injects call these functions.
 """
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from .context import read_context
+from .session import Session
+
+__all__ = ["begin", "load_inputs", "set_execution_count", "store_outputs"]
+
+_sessions: list[Session] = []
+
+
+def begin(context_path: str) -> None:
+    """Starts the stage that the context describes. Raises UntrustedStoreError or PayloadError."""
+    _sessions[:] = [Session(read_context(context_path), _user_namespace())]
+    _sessions[0].begin()
+
+
+def load_inputs(*names: str) -> None:
+    """Binds the inputs in the user's namespace. Raises PayloadError or DefinitionError."""
+    _session().load_inputs(names)
+
+
+def store_outputs(*names: str) -> None:
+    """Stores the outputs and writes the stage's result, whatever went wrong on the way."""
+    _session().store_outputs(names)
+
+
+def set_execution_count(count: int) -> None:
+    """The next cell of the user is In[count]."""
+    shell = _shell()
+    if shell is not None:
+        shell.execution_count = count
+
+
+def _session() -> Session:
+    if not _sessions:
+        raise RuntimeError("This cell belongs to a stage; run the stage through jupyter_pipe.")
+    return _sessions[0]
+
+
+def _shell() -> Any:
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython is not None else None
+
+
+def _user_namespace() -> dict[str, Any]:
+    shell = _shell()
+    namespace: dict[str, Any] = vars(sys.modules["__main__"]) if shell is None else shell.user_ns
+    return namespace

@@ -1,0 +1,29 @@
+"""The code that makes the kernel side importable in a kernel that need not have jupyter_pipe.
+
+The source runs silently, through a lambda, so that the user's namespace stays as it was.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = ["bootstrap_source", "kernel_folder"]
+
+_SOURCE = """(lambda util, sys: (
+    lambda spec: (
+        lambda module: (sys.modules.__setitem__(spec.name, module), spec.loader.exec_module(module), module)
+    )(util.module_from_spec(spec))
+)(util.spec_from_file_location(
+    "jupyter_pipe_kernel", {init!r}, submodule_search_locations=[{folder!r}]
+)))(__import__("importlib.util").util, __import__("sys"))[2].begin({context!r})"""
+
+
+def kernel_folder() -> Path:
+    """The folder that becomes `jupyter_pipe_kernel` in a kernel."""
+    return Path(__file__).resolve().parent.parent / "kernel"
+
+
+def bootstrap_source(context_path: str | Path) -> str:
+    """One expression to execute before a stage's first cell; it binds no name and has no value."""
+    folder = kernel_folder()
+    return _SOURCE.format(init=str(folder / "__init__.py"), folder=str(folder), context=str(context_path))

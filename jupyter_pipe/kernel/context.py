@@ -1,0 +1,79 @@
+"""What the runner tells a stage: the `StageContext` of `artifacts/protocol.py`, read without msgspec."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["AmbientInput", "Context", "Input", "Ref", "read_context"]
+
+
+@dataclass(frozen=True)
+class Ref:
+    artifact: str
+    digest: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Input:
+    ref: Ref
+    names: tuple[str, ...]
+    from_stage: str
+
+
+@dataclass(frozen=True)
+class AmbientInput:
+    ref: Ref
+    component: str
+    from_stage: str
+
+
+@dataclass(frozen=True)
+class Context:
+    """The fields mean what they mean in `StageContext`; unknown ones are ignored."""
+
+    store: str
+    result: str = ""
+    stage: str = ""
+    inputs: tuple[Input, ...] = ()
+    ambient: tuple[AmbientInput, ...] = ()
+    optional: tuple[str, ...] = ()
+    protect: tuple[str, ...] = ()
+    mutates: tuple[str, ...] = ()
+    pure: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    gates: tuple[str, ...] = ()
+    definitions: Mapping[str, Mapping[str, Any]] | None = None
+    seeded: tuple[str, ...] = ()
+    trust: bool = False
+
+
+_TEXTS = ("optional", "protect", "mutates", "pure", "metrics", "gates", "seeded")
+
+
+def parse_context(data: Mapping[str, Any]) -> Context:
+    """From the JSON value of a `StageContext`."""
+    return Context(
+        store=data["store"],
+        result=data.get("result", ""),
+        stage=data.get("stage", ""),
+        inputs=tuple(
+            Input(Ref(**one["ref"]), tuple(one["names"]), one["from_stage"]) for one in data.get("inputs", ())
+        ),
+        ambient=tuple(
+            AmbientInput(Ref(**one["ref"]), one["component"], one["from_stage"])
+            for one in data.get("ambient", ())
+        ),
+        definitions=data.get("definitions") or {},
+        trust=bool(data.get("trust", False)),
+        **{name: tuple(data.get(name, ())) for name in _TEXTS},
+    )
+
+
+def read_context(path: str) -> Context:
+    """From a JSON file. Raises OSError."""
+    with open(path, encoding="utf-8") as file:
+        return parse_context(json.load(file))

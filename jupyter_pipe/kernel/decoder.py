@@ -1,0 +1,116 @@
+"""Turns a payload back into values: the counterpart of the encoder.
+
+The stream names the methods of `Decoder`; `find_class` binds them to the decoder at work, so that
+arrays become views of its mapping and references find the stage's own definitions.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import io
+import marshal
+import pickle
+import sys
+import types
+from typing import TYPE_CHECKING, Any
+
+from . import functions
+from .errors import PayloadError
+from .frames import Reference
+
+if TYPE_CHECKING:
+    from .definitions import Definitions
+    from .payload import PayloadFile
+
+__all__ = ["Decoder", "decode"]
+
+
+class Decoder(pickle.Unpickler):
+    """One payload's worth of unpickling into `namespace`."""
+
+    def __init__(self, payload: PayloadFile, definitions: Definitions, namespace: dict[str, Any]) -> None:
+        self._mapping = payload.mapping
+        self._arrays, buffers = payload.layout
+        view = memoryview(payload.mapping)
+        super().__init__(
+            io.BytesIO(payload.stream),
+            buffers=[view[offset : offset + length] for offset, length in buffers],
+        )
+        self._definitions = definitions
+        self._namespace = namespace
+
+    def find_class(self, module: str, name: str) -> Any:
+        if name.startswith("Decoder.") and module.endswith(".decoder"):
+            return getattr(self, name.partition(".")[2])
+        return super().find_class(module, name)
+
+    def array(self, number: int, dtype: Any, kind: type | None) -> Any:
+        import numpy
+
+        offset, shape, strides, writable = self._arrays[number]
+        if 0 in shape:
+            array = numpy.empty(shape, dtype)
+        else:
+            array = numpy.ndarray(shape, dtype, buffer=self._mapping, offset=offset, strides=strides)
+        if not writable:
+            array.flags.writeable = False
+        return array if kind is None else array.view(kind)
+
+    def object_view(self, root: Any, start: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
+        from numpy.lib.stride_tricks import as_strided
+
+        return as_strided(root.ravel(order="K")[start:], shape, strides)
+
+    def block(self, values: Any, places: Any, dimensions: int, reference: Any) -> Any:
+        return reference.block(values, places, dimensions)
+
+    def reference(self) -> Reference:
+        return Reference()
+
+    def definition(self, name: str) -> Any:
+        return self._definitions.find(name)
+
+    def builtin(self, name: str) -> Any:
+        return getattr(types, name)
+
+    def module(self, name: str) -> types.ModuleType:
+        return importlib.import_module(name)
+
+    def global_generator(self) -> Any:
+        return importlib.import_module("numpy.random.mtrand")._rand
+
+    def cached(self, function: Any, size: int | None, typed: bool) -> Any:
+        return functools.lru_cache(maxsize=size, typed=typed)(function)
+
+    def function(
+        self,
+        code: bytes,
+        owner: str | None,
+        name: str,
+        cells: tuple[types.CellType, ...] | None,
+        imports: dict[str, str],
+    ) -> types.FunctionType:
+        scope = self._namespace if owner is None else importlib.import_module(owner).__dict__
+        for variable, module in imports.items():
+            if variable not in scope:
+                scope[variable] = importlib.import_module(module)
+        return types.FunctionType(marshal.loads(code), scope, name, None, cells)  # noqa: S302
+
+    def set_function(self, function: types.FunctionType, state: dict[str, Any]) -> None:
+        functions.set_function_state(function, state)
+
+
+def decode(payload: PayloadFile, definitions: Definitions, namespace: dict[str, Any]) -> dict[str, Any]:
+    """All members of the payload, by name. Raises PayloadError, DefinitionError or what the
+    classes of the values raise."""
+    written_by = payload.manifest.get("python", "")
+    if written_by != f"{sys.version_info[0]}.{sys.version_info[1]}":
+        raise PayloadError(
+            f"The stored value {payload.path} was written by Python {written_by}, "
+            f"this kernel runs {sys.version_info[0]}.{sys.version_info[1]}."
+        )
+    for name, digest in sorted(payload.manifest.get("definitions", {}).items()):
+        definitions.require(name, digest, ", ".join(payload.manifest["names"]))
+    members: dict[str, Any] = Decoder(payload, definitions, namespace).load()
+    return members

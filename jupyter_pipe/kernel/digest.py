@@ -1,0 +1,208 @@
+"""The content digest of a value: equal for equal content, whatever the file looks like.
+
+Sets go by their sorted elements, strings and numbers by value, floats by their bits, dicts in their
+order, arrays by type, shape and memory, other objects by class and state; which mutable objects are
+one and the same counts, too. Raises NoRuleError for what has no canonical form: its payload's file
+hash stands in, and early cutoff is not promised for it.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import hashlib
+import marshal
+import sys
+import types
+from collections.abc import Mapping
+from typing import Any
+
+from . import functions
+from .definitions import Definitions
+from .memory import contiguous_bytes
+
+__all__ = ["NoRuleError", "content_digest"]
+
+_ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes})
+_LIMIT = 1_000_000
+_MARSHAL = 2  # the last version of marshal that writes values only, no references
+
+
+class NoRuleError(Exception):
+    """The value has no canonical form, or is too large for one to be worth its time."""
+
+
+def content_digest(value: Any, definitions: Definitions, places: Mapping[int, Any] | None = None) -> str:
+    """`places` gives for an array, by id, what identifies its memory, if that is hashed elsewhere."""
+    try:
+        walk = _Walk(definitions, places or {})
+        walk.feed(value)
+    except NoRuleError:
+        raise
+    except (RecursionError, Exception) as error:
+        raise NoRuleError(str(error)) from error
+    return walk.state.hexdigest()
+
+
+class _Walk:
+    """One hash over one graph of objects."""
+
+    def __init__(self, definitions: Definitions, places: Mapping[int, Any]) -> None:
+        self.state = hashlib.sha256()
+        self._definitions = definitions
+        self._places = places
+        self._seen: dict[int, tuple[int, Any]] = {}
+        self._plain: dict[type, bool] = {}
+        self._count = 0
+
+    def atom(self, value: Any) -> None:
+        self.state.update(marshal.dumps(value, _MARSHAL))
+
+    def feed(self, value: Any) -> None:
+        kind = type(value)
+        if kind in _ATOMS:
+            self.atom(value)
+        elif kind is tuple:
+            self._sequence(value, b"tuple")
+        elif not self._again(value):
+            self._count += 1
+            if self._count > _LIMIT:
+                raise NoRuleError("the value has too many parts")
+            self._object(value, kind)
+
+    def _again(self, value: Any) -> bool:
+        seen = self._seen.get(id(value))
+        if seen is None:
+            self._seen[id(value)] = (len(self._seen), value)
+            return False
+        self.state.update(b"again")
+        self.atom(seen[0])
+        return True
+
+    def _object(self, value: Any, kind: type) -> None:
+        if kind is list:
+            self._sequence(value, b"list")
+        elif kind is dict:
+            self._dict(value)
+        elif kind in (set, frozenset):
+            self._set(value, kind.__name__.encode())
+        elif kind is bytearray:
+            self.state.update(b"bytearray")
+            self.atom(bytes(value))
+        elif isinstance(value, type):
+            self._class(value)
+        elif kind is types.FunctionType:
+            self._function(value)
+        elif kind is types.ModuleType:
+            self._tagged(b"module", value.__name__)
+        elif kind is types.CodeType:
+            self._code(value)
+        elif kind.__module__.split(".", 1)[0] == "numpy" and self._numpy(value):
+            pass
+        else:
+            self._instance(value, kind)
+
+    def _tagged(self, tag: bytes, *parts: Any) -> None:
+        self.state.update(tag)
+        for part in parts:
+            self.feed(part)
+
+    def _sequence(self, value: Any, tag: bytes) -> None:
+        self.state.update(tag)
+        if _ATOMS.issuperset(map(type, value)):
+            self.atom(value)
+            return
+        self.atom(len(value))
+        for item in value:
+            self.feed(item)
+
+    def _dict(self, value: dict[Any, Any]) -> None:
+        self._sequence(tuple(value), b"dict")
+        self._sequence(tuple(value.values()), b"")
+
+    def _set(self, value: Any, tag: bytes) -> None:
+        self.state.update(tag)
+        if _ATOMS.issuperset(map(type, value)):
+            parts = sorted(marshal.dumps(item, _MARSHAL) for item in value)
+        else:
+            parts = sorted(self._apart(item) for item in value)
+        self.atom(parts)
+
+    def _apart(self, value: Any) -> bytes:
+        walk = _Walk(self._definitions, self._places)
+        walk.feed(value)
+        return walk.state.digest()
+
+    def _class(self, value: type) -> None:
+        name = self._definitions.name_of(value)
+        if name is not None:
+            self._tagged(b"definition", name, self._definitions.digest(name.split(".", 1)[0]))
+        elif functions.find_global(value.__module__, value.__qualname__) is value:
+            self._tagged(b"class", value.__module__, value.__qualname__)
+        else:
+            raise NoRuleError(f"{value!r} is defined nowhere")
+
+    def _function(self, value: types.FunctionType) -> None:
+        name = self._definitions.name_of(value)
+        if name is not None:
+            self._tagged(b"definition", name, self._definitions.digest(name.split(".", 1)[0]))
+        elif functions.find_global(value.__module__, value.__qualname__) is value:
+            self._tagged(b"function", value.__module__, value.__qualname__)
+        else:
+            self.state.update(b"function")
+            self._code(value.__code__)
+            state = functions.function_state(value)
+            self._tagged(
+                b"state", state["contents"], value.__defaults__, value.__kwdefaults__, value.__dict__
+            )
+
+    def _code(self, value: types.CodeType) -> None:
+        """Without file name and lines, which say where the code stood and not what it does."""
+        self.atom((value.co_name, value.co_code, value.co_names, value.co_varnames, value.co_freevars))
+        self.atom((value.co_argcount, value.co_posonlyargcount, value.co_kwonlyargcount, value.co_flags))
+        self._tagged(b"constants", tuple(value.co_consts))
+
+    def _numpy(self, value: Any) -> bool:
+        numpy = sys.modules["numpy"]
+        if isinstance(value, numpy.generic) and not value.dtype.hasobject:
+            self._tagged(b"scalar", repr(value.dtype), value.tobytes())
+        elif isinstance(value, numpy.dtype):
+            self._tagged(b"dtype", repr(value), value.metadata and dict(value.metadata))
+        elif type(value) in (numpy.ndarray, numpy.matrix, numpy.recarray):
+            self._array(value)
+        else:
+            return False
+        return True
+
+    def _array(self, value: Any) -> None:
+        self._tagged(b"array", type(value).__name__, repr(value.dtype), tuple(value.shape))
+        place = self._places.get(id(value))
+        if place is not None:
+            self._tagged(b"place", place)
+        elif value.dtype.hasobject:
+            self.feed(value.ravel().tolist())
+        else:
+            self.atom(bool(value.flags.writeable))
+            self.state.update(contiguous_bytes(value))
+
+    def _instance(self, value: Any, kind: type) -> None:
+        if self._is_plain(kind, value):
+            self._tagged(b"instance", kind, value.__dict__)
+            return
+        reduce = copyreg.dispatch_table.get(kind)
+        parts = reduce(value) if reduce is not None else value.__reduce_ex__(4)
+        if isinstance(parts, str):
+            self._tagged(b"global", getattr(value, "__module__", ""), parts)
+            return
+        self._tagged(b"reduced", kind, len(parts), *parts[:3])
+        for items in parts[3:5]:
+            self.feed(None if items is None else list(items))
+
+    def _is_plain(self, kind: type, value: Any) -> bool:
+        """Whether class and `__dict__` say all, so that the pickle protocol need not be asked."""
+        plain = self._plain.get(kind)
+        if plain is None:
+            own = {name for base in kind.__mro__[:-1] for name in vars(base)}
+            special = {"__reduce__", "__reduce_ex__", "__getstate__", "__getnewargs__", "__getnewargs_ex__"}
+            plain = not (own & special) and "__slots__" not in own and kind.__mro__[-2].__flags__ & 512 != 0
+            plain = self._plain[kind] = plain and not isinstance(value, (dict, list, set, tuple, Exception))
+        return plain and kind not in copyreg.dispatch_table

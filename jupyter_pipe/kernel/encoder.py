@@ -1,0 +1,262 @@
+"""Turns values into a pickle stream plus memory regions.
+
+Plain pickle does the walking; the rules here say what it may not decide: arrays keep shared
+memory, notebook definitions travel by reference, functions by value run with the stage's globals,
+what has no meaning elsewhere is refused. cloudpickle takes over classes that no import can find.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import io
+import pickle
+import sys
+import types
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from . import frames, functions
+from .decoder import Decoder
+from .definitions import Definitions
+from .errors import CannotTravelError
+from .memory import Memory, overlapping, root_of
+
+__all__ = ["Encoded", "Encoder", "encode"]
+
+Rule = Callable[[Any], Any]
+_LRU = type(functools.lru_cache(lambda: None))
+_BUILTIN_TYPES = {
+    kind: name
+    for name, kind in vars(types).items()
+    if isinstance(kind, type) and kind.__module__ == "builtins" and not hasattr(builtins, kind.__qualname__)
+}
+_REFUSED = {
+    "DisplayHandle": "a display handle belongs to one running kernel",
+    "OutStream": "a stream belongs to one running kernel",
+}
+
+
+class Encoder(pickle.Pickler):
+    """One payload's worth of pickling. `shared` are owners of object arrays seen more than once."""
+
+    def __init__(
+        self,
+        definitions: Definitions,
+        namespace: dict[str, Any],
+        *,
+        shared: frozenset[int] = frozenset(),
+        cloudpickle: Any = None,
+    ) -> None:
+        self.file = io.BytesIO()
+        super().__init__(self.file, protocol=5, buffer_callback=self._take_buffer)
+        self.memory = Memory()
+        self.objects = Memory()
+        self.used: dict[str, str] = {}
+        self.by_reference: set[int] = set()
+        self._definitions = definitions
+        self._namespace = namespace
+        self._shared = shared
+        self._cloudpickle = cloudpickle
+        self._rules: dict[type, Rule | None] = {}
+        self._private: dict[int, Any] = {}
+        self._owners: dict[int, int] = {}
+        self._references: dict[int, frames.Reference] = {}
+        if cloudpickle is not None:
+            self.dispatch_table = cloudpickle.Pickler.dispatch_table
+
+    def _take_buffer(self, buffer: pickle.PickleBuffer) -> bool:
+        self.memory.add_buffer(buffer.raw())
+        return False
+
+    def reducer_override(self, value: Any) -> Any:
+        kind = type(value)
+        try:
+            rule = self._rules[kind]
+        except KeyError:
+            rule = self._rules[kind] = self._find_rule(kind)
+        return NotImplemented if rule is None else rule(value)
+
+    def _find_rule(self, kind: type) -> Rule | None:
+        if issubclass(kind, type):
+            return self._reduce_class
+        if kind in (types.FunctionType, _LRU):
+            return self._reduce_function
+        if kind is types.ModuleType:
+            return _reduce_module
+        if kind is types.CellType:
+            return _reduce_cell
+        if kind is frames.Reference:
+            return _reduce_reference
+        if kind.__module__.split(".", 1)[0] == "numpy":
+            return self._numpy_rule(kind)
+        if kind.__module__.split(".", 1)[0] == "pandas":
+            return self._pandas_rule(kind)
+        refusal = _REFUSED.get(kind.__name__)
+        if refusal or (issubclass(kind, io.IOBase) and not issubclass(kind, (io.BytesIO, io.StringIO))):
+            return functools.partial(_refuse, reason=refusal or "an open file belongs to one process")
+        return None
+
+    def _numpy_rule(self, kind: type) -> Rule | None:
+        numpy = sys.modules["numpy"]
+        if kind in (numpy.ndarray, numpy.matrix, numpy.recarray):
+            return self._reduce_array
+        return self._reduce_generator if kind is numpy.random.RandomState else None
+
+    def _pandas_rule(self, kind: Any) -> Rule | None:
+        if frames.is_block(kind):
+            return self._reduce_block
+        if frames.is_frame(kind):
+            # pandas pickles this list of the class with each instance: nobody's shared object
+            self.by_reference.add(id(kind._metadata))
+        return self._reduce_index if frames.is_index(kind) else None
+
+    def _reduce_array(self, array: Any) -> Any:
+        private = id(array) in self._private
+        owner = self._owners.get(id(array), 0)
+        if array.dtype.hasobject:
+            return self._reduce_objects(array, private=private, owner=owner)
+        number = self.memory.add_array(array, private=private, owner=owner)
+        return Decoder.array, (
+            number,
+            array.dtype,
+            None if type(array).__name__ == "ndarray" else type(array),
+        )
+
+    def _reduce_objects(self, array: Any, *, private: bool, owner: int) -> Any:
+        root = root_of(array)
+        self.objects.add_array(array, private=private, owner=owner)
+        if root is array or id(root) not in self._shared or private or array.dtype.kind != "O":
+            return NotImplemented
+        start = array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
+        return Decoder.object_view, (root, start // array.itemsize, array.shape, array.strides)
+
+    def _reduce_block(self, block: Any) -> Any:
+        for array in frames.arrays_of(block.values):
+            self._owners[id(array)] = id(block.refs)
+        reference = self._references.setdefault(id(block.refs), frames.Reference())
+        return Decoder.block, (block.values, block.mgr_locs.indexer, block.ndim, reference)
+
+    def _reduce_index(self, index: Any) -> Any:
+        apart = frames.apart(index)
+        for array in frames.arrays_of(apart):
+            self._private[id(array)] = array
+        return apart.__reduce__()
+
+    def _reduce_generator(self, generator: Any) -> Any:
+        # The process-wide generator is reached by name: a copy of it would no longer follow seed().
+        if generator is not sys.modules["numpy"].random.mtrand._rand:
+            return NotImplemented
+        self.by_reference.add(id(generator))
+        return Decoder.global_generator, ()
+
+    def _reduce_class(self, kind: type) -> Any:
+        name = self._definitions.name_of(kind)
+        if name is not None:
+            return self._reference(kind, name)
+        if self._is_global(kind):
+            return NotImplemented
+        if kind in _BUILTIN_TYPES:
+            return Decoder.builtin, (_BUILTIN_TYPES[kind],)
+        if self._cloudpickle is None:
+            raise CannotTravelError(
+                f"the class {kind.__qualname__} can only travel with cloudpickle installed"
+            )
+        return self._cloudpickle.Pickler.reducer_override(self, kind)
+
+    def _reduce_function(self, function: Any) -> Any:
+        name = self._definitions.name_of(function)
+        if name is not None:
+            return self._reference(function, name)
+        if self._is_global(function):
+            self.by_reference.add(id(function))
+            return NotImplemented
+        if type(function) is _LRU:
+            parameters = function.cache_parameters()
+            return Decoder.cached, (function.__wrapped__, parameters["maxsize"], parameters["typed"])
+        return (
+            Decoder.function,
+            functions.function_parts(function, self._namespace),
+            functions.function_state(function),
+            None,
+            None,
+            Decoder.set_function,
+        )
+
+    def _is_global(self, value: Any) -> bool:
+        found = functions.find_global(value.__module__, value.__qualname__)
+        return found is value and not self._definitions.is_local(value)
+
+    def _reference(self, value: Any, name: str) -> Any:
+        self.by_reference.add(id(value))
+        root = name.split(".", 1)[0]
+        self.used[root] = self._definitions.digest(root)
+        return Decoder.definition, (name,)
+
+
+def _reduce_module(module: types.ModuleType) -> Any:
+    if module.__name__ not in sys.modules or module.__name__ == "__main__":
+        raise CannotTravelError(f"the module {module.__name__} cannot be imported elsewhere")
+    return Decoder.module, (module.__name__,)
+
+
+def _reduce_reference(reference: frames.Reference) -> Any:
+    return Decoder.reference, ()
+
+
+def _reduce_cell(cell: types.CellType) -> Any:
+    return types.CellType, ()
+
+
+def _refuse(value: Any, *, reason: str) -> Any:
+    raise CannotTravelError(reason, type_name=type(value).__name__)
+
+
+@dataclass(eq=False)
+class Encoded:
+    """Values as a stream and the memory that it refers to, before they have a place in a file."""
+
+    names: tuple[str, ...]
+    stream: memoryview
+    encoder: Encoder
+
+    def members(self) -> dict[int, Any]:
+        """Every object that the values reach and pickle tells apart, by id."""
+        return {key: entry[1] for key, entry in self.encoder.memo.copy().items()}
+
+
+def encode(values: dict[str, Any], definitions: Definitions, namespace: dict[str, Any]) -> Encoded:
+    """Raises CannotTravelError, or whatever the classes of the values raise."""
+    try:
+        encoder = _dump(values, definitions, namespace, None)
+    except Exception as plain:
+        try:
+            import cloudpickle
+        except ImportError:
+            raise plain from None
+        encoder = _dump(values, definitions, namespace, cloudpickle)
+    return Encoded(tuple(values), encoder.file.getbuffer(), encoder)
+
+
+def _dump(values: dict[str, Any], definitions: Definitions, namespace: dict[str, Any], extra: Any) -> Encoder:
+    encoder = Encoder(definitions, namespace, cloudpickle=extra)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        encoder.dump(values)
+        shared = _shared_owners(encoder)
+        if shared:
+            encoder = Encoder(definitions, namespace, cloudpickle=extra, shared=shared)
+            encoder.dump(values)
+    return encoder
+
+
+def _shared_owners(encoder: Encoder) -> frozenset[int]:
+    """The owners of object arrays of which the values hold more than one overlapping view."""
+    found: set[int] = set()
+    for cluster in overlapping(encoder.objects.spans):
+        if len(cluster) > 1:
+            for span in cluster:
+                found.add(id(root_of(encoder.objects.arrays[span.number])))
+    return frozenset(found)

@@ -1,0 +1,79 @@
+"""pandas' own ways of holding memory: blocks, copy-on-write references, indexes.
+
+pandas is never imported here; its modules are looked up where a value of it has been met.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+__all__ = ["Reference", "apart", "arrays_of", "copies_on_write", "is_block", "is_frame", "is_index"]
+
+
+def is_block(kind: type) -> bool:
+    """Whether the class is one of pandas' blocks."""
+    module = sys.modules.get("pandas.core.internals.blocks")
+    return module is not None and issubclass(kind, module.Block)
+
+
+def is_frame(kind: type) -> bool:
+    """Whether the class is a frame or a series."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and issubclass(kind, (pandas.DataFrame, pandas.Series))
+
+
+def is_index(kind: type) -> bool:
+    """Whether the class is a pandas index."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and issubclass(kind, pandas.Index)
+
+
+def copies_on_write() -> bool:
+    """Whether two pandas objects that share memory are independent for the user."""
+    pandas = sys.modules.get("pandas")
+    if pandas is None:
+        return False
+    if int(pandas.__version__.split(".", 1)[0]) >= 3:
+        return True
+    return bool(getattr(pandas.options.mode, "copy_on_write", False))
+
+
+def arrays_of(values: Any) -> Iterator[Any]:
+    """The numpy arrays under a block's values, an extension array or an index."""
+    if type(values).__module__.split(".", 1)[0] == "numpy":
+        yield values
+        return
+    for name in ("_ndarray", "_data", "_mask", "_left", "_right", "_codes"):
+        inner = getattr(values, name, None)
+        if inner is not None and inner is not values and hasattr(inner, "dtype"):
+            yield from arrays_of(inner)
+
+
+def apart(index: Any) -> Any:
+    """The index over array objects of its own: an index never changes, so it need not share memory
+    with the column that it was made from, and must not once pandas' record of that is gone."""
+    pandas = sys.modules["pandas"]
+    if isinstance(index, (pandas.MultiIndex, pandas.RangeIndex)):
+        return index
+    data = index._data
+    inner = getattr(data, "_ndarray", None)
+    fresh = data.view() if inner is None else data._from_backing_data(inner.view())
+    return type(index)._simple_new(fresh, index.name)
+
+
+class Reference:
+    """Stands for pandas' record of which blocks share memory, so that blocks which shared it before
+    the trip know it afterwards and copy on write."""
+
+    def __init__(self) -> None:
+        self._refs: Any = None
+
+    def block(self, values: Any, places: Any, dimensions: int) -> Any:
+        from pandas._libs.internals import BlockPlacement
+        from pandas.core.internals.blocks import new_block
+
+        made = new_block(values, placement=BlockPlacement(places), ndim=dimensions, refs=self._refs)
+        self._refs = made.refs
+        return made
