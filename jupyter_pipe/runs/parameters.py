@@ -1,0 +1,249 @@
+"""The values of a run's parameters: command line over file over environment over notebook.
+
+Text is read as the parameter's type says. Unknown names and values that do not fit raise
+ParameterError with what was meant. `RunRequest` takes what `resolve_parameters` returns.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jupyter_pipe.errors import ParameterError
+from jupyter_pipe.model import Parameter
+from jupyter_pipe.runs.model import ParameterValue
+
+__all__ = ["ENVIRONMENT_PREFIX", "read_parameter_file", "resolve_parameters"]
+
+ENVIRONMENT_PREFIX = "JUPYTER_PIPE_"
+
+_YES = frozenset({"true", "yes", "on", "1"})
+_NO = frozenset({"false", "no", "off", "0"})
+_CONTAINERS = {"list": list, "dict": dict, "tuple": tuple, "set": set}
+_KINDS: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (float, int),
+    "str": (str,),
+    "bool": (bool,),
+    "complex": (complex, float, int),
+    "bytes": (bytes,),
+    "list": (list,),
+    "dict": (dict,),
+    "tuple": (tuple, list),
+    "set": (set, frozenset, list),
+    "none": (type(None),),
+}
+
+
+def resolve_parameters(
+    declared: Sequence[Parameter],
+    *,
+    texts: Mapping[str, str] | None = None,
+    values: Mapping[str, Any] | None = None,
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> tuple[ParameterValue, ...]:
+    """A value for each declared parameter.
+
+    `texts` are `-p NAME=VALUE` of the command line, `values` Python values of the programming
+    interface, `file` a YAML or JSON mapping, `environment` is searched for `JUPYTER_PIPE_NAME`.
+    """
+    from_file = read_parameter_file(file) if file else {}
+    for names in (texts or {}, values or {}, from_file):
+        _refuse_unknown(names, declared)
+    return tuple(
+        _value(parameter, texts or {}, values or {}, (file, from_file), environment or {})
+        for parameter in declared
+    )
+
+
+def read_parameter_file(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML or JSON file. Raises ParameterError."""
+    import yaml
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        found = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except OSError as error:
+        raise ParameterError(f"Cannot read the parameter file {path}: {error.strerror}.") from error
+    except (ValueError, yaml.YAMLError) as error:
+        raise ParameterError(f"The parameter file {path} cannot be understood: {error}") from error
+    if found is None:
+        return {}
+    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
+        raise ParameterError(
+            f"The parameter file {path} does not hold a mapping.", hint="Write one `name: value` a line."
+        )
+    return found
+
+
+def _value(
+    parameter: Parameter,
+    texts: Mapping[str, str],
+    values: Mapping[str, Any],
+    file: tuple[Path | None, Mapping[str, Any]],
+    environment: Mapping[str, str],
+) -> ParameterValue:
+    name = parameter.name
+    path, from_file = file
+    variable = ENVIRONMENT_PREFIX + name.upper()
+    if name in texts:
+        return _given(parameter, _from_text(parameter, texts[name]), "command line")
+    if name in values:
+        return _given(parameter, values[name], "argument")
+    if name in from_file:
+        return _given(parameter, from_file[name], f"file {path.name if path else ''}".strip())
+    if variable in environment:
+        return _given(parameter, _from_text(parameter, environment[variable]), f"environment {variable}")
+    return ParameterValue(
+        name,
+        parameter.literal,
+        parameter.default,
+        origin="notebook",
+        default=parameter.literal,
+        type=parameter.type_,
+    )
+
+
+def _given(parameter: Parameter, value: Any, origin: str) -> ParameterValue:
+    fitted = _fitted(parameter, value)
+    literal = _source(parameter, fitted)
+    shown = fitted if _is_json(fitted) else literal
+    return ParameterValue(
+        parameter.name, literal, shown, origin=origin, default=parameter.literal, type=parameter.type_
+    )
+
+
+def _from_text(parameter: Parameter, text: str) -> Any:
+    """The value that the text stands for, by the parameter's type; never by its looks."""
+    kind, optional = _kind(parameter)
+    if optional and text.strip() in {"None", "null", ""}:
+        return None
+    try:
+        return _parse(kind, text)
+    except (ValueError, TypeError, SyntaxError) as error:
+        raise _misfit(parameter, text) from error
+
+
+def _parse(kind: str, text: str) -> Any:
+    match kind:
+        case "str":
+            return text
+        case "int":
+            return int(text.strip().replace(" ", ""), 0)
+        case "float":
+            return float(text)
+        case "complex":
+            return complex(text.replace(" ", ""))
+        case "bool":
+            return _parse_bool(text)
+        case "bytes":
+            literal = _literal_or_text(text)
+            return literal if isinstance(literal, bytes) else text.encode("utf-8")
+        case "any" | "none":
+            return _literal_or_text(text)
+    container = _CONTAINERS[kind]
+    found = _literal_or_json(text)
+    # A single word or number for a list is the list of it: -p regions=north
+    return container(found) if isinstance(found, (list, dict, tuple, set)) else container([found])
+
+
+def _parse_bool(text: str) -> bool:
+    word = text.strip().lower()
+    if word in _YES:
+        return True
+    if word in _NO:
+        return False
+    raise ValueError(text)
+
+
+def _literal_or_text(text: str) -> Any:
+    try:
+        return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _literal_or_json(text: str) -> Any:
+    try:
+        return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError):
+        pass
+    try:
+        return json.loads(text)
+    except ValueError:
+        return [part.strip() for part in text.split(",")]
+
+
+def _fitted(parameter: Parameter, value: Any) -> Any:
+    """`value` as the type wants it (a YAML list for a tuple). Raises ParameterError."""
+    kind, optional = _kind(parameter)
+    if parameter.choices and value not in parameter.choices:
+        raise _misfit(parameter, value)
+    if (value is None and optional) or kind == "any":
+        return value
+    is_bool = isinstance(value, bool)
+    if not isinstance(value, _KINDS[kind]) or (is_bool and kind != "bool"):
+        raise _misfit(parameter, value)
+    if kind in {"tuple", "set", "float", "complex"}:
+        value = {"tuple": tuple, "set": set, "float": float, "complex": complex}[kind](value)
+    return value
+
+
+def _source(parameter: Parameter, value: Any) -> str:
+    """The value as Python source, which takes the place of the literal in the cell."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return f'float("{value}")'
+    source = repr(value)
+    if source != "set()":
+        try:
+            ast.literal_eval(source)
+        except (ValueError, SyntaxError):
+            raise _misfit(parameter, value) from None
+    return source
+
+
+def _kind(parameter: Parameter) -> tuple[str, bool]:
+    kind, separator, _ = parameter.type_.partition(" | ")
+    return (kind if kind in _KINDS else "any"), bool(separator) or kind in {"none", "any"}
+
+
+def _misfit(parameter: Parameter, value: Any) -> ParameterError:
+    if parameter.choices:
+        listed = ", ".join(repr(choice) for choice in parameter.choices)
+        return ParameterError(
+            f"Parameter {parameter.name!r} cannot be {value!r}; it is one of {listed}.",
+            code="parameter_invalid",
+            cell_id=parameter.cell_id or None,
+        )
+    return ParameterError(
+        f"Parameter {parameter.name!r} is of type {parameter.type_}; {value!r} is not.",
+        code="parameter_invalid",
+        hint=f"In the notebook it is {parameter.literal}.",
+        cell_id=parameter.cell_id or None,
+    )
+
+
+def _refuse_unknown(names: Iterable[str], declared: Sequence[Parameter]) -> None:
+    known = [parameter.name for parameter in declared]
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            listed = f"Parameters are: {', '.join(known)}." if known else "The notebook has no parameters."
+            raise ParameterError(
+                f"There is no parameter {name!r}.",
+                code="parameter_unknown",
+                hint=f"Did you mean {close[0]!r}?" if close else listed,
+            )
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        return bool(json.loads(json.dumps(value)) == value)
+    except (TypeError, ValueError):
+        return False
