@@ -1,5 +1,31 @@
-"""Turns a notebook into a pipeline: tags mark stages, papermill runs them, a sidebar shows them."""
+"""Turns a notebook into a pipeline: tags mark stages, papermill runs them, a sidebar shows them.
+
+`compile_notebook` and `run` are the Python API; both show themselves in a notebook.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jupyter_pipe.api import compile_notebook, run
+
 __version__ = "0.1.0"
+__all__ = ["__version__", "compile_notebook", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    # The command line imports this package; it must not pay for the API that it does not use.
+    if name in {"compile_notebook", "run"}:
+        from jupyter_pipe import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    return [{"src": "labextension", "dest": "jupyter-pipe"}]
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    return [{"module": "jupyter_pipe.server"}]
