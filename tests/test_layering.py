@@ -75,8 +75,10 @@ def test_the_kernel_side_stands_alone(path: Path) -> None:
     assert at_import - {"jupyter_pipe"} <= sys.stdlib_module_names
 
 
-def test_nothing_imports_the_kernel_side() -> None:
-    assert users_of("jupyter_pipe.kernel", besides="kernel/") == []
+def test_only_the_store_imports_the_kernel_side() -> None:
+    """It reads payloads on the host, with the code that wrote them."""
+    users = users_of("jupyter_pipe.kernel", besides="kernel/")
+    assert users == ["artifacts/store.py"]
 
 
 def test_papermill_is_imported_by_the_worker_alone() -> None:
