@@ -1,1 +1,1 @@
-"""cli"""
+"""The command line `jupyter pipe`: parses arguments, calls the library, prints. One file a command."""

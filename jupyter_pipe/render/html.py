@@ -9,17 +9,13 @@ from html import escape
 
 from jupyter_pipe.model import Pipeline
 from jupyter_pipe.render.svg import to_svg
+from jupyter_pipe.render.words import count
 
-__all__ = ["TABLE_STYLE", "count", "pipeline_html"]
+__all__ = ["TABLE_STYLE", "pipeline_html"]
 
 TABLE_STYLE = (
     "border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums;margin-top:8px;text-align:left"
 )
-
-
-def count(number: int, noun: str) -> str:
-    """`1 stage`, `2 stages`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def pipeline_html(pipeline: Pipeline) -> str:

@@ -1,0 +1,121 @@
+"""The entry of `jupyter pipe`: finds the command, lets it parse and run, turns errors into exit codes.
+
+Exit codes: 0 succeeded, 1 a stage failed, 2 usage or compile error, 3 a gate failed, 130 cancelled.
+A command's module is imported only when it is called or listed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from jupyter_pipe import __version__
+
+__all__ = ["COMMANDS", "entry_point", "main"]
+
+CANCELLED = 130
+COMMANDS = {
+    "check": "jupyter_pipe.cli.check",
+    "compile": "jupyter_pipe.cli.compile",
+    "graph": "jupyter_pipe.cli.graph",
+    "runs": "jupyter_pipe.cli.runs",
+    "show": "jupyter_pipe.cli.show",
+    "logs": "jupyter_pipe.cli.logs",
+    "compare": "jupyter_pipe.cli.compare",
+}
+EPILOG = """\
+first steps:
+  jupyter pipe check notebook.ipynb      what the compiler makes of the notebook's tags
+  jupyter pipe run notebook.ipynb        run its stages, in parallel where nothing forbids it
+  jupyter pipe show latest               how the latest run went
+
+`jupyter pipe COMMAND --help` explains one command."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argparse parser whose errors suggest what was probably meant."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print usage and message, exit with 2."""
+        self.print_usage(sys.stderr)
+        self.exit(2, f"error: {message}{self._suggestion(message)}\n")
+
+    def _suggestion(self, message: str) -> str:
+        if not message.startswith("unrecognized arguments: "):
+            return ""
+        wrong = message.removeprefix("unrecognized arguments: ").split()[0].partition("=")[0]
+        options = [option for action in self._actions for option in action.option_strings]
+        close = difflib.get_close_matches(wrong, options, n=1)
+        return f"\nDid you mean {close[0]}?" if close else ""
+
+
+def entry_point() -> NoReturn:
+    """What the executable `jupyter-pipe` calls."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit code; argparse exits by itself for usage errors."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run_command(arguments)
+    except KeyboardInterrupt:
+        return CANCELLED
+    except BrokenPipeError:
+        # The reader has gone (`| head`): nothing left to say, and Python must not say so at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _run_command(arguments: list[str]) -> int:
+    from jupyter_pipe.errors import PipeError
+
+    args = _parse(arguments)
+    try:
+        code: int = args.run(args)
+        return code
+    except PipeError as error:
+        from jupyter_pipe.cli.errors import print_error
+
+        print_error(error, notebook=getattr(args, "target", None))
+        return error.exit_code
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = Parser(
+        prog="jupyter pipe",
+        description="Runs a tagged notebook as a parallel, cached, restartable pipeline.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"jupyter_pipe {__version__}")
+    subparsers = parser.add_subparsers(metavar="COMMAND", title="commands", parser_class=Parser)
+    wanted = arguments[0] if arguments else ""
+    if wanted and not wanted.startswith("-") and wanted not in COMMANDS:
+        parser.error(_unknown_command(wanted))
+    for name in [wanted] if wanted in COMMANDS else COMMANDS:
+        importlib.import_module(COMMANDS[name]).add_parser(subparsers)
+    args, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        subparsers.choices.get(wanted, parser).error(f"unrecognized arguments: {' '.join(unknown)}")
+    if not hasattr(args, "run"):
+        parser.print_help()
+        parser.exit(2)
+    return args
+
+
+def _unknown_command(wanted: str) -> str:
+    if wanted.endswith(".ipynb"):
+        return f"'{wanted}' is no command. To run the notebook: jupyter pipe run {wanted}"
+    close = difflib.get_close_matches(wanted, COMMANDS, n=1)
+    suggestion = f"Did you mean '{close[0]}'?" if close else f"Commands are: {', '.join(COMMANDS)}."
+    return f"unknown command '{wanted}'. {suggestion}"
+
+
+if __name__ == "__main__":
+    entry_point()

@@ -1,0 +1,81 @@
+"""The options and arguments that several commands share, each defined once."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jupyter_pipe.runs.store import RunStore
+
+__all__ = ["Subparsers", "add_command", "add_json", "add_root", "find_store", "root_option"]
+
+Subparsers = Any  # argparse keeps the class of what add_subparsers returns private
+
+
+def add_command(
+    subparsers: Subparsers,
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    *,
+    summary: str,
+    examples: str,
+) -> argparse.ArgumentParser:
+    """A command's parser, with its summary, examples, and what every command understands."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        epilog=f"examples:\n{_indented(examples)}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    volume = parser.add_mutually_exclusive_group()
+    volume.add_argument("-q", "--quiet", action="store_true", help="only results and errors")
+    volume.add_argument("-v", "--verbose", action="store_true", help="more detail")
+    return parser
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """`--json`, for programs that read."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_root(parser: argparse.ArgumentParser) -> None:
+    """`--root`, for commands about runs that exist."""
+    parser.add_argument(
+        "--root",
+        type=Path,
+        metavar="DIR",
+        help="the folder that holds .jupyter_pipe (default: here or the nearest folder above)",
+    )
+
+
+def find_store(root: Path | None) -> RunStore:
+    """The runs of `root`, or of the nearest folder upwards that has any."""
+    from jupyter_pipe.runs.store import STATE_FOLDER, RunStore
+
+    if root is not None:
+        return RunStore(root)
+    here = Path.cwd()
+    found = next(
+        (folder for folder in (here, *here.parents) if (folder / STATE_FOLDER / "runs").is_dir()), here
+    )
+    return RunStore(found)
+
+
+def root_option(store: RunStore) -> str:
+    """What to add to a printed command so that it finds the same runs: nothing, where it would anyway."""
+    import shlex
+
+    if find_store(None).root == store.root:
+        return ""
+    here = Path.cwd()
+    relative = store.root.relative_to(here) if store.root.is_relative_to(here) else store.root
+    return f" --root {shlex.quote(str(relative))}"
+
+
+def _indented(examples: str) -> str:
+    return "\n".join(f"  {line}" for line in examples.strip().splitlines())

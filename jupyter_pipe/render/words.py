@@ -1,0 +1,64 @@
+"""How amounts are written for people: `54 s`, `2 min 5 s`, `21,480`, `1 stage`, `4.2 MB`.
+
+One place, so that the terminal, the report and notebooks agree. Pure.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+__all__ = ["amount", "bytes_text", "count", "day_time", "seconds_text", "value_text"]
+
+
+def count(number: int, noun: str) -> str:
+    """`1 stage`, `2 stages`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def seconds_text(seconds: float) -> str:
+    """A duration in at most two units."""
+    if seconds < 0.95:
+        return f"{seconds:.2f} s" if seconds < 0.1 else f"{seconds:.1f} s"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def amount(value: float) -> str:
+    """A number with thousands apart and no more digits than people read."""
+    if isinstance(value, int):
+        return f"{value:,}"
+    if value == 0 or 1e-4 <= abs(value) < 1e15:
+        digits = 0 if abs(value) >= 10_000 else 3 if abs(value) >= 0.1 else 5
+        text = f"{value:,.{digits}f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{value:.4g}"
+
+
+def value_text(value: Any) -> str:
+    """A metric's or parameter's value."""
+    if isinstance(value, bool) or value is None:
+        return str(value)
+    return amount(value) if isinstance(value, int | float) else str(value)
+
+
+def bytes_text(size: int) -> str:
+    """A size in the unit that leaves one to three digits before the point."""
+    if size < 1000:
+        return f"{size} B"
+    power = min(3, (len(str(size)) - 1) // 3)
+    value = size / 1000**power
+    unit = ("kB", "MB", "GB")[power - 1]
+    return f"{value:.1f} {unit}" if value < 9.95 else f"{value:,.0f} {unit}"
+
+
+def day_time(seconds: float) -> str:
+    """A moment in local time: `20 November 2026, 14:41`."""
+    moment = datetime.datetime.fromtimestamp(seconds).astimezone()
+    return f"{moment.day} {moment:%B %Y, %H:%M}"

@@ -1,0 +1,104 @@
+"""What is said of a run and its stages, in one line each: state first, then why, then how long.
+
+Shared by the terminal, the report, JUnit and notebooks. Pure.
+"""
+
+from __future__ import annotations
+
+from jupyter_pipe.events import GateEvaluated, RunState, StageState
+from jupyter_pipe.render.marks import Mark, mark_of
+from jupyter_pipe.render.words import count, seconds_text
+from jupyter_pipe.runs.model import Failure, Run, StageRun
+
+__all__ = [
+    "failure_place",
+    "failure_text",
+    "gate_text",
+    "run_headline",
+    "serial_seconds",
+    "speed_up",
+    "stage_mark",
+    "stage_note",
+    "stage_state",
+]
+
+
+def stage_state(stage: StageRun) -> str:
+    """The key of the stage's mark."""
+    return stage_mark(stage).state
+
+
+def stage_mark(stage: StageRun) -> Mark:
+    """The mark of the stage's state; a failed gate has its own."""
+    return mark_of(stage.state.value, stage.failure.kind if stage.failure else "")
+
+
+def stage_note(stage: StageRun) -> str:
+    """What stands beside the state: progress, reason, or the place of the failure."""
+    if stage.failure is not None and stage.state is StageState.failed:
+        return failure_text(stage.failure) if stage.failure.kind == "gate" else failure_place(stage.failure)
+    if stage.state is StageState.running:
+        return (
+            f"cell {min(stage.cells_done + 1, stage.cells_total)}/{stage.cells_total}"
+            if stage.cells_total
+            else ""
+        )
+    if stage.state is StageState.queued:
+        return f"after {_some(stage.after)}" if stage.after else stage.reason
+    if stage.state is StageState.cached and stage.saved_seconds:
+        return f"{stage.reason}, saves {seconds_text(stage.saved_seconds)}"
+    return stage.reason
+
+
+def failure_place(failure: Failure) -> str:
+    """`cell 2 of 3, line 4`, as far as known; the kind where the failure has no place."""
+    parts = []
+    if failure.position is not None:
+        parts.append(f"cell {failure.position}" + (f" of {failure.total}" if failure.total else ""))
+    if failure.line is not None:
+        parts.append(f"line {failure.line}")
+    return ", ".join(parts) or failure.kind.replace("_", " ")
+
+
+def failure_text(failure: Failure) -> str:
+    """The error itself, in the user's words: `KeyError: 'price'`."""
+    if failure.ename and failure.evalue and failure.kind != "gate":
+        return f"{failure.ename}: {failure.evalue}"
+    return failure.evalue or failure.ename
+
+
+def gate_text(gate: GateEvaluated) -> str:
+    """`best_mae < 25000 (best_mae = 27310)`."""
+    values = ", ".join(f"{name} = {value}" for name, value in gate.values.items())
+    seen = gate.error or values
+    return f"{gate.expression} ({seen})" if seen else gate.expression
+
+
+def run_headline(run: Run) -> str:
+    """`succeeded in 54 s`, `failed in boosting after 12 s`, `running`."""
+    if not run.is_final:
+        return run.state.value
+    failed = [stage.name for stage in run.stages if stage.state is StageState.failed]
+    took = seconds_text(run.seconds)
+    if run.state is RunState.failed and failed:
+        return f"failed in {_some(failed)} after {took}"
+    if run.state is RunState.interrupted:
+        return "interrupted: the runner died"
+    return f"{run.state.value} {'in' if run.state is RunState.succeeded else 'after'} {took}"
+
+
+def serial_seconds(run: Run) -> float:
+    """What the stages that ran took, one after another."""
+    return sum(stage.seconds for stage in run.stages if stage.state is not StageState.cached)
+
+
+def speed_up(run: Run) -> float | None:
+    """How much faster than one after another; None where that says nothing."""
+    if run.seconds < 0.1 or not run.is_final:
+        return None
+    ratio = serial_seconds(run) / run.seconds
+    return ratio if ratio >= 1.05 else None
+
+
+def _some(names: tuple[str, ...] | list[str]) -> str:
+    return ", ".join(names) if len(names) <= 2 else count(len(names), "stage")
