@@ -1,0 +1,41 @@
+"""The notebook top to bottom, its compiled package in one process and the pipeline agree on every metric.
+
+The parameters make the work small; they are given in the way of each: as an edit, an argument, an override.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import jupyter_pipe
+from jupyter_pipe.events import RunState
+
+from .agreement import ROOT, copy_of, metric_names, notebook_metrics, package_metrics, with_parameters
+
+EXAMPLES = ROOT / "example_notebooks"
+KALE = ROOT / "tests" / "kale"
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(
+    ("notebook", "parameters"),
+    [
+        (EXAMPLES / "quickstart.ipynb", {"days": 400}),
+        (EXAMPLES / "home_value.ipynb", {"n_estimators": 30, "weeks": 10}),
+        (EXAMPLES / "digits.ipynb", {"folds": 2, "test_share": 0.6}),
+        (KALE / "hikers.ipynb", {"hiker_count": 500}),
+        (KALE / "harvest.ipynb", {"degree": 2}),
+    ],
+    ids=lambda value: value.stem if isinstance(value, Path) else "",
+)
+def test_three_ways_one_answer(notebook: Path, parameters: dict[str, Any], tmp_path: Path) -> None:
+    path = copy_of(notebook, tmp_path)
+    names = metric_names(jupyter_pipe.compile_notebook(path))
+    run = jupyter_pipe.run(path, parameters=parameters)
+    assert run.state is RunState.succeeded
+    assert package_metrics(path, parameters) == run.metrics
+    assert notebook_metrics(with_parameters(path, parameters), names) == run.metrics
+    assert names
