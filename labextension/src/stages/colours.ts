@@ -1,0 +1,41 @@
+/**
+ * Which of the eight colours a stage wears. A stage keeps its number while the notebook is open, so
+ * that an inserted stage does not repaint the others.
+ */
+
+const COLOURS = 8;
+const STYLES = ['solid', 'double', 'dashed'] as const;
+
+export interface StageColour {
+  /** From 1 to 8, as in the style sheet's `--jp-pipe-stage-N`. */
+  readonly number: number;
+  readonly style: (typeof STYLES)[number];
+}
+
+export class StageColours {
+  private readonly numbers = new Map<string, number>();
+
+  /** Give numbers to stages that have none yet, in the order given. */
+  learn(stages: readonly string[]): void {
+    for (const stage of stages) {
+      if (!this.numbers.has(stage)) {
+        this.numbers.set(stage, this.numbers.size);
+      }
+    }
+  }
+
+  /** A renamed stage keeps its colour. */
+  rename(from: string, to: string): void {
+    const number = this.numbers.get(from);
+    if (number !== undefined && !this.numbers.has(to)) {
+      this.numbers.set(to, number);
+    }
+  }
+
+  of(stage: string): StageColour {
+    this.learn([stage]);
+    const number = this.numbers.get(stage) ?? 0;
+    const style = STYLES[Math.floor(number / COLOURS) % STYLES.length];
+    return { number: (number % COLOURS) + 1, style };
+  }
+}
