@@ -8,5 +8,14 @@ from jupyter_pipe.analysis.knowledge.effects import (
     Knowledge,
     Returns,
 )
+from jupyter_pipe.analysis.knowledge.extensions import read_knowledge
 
-__all__ = ["RECEIVER", "Argument", "AttributeEffect", "CallEffect", "Knowledge", "Returns"]
+__all__ = [
+    "RECEIVER",
+    "Argument",
+    "AttributeEffect",
+    "CallEffect",
+    "Knowledge",
+    "Returns",
+    "read_knowledge",
+]

@@ -49,8 +49,10 @@ class CallEffect(Struct, frozen=True):
     `mutates`, `retains` (arguments that the receiver keeps: `xs.append(y)`), `calls` (arguments
     that are called: `map`, `df.apply`), `reads_files`, `writes_files` name arguments. `draws`
     and `reads` are ambient components that are used (`numpy.random`, `pandas.options`), `sets`
-    those that are written; `seeds` those that a call makes reproducible. `literal_only` is true
-    where the write is replayed in every stage if all its arguments are literals.
+    those that are written; `seeds` those that a call makes reproducible. `deep` says that a change
+    also reaches what the changed object holds (`Pipeline.fit` fits its parts). With a keyword of
+    `unless` given and not None (`random_state=0`), `draws` does not hold and the result is of
+    `otherwise_type`, if there is one. Arguments of `of` that a call leaves out give a fresh result.
     """
 
     mutates: tuple[Argument, ...] = ()
@@ -66,6 +68,9 @@ class CallEffect(Struct, frozen=True):
     reads_files: tuple[Argument, ...] = ()
     writes_files: tuple[Argument, ...] = ()
     untransportable: str = ""
+    deep: bool = False
+    unless: tuple[str, ...] = ()
+    otherwise_type: str = ""
 
 
 class AttributeEffect(Struct, frozen=True):
