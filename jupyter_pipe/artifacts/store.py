@@ -12,8 +12,6 @@ from typing import Any
 
 from jupyter_pipe.artifacts.protocol import ArtifactRef
 from jupyter_pipe.errors import ArtifactError, UntrustedError
-from jupyter_pipe.kernel.decoder import decode
-from jupyter_pipe.kernel.definitions import Definitions
 from jupyter_pipe.kernel.errors import DefinitionError, PayloadError, UntrustedStoreError
 from jupyter_pipe.kernel.payload import PayloadFile, file_digest, payload_path
 from jupyter_pipe.kernel.store import mark_verified, open_payload, prepare_store
@@ -68,6 +66,9 @@ class Store:
     ) -> dict[str, object]:
         """The payload's members by name. Needs the interpreter and libraries that wrote it, and
         the definitions of the notebook's classes that it holds."""
+        from jupyter_pipe.kernel.decoder import decode
+        from jupyter_pipe.kernel.definitions import Definitions
+
         scope = {"__name__": "__main__"} if namespace is None else namespace
         try:
             payload = open_payload(str(self.folder), _address(ref))

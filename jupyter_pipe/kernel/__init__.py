@@ -7,10 +7,10 @@ shows up in the user's namespace. The cells that the compiler injects call these
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .context import read_context
-from .session import Session
+if TYPE_CHECKING:
+    from .session import Session
 
 __all__ = ["begin", "load_inputs", "set_execution_count", "store_outputs"]
 
@@ -19,6 +19,9 @@ _sessions: list[Session] = []
 
 def begin(context_path: str) -> None:
     """Starts the stage that the context describes. Raises UntrustedStoreError or PayloadError."""
+    from .context import read_context
+    from .session import Session
+
     _sessions[:] = [Session(read_context(context_path), _user_namespace())]
     _sessions[0].begin()
 
@@ -35,6 +38,7 @@ def store_outputs(*names: str) -> None:
 
 def set_execution_count(count: int) -> None:
     """The next cell of the user is In[count]."""
+    _session().enter()
     shell = _shell()
     if shell is not None:
         shell.execution_count = count

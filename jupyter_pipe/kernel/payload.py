@@ -20,7 +20,6 @@ import marshal
 import mmap
 import os
 import struct
-import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -80,7 +79,8 @@ def write_payload(
     manifest: dict[str, Any],
 ) -> Written:
     """Writes under a temporary name, syncs, renames. Raises OSError (a full disk)."""
-    descriptor, temporary = tempfile.mkstemp(prefix=".writing-", dir=folder)
+    temporary = os.path.join(folder, f".writing-{os.getpid()}-{os.urandom(6).hex()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
     try:
         try:
             output = _HashingFile(descriptor)

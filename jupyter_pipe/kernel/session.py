@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import checks
+from .ambient import Ambience, find_components
 from .context import Context, Input, Ref
 from .culprit import find_culprit
 from .decoder import decode
@@ -21,6 +22,7 @@ from .definitions import Definitions
 from .digest import NoRuleError, content_digest
 from .encoder import Encoded, encode
 from .groups import find_groups
+from .guard import is_changed
 from .payload import PayloadFile, payload_path, write_payload
 from .store import mark_verified, open_payload, prepare_store
 from .summary import summarize, type_name
@@ -28,13 +30,14 @@ from .summary import summarize, type_name
 __all__ = ["Session"]
 
 
-@dataclass
-class Loaded:
-    """A payload in use and the values that came out of it."""
+@dataclass(frozen=True)
+class Guarded:
+    """A payload of which a later stage reads `names`, and the values that came out of it."""
 
-    source: Input
+    from_stage: str
     payload: PayloadFile
     members: dict[str, Any]
+    names: tuple[str, ...]
 
 
 @dataclass
@@ -43,14 +46,26 @@ class Session:
 
     context: Context
     namespace: dict[str, Any]
-    loaded: list[Loaded] = field(default_factory=list)
+    guarded: list[Guarded] = field(default_factory=list)
+    entered: bool = False
 
     def __post_init__(self) -> None:
         prepare_store(self.context.store, trust=self.context.trust)
         self.definitions = Definitions(self.context.definitions or {}, self.namespace)
+        self.ambience = Ambience((), {})
+        self.warnings: list[str] = []
 
     def begin(self) -> None:
-        """Restores the ambient state that earlier stages left and remembers it."""
+        """Restores the ambient state that earlier stages left, for the code that is replayed."""
+        given = {one.component: self._read(one.ref)[one.component] for one in self.context.ambient}
+        self.ambience = Ambience(find_components(), given)
+        self.ambience.restore()
+
+    def enter(self) -> None:
+        """The stage's own cells begin: replayed code may have touched what earlier stages left."""
+        if not self.entered:
+            self.entered = True
+            self.ambience.enter()
 
     def load_inputs(self, names: Iterable[str]) -> None:
         """Binds the inputs. Raises PayloadError or DefinitionError."""
@@ -60,12 +75,19 @@ class Session:
             if bound:
                 members = self._load(source)
                 self.namespace.update({name: members[name] for name in source.names if name in bound})
+        self.enter()
 
     def _load(self, source: Input) -> dict[str, Any]:
         payload = open_payload(self.context.store, source.ref.artifact)
         members = decode(payload, self.definitions, self.namespace)
-        self.loaded.append(Loaded(source, payload, members))
+        guarded = set(source.names).intersection(self.context.protect)
+        guarded = guarded.difference(self.context.mutates, self.context.pure)
+        if guarded:
+            self.guarded.append(Guarded(source.from_stage, payload, members, tuple(sorted(guarded))))
         return members
+
+    def _read(self, ref: Ref) -> dict[str, Any]:
+        return decode(open_payload(self.context.store, ref.artifact), self.definitions, self.namespace)
 
     def store_outputs(self, names: Iterable[str]) -> dict[str, Any]:
         """Ends the stage; the result is also written to `context.result`, if that names a file."""
@@ -80,6 +102,10 @@ class Session:
     def _end(self, names: list[str]) -> dict[str, Any]:
         unbound = [name for name in names if name not in self.namespace]
         values = {name: self.namespace[name] for name in names if name in self.namespace}
+        changed = [one for one in self.guarded if self._is_changed(one)]
+        for one in changed:
+            values.update({name: self.namespace.get(name, one.members[name]) for name in one.names})
+        ambient, drawn = self._store_ambient()
         encoded, failures = self._encode_each(values)
         outputs = [self._store(group, values) for group in find_groups(encoded)]
         metrics, errors = checks.read_metrics(self.context.metrics, self.namespace)
@@ -87,11 +113,35 @@ class Session:
             "outputs": outputs,
             "unbound": unbound,
             "untransportable": failures,
+            "changed": [{"from_stage": one.from_stage, "names": one.names} for one in changed],
+            "ambient": ambient,
+            "drawn": drawn,
             "metrics": metrics,
             "metric_errors": errors,
             "gates": checks.evaluate_gates(self.context.gates, self.namespace),
+            "warnings": [*self.ambience.warnings, *self.warnings],
             "peak_memory_bytes": _peak_memory(),
         }
+
+    def _is_changed(self, one: Guarded) -> bool:
+        return is_changed(one.payload, one.members, one.names, self.definitions, self.namespace)
+
+    def _store_ambient(self) -> tuple[list[dict[str, Any]], list[str]]:
+        """The parts that the stage changed, stored, and the generators that it drew from."""
+        self.ambience.leave()
+        stored: list[dict[str, Any]] = []
+        drawn: list[str] = []
+        for component, name, value in self.ambience.changed():
+            if component.generator:
+                drawn.append(name)
+                if component.name not in self.context.seeded:
+                    continue
+            try:
+                payload = self._store([self._encode({name: value})], {name: value})
+                stored.append({"component": name, "ref": payload["ref"], "from_stage": self.context.stage})
+            except Exception as error:
+                self.warnings.append(f"{name} was changed, but its value cannot travel: {error}")
+        return stored, drawn
 
     def _encode_each(self, values: dict[str, Any]) -> tuple[list[Encoded], list[dict[str, str]]]:
         encoded: list[Encoded] = []

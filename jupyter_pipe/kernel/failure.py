@@ -1,0 +1,108 @@
+"""Tells the engine where the last exception came from, in terms of the notebook's cells.
+
+Frames of IPython and of libraries are left out; what stays are frames in cells and in modules under
+the stage's folder.
+"""
+
+from __future__ import annotations
+
+import json
+import linecache
+import os
+import sys
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import Any
+
+__all__ = ["describe", "write_failure"]
+
+# (cell index, lines to add): a cell magic's body starts on the second line of its cell.
+Places = Mapping[str, "tuple[int, int]"]
+
+_LIBRARY_FOLDERS = ("site-packages", "dist-packages")
+
+
+def write_failure(path: str, cells: Iterable[tuple[int, str]], folder: str) -> None:
+    """Writes the JSON of `describe` for the exception that ended the last cell."""
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(describe(getattr(sys, "last_value", None), _places(cells), folder), file)
+
+
+def describe(error: BaseException | None, places: Places, folder: str) -> dict[str, Any]:
+    """The user's frames, outermost first, and what the exception was raised from.
+
+    A frame has `line`, `function`, `source`, and either `cell` (its index) or `path`.
+    """
+    if error is None:
+        return {"frames": [], "causes": []}
+    return {
+        "frames": list(_frames(error, places, folder)),
+        "causes": [
+            traceback.format_exception_only(type(cause), cause)[-1].strip() for cause in _causes(error)
+        ],
+    }
+
+
+def _places(cells: Iterable[tuple[int, str]]) -> dict[str, tuple[int, int]]:
+    """Which cell each compiled file name stands for."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    found: dict[str, tuple[int, int]] = {}
+    for index, source in cells:
+        if shell is None:
+            break
+        found[_file_name(shell, source)] = (index, 0)
+        first, _, body = source.partition("\n")
+        if first.startswith("%%"):
+            found[_file_name(shell, body)] = (index, 1)
+            found["<timed exec>"] = (index, 1)
+    return found
+
+
+def _file_name(shell: Any, source: str) -> str:
+    transformed = shell.transform_cell(source)
+    return str(shell.compile.get_code_name(source, transformed, shell.execution_count))
+
+
+def _frames(error: BaseException, places: Places, folder: str) -> Iterator[dict[str, Any]]:
+    for name, line, function in _positions(error.__traceback__):
+        frame = _frame(name, line, function, places, folder)
+        if frame is not None:
+            yield frame
+    if isinstance(error, SyntaxError) and error.filename:
+        frame = _frame(error.filename, error.lineno or 1, "<module>", places, folder)
+        if frame is not None:
+            yield {**frame, "source": (error.text or "").strip()}
+
+
+def _positions(trace: TracebackType | None) -> Iterator[tuple[str, int, str]]:
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        yield code.co_filename, trace.tb_lineno, code.co_name
+        trace = trace.tb_next
+
+
+def _frame(name: str, line: int, function: str, places: Places, folder: str) -> dict[str, Any] | None:
+    found: dict[str, Any] = {
+        "line": line,
+        "function": function,
+        "source": linecache.getline(name, line).strip(),
+    }
+    if name in places:
+        index, more = places[name]
+        return {**found, "cell": index, "line": line + more}
+    path = os.path.abspath(name)
+    inside = path.startswith(folder + os.sep) and os.path.exists(path)
+    if not inside or any(part in _LIBRARY_FOLDERS for part in path.split(os.sep)):
+        return None
+    return {**found, "path": os.path.relpath(path, folder)}
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen = {id(error)}
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)

@@ -1,0 +1,100 @@
+"""Whether a stage changed what it received.
+
+Three questions, cheapest first: is the pickle of the loaded values still the stream of their file,
+are the arrays still where they were, and were the mapped pages written to? Only where an answer is
+not yes, the values are compared by content with a fresh copy from the file, which never changes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from .decoder import decode
+from .definitions import Definitions
+from .digest import NoRuleError, content_digest
+from .encoder import Encoded, encode
+from .payload import PayloadFile
+
+__all__ = ["is_changed"]
+
+_PRESENT, _SWAPPED, _SHARED = 0x80, 0x40, 0x20
+# One flag byte of an entry of /proc/self/pagemap -> 1 if the page is the process's own copy.
+_OWN = bytes(bool(flags & _SWAPPED or (flags & _PRESENT and not flags & _SHARED)) for flags in range(256))
+
+
+def is_changed(
+    payload: PayloadFile,
+    members: dict[str, Any],
+    names: Iterable[str],
+    definitions: Definitions,
+    namespace: dict[str, Any],
+) -> bool:
+    """Whether the values of `names`, among the `members` that came out of the payload, differ from
+    what the payload holds."""
+    try:
+        again = encode(members, definitions, namespace)
+        if _is_same_stream(payload, again) and not _is_written(payload):
+            return False
+    except Exception:
+        return True  # what could be pickled when it came cannot be any more
+    fresh = decode(PayloadFile(payload.path), definitions, namespace)
+    now, before = ({name: one[name] for name in sorted(names)} for one in (members, fresh))
+    try:
+        return content_digest(now, definitions) != content_digest(before, definitions)
+    except NoRuleError:
+        return bytes(encode(now, definitions, namespace).stream) != bytes(
+            encode(before, definitions, namespace).stream
+        )
+
+
+def _is_same_stream(payload: PayloadFile, again: Encoded) -> bool:
+    """Whether pickling gives the file's stream, with every array where the file has it."""
+    places, buffers = payload.layout
+    memory = again.encoder.memory
+    if again.stream != payload.stream or len(memory.arrays) != len(places):
+        return False
+    base = _address(payload.mapping)
+    for array, (offset, shape, strides, writable) in zip(memory.arrays, places, strict=True):
+        if tuple(array.shape) != tuple(shape) or bool(array.flags.writeable) != writable:
+            return False
+        start = array.__array_interface__["data"][0] - base
+        if array.size and (start != offset or tuple(array.strides) != tuple(strides)):
+            return False
+    return all(
+        bytes(mine) == payload.mapping[offset : offset + length]
+        for mine, (offset, length) in zip(memory.buffers, buffers, strict=True)
+    )
+
+
+def _address(mapping: mmap.mmap) -> int:
+    return ctypes.addressof(ctypes.c_char.from_buffer(mapping))
+
+
+def _is_written(payload: PayloadFile) -> bool:
+    """Whether a page of the mapping that the stage wrote to differs from the file."""
+    original = PayloadFile(payload.path, writable=False).mapping
+    return any(payload.mapping[part] != original[part] for part in _own_pages(payload.mapping))
+
+
+def _own_pages(mapping: mmap.mmap) -> Iterator[slice]:
+    """The pages that were copied because they were written to; all of them where the system does
+    not tell."""
+    size = mmap.PAGESIZE
+    count = -(-len(mapping) // size)
+    try:
+        with open("/proc/self/pagemap", "rb", buffering=0) as file:
+            entries = os.pread(file.fileno(), count * 8, _address(mapping) // size * 8)
+    except OSError:
+        entries = b""
+    if len(entries) != count * 8:
+        yield from (slice(start, start + (1 << 20)) for start in range(0, len(mapping), 1 << 20))
+        return
+    own = entries[7::8].translate(_OWN)
+    page = own.find(1)
+    while page >= 0:
+        yield slice(page * size, (page + 1) * size)
+        page = own.find(1, page + 1)
