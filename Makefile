@@ -31,7 +31,7 @@ check: $(VENV)/installed-test ## formatting, lint and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-typescript: $(VENV)/installed-test ## types and unit tests of the JupyterLab extension
+typescript: $(VENV)/installed-test node_modules/.package-lock.json ## types and unit tests of the extension
 	npm test
 
 # pytest-jupyter and pytest-playwright each need an event loop of their own: separate processes.
@@ -69,6 +69,9 @@ $(VENV)/installed-%: pyproject.toml $(LAB_SOURCES) | $(VENV)/created
 	@find $(LAB_SOURCES) -newer $(LAB_BUILT) 2>/dev/null | grep -q . && rm -rf jupyter_pipe/labextension || true
 	$(BIN)/python -m pip install --quiet --editable '.[$(if $(filter run,$*),examples,$*)]'
 	@touch $@
+
+node_modules/.package-lock.json: package-lock.json
+	npm ci
 
 .PHONY: chromium
 chromium:
