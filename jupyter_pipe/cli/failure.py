@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from jupyter_pipe.cli.terminal import Terminal
 from jupyter_pipe.events import Frame
 from jupyter_pipe.runs.model import Failure, StageRun
-from jupyter_pipe.runs.words import failure_place, failure_text, gate_text, stage_mark
+from jupyter_pipe.runs.words import failure_place, failure_text, frame_place, gate_text, stage_mark
 
-__all__ = ["failure_block", "frame_place"]
+__all__ = ["failure_block"]
 
 
 def failure_block(terminal: Terminal, stage: StageRun) -> str:
@@ -40,10 +40,3 @@ def _frame(terminal: Terminal, frame: Frame) -> Iterator[str]:
     yield terminal.style(f"  {frame_place(frame)}", "quiet")
     if frame.source.strip():
         yield f"    {frame.line:>4} {terminal.style('|', 'quiet')} {frame.source.strip()}"
-
-
-def frame_place(frame: Frame) -> str:
-    """`cell 2, line 4, in fit` or `helpers.py, line 10, in clean`."""
-    place = f"cell {frame.position}" if frame.position is not None else frame.path or "cell"
-    function = "" if frame.function == "<module>" else f", in {frame.function}"
-    return f"{place}, line {frame.line}{function}"

@@ -5,7 +5,7 @@ Shared by the terminal, the report, JUnit and notebooks. Pure.
 
 from __future__ import annotations
 
-from jupyter_pipe.events import GateEvaluated, RunState, StageState
+from jupyter_pipe.events import Frame, GateEvaluated, RunState, StageState
 from jupyter_pipe.render.marks import Mark, mark_of
 from jupyter_pipe.render.words import count, seconds_text
 from jupyter_pipe.runs.model import Failure, Run, StageRun
@@ -13,6 +13,7 @@ from jupyter_pipe.runs.model import Failure, Run, StageRun
 __all__ = [
     "failure_place",
     "failure_text",
+    "frame_place",
     "gate_text",
     "run_headline",
     "serial_seconds",
@@ -65,6 +66,13 @@ def failure_text(failure: Failure) -> str:
     if failure.ename and failure.evalue and failure.kind != "gate":
         return f"{failure.ename}: {failure.evalue}"
     return failure.evalue or failure.ename
+
+
+def frame_place(frame: Frame) -> str:
+    """`cell 2, line 4, in fit` or `helpers.py, line 10, in clean`."""
+    place = f"cell {frame.position}" if frame.position is not None else frame.path or "cell"
+    function = "" if frame.function == "<module>" else f", in {frame.function}"
+    return f"{place}, line {frame.line}{function}"
 
 
 def gate_text(gate: GateEvaluated) -> str:
