@@ -1,0 +1,232 @@
+"""Attributes and items: what reading one gives, what storing one changes."""
+
+from __future__ import annotations
+
+import ast
+
+from jupyter_pipe.analysis.knowledge import AttributeEffect, Returns
+from jupyter_pipe.analysis.values import (
+    ANY,
+    NOTHING,
+    Bound,
+    Class,
+    Function,
+    Instance,
+    Library,
+    LocalModule,
+    Object,
+    Text,
+    Values,
+)
+from jupyter_pipe.analysis.world import World, text_of
+
+__all__ = [
+    "find_in_class",
+    "item_label",
+    "load_attribute",
+    "load_item",
+    "read_namespace",
+    "store_attribute",
+    "store_item",
+]
+
+ARRAYS = ("numpy.", "pandas.")
+ATOMIC = frozenset({"builtins.int", "builtins.float", "builtins.bool", "builtins.range", "builtins.bytes"})
+
+
+def load_attribute(world: World, base: Values, name: str, node: ast.AST) -> Values:
+    found: set[Object] = set()
+    for value in base:
+        found |= _load_attribute(world, value, name, node)
+    return frozenset(found)
+
+
+def _load_attribute(world: World, value: Object, name: str, node: ast.AST) -> Values:
+    payload = value.payload
+    if isinstance(payload, Library):
+        return frozenset((_library_attribute(world, payload.qualified, name, node),))
+    if isinstance(payload, LocalModule):
+        slot = world.state.get(payload.frame.key(name))
+        return slot.values if slot else NOTHING
+    own = world.heap.load(value, "." + name) if "." + name in value.fields else NOTHING
+    if isinstance(payload, Instance):
+        return own | _class_attribute(world, value, payload.class_, name, node)
+    if isinstance(payload, Class):
+        return own | _inherited(world, value, name)
+    return own or _foreign_attribute(world, value, name, node)
+
+
+def _library_attribute(world: World, qualified: str, name: str, node: ast.AST) -> Object:
+    full = f"{qualified}.{name}"
+    component = world.knowledge.component(full)
+    if component is not None:
+        world.touch("@" + component, node)
+    return world.library(full)
+
+
+def _class_attribute(world: World, value: Object, class_: Object, name: str, node: ast.AST) -> Values:
+    found: set[Object] = set()
+    for member in find_in_class(world, class_, name):
+        payload = member.payload
+        if not isinstance(payload, Function):
+            found.add(member)
+        elif "builtins.property" in payload.decorators or "functools.cached_property" in payload.decorators:
+            found |= world.call_function(member, (frozenset((value,)),), {}, node)
+        elif "builtins.staticmethod" in payload.decorators:
+            found.add(member)
+        else:
+            found.add(_bound(world, value, name, member))
+    return frozenset(found) or _foreign_attribute(world, value, name, node)
+
+
+def find_in_class(world: World, class_: Object, name: str) -> Values:
+    """Looks `name` up in a notebook class and its bases, in their order."""
+    held = class_.fields.get("." + name)
+    if held:
+        return frozenset(held)
+    if isinstance(class_.payload, Class):
+        for base in class_.payload.bases:
+            found = find_in_class(world, base, name)
+            if found:
+                return found
+    return NOTHING
+
+
+def _inherited(world: World, value: Object, name: str) -> Values:
+    found: set[Object] = set()
+    for member in find_in_class(world, value, name):
+        payload = member.payload
+        bound = isinstance(payload, Function) and "builtins.classmethod" in payload.decorators
+        found.add(_bound(world, value, name, member) if bound else member)
+    return frozenset(found)
+
+
+def _bound(world: World, receiver: Object, name: str, function: Object | None = None) -> Object:
+    bound = world.allocate((receiver, "." + name), "builtins.method", Bound(receiver, name, function))
+    world.heap.store(bound, "receiver", (receiver,))
+    return bound
+
+
+def _foreign_attribute(world: World, value: Object, name: str, node: ast.AST) -> Values:
+    """An attribute of an object whose class is not the notebook's."""
+    effect = world.knowledge.attribute(value.type, name)
+    if effect is None:
+        if world.knowledge.method(value.type, name) is not None or isinstance(value.payload, Text):
+            return frozenset((_bound(world, value, name),))
+        effect = AttributeEffect(Returns.element)
+    if effect.returns is Returns.same:
+        return frozenset((value,))
+    if effect.returns is Returns.element:
+        return world.heap.load(value, "." + name)
+    if effect.returns is Returns.fresh and effect.result_type in ATOMIC:
+        return NOTHING
+    result = world.allocate((value, "." + name), effect.result_type, open_=True)
+    if effect.returns is Returns.view:
+        world.heap.share(result, value)
+    elif effect.returns is Returns.holder:
+        world.heap.store(result, "receiver", (value,))
+    return frozenset((result,))
+
+
+def store_attribute(world: World, base: Values, name: str, values: Values, node: ast.AST) -> None:
+    for value in base:
+        if isinstance(value.payload, Library):
+            _store_in_library(world, f"{value.payload.qualified}.{name}", value, node)
+            continue
+        world.mutate((value,), node)
+        world.heap.store(value, "." + name, values)
+        if isinstance(value.payload, LocalModule):
+            frame = value.payload.frame
+            slot = world.state.get(frame.key(name))
+            if slot is not None:
+                world.state.set(frame.key(name), slot._replace(values=slot.values | values))
+
+
+def _store_in_library(world: World, qualified: str, value: Object, node: ast.AST) -> None:
+    component = world.knowledge.component(qualified)
+    if component is not None:
+        world.touch("@" + component, node, write=True)
+        return
+    world.mutate((value,), node)
+
+
+def item_label(node: ast.AST) -> str:
+    """The label of `[key]` for a constant key."""
+    if isinstance(node, ast.Constant):
+        return f"[{node.value!r}]"
+    return ANY
+
+
+def load_item(world: World, base: Values, node: ast.Subscript) -> Values:
+    found = set(world.call_special(base, "__getitem__", (NOTHING,), node))
+    sliced = any(isinstance(part, ast.Slice) for part in ast.walk(node.slice))
+    for value in base:
+        if isinstance(value.payload, Text):
+            continue
+        if value is world.namespace:
+            found |= read_namespace(world, node.slice, node)
+        elif isinstance(value.payload, Library):
+            found.add(value)  # `list[int]`, `os.environ["x"]`
+        elif not isinstance(value.payload, (Instance, Class)):
+            found |= _load_item(world, value, node, sliced)
+    return frozenset(found)
+
+
+def _load_item(world: World, value: Object, node: ast.Subscript, sliced: bool) -> Values:
+    if value.type.startswith(ARRAYS):
+        return frozenset((_array_view(world, value, node),))
+    if sliced and value.type in {"builtins.list", "builtins.tuple"}:
+        copy = world.allocate((node, value), value.type)
+        world.heap.copy_parts(value, copy)
+        return frozenset((copy,))
+    if sliced and value.open:
+        return frozenset((_array_view(world, value, node),)) | world.heap.load(value, ANY)
+    return world.heap.load(value, item_label(node.slice))
+
+
+def _array_view(world: World, value: Object, node: ast.Subscript) -> Object:
+    type_ = value.type
+    if type_ == "pandas.DataFrame" and isinstance(node.slice, ast.Constant):
+        type_ = "pandas.Series"
+    view = world.allocate((node, value), type_, open_=True)
+    world.heap.share(view, value)
+    return view
+
+
+def store_item(world: World, base: Values, node: ast.Subscript, values: Values) -> None:
+    world.call_special(base, "__setitem__", (NOTHING, values), node)
+    for value in base:
+        if isinstance(value.payload, Library):
+            _store_in_library(world, value.payload.qualified, value, node)
+            continue
+        if value is world.namespace:
+            _bind_in_namespace(world, node, values)
+            continue
+        if not isinstance(value.payload, Text):
+            world.mutate((value,), node)
+        if not value.type.startswith(ARRAYS):
+            world.heap.store(value, item_label(node.slice), values)
+
+
+def read_namespace(world: World, key: ast.expr, node: ast.AST) -> Values:
+    """`globals()[key]`: a name, if the key is a constant."""
+    name = text_of(world.evaluate(key))
+    if name is not None:
+        return world.read_global(name, node)
+    world.note(
+        "PIPE223",
+        "`globals()` with a computed key may read any variable, so what this stage needs is unknown.",
+        node,
+        "Use a dictionary of your own, or write the names out.",
+    )
+    return NOTHING
+
+
+def _bind_in_namespace(world: World, node: ast.Subscript, values: Values) -> None:
+    name = text_of(world.evaluate(node.slice))
+    if name is None:
+        read_namespace(world, node.slice, node)
+        return
+    outer, world.frame = world.frame, world.globals
+    world.bind(name, values, node)
+    world.frame = outer

@@ -1,0 +1,38 @@
+"""The one entry of the static layer: a program in, stages with their effects out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis.flows import classify, stage_facts, stage_flow
+from jupyter_pipe.analysis.interpreter import interpret, new_world
+from jupyter_pipe.analysis.knowledge import read_knowledge
+from jupyter_pipe.analysis.program import Analysis, Program
+from jupyter_pipe.analysis.replays import Definitions, setup_units
+from jupyter_pipe.analysis.units import cut, observers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jupyter_pipe.analysis.knowledge import Knowledge
+
+__all__ = ["analyse"]
+
+
+def analyse(program: Program, *, folder: Path | None = None, knowledge: Knowledge | None = None) -> Analysis:
+    """What every stage of `program` reads, binds, mutates, draws and replays.
+
+    `folder` is the notebook's: modules beside it are read. All findings are in `diagnostics`;
+    nothing is raised for what a notebook may contain.
+    """
+    units, diagnostics = cut(program)
+    looks = observers(units)
+    world = new_world(knowledge or read_knowledge(folder), folder)
+    interpret(world, units, looks)
+    definitions = Definitions(units)
+    setup_units(units, definitions)
+    stages = stage_facts(units, looks)
+    for stage in stages:
+        classify(stage, units, definitions)
+    flows = tuple(stage_flow(stage, definitions, known=set()) for stage in stages)
+    return Analysis(flows, (), tuple(diagnostics))

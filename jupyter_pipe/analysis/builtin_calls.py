@@ -1,0 +1,236 @@
+"""Builtins whose effect depends on more than a table can say."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis.access import load_attribute, store_attribute
+from jupyter_pipe.analysis.iteration import elements_of
+from jupyter_pipe.analysis.libraries import run_special_methods, show
+from jupyter_pipe.analysis.strings import evaluate_text
+from jupyter_pipe.analysis.values import ANY, NOTHING, Instance, Object, Partial, Values
+from jupyter_pipe.analysis.world import place_of, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jupyter_pipe.analysis.arguments import Arguments
+    from jupyter_pipe.analysis.world import World
+
+__all__ = ["BUILTIN_CALLS"]
+
+
+def _result(world: World, arguments: Arguments, type_: str) -> Object:
+    return world.allocate(arguments.node, type_)
+
+
+def _zip(world: World, arguments: Arguments) -> Values:
+    result = _result(world, arguments, "builtins.zip")
+    for position, values in enumerate(arguments.positional):
+        world.heap.store(result, f"[{position}]", elements_of(world, values, arguments.node))
+    world.heap.store(result, ANY, elements_of(world, arguments.rest, arguments.node))
+    return frozenset((result,))
+
+
+def _enumerate(world: World, arguments: Arguments) -> Values:
+    result = _result(world, arguments, "builtins.enumerate")
+    for values in arguments.positional[:1]:
+        world.heap.store(result, "[1]", elements_of(world, values, arguments.node))
+    return frozenset((result,))
+
+
+def _map(world: World, arguments: Arguments) -> Values:
+    result = _result(world, arguments, "builtins.map")
+    if arguments.positional:
+        given = [elements_of(world, values, arguments.node) for values in arguments.positional[1:]]
+        inner = type(arguments)(arguments.node, given)
+        world.heap.store(result, ANY, world.call_values(arguments.positional[0], inner))
+    return frozenset((result,))
+
+
+def _filter(world: World, arguments: Arguments) -> Values:
+    result = _result(world, arguments, "builtins.filter")
+    if len(arguments.positional) > 1:
+        elements = elements_of(world, arguments.positional[1], arguments.node)
+        world.call_values(arguments.positional[0], type(arguments)(arguments.node, [elements]))
+        world.heap.store(result, ANY, elements)
+    return frozenset((result,))
+
+
+def _dict(world: World, arguments: Arguments) -> Values:
+    result = _result(world, arguments, "builtins.dict")
+    for values in arguments.positional[:1]:
+        for source in values:
+            if source.type in {"builtins.dict", ""} or source.type.startswith("collections."):
+                world.heap.copy_parts(source, result)
+            else:
+                for pair in elements_of(world, frozenset((source,)), arguments.node):
+                    world.heap.store(result, "keys", world.heap.load(pair, "[0]"))
+                    world.heap.store(result, ANY, world.heap.load(pair, "[1]"))
+    for name, values in arguments.keywords.items():
+        world.heap.store(result, f"[{name!r}]", values)
+    world.heap.store(result, ANY, arguments.rest)
+    return frozenset((result,))
+
+
+def _print(world: World, arguments: Arguments) -> Values:
+    world.facts.effects = True
+    show(world, arguments.every(), arguments.node)
+    return NOTHING
+
+
+def _pure(world: World, arguments: Arguments) -> Values:
+    for value in arguments.every():
+        if value.carries:
+            run_special_methods(world, value, arguments.node)
+    return NOTHING
+
+
+def _identity(world: World, arguments: Arguments) -> Values:
+    for value in arguments.every():
+        world.facts.identified.setdefault(value, place_of(arguments.node))
+    return NOTHING
+
+
+def _getattr(world: World, arguments: Arguments) -> Values:
+    if len(arguments.positional) < 2:
+        return NOTHING
+    base, name = arguments.positional[:2]
+    constant = text_of(name)
+    default = frozenset().union(*arguments.positional[2:])
+    if constant is None:
+        parts = [part for value in base for held in value.fields.values() for part in held]
+        return frozenset(parts) | default | {world.allocate(arguments.node, open_=True)}
+    return load_attribute(world, base, constant, arguments.node) | default
+
+
+def _setattr(world: World, arguments: Arguments) -> Values:
+    if len(arguments.positional) == 3:
+        base, name, values = arguments.positional
+        store_attribute(world, base, text_of(name) or ANY, values, arguments.node)
+    return NOTHING
+
+
+def _delattr(world: World, arguments: Arguments) -> Values:
+    for base in arguments.positional[:1]:
+        world.mutate(base, arguments.node)
+    return NOTHING
+
+
+def _partial(world: World, arguments: Arguments) -> Values:
+    if not arguments.positional:
+        return NOTHING
+    callee, *given = arguments.positional
+    keywords = tuple(arguments.keywords.items())
+    payload = Partial(callee, tuple(given), keywords)
+    result = world.allocate(arguments.node, "functools.partial", payload)
+    result.payload = payload
+    world.heap.store(result, "callee", callee)
+    for values in (*given, *arguments.keywords.values()):
+        world.heap.store(result, "given", values)
+    return frozenset((result,))
+
+
+def _super(world: World, arguments: Arguments) -> Values:
+    result = _result(world, arguments, "super")
+    frame = world.frame.home()
+    arguments_of = getattr(world.calls[-1].payload, "node", None) if world.calls else None
+    parameters = (
+        arguments_of.args if isinstance(arguments_of, (ast.FunctionDef, ast.AsyncFunctionDef)) else None
+    )
+    first = next(iter([*parameters.posonlyargs, *parameters.args]), None) if parameters else None
+    if first is not None:
+        slot = world.state.get(frame.key(first.arg))
+        world.heap.store(result, "self", slot.values if slot else ())
+    return frozenset((result,))
+
+
+def _type(world: World, arguments: Arguments) -> Values:
+    classes = [v.payload.class_ for v in arguments.every() if isinstance(v.payload, Instance)]
+    return frozenset(classes)
+
+
+def _globals(world: World, _: Arguments) -> Values:
+    return frozenset((world.namespace,))
+
+
+def _locals(world: World, _: Arguments) -> Values:
+    return frozenset((world.namespace,)) if world.frame is world.globals else NOTHING
+
+
+def _vars(world: World, arguments: Arguments) -> Values:
+    if arguments.positional:
+        return arguments.positional[0]
+    return _locals(world, arguments)
+
+
+def _eval(world: World, arguments: Arguments) -> Values:
+    constant = text_of(arguments.positional[0]) if arguments.positional else None
+    if constant is None or not evaluate_text(world, constant, arguments.node):
+        world.note(
+            "PIPE221",
+            "`eval` of a computed string may read names that cannot be seen.",
+            arguments.node,
+            "Write the expression as code, or give the names it reads as a dictionary.",
+        )
+    return frozenset((world.allocate(arguments.node, open_=True),))
+
+
+def _exec(world: World, arguments: Arguments) -> Values:
+    world.facts.effects = True
+    world.note(
+        "PIPE220",
+        "`exec` may bind and read names that cannot be seen, so they cannot travel to other stages.",
+        arguments.node,
+        "Write the code in the cell itself.",
+    )
+    return NOTHING
+
+
+def _next(world: World, arguments: Arguments) -> Values:
+    if not arguments.positional:
+        return NOTHING
+    source = arguments.positional[0]
+    given = world.call_special(source, "__next__", (), arguments.node)
+    plain = frozenset(value for value in source if not isinstance(value.payload, Instance))
+    world.mutate(plain, arguments.node)
+    return given | world.heap.elements(plain) | frozenset().union(*arguments.positional[1:])
+
+
+def _input(world: World, arguments: Arguments) -> Values:
+    world.note(
+        "PIPE222",
+        "`input()` waits for somebody at the keyboard; a pipeline runs without one.",
+        arguments.node,
+        "Make the value a parameter: assign it in a cell tagged `parameters`.",
+    )
+    return NOTHING
+
+
+BUILTIN_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
+    "builtins.zip": _zip,
+    "builtins.enumerate": _enumerate,
+    "builtins.map": _map,
+    "builtins.filter": _filter,
+    "builtins.dict": _dict,
+    "builtins.print": _print,
+    "builtins.display": _print,
+    "IPython.display.display": _print,
+    "builtins.id": _identity,
+    "builtins.getattr": _getattr,
+    "builtins.setattr": _setattr,
+    "builtins.delattr": _delattr,
+    "builtins.super": _super,
+    "builtins.type": _type,
+    "builtins.globals": _globals,
+    "builtins.locals": _locals,
+    "builtins.vars": _vars,
+    "builtins.eval": _eval,
+    "builtins.exec": _exec,
+    "builtins.next": _next,
+    "builtins.input": _input,
+    "functools.partial": _partial,
+}
+for _name in ("len", "repr", "str", "hash", "bool", "isinstance", "issubclass", "callable", "hasattr"):
+    BUILTIN_CALLS[f"builtins.{_name}"] = _pure

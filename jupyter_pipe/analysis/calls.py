@@ -1,0 +1,201 @@
+"""Calls: of the notebook's functions and classes, of methods, and of what libraries provide."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis.access import find_in_class, load_attribute
+from jupyter_pipe.analysis.arguments import Arguments
+from jupyter_pipe.analysis.builtin_calls import BUILTIN_CALLS
+from jupyter_pipe.analysis.functions import call_function, instantiate
+from jupyter_pipe.analysis.libraries import apply_effect, call_unknown, keyword_effects
+from jupyter_pipe.analysis.strings import read_embedded_names
+from jupyter_pipe.analysis.values import (
+    Bound,
+    Class,
+    Function,
+    Instance,
+    Library,
+    LocalModule,
+    Object,
+    Partial,
+    Values,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jupyter_pipe.analysis.world import World
+
+__all__ = ["call_special", "call_values", "evaluate_call"]
+
+
+def evaluate_call(world: World, node: ast.Call) -> Values:
+    function = node.func
+    if isinstance(function, ast.Attribute):
+        base = world.evaluate(function.value)
+        arguments = evaluate_arguments(world, node)
+        read_embedded_names(world, function.attr, arguments)
+        return _call_methods(world, base, function.attr, arguments)
+    callee = world.evaluate(function)
+    arguments = evaluate_arguments(world, node)
+    return call_values(world, callee, arguments)
+
+
+def evaluate_arguments(world: World, node: ast.Call) -> Arguments:
+    arguments = Arguments(node)
+    for argument in node.args:
+        values = world.evaluate(argument)
+        if isinstance(argument, ast.Starred):
+            arguments.rest |= values
+        elif not arguments.rest:
+            arguments.positional.append(values)
+        else:
+            arguments.rest |= values
+    for keyword in node.keywords:
+        values = world.evaluate(keyword.value)
+        if keyword.arg is None:
+            _spread(world, arguments, values)
+        else:
+            arguments.keywords[keyword.arg] = values
+    return arguments
+
+
+def _spread(world: World, arguments: Arguments, values: Values) -> None:
+    for value in values:
+        for label, held in value.fields.items():
+            if label.startswith("['"):
+                arguments.keywords[label[2:-2]] = frozenset(held)
+        arguments.rest |= world.heap.load(value, "*")
+
+
+def _call_methods(world: World, base: Values, name: str, arguments: Arguments) -> Values:
+    if not base:
+        return call_unknown(world, arguments, None)
+    found: set[Object] = set()
+    for value in base:
+        found |= _call_method(world, value, name, arguments)
+    return frozenset(found)
+
+
+def _call_method(world: World, value: Object, name: str, arguments: Arguments) -> Values:
+    payload = value.payload
+    if isinstance(payload, Library):
+        return call_library(world, f"{payload.qualified}.{name}", arguments)
+    own = "." + name in value.fields
+    if own or isinstance(payload, (LocalModule, Instance, Class)):
+        callees = load_attribute(world, frozenset((value,)), name, arguments.node)
+        return call_values(world, callees, arguments)
+    return call_foreign_method(world, value, name, arguments)
+
+
+def call_foreign_method(world: World, value: Object, name: str, arguments: Arguments) -> Values:
+    """A method of an object whose class is not the notebook's."""
+    if value.type == "super":
+        return _call_super(world, value, name, arguments)
+    effect = world.knowledge.method(value.type, name)
+    keyword_effects(world, value, arguments)
+    if effect is None:
+        return call_unknown(world, arguments, value)
+    return apply_effect(world, effect, value, arguments)
+
+
+def _call_super(world: World, value: Object, name: str, arguments: Arguments) -> Values:
+    found: set[Object] = set()
+    for instance in value.fields.get("self", ()):
+        class_ = instance.payload.class_ if isinstance(instance.payload, Instance) else instance
+        bases = class_.payload.bases if isinstance(class_.payload, Class) else ()
+        members = [member for base in bases for member in find_in_class(world, base, name)]
+        for member in members:
+            receiver = Bound(instance, name, member)
+            found |= _call_bound(world, receiver, arguments)
+        if not members:
+            world.heap.store(instance, "*", arguments.every())
+    return frozenset(found)
+
+
+def call_values(world: World, callees: Values, arguments: Arguments) -> Values:
+    """Calls whatever `callees` may be."""
+    if not callees:
+        return call_unknown(world, arguments, None)
+    found: set[Object] = set()
+    for callee in callees:
+        found |= _call_value(world, callee, arguments)
+    return frozenset(found)
+
+
+def _call_value(world: World, callee: Object, arguments: Arguments) -> Values:
+    payload = callee.payload
+    if isinstance(payload, Function):
+        return call_function(world, callee, *_passed(arguments), arguments.node)
+    if isinstance(payload, Class):
+        return instantiate(world, callee, *_passed(arguments), arguments.node)
+    if isinstance(payload, Bound):
+        return _call_bound(world, payload, arguments)
+    if isinstance(payload, Partial):
+        return _call_partial(world, payload, arguments)
+    if isinstance(payload, Library):
+        return call_library(world, payload.qualified, arguments)
+    if isinstance(payload, Instance):
+        methods = find_in_class(world, payload.class_, "__call__")
+        if methods:
+            bound = [Bound(callee, "__call__", method) for method in methods]
+            return frozenset().union(*(_call_bound(world, one, arguments) for one in bound))
+    return call_unknown(world, arguments, callee)
+
+
+def _passed(arguments: Arguments) -> tuple[list[Values], dict[str, Values]]:
+    if not arguments.rest:
+        return arguments.positional, arguments.keywords
+    # Where `*args` end is not known: any later parameter may get any of their elements.
+    return [*arguments.positional, *[arguments.rest] * 8], {**arguments.keywords, "**": arguments.rest}
+
+
+def _call_bound(world: World, bound: Bound, arguments: Arguments) -> Values:
+    if bound.function is None:
+        return call_foreign_method(world, bound.receiver, bound.name, arguments)
+    if not isinstance(bound.function.payload, Function):
+        return call_values(world, frozenset((bound.function,)), arguments)
+    positional, keywords = _passed(arguments)
+    itself = frozenset((bound.receiver,))
+    if "builtins.staticmethod" in bound.function.payload.decorators:
+        return call_function(world, bound.function, positional, keywords, arguments.node)
+    return call_function(world, bound.function, [itself, *positional], keywords, arguments.node)
+
+
+def _call_partial(world: World, partial: Partial, arguments: Arguments) -> Values:
+    joined = Arguments(
+        arguments.node,
+        [*partial.positional, *arguments.positional],
+        {**dict(partial.keywords), **arguments.keywords},
+        arguments.rest,
+    )
+    return call_values(world, partial.callee, joined)
+
+
+def call_library(world: World, qualified: str, arguments: Arguments) -> Values:
+    """A function or class of a library or a builtin."""
+    special = BUILTIN_CALLS.get(qualified)
+    if special is not None:
+        return special(world, arguments)
+    effect = world.knowledge.function(qualified)
+    keyword_effects(world, None, arguments)
+    if effect is None:
+        result = qualified if qualified.rpartition(".")[2][:1].isupper() else ""
+        return call_unknown(world, arguments, None, result_type=result)
+    return apply_effect(world, effect, None, arguments, qualified)
+
+
+def call_special(
+    world: World, base: Values, name: str, positional: Sequence[Values], node: ast.AST
+) -> Values:
+    """Calls a dunder method that a notebook class among `base` defines; others are ignored."""
+    found: set[Object] = set()
+    for value in base:
+        if isinstance(value.payload, Instance):
+            for method in find_in_class(world, value.payload.class_, name):
+                if isinstance(method.payload, Function):
+                    itself = frozenset((value,))
+                    found |= call_function(world, method, [itself, *positional], {}, node)
+    return frozenset(found)

@@ -1,0 +1,68 @@
+"""Files: literal paths that calls read and write become names `file:PATH` of the data flow."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis.values import Object, Text, Values
+from jupyter_pipe.analysis.world import place_of
+
+if TYPE_CHECKING:
+    import ast
+
+    from jupyter_pipe.analysis.arguments import Arguments
+    from jupyter_pipe.analysis.knowledge import CallEffect
+    from jupyter_pipe.analysis.world import World
+
+__all__ = ["file_name", "open_file", "touch_file", "touch_files"]
+
+FOREIGN = ("http://", "https://", "ftp://", "s3://", "gs://", "gcs://", "az://", "hdfs://", "sqlite://")
+
+
+def file_name(path: str) -> str:
+    """The name under which a path flows: relative to the notebook, normalised."""
+    return "file:" + posixpath.normpath(path.replace("\\", "/").removeprefix("file://"))
+
+
+def touch_files(world: World, effect: CallEffect, arguments: Arguments, receiver: Object | None) -> None:
+    for wanted in effect.reads_files:
+        picked = frozenset((receiver,)) if wanted.position == -1 and receiver else arguments.pick(wanted)
+        _touch(world, picked, arguments.node, write=False, whole=False)
+    for wanted in effect.writes_files:
+        picked = frozenset((receiver,)) if wanted.position == -1 and receiver else arguments.pick(wanted)
+        _touch(world, picked, arguments.node, write=True, whole=not _appends(arguments))
+
+
+def _appends(arguments: Arguments) -> bool:
+    mode = arguments.keyword_node("mode")
+    return getattr(mode, "value", None) in {"a", "r+", "x+a"}
+
+
+def _touch(world: World, values: Values, node: ast.AST, *, write: bool, whole: bool) -> None:
+    for value in values:
+        if isinstance(value.payload, Text):
+            touch_file(world, value.payload, node, write=write, whole=whole)
+        elif value.type == "builtins.file":
+            for path in value.fields.get("path", ()):
+                if isinstance(path.payload, Text):
+                    touch_file(world, path.payload, node, write=write, whole=False)
+
+
+def touch_file(world: World, path: Text, node: ast.AST, *, write: bool, whole: bool = True) -> None:
+    """Reads or writes one file; a computed path is only remembered as a pattern."""
+    if path.value.startswith(FOREIGN) or "\n" in path.value:
+        return
+    name = file_name(path.value)
+    if path.exact:
+        world.touch(name, node, write=write, whole=whole)
+        return
+    patterns = world.facts.patterns_written if write else world.facts.patterns_read
+    patterns.setdefault(name, place_of(node))
+
+
+def open_file(world: World, effect: CallEffect, result: Object, arguments: Arguments) -> None:
+    """An open file remembers its path, so that what goes through it is known."""
+    if result.type == "builtins.file":
+        for wanted in (*effect.reads_files, *effect.writes_files):
+            world.heap.store(result, "path", arguments.pick(wanted))

@@ -1,0 +1,263 @@
+"""Functions and classes of the notebook: making them and running their bodies at each call.
+
+A body is interpreted with the bindings of the moment, so a free variable has the value that it
+would have in the notebook. Recursion and depth are cut, and the whole has a budget: past it, a
+function's free names are read and nothing else is known.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis.scopes import Frame, parameters_of, scope_of
+from jupyter_pipe.analysis.values import (
+    ANY,
+    Class,
+    Function,
+    Instance,
+    Library,
+    Object,
+    Values,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from jupyter_pipe.analysis.state import Layer
+    from jupyter_pipe.analysis.world import World
+
+__all__ = ["call_function", "call_with_unknown", "instantiate", "make_class", "make_function"]
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+DEEPEST = 16
+RECURSIONS = 2
+BUDGET = 4000
+"""Calls that one top-level statement may interpret."""
+
+
+def make_function(world: World, node: FunctionNode) -> Object:
+    """Evaluates defaults and makes the function's object; decorators are the caller's."""
+    defaults = _defaults(world, node.args)
+    result = world.allocate(node, "builtins.function")
+    if result.payload is None:
+        result.payload = Function(node, world.frame, scope_of(node), captures=_captures(node))
+        result.carries = True
+    payload = result.payload
+    assert isinstance(payload, Function)
+    payload.frame = world.frame
+    payload.defaults = defaults
+    for values in defaults.values():
+        world.heap.store(result, "defaults", values)
+    frame: Frame | None = world.frame
+    while frame is not None and frame.parent is not None:
+        if frame.holder is not None:
+            world.heap.store(result, "closure", (frame.holder,))
+        frame = frame.parent
+    return result
+
+
+def _defaults(world: World, arguments: ast.arguments) -> dict[str, Values]:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    pairs = list(
+        zip(positional[len(positional) - len(arguments.defaults) :], arguments.defaults, strict=True)
+    )
+    pairs += [(a, d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d]
+    return {argument.arg: world.evaluate(default) for argument, default in pairs}
+
+
+def call_function(
+    world: World, callee: Object, positional: Sequence[Values], keywords: Mapping[str, Values], node: ast.AST
+) -> Values:
+    """Interprets the body of a notebook function. Its value is what it may return."""
+    function = callee.payload
+    assert isinstance(function, Function)
+    if world.calls.count(callee) >= RECURSIONS:
+        return function.returned
+    if len(world.calls) >= DEEPEST or world.spent >= BUDGET:
+        _read_free_names(world, callee, set())
+        return function.returned | {world.allocate(node, open_=True)}
+    world.spent += 1
+    frame = Frame(function.scope, function.frame)
+    if function.captures:
+        frame.holder = world.allocate((node, function.node, "frame"))
+    saved = world.frame, world.context, world.loops
+    world.frame, world.context, world.loops = frame, (*world.context, node), []
+    world.calls.append(callee)
+    world.state.push()
+    frame.depth = len(world.state.layers) - 1
+    _bind_parameters(world, function, positional, keywords)
+    _run_body(world, function, frame)
+    world.calls.pop()
+    world.frame, world.context, world.loops = saved
+    function.returned |= frame.returned
+    return _result(world, callee, frame, node)
+
+
+def _run_body(world: World, function: Function, frame: Frame) -> None:
+    node = function.node
+    if isinstance(node, ast.Lambda):
+        frame.returned |= world.evaluate(node.body)
+        alive = True
+    else:
+        alive = world.execute(node.body)
+    outcomes = [world.state.pop(), *frame.exits] if alive else (world.state.pop(), frame.exits)[1]
+    if outcomes:
+        keep = frame.holder is not None
+        world.state.merge([_without_locals(layer, frame.number, keep) for layer in outcomes])
+
+
+def _without_locals(layer: Layer, number: int, keep: bool) -> Layer:
+    if keep:
+        return layer
+    return {key: slot for key, slot in layer.items() if isinstance(key, str) or key[0] != number}
+
+
+def _captures(node: FunctionNode) -> bool:
+    """Whether inner functions may capture its variables."""
+    inner = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.GeneratorExp)
+    return any(isinstance(part, inner) for part in ast.walk(node) if part is not node)
+
+
+def _read_free_names(world: World, callee: Object, seen: set[Object]) -> None:
+    """Reads what a function that is not interpreted may read, through the functions that it names."""
+    if callee in seen or not isinstance(callee.payload, Function):
+        return
+    seen.add(callee)
+    outer, world.frame = world.frame, callee.payload.frame
+    for part in ast.walk(callee.payload.node):
+        if isinstance(part, ast.Name) and part.id not in callee.payload.scope.names:
+            for value in world.read(part.id, part):
+                _read_free_names(world, value, seen)
+    world.frame = outer
+
+
+def _bind_parameters(
+    world: World, function: Function, positional: Sequence[Values], keywords: Mapping[str, Values]
+) -> None:
+    arguments = function.node.args
+    names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
+    given: dict[str, Values] = dict(zip(names, positional, strict=False))
+    if arguments.vararg:
+        given[arguments.vararg.arg] = _pack(world, arguments.vararg, list(positional[len(names) :]))
+    known = {*names, *(argument.arg for argument in arguments.kwonlyargs)}
+    given.update({name: values for name, values in keywords.items() if name in known})
+    if arguments.kwarg:
+        extra = world.allocate(arguments.kwarg, "builtins.dict")
+        for name, values in keywords.items():
+            if name not in known:
+                world.heap.store(extra, f"[{name!r}]", values)
+        given[arguments.kwarg.arg] = frozenset((extra,))
+    for argument in parameters_of(arguments):
+        values = given.get(argument.arg)
+        if values is None:
+            values = function.defaults.get(argument.arg)
+        if values is None:
+            values = keywords.get("**", None) or frozenset((world.allocate(argument, open_=True),))
+        world.bind(argument.arg, values, argument)
+
+
+def _pack(world: World, node: ast.arg, values: list[Values]) -> Values:
+    result = world.allocate(node, "builtins.tuple")
+    for position, value in enumerate(values):
+        world.heap.store(result, f"[{position}]", value)
+    return frozenset((result,))
+
+
+def _result(world: World, callee: Object, frame: Frame, node: ast.AST) -> Values:
+    function = callee.payload
+    assert isinstance(function, Function)
+    if frame.scope.generator:
+        result = world.allocate((node, callee, "generator"), "builtins.generator")
+        world.heap.store(result, ANY, frame.yielded)
+        return frozenset((result,))
+    if isinstance(function.node, ast.AsyncFunctionDef):
+        result = world.allocate((node, callee, "coroutine"), "builtins.coroutine")
+        world.heap.store(result, "result", frame.returned)
+        return frozenset((result,))
+    return frozenset(frame.returned)
+
+
+def call_with_unknown(world: World, callee: Object, node: ast.AST) -> Values:
+    """Somebody we cannot see may call this function, with anything."""
+    return call_function(world, callee, (), {}, node)
+
+
+def make_class(world: World, node: ast.ClassDef) -> Object:
+    """Runs a class body in its own scope; what it binds becomes the attributes of the class."""
+    bases = tuple(value for base in node.bases for value in world.evaluate(base))
+    for keyword in node.keywords:
+        world.evaluate(keyword.value)
+    result = world.allocate(node, "builtins.type")
+    result.payload = Class(node, bases)
+    result.carries = True
+    frame = Frame(scope_of(node), world.frame, kind="class", holder=result)
+    outer, world.frame = world.frame, frame
+    world.execute(node.body)
+    world.frame = outer
+    world.heap.store(result, "bases", [base for base in bases if isinstance(base.payload, Class)])
+    for base in bases:
+        for hook in base.fields.get(".__init_subclass__", ()):
+            world.call_function(hook, (frozenset((result,)),), {}, node)
+    return result
+
+
+def instantiate(
+    world: World, class_: Object, positional: Sequence[Values], keywords: Mapping[str, Values], node: ast.AST
+) -> Values:
+    """Calls a class of the notebook."""
+    from jupyter_pipe.analysis.access import find_in_class
+
+    foreign = _foreign_base(class_)
+    result = world.allocate((node, class_), foreign or "", Instance(class_), open_=foreign is not None)
+    world.heap.store(result, "class", (class_,))
+    itself = frozenset((result,))
+    makers = find_in_class(world, class_, "__init__")
+    for maker in makers:
+        if isinstance(maker.payload, Function):
+            call_function(world, maker, (itself, *positional), keywords, node)
+    if not makers:
+        _fill_fields(world, class_, result, positional, keywords)
+    for hook in find_in_class(world, class_, "__post_init__"):
+        if isinstance(hook.payload, Function):
+            call_function(world, hook, (itself,), {}, node)
+    return itself
+
+
+def _fill_fields(
+    world: World,
+    class_: Object,
+    result: Object,
+    positional: Sequence[Values],
+    keywords: Mapping[str, Values],
+) -> None:
+    """Dataclasses and named tuples: arguments become attributes in the order of annotations."""
+    names = list(_annotated(class_))
+    for position, values in enumerate(positional):
+        label = "." + names[position] if position < len(names) else ANY
+        world.heap.store(result, label, values)
+    for name, values in keywords.items():
+        world.heap.store(result, "." + name, values)
+
+
+def _annotated(class_: Object) -> list[str]:
+    payload = class_.payload
+    if not isinstance(payload, Class):
+        return []
+    inherited = [name for base in payload.bases for name in _annotated(base)]
+    own = [
+        statement.target.id
+        for statement in payload.node.body
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+    ]
+    return inherited + own
+
+
+def _foreign_base(class_: Object) -> str | None:
+    """The library class that a notebook class derives from, if it derives from one."""
+    payload = class_.payload
+    if isinstance(payload, Library):
+        return None if payload.qualified == "builtins.object" else payload.qualified
+    if isinstance(payload, Class):
+        return next((found for base in payload.bases if (found := _foreign_base(base))), None)
+    return "" if payload is None else None

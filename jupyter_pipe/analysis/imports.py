@@ -1,0 +1,104 @@
+"""Imports: of libraries, which become names of knowledge, and of modules beside the notebook,
+whose source is read."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis.facts import Facts
+from jupyter_pipe.analysis.scopes import Frame, Scope
+from jupyter_pipe.analysis.values import NOTHING, LocalModule, Object, Values
+
+if TYPE_CHECKING:
+    from jupyter_pipe.analysis.world import World
+
+__all__ = ["import_from", "import_module"]
+
+
+def import_module(world: World, alias: ast.alias, node: ast.AST) -> None:
+    """`import a.b` binds `a`; `import a.b as c` binds `c` to `a.b`."""
+    root = alias.name.partition(".")[0]
+    module = _module(world, alias.name if alias.asname else root, node)
+    _remember(world, root)
+    world.bind(alias.asname or root, frozenset((module,)), node)
+
+
+def import_from(world: World, node: ast.ImportFrom) -> None:
+    name = node.module or ""
+    _remember(world, name.partition(".")[0])
+    module = _module(world, name, node)
+    for alias in node.names:
+        if alias.name == "*":
+            _import_star(world, module, node)
+        else:
+            values = _member(world, module, alias.name, node)
+            world.bind(alias.asname or alias.name, values, node)
+
+
+def _remember(world: World, root: str) -> None:
+    if root:
+        world.facts.imports.add(root)
+        world.imported.add(root)
+
+
+def _member(world: World, module: Object, name: str, node: ast.AST) -> Values:
+    if isinstance(module.payload, LocalModule):
+        slot = world.state.get(module.payload.frame.key(name))
+        return slot.values if slot else NOTHING
+    assert module.payload is not None
+    qualified = f"{getattr(module.payload, 'qualified', '')}.{name}"
+    return frozenset((world.library(qualified),))
+
+
+def _import_star(world: World, module: Object, node: ast.ImportFrom) -> None:
+    """Binds the public names of a module whose source was read; of others, any name may come."""
+    if isinstance(module.payload, LocalModule):
+        frame = module.payload.frame
+        for layer in list(world.state.layers):
+            for key in list(layer):
+                if isinstance(key, tuple) and key[0] == frame.number and not key[1].startswith("_"):
+                    world.bind(key[1], layer[key].values, node)
+        return
+    if world.frame is world.globals:
+        world.star_imports.append(world.unit)
+
+
+def _module(world: World, name: str, node: ast.AST) -> Object:
+    known = world.modules.get(name)
+    if known is None:
+        known = world.modules[name] = _read_module(world, name) or world.library(name)
+    path = f"file:{name.replace('.', '/')}.py"
+    if world.state.get(path) is not None:
+        world.touch(path, node)
+    return known
+
+
+def _read_module(world: World, name: str) -> Object | None:
+    """The module from its source, if it stands in the notebook's folder."""
+    if world.folder is None or not name:
+        return None
+    base = world.folder.joinpath(*name.split("."))
+    for path in (base.with_suffix(".py"), base / "__init__.py"):
+        try:
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+        except (OSError, SyntaxError, ValueError):
+            continue
+        return _run_module(world, name, tree)
+    return None
+
+
+def _run_module(world: World, name: str, tree: ast.Module) -> Object:
+    """Interprets a module's body in globals of its own. Its effects are not the notebook's."""
+    frame = Frame(Scope(), kind="module")
+    module = Object("builtins.module", LocalModule(name, frame))
+    world.modules[name] = module
+    frame.holder = module
+    layers = world.state.layers
+    saved = world.frame, world.facts, world.uncertain
+    world.frame, world.facts, world.uncertain = frame, Facts(), world.uncertain + 1
+    world.state.layers = layers[:1]
+    world.execute(tree.body)
+    world.state.layers = layers
+    world.frame, world.facts, world.uncertain = saved
+    return module

@@ -1,0 +1,97 @@
+"""Runs the notebook abstractly, one top-level statement after the other, and fills in their facts."""
+
+from __future__ import annotations
+
+import ast
+from functools import partial
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis import calls, expressions, functions, loops, statements
+from jupyter_pipe.analysis.facts import Facts, Unit, Write
+from jupyter_pipe.analysis.libraries import show
+from jupyter_pipe.analysis.state import UNBOUND
+from jupyter_pipe.analysis.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from jupyter_pipe.analysis.knowledge import Knowledge
+
+__all__ = ["interpret", "new_world", "observe"]
+
+_RULES = (expressions, statements, loops)
+"""Importing these registers their rules."""
+
+
+def new_world(knowledge: Knowledge, folder: Path | None) -> World:
+    world = World(knowledge, folder)
+    world.call_function = partial(functions.call_function, world)
+    world.call_special = partial(calls.call_special, world)
+    world.call_values = partial(calls.call_values, world)
+    return world
+
+
+def interpret(world: World, units: Sequence[Unit], ends: dict[int, list[Unit]]) -> None:
+    """Fills `unit.facts`. `ends[n]` are the units of gates and metrics that look at the state after
+    unit n."""
+    for unit in units:
+        _run(world, unit)
+        for observer in ends.get(unit.number, ()):
+            observe(world, observer)
+
+
+def _run(world: World, unit: Unit) -> None:
+    _begin(world, unit)
+    if isinstance(unit.node, ast.Expr) and unit.displays:
+        values = world.evaluate(unit.node.value)
+        show(world, values, unit.node)
+    else:
+        world.execute((unit.node,))
+    _finish(world, unit)
+
+
+def observe(world: World, unit: Unit) -> None:
+    """Evaluates a gate or the name of a metric: it reads like code at the end of its stage."""
+    _begin(world, unit)
+    world.execute((unit.node,))
+
+
+def _begin(world: World, unit: Unit) -> None:
+    world.unit = unit.number
+    world.facts = unit.facts
+    world.spent = 0
+    world.uncertain = 0
+
+
+def _finish(world: World, unit: Unit) -> None:
+    """Turns what happened into how the unit leaves each name."""
+    facts = unit.facts
+    for name, place in facts.bound.items():
+        slot = world.state.get(name)
+        if slot is None:
+            continue
+        if slot.sources == {unit.number}:
+            kind = "binds"
+        elif slot.sources == {UNBOUND}:
+            kind = "deletes"
+        else:
+            kind = "may_bind"
+        facts.writes[name] = Write(kind, place, slot.sources - {unit.number})
+    _spread_mutations(world, facts, unit.number)
+
+
+def _spread_mutations(world: World, facts: Facts, number: int) -> None:
+    """A changed object changes every name from which it can be reached."""
+    if not facts.mutated:
+        return
+    affected = world.heap.affected(facts.mutated)
+    for value in affected:
+        for name in tuple(world.holders.get(value, ())):
+            slot = world.state.get(name)
+            if slot is None or value not in slot.values:
+                world.holders[value].discard(name)
+            elif slot.sources != {number}:
+                world.state.set(name, slot._replace(sources=slot.sources | {number}))
+                place = facts.mutated.get(value) or next(iter(facts.mutated.values()))
+                facts.writes.setdefault(name, Write("mutates", place, slot.sources - {number}))

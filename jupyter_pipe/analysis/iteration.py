@@ -1,0 +1,58 @@
+"""What a loop over a value sees, and what the loop does to the value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis.values import NOTHING, Class, Instance, Library, Text, Values
+from jupyter_pipe.analysis.world import place_of
+
+if TYPE_CHECKING:
+    import ast
+
+    from jupyter_pipe.analysis.values import Object
+    from jupyter_pipe.analysis.world import World
+
+__all__ = ["ITERATORS", "elements_of"]
+
+ITERATORS = frozenset(
+    {
+        "builtins.generator",
+        "builtins.iterator",
+        "builtins.map",
+        "builtins.filter",
+        "builtins.zip",
+        "builtins.enumerate",
+        "builtins.reversed",
+    }
+)
+SETS = frozenset({"builtins.set", "builtins.frozenset"})
+
+
+def elements_of(world: World, values: Values, node: ast.AST) -> Values:
+    """The objects that iterating over any of `values` may give."""
+    found: set[Object] = set()
+    for value in values:
+        found |= _elements(world, value, node)
+    return frozenset(found)
+
+
+def _elements(world: World, value: Object, node: ast.AST) -> Values:
+    if isinstance(value.payload, Text):
+        return NOTHING
+    if isinstance(value.payload, (Library, Class)):
+        return NOTHING
+    if isinstance(value.payload, Instance):
+        iterators = world.call_special(frozenset((value,)), "__iter__", (), node)
+        given = world.call_special(iterators, "__next__", (), node)
+        others = frozenset(i for i in iterators if not isinstance(i.payload, Instance))
+        return given | world.heap.elements(others) if iterators else world.heap.elements(frozenset((value,)))
+    if value.type in ITERATORS:
+        world.mutate((value,), node)
+    if value.type in SETS:
+        world.facts.iterated_sets.setdefault(value, place_of(node))
+    if value.type == "builtins.dict":
+        return frozenset(value.fields.get("keys", ()))
+    if value.type == "builtins.zip":
+        return frozenset((value,))
+    return world.heap.elements(frozenset((value,)))

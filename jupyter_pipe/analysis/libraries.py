@@ -1,0 +1,217 @@
+"""Calls of code that is not in the notebook: what knowledge says of them is done to the world."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis.files import open_file, touch_files
+from jupyter_pipe.analysis.functions import call_with_unknown
+from jupyter_pipe.analysis.knowledge import Returns
+from jupyter_pipe.analysis.values import (
+    ANY,
+    NOTHING,
+    Bound,
+    Class,
+    Function,
+    Instance,
+    Object,
+    Partial,
+    Values,
+)
+from jupyter_pipe.analysis.world import place_of
+
+if TYPE_CHECKING:
+    from jupyter_pipe.analysis.arguments import Arguments
+    from jupyter_pipe.analysis.knowledge import Argument, CallEffect
+    from jupyter_pipe.analysis.world import World
+
+__all__ = ["apply_effect", "call_unknown", "escape", "keyword_effects", "show"]
+
+ATOMS = frozenset(
+    f"builtins.{name}"
+    for name in ("int", "float", "str", "bool", "bytes", "complex", "NoneType", "range", "slice")
+)
+
+
+def apply_effect(
+    world: World, effect: CallEffect, receiver: Object | None, arguments: Arguments, qualified: str = ""
+) -> Values:
+    """Does what `effect` says and returns the call's value."""
+    node = arguments.node
+    for wanted in effect.mutates:
+        changed = _pick(wanted, receiver, arguments)
+        world.mutate(world.heap.reachable(changed) if effect.deep else changed, node)
+    if receiver is not None:
+        for wanted in effect.retains:
+            world.heap.store(receiver, ANY, arguments.pick(wanted))
+    excepted = any(_is_set(arguments.keyword_node(keyword)) for keyword in effect.unless)
+    _use_components(world, effect, node, draws=not excepted)
+    touch_files(world, effect, arguments, receiver)
+    called = _call_back(world, effect, receiver, arguments, qualified)
+    type_ = (excepted and effect.otherwise_type) or effect.result_type
+    result = _result(world, effect, receiver, arguments, type_)
+    for value in result:
+        if receiver is None and effect.retains:
+            for wanted in effect.retains:
+                world.heap.store(value, ANY, arguments.pick(wanted))
+        if called and effect.returns is not Returns.same:
+            world.heap.store(value, ANY, called)
+    return result
+
+
+def _pick(wanted: Argument, receiver: Object | None, arguments: Arguments) -> Values:
+    if wanted.position == -1:
+        return frozenset((receiver,)) if receiver is not None else NOTHING
+    return arguments.pick(wanted)
+
+
+def _is_set(node: ast.expr | None) -> bool:
+    return node is not None and not (isinstance(node, ast.Constant) and node.value is None)
+
+
+def _use_components(world: World, effect: CallEffect, node: ast.AST, *, draws: bool) -> None:
+    for component in effect.seeds:
+        world.facts.seeds.add("@" + component)
+        world.facts.settings.setdefault("@" + component, place_of(node))
+        world.touch("@" + component, node, write=True, whole=True)
+    for component in effect.sets:
+        world.facts.settings.setdefault("@" + component, place_of(node))
+        world.touch("@" + component, node, write=True)
+    for component in effect.draws if draws else ():
+        world.draw(component, node)
+    for component in effect.reads:
+        world.touch("@" + component, node)
+
+
+def _call_back(
+    world: World, effect: CallEffect, receiver: Object | None, arguments: Arguments, qualified: str
+) -> Values:
+    """Runs the notebook's code that the library may call; returns what that gives back."""
+    found: set[Object] = set()
+    for wanted in effect.calls:
+        found |= escape(world, arguments.pick(wanted), arguments.node)
+    own = receiver.type if receiver is not None else qualified
+    if own.startswith("builtins."):
+        return frozenset(found)
+    carried = [value for value in arguments.every() if value.carries]
+    if receiver is not None and receiver.carries:
+        carried.append(receiver)
+    return frozenset(found) | escape(world, frozenset(carried), arguments.node)
+
+
+def _result(
+    world: World, effect: CallEffect, receiver: Object | None, arguments: Arguments, type_: str
+) -> Values:
+    sources: set[Object] = set()
+    for wanted in effect.of:
+        sources |= _pick(wanted, receiver, arguments)
+    if effect.returns is Returns.same and sources:
+        return frozenset(sources)
+    if effect.returns is Returns.element:
+        return world.heap.elements(frozenset(sources))
+    if effect.returns is Returns.fresh and type_ in ATOMS:
+        return NOTHING
+    if not type_ and effect.returns in {Returns.view, Returns.shallow} and receiver is not None:
+        type_ = receiver.type
+    opened = effect.returns is not Returns.shallow
+    result = world.allocate((arguments.node, receiver), type_, open_=opened)
+    for source in sources:
+        if effect.returns is Returns.view:
+            world.heap.share(result, source)
+        elif effect.returns is Returns.shallow:
+            world.heap.copy_parts(source, result)
+        elif effect.returns is Returns.holder:
+            _hold(world, result, source)
+    open_file(world, effect, result, arguments)
+    return frozenset((result,))
+
+
+def _hold(world: World, result: Object, source: Object) -> None:
+    """An iterator or wrapper holds its source, and gives out the source's elements."""
+    world.heap.store(result, "receiver", (source,))
+    if source.fields:
+        world.heap.store(result, ANY, world.heap.load(source, ANY))
+
+
+def call_unknown(
+    world: World, arguments: Arguments, receiver: Object | None, *, result_type: str = ""
+) -> Values:
+    """A call of which nothing is known: it changes nothing that we can name, and gives a new object.
+
+    Code of the notebook that is passed in, or held by the callee, may be called.
+    """
+    result = world.allocate((arguments.node, receiver), result_type, open_=True)
+    carried = [value for value in arguments.every() if value.carries]
+    if receiver is not None and receiver.carries:
+        carried.append(receiver)
+    if carried:
+        world.heap.store(result, ANY, escape(world, frozenset(carried), arguments.node))
+        world.heap.store(result, "receiver", carried)
+    return frozenset((result,))
+
+
+def keyword_effects(world: World, receiver: Object | None, arguments: Arguments) -> None:
+    """`out=` and `inplace=` mean the same in every library."""
+    out = arguments.keywords.get("out")
+    if out:
+        world.mutate(out, arguments.node)
+        for value in out:
+            if value.type == "builtins.tuple":
+                world.mutate(world.heap.load(value, ANY), arguments.node)
+    inplace = arguments.keyword_node("inplace")
+    constant = isinstance(inplace, ast.Constant) and not inplace.value
+    if inplace is not None and not constant and receiver is not None:
+        world.mutate((receiver,), arguments.node)
+
+
+def escape(world: World, values: Values, node: ast.AST) -> Values:
+    """Code that we cannot see may call any code of the notebook reachable from `values`."""
+    found: set[Object] = set()
+    for value in sorted(world.heap.reachable(values), key=id):
+        key = (world.unit, value)
+        if not value.carries or key in world.escaped:
+            continue
+        world.escaped.add(key)
+        found |= _escape(world, value, node)
+    return frozenset(found)
+
+
+def _escape(world: World, value: Object, node: ast.AST) -> Values:
+    payload = value.payload
+    if isinstance(payload, Function):
+        return call_with_unknown(world, value, node)
+    if isinstance(payload, Bound) and payload.function is not None:
+        return world.call_function(payload.function, [frozenset((payload.receiver,))], {}, node)
+    if isinstance(payload, Partial):
+        return frozenset().union(*(escape(world, payload.callee, node), NOTHING))
+    if isinstance(payload, Instance):
+        for name in _methods(payload.class_):
+            world.call_special(frozenset((value,)), name, (), node)
+    return NOTHING
+
+
+def _methods(class_: Object, *, special: bool = False) -> list[str]:
+    if not isinstance(class_.payload, Class):
+        return []
+    own = [label[1:] for label in class_.fields if label[0] == "." and label != ".__init__"]
+    inherited = [name for base in class_.payload.bases for name in _methods(base)]
+    return [name for name in dict.fromkeys(own + inherited) if name.startswith("__") or not special]
+
+
+def show(world: World, values: Values, node: ast.AST) -> None:
+    """Values are printed or displayed: their `repr` runs, and options of libraries are read."""
+    for value in values:
+        for component in world.knowledge.display_reads(value.type):
+            world.touch("@" + component, node)
+        if value.carries:
+            run_special_methods(world, value, node)
+
+
+def run_special_methods(world: World, value: Object, node: ast.AST) -> None:
+    """Builtins call the dunder methods of what they are given, and of what that holds."""
+    for part in world.heap.reachable((value,)):
+        if isinstance(part.payload, Instance) and (world.unit, part) not in world.escaped:
+            world.escaped.add((world.unit, part))
+            for name in _methods(part.payload.class_, special=True):
+                world.call_special(frozenset((part,)), name, (), node)

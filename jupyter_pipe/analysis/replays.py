@@ -1,0 +1,230 @@
+"""Which units are code that other stages replay, and what a stage must replay.
+
+A definition is replayed if running it again gives the same: it has no effect but to bind its
+names, and what it reads when it runs is itself replayed, a parameter or a constant. Anything else
+is a value of its stage.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis.state import START, UNBOUND
+from jupyter_pipe.model import SETUP_STAGE, Replay, ReplayKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from jupyter_pipe.analysis.facts import Unit
+
+__all__ = ["Definitions", "definition_digest"]
+
+FACTORIES = frozenset(
+    {
+        "namedtuple",
+        "NamedTuple",
+        "TypedDict",
+        "Enum",
+        "IntEnum",
+        "StrEnum",
+        "Flag",
+        "TypeVar",
+        "ParamSpec",
+        "NewType",
+        "make_dataclass",
+    }
+)
+IMPORTS = (ast.Import, ast.ImportFrom)
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+TRIES = (ast.Try, *([ast.TryStar] if hasattr(ast, "TryStar") else []))
+
+
+class Definitions:
+    """Answers for all units of one notebook; nothing in it changes after construction."""
+
+    def __init__(self, units: Sequence[Unit]) -> None:
+        self._units = units
+        self._kinds: dict[int, ReplayKind | None] = {}
+        for unit in units:
+            self._kinds[unit.number] = self._kind(unit)
+
+    def kind(self, number: int) -> ReplayKind | None:
+        """How the unit is replayed, or None if it is run by one stage only.
+
+        A constant is replayed only for definitions that read it; for others it is a value.
+        """
+        kind = self._kinds.get(number)
+        return None if kind is ReplayKind.constant else kind
+
+    def _kind(self, unit: Unit) -> ReplayKind | None:
+        if unit.role == "shared":
+            return ReplayKind.shared
+        if unit.role in {"skip", "parameter", "observer"}:
+            return None
+        if unit.role == "leading" and self._is_ambient(unit):
+            return ReplayKind.ambient
+        kind = shape(unit.node)
+        if kind is None or not self._is_repeatable(unit):
+            return None
+        return kind
+
+    def _is_repeatable(self, unit: Unit) -> bool:
+        facts = unit.facts
+        if facts.effects or facts.draws or facts.settings or facts.undefined:
+            return False
+        for name, write in facts.writes.items():
+            if name.startswith(("@", "file:")) or write.kind not in {"binds", "may_bind"}:
+                return False
+        return self._reads_replayable(unit)
+
+    def _reads_replayable(self, unit: Unit) -> bool:
+        return all(
+            source in {START, UNBOUND} or self._is_available(source)
+            for name, read in unit.facts.reads.items()
+            if not name.startswith("file:")
+            for source in read.sources - {unit.number}
+        )
+
+    def _is_available(self, number: int) -> bool:
+        return self._units[number].role == "parameter" or self._kinds.get(number) is not None
+
+    def _is_ambient(self, unit: Unit) -> bool:
+        facts = unit.facts
+        ambient_only = all(name.startswith("@") for name in facts.writes)
+        if not facts.settings or facts.draws or facts.effects or not ambient_only:
+            return False
+        names = {name: read for name, read in facts.reads.items() if not name.startswith("@")}
+        return all(self._is_available(s) for read in names.values() for s in read.sources - {START})
+
+    def closure(self, numbers: Iterable[int]) -> set[int]:
+        """The units among and behind `numbers` that must be replayed, parameters included."""
+        found: set[int] = set()
+        todo = list(numbers)
+        while todo:
+            number = todo.pop()
+            if number < 0 or number in found or not self._is_available(number):
+                continue
+            found.add(number)
+            for name, read in self._units[number].facts.reads.items():
+                if not name.startswith("@"):
+                    todo.extend(read.sources)
+        return found
+
+    def replay(self, number: int, *, needed: bool = True) -> Replay:
+        unit = self._units[number]
+        source = source_of(unit)
+        kind = self._kinds[number]
+        assert kind is not None
+        return Replay(
+            kind,
+            tuple(sorted(name for name in unit.facts.bound if not name.startswith(("@", "file:"))))
+            or star(unit),
+            source,
+            definition_digest(unit.node),
+            unit.cell.cell.id,
+            unit.source.position(unit.node.lineno, 0)[0],
+            needed,
+        )
+
+
+def star(unit: Unit) -> tuple[str, ...]:
+    """A star import binds names that are not known: `*` stands for them."""
+    if isinstance(unit.node, ast.ImportFrom) and unit.node.names[0].name == "*":
+        return ("*",)
+    return ()
+
+
+def shape(node: ast.stmt) -> ReplayKind | None:
+    """The kind of definition that a statement looks like."""
+    if isinstance(node, IMPORTS):
+        return ReplayKind.import_
+    if isinstance(node, FUNCTIONS):
+        return ReplayKind.function
+    if isinstance(node, ast.ClassDef):
+        return ReplayKind.class_
+    if isinstance(node, (ast.Assign, ast.AnnAssign)):
+        return _assigned(node)
+    if isinstance(node, (ast.If, *TRIES)):
+        return _compound(node)
+    return None
+
+
+def _assigned(node: ast.Assign | ast.AnnAssign) -> ReplayKind | None:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    if node.value is None or not all(isinstance(target, (ast.Name, ast.Tuple)) for target in targets):
+        return None
+    if isinstance(node.value, ast.Lambda):
+        return ReplayKind.function
+    if isinstance(node.value, ast.Call):
+        function = node.value.func
+        name = getattr(function, "attr", getattr(function, "id", ""))
+        return ReplayKind.class_ if name in FACTORIES else None
+    return ReplayKind.constant if is_constant(node.value) else None
+
+
+def is_constant(node: ast.expr) -> bool:
+    """An expression whose value nobody can change and that runs nobody's code."""
+    match node:
+        case ast.Constant() | ast.Name():
+            return True
+        case ast.UnaryOp(operand=operand):
+            return is_constant(operand)
+        case ast.BinOp(left=left, right=right):
+            return is_constant(left) and is_constant(right)
+        case ast.Tuple(elts=elements):
+            return all(is_constant(element) for element in elements)
+        case ast.Attribute(value=ast.Name()):
+            return True
+    return False
+
+
+def _compound(node: ast.stmt) -> ReplayKind | None:
+    """`try`/`if` around imports and definitions only: the idioms of optional dependencies."""
+    leaves = list(_leaves(node))
+    if not all(isinstance(leaf, ast.Pass) or shape(leaf) is not None for leaf in leaves):
+        return None
+    kinds = {shape(leaf) for leaf in leaves}
+    for kind in (ReplayKind.import_, ReplayKind.function, ReplayKind.class_):
+        if kind in kinds:
+            return kind
+    return None
+
+
+def _leaves(node: ast.stmt) -> Iterable[ast.stmt]:
+    bodies = [getattr(node, name, []) for name in ("body", "orelse", "finalbody")]
+    bodies += [handler.body for handler in getattr(node, "handlers", [])]
+    for body in bodies:
+        for statement in body:
+            if isinstance(statement, (ast.If, *TRIES)):
+                yield from _leaves(statement)
+            else:
+                yield statement
+
+
+def source_of(unit: Unit) -> str:
+    """The unit's text, decorators included, as it stands in the transformed cell."""
+    node = unit.node
+    first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
+    lines = unit.source.python.splitlines()[first - 1 : node.end_lineno]
+    alone = not lines[0][: node.col_offset].strip() and ";" not in lines[-1][node.end_col_offset or 0 :]
+    if alone:
+        return "\n".join(lines)
+    return ast.get_source_segment(unit.source.python, node) or ast.unparse(node)
+
+
+def definition_digest(node: ast.AST) -> str:
+    """sha256 of the normalised source: comments, blank lines and quotes do not count."""
+    return hashlib.sha256(ast.unparse(node).encode()).hexdigest()
+
+
+def setup_units(units: Sequence[Unit], definitions: Definitions) -> None:
+    """What remains of the leading code when all that replays is taken away belongs to `setup`."""
+    for unit in units:
+        if unit.role == "leading" and definitions.kind(unit.number) is None and not _is_idle(unit.node):
+            unit.stage = SETUP_STAGE
+
+
+def _is_idle(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))

@@ -1,0 +1,314 @@
+"""What statements do. A rule returns False if control never reaches what follows the statement."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis.access import load_attribute, load_item
+from jupyter_pipe.analysis.expressions import combine
+from jupyter_pipe.analysis.functions import make_class, make_function
+from jupyter_pipe.analysis.imports import import_from, import_module
+from jupyter_pipe.analysis.targets import assign, delete, match_pattern
+from jupyter_pipe.analysis.values import NOTHING, Function, Library, Text, Values
+from jupyter_pipe.analysis.world import rule, statement_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jupyter_pipe.analysis.values import Object
+    from jupyter_pipe.analysis.world import World
+
+__all__ = ["decorate", "truth"]
+
+
+@rule(statement_rules, ast.Expr)
+def _expression(world: World, node: ast.Expr) -> bool:
+    world.evaluate(node.value)
+    return True
+
+
+@rule(statement_rules, ast.Assign)
+def _assign(world: World, node: ast.Assign) -> bool:
+    values = world.evaluate(node.value)
+    for target in node.targets:
+        assign(world, target, values)
+    return True
+
+
+@rule(statement_rules, ast.AnnAssign)
+def _annotated(world: World, node: ast.AnnAssign) -> bool:
+    if world.frame.kind != "function":
+        world.evaluate(node.annotation)
+    if node.value is not None:
+        assign(world, node.target, world.evaluate(node.value))
+    return True
+
+
+@rule(statement_rules, ast.AugAssign)
+def _augmented(world: World, node: ast.AugAssign) -> bool:
+    target = node.target
+    before: Values
+    if isinstance(target, ast.Name):
+        before = world.read(target.id, target)
+    else:
+        base = world.evaluate(target.value)
+        if isinstance(target, ast.Attribute):
+            before = load_attribute(world, base, target.attr, target)
+        else:
+            world.evaluate(target.slice)
+            before = load_item(world, base, target)
+    right = world.evaluate(node.value)
+    changed = frozenset(value for value in before if not isinstance(value.payload, (Text, Library)))
+    world.mutate(changed, node)
+    for value in changed:
+        if value.type in {"builtins.list", "builtins.set", "builtins.dict", ""}:
+            for source in right:
+                world.heap.copy_parts(source, value)
+    assign(world, target, changed | combine(world, node.op, before, right, node))
+    return True
+
+
+@rule(statement_rules, ast.Delete)
+def _delete(world: World, node: ast.Delete) -> bool:
+    for target in node.targets:
+        delete(world, target)
+    return True
+
+
+@rule(statement_rules, ast.If)
+def _if(world: World, node: ast.If) -> bool:
+    world.evaluate(node.test)
+    known = truth(node.test)
+    if known is not None:
+        return world.execute(node.body if known else node.orelse)
+    return world.branches(lambda: world.execute(node.body), lambda: world.execute(node.orelse))
+
+
+def truth(test: ast.expr) -> bool | None:
+    """The value of a condition that is the same in every run."""
+    match test:
+        case ast.Constant(value=value):
+            return bool(value)
+        case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
+            return False
+        case ast.Compare(
+            left=ast.Name(id="__name__"), ops=[ast.Eq()], comparators=[ast.Constant(value="__main__")]
+        ):
+            return True
+    return None
+
+
+@rule(statement_rules, ast.Match)
+def _match(world: World, node: ast.Match) -> bool:
+    subject = world.evaluate(node.subject)
+
+    def arm(case: ast.match_case) -> bool:
+        match_pattern(world, case.pattern, subject)
+        if case.guard is not None:
+            world.evaluate(case.guard)
+        return world.execute(case.body)
+
+    arms = [lambda case=case: arm(case) for case in node.cases]
+    last = node.cases[-1]
+    total = isinstance(last.pattern, ast.MatchAs) and last.pattern.pattern is None and last.guard is None
+    return world.branches(*arms, *([] if total else [lambda: True]))
+
+
+@rule(statement_rules, ast.With, ast.AsyncWith)
+def _with(world: World, node: ast.With | ast.AsyncWith) -> bool:
+    suppresses = False
+    for item in node.items:
+        context = world.evaluate(item.context_expr)
+        entered = world.call_special(context, "__enter__", (), node)
+        entered |= world.call_special(context, "__aenter__", (), node)
+        suppresses = suppresses or "suppress" in ast.dump(item.context_expr)
+        if item.optional_vars is not None:
+            given = frozenset(part for value in context for part in _entered(world, value))
+            assign(world, item.optional_vars, entered | given)
+    if suppresses:
+        return world.branches(lambda: world.execute(node.body), lambda: True)
+    alive = world.execute(node.body)
+    for item in node.items:
+        if not isinstance(item.context_expr, ast.Name):
+            continue
+        world.call_special(world.evaluate(item.context_expr), "__exit__", (), node)
+    return alive
+
+
+def _entered(world: World, value: Object) -> Values:
+    """What `with value as x` binds where the class is not the notebook's: itself or what it yields."""
+    if value.type == "builtins.generator":
+        return world.heap.elements(frozenset((value,)))
+    return frozenset((value,))
+
+
+@rule(statement_rules, ast.Try, *([ast.TryStar] if hasattr(ast, "TryStar") else []))
+def _try(world: World, node: ast.Try) -> bool:
+    watched = world.state.watch()
+
+    def body() -> bool:
+        return world.execute(node.body) and world.execute(node.orelse)
+
+    def handler(clause: ast.ExceptHandler) -> bool:
+        world.state.merge([{}, watched])
+        return _handle(world, clause)
+
+    arms = [body, *(lambda clause=clause: handler(clause) for clause in node.handlers)]
+    alive = _arms(world, arms)
+    return world.execute(node.finalbody) and alive
+
+
+def _arms(world: World, arms: Sequence[object]) -> bool:
+    """Like `World.branches`, but the first arm is watched: handlers start anywhere inside it."""
+    outcomes = []
+    for number, arm in enumerate(arms):
+        world.state.push()
+        world.uncertain += 1
+        alive = arm()  # type: ignore[operator]
+        world.uncertain -= 1
+        changed = world.state.pop()
+        if number == 0:
+            world.state.unwatch()
+        if alive:
+            outcomes.append(changed)
+    if outcomes:
+        world.state.merge(outcomes)
+    return bool(outcomes)
+
+
+def _handle(world: World, clause: ast.ExceptHandler) -> bool:
+    if clause.type is not None:
+        world.evaluate(clause.type)
+    if clause.name is not None:
+        world.bind(clause.name, frozenset((world.allocate(clause, open_=True),)), clause)
+    alive = world.execute(clause.body)
+    if clause.name is not None:
+        world.unbind(clause.name, clause)
+    return alive
+
+
+@rule(statement_rules, ast.FunctionDef, ast.AsyncFunctionDef)
+def _function(world: World, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    decorators = [world.evaluate(decorator) for decorator in node.decorator_list]
+    if world.frame.kind != "function":
+        _annotations(world, node)
+    result = make_function(world, node)
+    world.bind(node.name, decorate(world, result, decorators, node), node)
+    return True
+
+
+def _annotations(world: World, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    arguments = node.args
+    for argument in ast.walk(arguments):
+        if isinstance(argument, ast.arg) and argument.annotation is not None:
+            world.evaluate(argument.annotation)
+    if node.returns is not None:
+        world.evaluate(node.returns)
+
+
+def decorate(world: World, value: Object, decorators: Sequence[Values], node: ast.AST) -> Values:
+    """Applies decorators, the innermost first. Those of libraries are taken to wrap: calling what
+    they return calls the function."""
+    values: Values = frozenset((value,))
+    for decorator in reversed(decorators):
+        found: set[Object] = set()
+        for one in decorator:
+            if isinstance(one.payload, Library) or one.payload is None:
+                _mark(values, one)
+                found |= values
+            else:
+                found |= world.call_values(frozenset((one,)), _single(values, node))
+        values = frozenset(found) or values
+    return values
+
+
+def _mark(values: Values, decorator: Object) -> None:
+    if isinstance(decorator.payload, Library):
+        for value in values:
+            if isinstance(value.payload, Function):
+                value.payload.decorators |= {decorator.payload.qualified}
+
+
+def _single(values: Values, node: ast.AST) -> object:
+    from jupyter_pipe.analysis.arguments import Arguments
+
+    call = ast.copy_location(ast.Call(ast.Name("decorator", ast.Load()), [], []), node)
+    return Arguments(call, [values])
+
+
+@rule(statement_rules, ast.ClassDef)
+def _class(world: World, node: ast.ClassDef) -> bool:
+    decorators = [world.evaluate(decorator) for decorator in node.decorator_list]
+    result = make_class(world, node)
+    world.bind(node.name, decorate(world, result, decorators, node), node)
+    return True
+
+
+@rule(statement_rules, ast.Return)
+def _return(world: World, node: ast.Return) -> bool:
+    frame = world.frame
+    if node.value is not None:
+        frame.returned |= world.evaluate(node.value)
+    frame.exits.append(world.state.flatten(frame.depth))
+    return False
+
+
+@rule(statement_rules, ast.Raise)
+def _raise(world: World, node: ast.Raise) -> bool:
+    for part in (node.exc, node.cause):
+        if part is not None:
+            world.evaluate(part)
+    return False
+
+
+@rule(statement_rules, ast.Assert)
+def _assert(world: World, node: ast.Assert) -> bool:
+    world.evaluate(node.test)
+    if node.msg is not None:
+        world.evaluate(node.msg)
+    return True
+
+
+@rule(statement_rules, ast.Break)
+def _break(world: World, _: ast.Break) -> bool:
+    if world.loops:
+        depth, breaks, _continues = world.loops[-1]
+        breaks.append(world.state.flatten(depth))
+    return False
+
+
+@rule(statement_rules, ast.Continue)
+def _continue(world: World, _: ast.Continue) -> bool:
+    if world.loops:
+        depth, _breaks, continues = world.loops[-1]
+        continues.append(world.state.flatten(depth))
+    return False
+
+
+@rule(statement_rules, ast.Pass, ast.Global, ast.Nonlocal)
+def _nothing(_world: World, _node: ast.stmt) -> bool:
+    return True
+
+
+@rule(statement_rules, ast.Import)
+def _import(world: World, node: ast.Import) -> bool:
+    for alias in node.names:
+        import_module(world, alias, node)
+    return True
+
+
+@rule(statement_rules, ast.ImportFrom)
+def _import_from(world: World, node: ast.ImportFrom) -> bool:
+    import_from(world, node)
+    return True
+
+
+if hasattr(ast, "TypeAlias"):
+
+    @rule(statement_rules, ast.TypeAlias)
+    def _type_alias(world: World, node: ast.stmt) -> bool:
+        name = getattr(node, "name", None)
+        if isinstance(name, ast.Name):
+            world.bind(name.id, NOTHING, node)
+        return True

@@ -1,0 +1,234 @@
+"""Abstract objects and the heap: which object can be reached from which.
+
+The heap only grows (an edge, once seen, stays), so branches need to fork nothing but the bindings
+of names. An expression's value is the set of objects that it may be; the empty set stands for
+plain values (numbers, None, booleans) that nobody can change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Union
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Iterable
+
+    from jupyter_pipe.analysis.scopes import Frame, Scope
+
+__all__ = [
+    "ANY",
+    "NOTHING",
+    "Bound",
+    "Class",
+    "Function",
+    "Heap",
+    "Instance",
+    "Library",
+    "LocalModule",
+    "Object",
+    "Partial",
+    "Payload",
+    "Text",
+    "Values",
+]
+
+ANY = "*"
+"""The label of elements whose place is not known. Others are `[key]`, `.attribute`, or a word for
+what is neither (`keys`, `receiver`)."""
+
+_DEEPEST = 4
+
+
+@dataclass(frozen=True)
+class Library:
+    """Something imported or built in, by its qualified name: a module, a function, a class."""
+
+    qualified: str
+
+
+@dataclass(frozen=True)
+class LocalModule:
+    """A module beside the notebook, whose source was read; `frame` holds its globals."""
+
+    name: str
+    frame: Frame
+
+
+@dataclass(frozen=True)
+class Text:
+    """A constant string or path: what literal file names and embedded names are read from.
+
+    Where parts were computed, `exact` is False and `*` stands for them.
+    """
+
+    value: str
+    exact: bool = True
+
+
+@dataclass
+class Function:
+    """A `def` or `lambda`. `returned` collects what calls gave back, for recursive calls."""
+
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    frame: Frame
+    scope: Scope
+    captures: bool = False
+    defaults: dict[str, Values] = field(default_factory=dict)
+    decorators: frozenset[str] = frozenset()
+    returned: Values = frozenset()
+
+    @property
+    def name(self) -> str:
+        return getattr(self.node, "name", "<lambda>")
+
+
+@dataclass
+class Class:
+    """A `class` of the notebook. Its attributes are fields of its object."""
+
+    node: ast.ClassDef
+    bases: tuple[Object, ...]
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An object of notebook classes."""
+
+    class_: Object
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A method that was looked up but not called: `add = xs.append`."""
+
+    receiver: Object
+    name: str
+    function: Object | None = None
+
+
+@dataclass(frozen=True)
+class Partial:
+    """A callable with some arguments already given."""
+
+    callee: frozenset[Object]
+    positional: tuple[Values, ...]
+    keywords: tuple[tuple[str, Values], ...]
+
+
+Payload = Union[  # noqa: UP007 - also evaluated at run time on 3.10
+    Library, LocalModule, Text, Function, Class, Instance, Bound, Partial, None
+]
+
+
+class Object:
+    """One allocation site.
+
+    `type` is a qualified name or empty; an `open` object may hold parts that nobody has seen yet
+    (the result of an unknown call); one that `carries` holds code of the notebook somewhere.
+    """
+
+    __slots__ = ("carries", "depth", "fields", "open", "parents", "payload", "shares", "type")
+
+    def __init__(self, type_: str = "", payload: Payload = None, *, open_: bool = False, depth: int = 0):
+        self.type = type_
+        self.payload = payload
+        self.open = open_
+        self.depth = depth
+        self.fields: dict[str, set[Object]] = {}
+        self.parents: set[Object] = set()
+        self.shares: set[Object] = set()
+        self.carries = isinstance(payload, (Function, Instance, Class))
+
+    def __repr__(self) -> str:
+        return f"<{self.type or 'object'} {self.payload or ''}>"
+
+
+Values = frozenset[Object]
+NOTHING: Values = frozenset()
+
+
+class Heap:
+    """`stores` is the number of edges: it rises exactly when what can be reached may have changed."""
+
+    def __init__(self) -> None:
+        self.stores = 0
+
+    def store(self, container: Object, label: str, values: Iterable[Object]) -> None:
+        """`container` may hold `values` under `label` from now on."""
+        held = container.fields.setdefault(label, set())
+        for value in values:
+            if value not in held and value is not container:
+                held.add(value)
+                value.parents.add(container)
+                self.stores += 1
+                if value.carries and not container.carries:
+                    self._mark(container)
+
+    def _mark(self, container: Object) -> None:
+        todo = [container]
+        while todo:
+            value = todo.pop()
+            if not value.carries:
+                value.carries = True
+                todo.extend(value.parents)
+
+    def share(self, one: Object, other: Object) -> None:
+        """Both stand over the same memory: a change of one is a change of the other."""
+        if one is not other:
+            one.shares.add(other)
+            other.shares.add(one)
+
+    def load(self, container: Object, label: str) -> Values:
+        """What `container[label]` may be; an open container grows a part where none is known."""
+        fields = container.fields
+        if label == ANY:
+            found = {part for name, held in fields.items() if name[0] in "[*" for part in held}
+        else:
+            found = fields.get(label, set()) | fields.get(ANY, set())
+        if found or not container.open:
+            return frozenset(found)
+        if container.depth >= _DEEPEST:
+            return frozenset((container,))
+        part = Object(open_=True, depth=container.depth + 1)
+        self.store(container, label, (part,))
+        return frozenset((part,))
+
+    def elements(self, values: Values) -> Values:
+        """What iterating over any of `values` may give."""
+        return frozenset().union(*(self.load(value, ANY) for value in values)) if values else NOTHING
+
+    def copy_parts(self, source: Object, target: Object) -> None:
+        """`target` is a shallow copy of `source`."""
+        if source.open and not source.fields:
+            self.load(source, ANY)
+        for label, held in list(source.fields.items()):
+            self.store(target, label, list(held))
+
+    def affected(self, changed: Iterable[Object]) -> set[Object]:
+        """All objects from which a changed one can be reached, the changed ones included."""
+        found: set[Object] = set()
+        todo = list(changed)
+        while todo:
+            value = todo.pop()
+            if value not in found:
+                found.add(value)
+                todo.extend(value.parents)
+                todo.extend(value.shares)
+        return found
+
+    def reachable(self, values: Iterable[Object]) -> set[Object]:
+        """All objects that can be reached from `values`, these included."""
+        found: set[Object] = set()
+        todo = list(values)
+        while todo:
+            value = todo.pop()
+            if value not in found:
+                found.add(value)
+                for held in value.fields.values():
+                    todo.extend(held)
+        return found

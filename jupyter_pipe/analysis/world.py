@@ -1,0 +1,262 @@
+"""The state of one abstract execution of the notebook, and the primitive acts that change it.
+
+Rules for expressions, statements and calls live in modules of their own and are found through
+`expression_rules`, `statement_rules`; they see the notebook only through this class.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from typing import TYPE_CHECKING, Any
+
+from jupyter_pipe.analysis.facts import Facts, Finding, Place, Read
+from jupyter_pipe.analysis.scopes import Frame, Scope
+from jupyter_pipe.analysis.state import START, UNBOUND, Slot, State
+from jupyter_pipe.analysis.values import (
+    NOTHING,
+    Heap,
+    Instance,
+    Library,
+    Object,
+    Payload,
+    Text,
+    Values,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from jupyter_pipe.analysis.arguments import Arguments
+    from jupyter_pipe.analysis.knowledge import Knowledge
+    from jupyter_pipe.analysis.state import Layer
+
+__all__ = [
+    "World",
+    "class_of",
+    "expression_rules",
+    "place_of",
+    "rule",
+    "statement_rules",
+    "text_of",
+]
+
+BUILTINS = frozenset(dir(builtins))
+INTERACTIVE = frozenset({"display", "get_ipython", "exit", "quit", "In", "Out", "_ih", "_oh", "_dh"})
+MODULE_NAMES = frozenset({"__name__", "__doc__", "__builtins__", "__builtin__", "__spec__", "__package__"})
+HISTORY = frozenset({"_", "__", "___", "_i", "_ii", "_iii"})
+
+ExpressionRule = Any
+expression_rules: dict[type[ast.AST], Callable[[World, Any], Values]] = {}
+statement_rules: dict[type[ast.AST], Callable[[World, Any], bool]] = {}
+
+
+def rule(table: dict[type[ast.AST], Any], *types: type[ast.AST]) -> Callable[[Any], Any]:
+    """Registers the decorated function for these node types."""
+
+    def register(function: Any) -> Any:
+        table.update(dict.fromkeys(types, function))
+        return function
+
+    return register
+
+
+class World:
+    def __init__(self, knowledge: Knowledge, folder: Path | None) -> None:
+        self.knowledge = knowledge
+        self.folder = folder
+        self.state = State()
+        self.heap = Heap()
+        self.globals = Frame(Scope(), kind="module", prefix=False)
+        self.frame = self.globals
+        self.facts = Facts()
+        self.unit = 0
+        self.uncertain = 0
+        self.context: tuple[Any, ...] = ()
+        self.loops: list[tuple[int, list[Layer], list[Layer]]] = []
+        self.calls: list[Object] = []
+        self.spent = 0
+        self.star_imports: list[int] = []
+        self.modules: dict[str, Object] = {}
+        self.imported: set[str] = set()
+        self.escaped: set[tuple[int, Object]] = set()
+        self.namespace = Object("namespace")
+        self.holders: dict[Object, set[str]] = {}
+        self.call_function: Callable[..., Values] = _unassembled
+        self.call_values: Callable[[Values, Arguments], Values] = _unassembled
+        self.call_special: Callable[..., Values] = _unassembled
+        self._sites: dict[tuple[tuple[Any, ...], Any], Object] = {}
+        self._libraries: dict[str, Object] = {}
+        self._texts: dict[str, Object] = {}
+
+    # Evaluation
+
+    def evaluate(self, node: ast.expr) -> Values:
+        return expression_rules[node.__class__](self, node)
+
+    def execute(self, body: Iterable[ast.stmt]) -> bool:
+        """Runs statements in order. False if what follows them is never reached."""
+        return all(statement_rules[node.__class__](self, node) for node in body)
+
+    def branches(self, *arms: Callable[[], bool]) -> bool:
+        """Runs `arms` as alternatives from this state and joins what they leave."""
+        outcomes = []
+        for arm in arms:
+            self.state.push()
+            self.uncertain += 1
+            alive = arm()
+            self.uncertain -= 1
+            changed = self.state.pop()
+            if alive:
+                outcomes.append(changed)
+        if outcomes:
+            self.state.merge(outcomes)
+        return bool(outcomes)
+
+    # Objects
+
+    def allocate(self, site: Any, type_: str = "", payload: Payload = None, *, open_: bool = False) -> Object:
+        """The object that `site` (a node, or a tuple with one) makes in this context."""
+        key = (self.context, site)
+        found = self._sites.get(key)
+        if found is None:
+            found = self._sites[key] = Object(type_, payload, open_=open_)
+        elif type_ and not found.type:
+            found.type = type_
+        return found
+
+    def library(self, qualified: str) -> Object:
+        found = self._libraries.get(qualified)
+        if found is None:
+            found = self._libraries[qualified] = Object("builtins.module", Library(qualified))
+        return found
+
+    def text(self, value: str, type_: str = "builtins.str", *, exact: bool = True) -> Object:
+        key = type_ + value + "=*"[not exact]
+        found = self._texts.get(key)
+        if found is None:
+            found = self._texts[key] = Object(type_, Text(value, exact))
+        return found
+
+    def mutate(self, values: Iterable[Object], node: ast.AST) -> None:
+        for value in values:
+            if not isinstance(value.payload, Text):
+                self.facts.mutated.setdefault(value, place_of(node))
+
+    # Names
+
+    def bind(self, name: str, values: Values, node: ast.AST) -> None:
+        frame = self.frame.owner(name)
+        self.state.set(frame.key(name), Slot(values, frozenset((self.unit,))))
+        if frame is self.globals:
+            self.facts.bound.setdefault(name, place_of(node))
+            for value in values:
+                self.holders.setdefault(value, set()).add(name)
+        else:
+            self._bind_in_frame(frame, name, values, node)
+
+    def _bind_in_frame(self, frame: Frame, name: str, values: Values, node: ast.AST) -> None:
+        if frame.holder is not None:
+            self.heap.store(frame.holder, "." + name, values)
+            if frame is not self.frame and frame.kind != "class":
+                self.mutate((frame.holder,), node)
+
+    def unbind(self, name: str, node: ast.AST) -> None:
+        frame = self.frame.owner(name)
+        if frame is self.globals:
+            self.facts.bound.setdefault(name, place_of(node))
+        self.state.unbind(frame.key(name))
+
+    def read(self, name: str, node: ast.AST) -> Values:
+        """The value of `name` here, as Python looks it up."""
+        frame: Frame = self.frame
+        if frame.parent is not None:
+            if name in frame.scope.names:
+                slot = self.state.get(frame.key(name))
+                if slot is not None and (slot.values or slot.sources != {UNBOUND}):
+                    return slot.values
+                if frame.kind != "class":
+                    return NOTHING
+            owner = None if name in frame.scope.global_ else frame.enclosing(name)
+            if owner is not None:
+                slot = self.state.get(owner.key(name))
+                return slot.values if slot else NOTHING
+            frame = frame.module()
+        if frame is self.globals:
+            return self.read_global(name, node)
+        slot = self.state.get(frame.key(name))
+        return slot.values if slot else self._builtin(name)
+
+    def read_global(self, name: str, node: ast.AST) -> Values:
+        slot = self.state.get(name)
+        if slot is None:
+            return self._read_unbound(name, node)
+        self._record(name, slot, node)
+        return slot.values
+
+    def _record(self, name: str, slot: Slot, node: ast.AST) -> None:
+        if slot.sources == {self.unit}:
+            return
+        seen = self.facts.reads.get(name)
+        if seen is None:
+            certain = not self.uncertain
+            self.facts.reads[name] = Read(place_of(node), slot.sources, slot.values, certain)
+        elif slot.sources - seen.sources:
+            seen.sources |= slot.sources
+            seen.values |= slot.values
+
+    def _read_unbound(self, name: str, node: ast.AST) -> Values:
+        known = name in BUILTINS or name in INTERACTIVE or name in MODULE_NAMES
+        if self.star_imports:
+            self._record(name, Slot(NOTHING, frozenset(self.star_imports)), node)
+        elif not known:
+            read = Read(place_of(node), frozenset(), NOTHING, not self.uncertain)
+            self.facts.undefined.setdefault(name, read)
+        return self._builtin(name)
+
+    def _builtin(self, name: str) -> Values:
+        return frozenset((self.library("builtins." + name),)) if name in BUILTINS else NOTHING
+
+    # Ambient components and files
+
+    def touch(self, name: str, node: ast.AST, *, write: bool = False, whole: bool = False) -> None:
+        """Uses the pseudo-name of an ambient component or a file, and perhaps writes it.
+
+        A write that is not `whole` changes what is there, so it uses it as well.
+        """
+        slot = self.state.get(name) or Slot(NOTHING, frozenset((START,)))
+        if not (write and whole):
+            self._record(name, slot, node)
+        if write:
+            sources = frozenset((self.unit,)) if whole else slot.sources | {self.unit}
+            self.state.set(name, Slot(NOTHING, sources))
+            self.facts.bound.setdefault(name, place_of(node))
+
+    def draw(self, component: str, node: ast.AST) -> None:
+        self.facts.draws.setdefault("@" + component, place_of(node))
+        self.touch("@" + component, node, write=True)
+
+    def note(self, code: str, message: str, node: ast.AST, hint: str = "") -> None:
+        self.facts.findings.append(Finding(code, message, place_of(node), hint))
+
+
+def place_of(node: ast.AST) -> Place:
+    return Place(getattr(node, "lineno", 1), getattr(node, "col_offset", 0))
+
+
+def text_of(values: Values) -> str | None:
+    """The constant string or path that `values` is, if it is one."""
+    if len(values) == 1:
+        (value,) = values
+        if isinstance(value.payload, Text) and value.payload.exact:
+            return value.payload.value
+    return None
+
+
+def class_of(value: Object) -> Object | None:
+    return value.payload.class_ if isinstance(value.payload, Instance) else None
+
+
+def _unassembled(*_: object) -> Values:
+    raise AssertionError("a World is made by interpreter.new_world")
