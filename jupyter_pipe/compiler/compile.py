@@ -17,6 +17,7 @@ from msgspec import Struct
 from jupyter_pipe.analysis.program import Analysis, StageFlow
 from jupyter_pipe.compiler.graph import resolve
 from jupyter_pipe.compiler.names import package_name
+from jupyter_pipe.compiler.requirements import find_interpreter, requirement_lines
 from jupyter_pipe.compiler.stages import Grouping, group_cells
 from jupyter_pipe.errors import CompileError
 from jupyter_pipe.model import (
@@ -49,17 +50,21 @@ def compile_notebook(path: Path | str, *, output: Path | str | None = None) -> C
 
     notebook = read_notebook(path)
     folder = Path(output) if output is not None else default_output(path)
-    package = package_name(notebook.name, Path(path).resolve().parent)
-    pipeline = _analysed(notebook, package, _relative_notebook(Path(path), folder))
+    beside = Path(path).resolve().parent
+    package = package_name(notebook.name, beside)
+    interpreter = find_interpreter(notebook.kernel)
+    pipeline = _analysed(notebook, package, _relative_notebook(Path(path), folder), interpreter)
     _raise_errors(notebook, pipeline.diagnostics)
-    return Compiled(pipeline, package_files(notebook, pipeline, package))
+    modules = {module for stage in pipeline.stages for module in stage.imports}
+    requirements = requirement_lines(modules, interpreter, beside)
+    return Compiled(pipeline, package_files(notebook, pipeline, package, requirements))
 
 
 def check_notebook(path: Path | str) -> tuple[Diagnostic, ...]:
     """Everything that the compiler has to say about the notebook, in notebook order."""
     notebook = read_notebook(path)
     package = package_name(notebook.name, Path(path).resolve().parent)
-    return _analysed(notebook, package, Path(path).name).diagnostics
+    return _analysed(notebook, package, Path(path).name, find_interpreter(notebook.kernel)).diagnostics
 
 
 def default_output(path: Path | str) -> Path:
@@ -67,7 +72,7 @@ def default_output(path: Path | str) -> Path:
     return Path(path).with_name(f"{Path(path).stem}_pipeline")
 
 
-def _analysed(notebook: Notebook, package: str, source: str) -> Pipeline:
+def _analysed(notebook: Notebook, package: str, source: str, interpreter: Path | None) -> Pipeline:
     from jupyter_pipe.analysis import analyse
 
     grouping = group_cells(notebook, parse_tags(notebook))
@@ -78,6 +83,7 @@ def _analysed(notebook: Notebook, package: str, source: str) -> Pipeline:
     wiring = resolve(stages)
     found = [*grouping.diagnostics, *analysis.diagnostics, *wiring.diagnostics]
     found += _check_setup(notebook, grouping, analysis)
+    found += _check_kernel(notebook, interpreter)
     return Pipeline(
         version=PIPELINE_VERSION,
         name=name,
@@ -158,6 +164,16 @@ def _check_setup(notebook: Notebook, grouping: Grouping, analysis: Analysis) -> 
             cell_id=cell.id,
             cell=cell.number,
             stage=SETUP_STAGE,
+        )
+
+
+def _check_kernel(notebook: Notebook, interpreter: Path | None) -> Iterable[Diagnostic]:
+    if interpreter is None:
+        yield Diagnostic(
+            "PIPE120",
+            Severity.warning,
+            f"The notebook's kernel '{notebook.kernel}' is not installed here.",
+            "Compiling goes on without versions; running needs the kernel: see `jupyter kernelspec list`.",
         )
 
 

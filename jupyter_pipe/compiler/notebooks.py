@@ -1,6 +1,6 @@
 """Writes the stage notebooks: what papermill executes, and what is normative.
 
-Pure: a stage in, the bytes of an nbformat 4.5 file out. The user's own cells stand in it unchanged,
+Pure: a stage in, the content of an nbformat 4.5 file out. The user's own cells stand in it unchanged,
 with their ids; what we add around them is marked by `metadata.jupyter_pipe.role`.
 """
 
@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from jupyter_pipe.compiler.digests import sealed_notebook
 from jupyter_pipe.model import Cell, Notebook, Parameter, Replay, Stage
 
 __all__ = ["stage_notebook"]
@@ -20,7 +19,7 @@ _KERNEL_SIDE = '__import__("jupyter_pipe_kernel")'
 _JSON = dict[str, Any]
 
 
-def stage_notebook(notebook: Notebook, stage: Stage, parameters: Sequence[Parameter]) -> bytes:
+def stage_notebook(notebook: Notebook, stage: Stage, parameters: Sequence[Parameter]) -> dict[str, Any]:
     """The notebook of `stage`: replays and parameters in notebook order, inputs, cells, outputs."""
     cells = {cell.id: cell for cell in notebook.code_cells}
     own = [_user_cell(cells[cell_id]) for cell_id in stage.cells]
@@ -30,22 +29,17 @@ def stage_notebook(notebook: Notebook, stage: Stage, parameters: Sequence[Parame
         ours.append(_our_cell("inputs", f"{_KERNEL_SIDE}.load_inputs({names})"))
     names = ", ".join(json.dumps(name, ensure_ascii=False) for name in stage.outputs)
     last = _our_cell("outputs", f"{_KERNEL_SIDE}.store_outputs({names})")
-    return sealed_notebook(
-        {
-            "cells": _with_ids([*ours, *own, last]),
-            "metadata": {
-                "jupyter_pipe": {"stage": stage.name},
-                "kernelspec": {
-                    "display_name": notebook.kernel,
-                    "language": notebook.language,
-                    "name": notebook.kernel,
-                },
-                "language_info": {"name": notebook.language},
-            },
-            "nbformat": 4,
-            "nbformat_minor": 5,
-        }
-    )
+    spec = {"display_name": notebook.kernel, "language": notebook.language, "name": notebook.kernel}
+    return {
+        "cells": _with_ids([*ours, *own, last]),
+        "metadata": {
+            "jupyter_pipe": {"stage": stage.name},
+            "kernelspec": spec,
+            "language_info": {"name": notebook.language},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
 
 
 def _prelude(stage: Stage, parameters: Sequence[Parameter], cells: Mapping[str, Cell]) -> list[_JSON]:

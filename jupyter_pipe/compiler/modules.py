@@ -1,0 +1,245 @@
+"""Writes the module of a stage: `def train(features, *, depth: int = 3) -> TrainOutputs`.
+
+A stage whose meaning a function keeps becomes one; any other keeps its signature and runs a script.
+Pure: text out. Definitions stand at module level where `sharing` says so, the rest in the function.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterable, Sequence
+
+from jupyter_pipe.compiler.code import CellCode, StageCode
+from jupyter_pipe.compiler.imports import ImportedName, import_lines, imported_names, is_import
+from jupyter_pipe.compiler.scope import is_dropped_magic
+from jupyter_pipe.compiler.sharing import ModuleLevel
+from jupyter_pipe.compiler.source import Statement, indented, wrap_call
+from jupyter_pipe.model import Parameter, ReplayKind
+
+__all__ = ["function_module", "module_imports", "outputs_class", "signature", "trimmed"]
+
+_INDENT = "    "
+_TYPES = {"none": "None", "any": "typing.Any"}
+_SILENT = frozenset({"print", "display"})
+
+
+def function_module(stage: StageCode, level: ModuleLevel) -> str:
+    """The module of a stage that is a function."""
+    nested = [s for code in stage.replays for s in code.statements if _is_nested(code.replay.kind, s, level)]
+    body = [statement for cell in stage.cells for statement in _body(cell, level)]
+    own = _local_definitions(stage, level, [*nested, *body])
+    used = [*own, *nested, *body]
+    parts = [
+        module_docstring(stage, ""),
+        _imports(stage, level, used),
+        *(trimmed(statement.text) for statement in own),
+        outputs_class(stage),
+        _function(stage, level, nested),
+    ]
+    return _joined(parts)
+
+
+def module_docstring(stage: StageCode, reason: str) -> str:
+    """What the module is; `reason` says why a stage is a script."""
+    first = f'"""Stage `{stage.name}`'
+    if not reason:
+        return f'{first}."""'
+    lines = wrap_text(f"It is the script `scripts/{stage.name}.py` and no function, because {reason}.")
+    return f'{first}.\n\n{lines}\n"""'
+
+
+def wrap_text(text: str) -> str:
+    """Prose in lines of 88 columns."""
+    import textwrap
+
+    return textwrap.fill(text, 88)
+
+
+def _joined(parts: Iterable[str]) -> str:
+    """Two blank lines between definitions, one below the docstring and the imports' header."""
+    docstring, imports, *rest = parts
+    head = "\n\n".join(part for part in (docstring, imports) if part)
+    return "\n\n\n".join([head, *(part for part in rest if part)]) + "\n"
+
+
+def trimmed(text: str) -> str:
+    """The text without blank lines around it and without spaces behind it."""
+    lines = text.rstrip().split("\n")
+    while lines and not lines[0].strip():
+        del lines[0]
+    return "\n".join(lines)
+
+
+def _is_nested(kind: ReplayKind, statement: Statement, level: ModuleLevel) -> bool:
+    """Replayed code that needs the stage's variables: it stands in the function."""
+    kept = kind not in {ReplayKind.import_, ReplayKind.ambient} and bool(statement.nodes)
+    return kept and not level.holds_names(statement)
+
+
+def _body(cell: CellCode, level: ModuleLevel) -> list[Statement]:
+    return [s for s in cell.statements if not level.holds(s) and not is_dropped_magic(s)]
+
+
+def _local_definitions(
+    stage: StageCode, level: ModuleLevel, statements: Sequence[Statement]
+) -> list[Statement]:
+    """Definitions of this module alone: its own cells', and what else the stage uses."""
+    names = {name for s in stage.statements() if level.holds(s) for name in s.binds}
+    todo = [name for s in statements for name in s.reads] + list(names)
+    todo += [name for code in stage.replays for name in code.replay.names]
+    found: set[str] = set()
+    while todo:
+        name = todo.pop()
+        if name in level.definitions and name not in found and name not in level.shared:
+            found.add(name)
+            todo += level.definitions[name].reads
+    return [statement for name, statement in level.definitions.items() if name in found]
+
+
+def _imports(stage: StageCode, level: ModuleLevel, used: Sequence[Statement]) -> str:
+    reads = {name for statement in used for name in statement.reads}
+    reads.update(name for gate in stage.stage.gates for name in gate.names)
+    found = _record_imports(stage)
+    for statement in filter(is_import, stage.statements()):
+        if level.holds(statement):
+            found += imported_names(statement)
+    found += module_imports(reads, level)
+    for code in stage.replays:
+        found += _replayed_imports(code.replay.kind, code.statements)
+    if "display" in reads or _shows(stage, level):
+        found.append(ImportedName("_notebook", "display", "display", 1))
+    if stage.stage.gates:
+        found.append(ImportedName("_notebook", "check_gate", "check_gate", 1))
+    return import_lines(found)
+
+
+def _record_imports(stage: StageCode) -> list[ImportedName]:
+    """What the outputs' record and the signature need."""
+    found = [ImportedName("dataclasses", "", "dataclasses")] if stage.stage.outputs else []
+    if stage.stage.outputs or _needs_typing(stage):
+        found.append(ImportedName("typing", "", "typing"))
+    return found
+
+
+def _needs_typing(stage: StageCode) -> bool:
+    return any("any" in parameter.type_ for parameter in stage.parameters)
+
+
+def _replayed_imports(kind: ReplayKind, statements: Iterable[Statement]) -> list[ImportedName]:
+    if kind is not ReplayKind.import_:
+        return []
+    plain = [statement for statement in statements if statement.nodes]
+    if all(map(is_import, plain)):
+        return [item for statement in plain for item in imported_names(statement)]
+    return [ImportedName("", "", "", text="\n".join(trimmed(s.text) for s in plain))]
+
+
+def module_imports(reads: Iterable[str], level: ModuleLevel) -> list[ImportedName]:
+    """Imports of modules and of shared definitions for the names that a module reads."""
+    found = []
+    for name in sorted(reads):
+        if name in level.shared:
+            found.append(ImportedName("shared", name, name, 1))
+        else:
+            found += sorted(level.imports.get(name, ()))
+    return found
+
+
+def outputs_class(stage: StageCode, default: str = "") -> str:
+    """The record that the stage returns; empty for a stage that returns nothing."""
+    if not stage.stage.outputs:
+        return ""
+    fields = "\n".join(f"{_INDENT}{name}: typing.Any{default}" for name in stage.stage.outputs)
+    return f"@dataclasses.dataclass(frozen=True)\nclass {class_name(stage)}:\n{fields}"
+
+
+def class_name(stage: StageCode) -> str:
+    """`TrainModelOutputs` of stage `train_model`."""
+    return "".join(part[:1].upper() + part[1:] for part in stage.name.split("_")) + "Outputs"
+
+
+def signature(stage: StageCode) -> str:
+    """`def train(features, *, depth: int = 3) -> TrainOutputs:` on one line or several."""
+    arguments = [item.name for item in stage.stage.inputs]
+    arguments += ["*"] if stage.parameters else []
+    arguments += map(parameter_text, stage.parameters)
+    returns = class_name(stage) if stage.stage.outputs else "None"
+    return wrap_call(f"def {stage.name}(", arguments, f") -> {returns}:")
+
+
+def parameter_text(parameter: Parameter) -> str:
+    """`depth: int = 3`."""
+    parts = [part.strip() for part in parameter.type_.split("|")]
+    shown = " | ".join(_TYPES.get(part, part) for part in parts)
+    return f"{parameter.name}: {shown} = {parameter.literal}"
+
+
+def _function(stage: StageCode, level: ModuleLevel, nested: Sequence[Statement]) -> str:
+    lines = [_blocks([trimmed(statement.text) for statement in nested])]
+    cells = [(position, _cell_text(cell, level)) for position, cell in enumerate(stage.cells, start=1)]
+    for position, text in cells:
+        if text:
+            heading = f"# Cell {position} of {len(cells)}\n" if len(cells) > 1 else ""
+            lines.append(heading + text)
+    lines += [_gate_text(expression, names) for expression, names in _gates(stage)]
+    if stage.stage.outputs:
+        arguments = [f"{name}={name}" for name in stage.stage.outputs]
+        lines.append(wrap_call(f"return {class_name(stage)}(", arguments, width=84))
+    body = "\n\n".join(indented(line, _INDENT) for line in lines if line)
+    return f"{signature(stage)}\n{body or _INDENT + 'return None'}"
+
+
+def _blocks(texts: Iterable[str]) -> str:
+    return "\n\n".join(texts)
+
+
+def _gates(stage: StageCode) -> list[tuple[str, tuple[str, ...]]]:
+    return [(gate.expression, gate.names) for gate in stage.stage.gates]
+
+
+def _gate_text(expression: str, names: Sequence[str]) -> str:
+    values = [f"{name}={name}" for name in names if name not in {"passed", "expression"}]
+    return wrap_call(
+        "check_gate(", [expression, json.dumps(expression, ensure_ascii=False), *values], width=84
+    )
+
+
+def _cell_text(cell: CellCode, level: ModuleLevel) -> str:
+    """The statements that stay in the function, at most one blank line between them."""
+    pieces: list[str] = []
+    body = _body(cell, level)
+    last = [statement for statement in body if statement.nodes][-1:] if cell.shows else []
+    for statement in body:
+        text = shown_text(statement) if last == [statement] else statement.text
+        gap = "\n" if pieces and text.startswith("\n") else ""
+        pieces.append(gap + trimmed(text))
+    return "\n".join(pieces)
+
+
+def _shows(stage: StageCode, level: ModuleLevel) -> bool:
+    bodies = [_body(cell, level) for cell in stage.cells if cell.shows]
+    last = [statements[-1] for body in bodies if (statements := [s for s in body if s.nodes])]
+    return any(shown_text(statement) != statement.text for statement in last)
+
+
+def shown_text(statement: Statement) -> str:
+    """The statement with `display(…)` around the expression that it ends with."""
+    node = statement.nodes[-1] if statement.nodes else None
+    if not isinstance(node, ast.Expr) or _is_silent(node.value):
+        return statement.text
+    lines = statement.text.split("\n")
+    first = len(lines) - 1 - ((node.end_lineno or 0) - node.lineno)
+    lines[-1] = _inserted(lines[-1], node.end_col_offset or 0, ")")
+    lines[first] = _inserted(lines[first], node.col_offset, "display(")
+    return "\n".join(lines)
+
+
+def _inserted(line: str, column: int, text: str) -> str:
+    """`text` put in at a column of the syntax tree, which counts bytes."""
+    data = line.encode()
+    return data[:column].decode() + text + data[column:].decode()
+
+
+def _is_silent(value: ast.expr) -> bool:
+    return isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in _SILENT

@@ -1,0 +1,144 @@
+"""The notebook's namespace, for stages that do not keep their meaning as a function.
+
+`run_script` runs `scripts/STAGE.py` in it, cell by cell, as a kernel would: the value of a last
+expression is shown, `_` and `Out` work, and definitions that several stages repeat run once.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import re
+import sys
+import traceback
+import types
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from ._notebook import GateError, display
+
+__all__ = ["UNBOUND", "get_ipython", "run_script"]
+
+
+class _Unbound:
+    """Stands for a variable that a stage left unbound."""
+
+    def __repr__(self) -> str:
+        return "<unbound>"
+
+
+UNBOUND = _Unbound()
+NAMESPACE = types.ModuleType(f"{__package__}.notebook")
+
+_MARKER = re.compile(r"^# %% \[(once|cell|gate)\b ?(.*)\]$")
+_done: set[str] = set()
+_loops: list[asyncio.AbstractEventLoop] = []
+
+
+def run_script(stage: str, values: Mapping[str, object], outputs: Iterable[str]) -> dict[str, object]:
+    """Bind `values`, run the cells of `stage`, and return those of `outputs` that are bound."""
+    names = _prepared()
+    names.update((name, value) for name, value in values.items() if value is not UNBOUND)
+    path = Path(__file__).with_name("scripts") / f"{stage}.py"
+    for kind, label, line, source in _parts(path.read_text(encoding="utf-8")):
+        if kind == "once":
+            _run_once(label.split(), source, line, path)
+        elif kind == "gate":
+            _check(label, source, line, path)
+        elif label.endswith("may raise"):
+            _run_guarded(int(label.split()[0]), source, line, path)
+        else:
+            _show(int(label), _run(source, line, path))
+    return {name: names[name] for name in outputs if name in names}
+
+
+def _prepared() -> dict[str, object]:
+    names = vars(NAMESPACE)
+    sys.modules.setdefault(NAMESPACE.__name__, NAMESPACE)
+    names.setdefault("display", display)
+    names.setdefault("get_ipython", get_ipython)
+    names.setdefault("Out", {})
+    return names
+
+
+def _parts(text: str) -> Iterator[tuple[str, str, int, str]]:
+    """Kind, label, lines before it, and source of each part."""
+    kind, label, start, lines = "", "", 0, text.split("\n")
+    for number, line in enumerate([*lines, "# %% [cell ]"]):
+        found = _MARKER.match(line)
+        if found and kind:
+            yield kind, label, start, "\n".join(lines[start:number])
+        if found:
+            kind, label, start = found.group(1), found.group(2), number + 1
+
+
+def _run_once(names: list[str], source: str, line: int, path: Path) -> None:
+    """Definitions run again only where nothing has made them: a class must stay one class."""
+    if source not in _done and not (names and all(name in vars(NAMESPACE) for name in names)):
+        _run(source, line, path)
+    _done.add(source)
+
+
+def _check(expression: str, source: str, line: int, path: Path) -> None:
+    if not _run(source, line, path):
+        read = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+        raise GateError(
+            expression, {name: vars(NAMESPACE)[name] for name in sorted(read & {*vars(NAMESPACE)})}
+        )
+
+
+def _run_guarded(number: int, source: str, line: int, path: Path) -> None:
+    try:
+        _show(number, _run(source, line, path))
+    except Exception:
+        traceback.print_exc()
+
+
+def _run(source: str, line: int, path: Path) -> object:
+    """Run the statements and return the value of a last expression, if that is one to show."""
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST
+    tree = compile(source, str(path), "exec", flags, dont_inherit=True)
+    assert isinstance(tree, ast.Module)
+    ast.increment_lineno(tree, line)
+    last: ast.Expression | None = None
+    if tree.body and isinstance(tree.body[-1], ast.Expr) and not _is_silent(source):
+        last = ast.Expression(tree.body[-1].value)
+        del tree.body[-1]
+    _evaluate(tree, path)
+    return None if last is None else _evaluate(last, path)
+
+
+def _is_silent(source: str) -> bool:
+    lines = [line for line in source.split("\n") if line.strip() and not line.lstrip().startswith("#")]
+    return bool(lines) and lines[-1].split("#")[0].rstrip().endswith(";")
+
+
+def _evaluate(tree: ast.Module | ast.Expression, path: Path) -> object:
+    mode = "exec" if isinstance(tree, ast.Module) else "eval"
+    code = compile(tree, str(path), mode, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    value: object = eval(code, vars(NAMESPACE))
+    if code.co_flags & inspect.CO_COROUTINE and inspect.iscoroutine(value):
+        if not _loops:
+            _loops.append(asyncio.new_event_loop())
+        return _loops[0].run_until_complete(value)
+    return value
+
+
+def _show(number: int, value: object) -> None:
+    names = vars(NAMESPACE)
+    if value is not None:
+        display(value)
+        names.update({"___": names.get("__", ""), "__": names.get("_", ""), "_": value, f"_{number}": value})
+        names["Out"][number] = value
+
+
+def get_ipython() -> object:
+    """A shell over the namespace, for magics; it needs IPython, as the notebook does."""
+    if "_shell" not in globals():
+        from IPython.core.interactiveshell import InteractiveShell
+        from traitlets.config import Config
+
+        quiet = Config({"HistoryManager": {"enabled": False}})
+        globals()["_shell"] = InteractiveShell(config=quiet, user_module=NAMESPACE, user_ns=vars(NAMESPACE))
+    return globals()["_shell"]

@@ -1,0 +1,28 @@
+"""What a notebook gives to its cells and a module has not: `display`, and gates that stop a run."""
+
+from __future__ import annotations
+
+__all__ = ["GateError", "check_gate", "display"]
+
+
+class GateError(Exception):
+    """A gate is false; `values` are those of the variables that it reads."""
+
+    def __init__(self, expression: str, values: dict[str, object]) -> None:
+        observed = ", ".join(f"{name} = {value!r}" for name, value in values.items())
+        super().__init__(f"gate failed: {expression}" + (f"  ({observed})" if observed else ""))
+        self.expression = expression
+        self.values = values
+
+
+def check_gate(passed: object, expression: str, **values: object) -> None:
+    """Raise GateError unless `passed` is true."""
+    if not passed:
+        raise GateError(expression, values)
+
+
+def display(*values: object) -> None:
+    """Print what a notebook would show below a cell."""
+    for value in values:
+        if value is not None:
+            print(repr(value))

@@ -1,0 +1,201 @@
+"""Finds what may live at module level, and which of it several stages share.
+
+A function, class or constant may if nothing but imports, builtins and other such definitions
+stand behind it, if it is bound once in the whole notebook, and if nothing changes it. Pure.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from jupyter_pipe.compiler.code import ProgramCode, StageCode
+from jupyter_pipe.compiler.imports import ImportedName, imported_names, is_import
+from jupyter_pipe.compiler.source import Statement
+from jupyter_pipe.model import ReplayKind
+
+__all__ = ["FRAME_NAMES", "ModuleLevel", "find_module_level"]
+
+# Names whose meaning depends on the namespace in which the code runs.
+_CALLS = {"eval", "exec", "locals", "globals", "vars", "dir", "get_ipython", "get_type_hints"}
+_VARIABLES = {"__name__", "__file__", "__annotations__", "__builtins__", "__doc__"}
+_HISTORY = {"In", "Out", "_ih", "_oh", "_dh", "_", "__", "___", "_i", "_ii", "_iii"}
+FRAME_NAMES = frozenset(_CALLS | _VARIABLES | _HISTORY)
+# IPython gives every notebook `display`, as generated modules do.
+_BUILTINS = (frozenset(vars(builtins)) | {"display"}) - _VARIABLES
+_PLAIN_EXPRESSIONS = (ast.Constant, ast.Name, ast.Attribute, ast.UnaryOp, ast.BinOp, ast.Tuple)
+_PLAIN = (*_PLAIN_EXPRESSIONS, ast.expr_context, ast.operator, ast.unaryop)
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_CLASS_BODY = (*_DEFINITIONS, ast.Assign, ast.AnnAssign, ast.Pass, ast.Expr)
+
+
+class ModuleLevel(Struct, frozen=True):
+    """`imports` are names that stand for one imported thing everywhere, `definitions` those that
+    module level can hold, in notebook order; `shared` are the definitions of several stages."""
+
+    imports: Mapping[str, frozenset[ImportedName]]
+    definitions: Mapping[str, Statement]
+    shared: frozenset[str]
+
+    def names(self) -> frozenset[str]:
+        """Everything that a module may hold outside of functions."""
+        return frozenset(self.imports) | frozenset(self.definitions)
+
+    def holds(self, statement: Statement) -> bool:
+        """Whether the statement binds only such names."""
+        if is_import(statement):
+            return all(item.name in self.imports for item in imported_names(statement))
+        return bool(statement.binds) and all(
+            self.definitions.get(name) == statement for name in statement.binds
+        )
+
+    def holds_names(self, statement: Statement) -> bool:
+        """Whether all that a replayed statement binds is there already."""
+        return bool(statement.binds) and statement.binds <= self.names()
+
+
+def find_module_level(program: ProgramCode) -> ModuleLevel:
+    """What module level can hold, over all stages."""
+    imports = _stable_imports(program)
+    candidates = _candidates(program)
+    allowed = _BUILTINS - frozenset(program.bindings)
+    changed = True
+    while changed:
+        known = allowed | frozenset(imports) | frozenset(candidates)
+        kept = {name: statement for name, statement in candidates.items() if statement.reads <= known}
+        changed = len(kept) < len(candidates)
+        candidates = kept
+    return ModuleLevel(imports, candidates, _shared(program, candidates))
+
+
+def _stable_imports(program: ProgramCode) -> dict[str, frozenset[ImportedName]]:
+    """Names that only imports bind, and always to the same thing."""
+    found: dict[str, set[ImportedName]] = {}
+    bound: Counter[str] = Counter()
+    for statement in _distinct_statements(program):
+        for item in imported_names(statement) if is_import(statement) else ():
+            found.setdefault(item.name, set()).add(item)
+            bound[item.name] += 1
+    for text, names in _long_imports(program):
+        for name in names:
+            found.setdefault(name, set()).add(ImportedName("", "", name, text=text))
+            bound[name] += 1
+    return {
+        name: frozenset(items)
+        for name, items in found.items()
+        if len({item.target for item in items}) == 1
+        and program.bindings[name] <= bound[name]
+        and name not in program.mutated
+    }
+
+
+def _long_imports(program: ProgramCode) -> Iterable[tuple[str, tuple[str, ...]]]:
+    """Replayed imports that are more than an import statement: `try: import ujson …`."""
+    seen = set()
+    for stage in program.stages:
+        for code in stage.replays:
+            plain = all(is_import(statement) for statement in code.statements if statement.nodes)
+            if code.replay.kind is ReplayKind.import_ and not plain and code.replay.source not in seen:
+                seen.add(code.replay.source)
+                yield code.replay.source.strip("\n"), code.replay.names
+
+
+def _distinct_statements(program: ProgramCode) -> Iterable[Statement]:
+    """Statements of cells and replays; a replayed one of a stage's own cell may come twice."""
+    for stage in program.stages:
+        yield from stage.statements()
+        for code in stage.replays:
+            yield from code.statements
+
+
+def _candidates(program: ProgramCode) -> dict[str, Statement]:
+    """Definitions in notebook order, as their own cell has them where a stage owns it."""
+    found: dict[str, tuple[tuple[int, int], Statement]] = {}
+    for stage in program.stages:
+        for cell in stage.cells:
+            for line, name, statement in _bound_once(program, cell.statements, constants=False):
+                found[name] = ((cell.cell.index, line), statement)
+    for code in (code for stage in program.stages for code in stage.replays):
+        constants = code.replay.kind in {ReplayKind.constant, ReplayKind.shared}
+        for line, name, statement in _bound_once(program, code.statements, constants=constants):
+            found.setdefault(name, ((code.index, code.replay.line + line), statement))
+    return {name: found[name][1] for name in sorted(found, key=lambda name: found[name][0])}
+
+
+def _bound_once(
+    program: ProgramCode, statements: Iterable[Statement], *, constants: bool
+) -> Iterable[tuple[int, str, Statement]]:
+    """Line, name and statement of what could be a definition at module level."""
+    for statement in statements:
+        if len(statement.binds) != 1:
+            continue
+        (name,) = statement.binds
+        movable = _is_definition(statement) or (constants and _is_constant(statement))
+        fixed = program.bindings[name] == 1 and name not in program.mutated
+        if movable and fixed and not statement.reads & FRAME_NAMES:
+            yield statement.nodes[0].lineno, name, statement
+
+
+def _is_definition(statement: Statement) -> bool:
+    """A function or class whose head and class body do nothing but define."""
+    node = statement.node
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        defaults = [*node.args.defaults, *(default for default in node.args.kw_defaults if default)]
+        return all(map(_is_plain, defaults)) and all(map(_is_decorator, node.decorator_list))
+    return (
+        isinstance(node, ast.ClassDef)
+        and all(map(_is_decorator, node.decorator_list))
+        and all(isinstance(item, _CLASS_BODY) and not _reads_itself(item) for item in node.body)
+    )
+
+
+def _reads_itself(item: ast.stmt) -> bool:
+    """An expression in a class body that is more than a docstring acts when the class is made."""
+    return isinstance(item, ast.Expr) and not isinstance(item.value, ast.Constant)
+
+
+def _is_plain(expression: ast.expr) -> bool:
+    return all(isinstance(node, _PLAIN) for node in ast.walk(expression))
+
+
+def _is_decorator(expression: ast.expr) -> bool:
+    if isinstance(expression, ast.Call):
+        arguments = [*expression.args, *(item.value for item in expression.keywords)]
+        return _is_plain(expression.func) and all(map(_is_plain, arguments))
+    return _is_plain(expression)
+
+
+def _is_constant(statement: Statement) -> bool:
+    node = statement.node
+    return isinstance(node, (ast.Assign, ast.AnnAssign)) and not statement.later
+
+
+def _shared(program: ProgramCode, definitions: Mapping[str, Statement]) -> frozenset[str]:
+    """Definitions that several stages use, with all that stands behind them."""
+    users: Counter[str] = Counter()
+    for stage in program.stages:
+        users.update(_with_reads(_used(stage, definitions), definitions))
+    several = {name for name, count in users.items() if count > 1}
+    return frozenset(_with_reads(several, definitions))
+
+
+def _used(stage: StageCode, definitions: Mapping[str, Statement]) -> set[str]:
+    names = {name for code in stage.replays for name in code.replay.names}
+    for statement in stage.statements():
+        names |= statement.binds | statement.reads
+    return names & set(definitions)
+
+
+def _with_reads(names: Iterable[str], definitions: Mapping[str, Statement]) -> set[str]:
+    found: set[str] = set()
+    todo = list(names)
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += definitions[name].reads & set(definitions)
+    return found
