@@ -7,8 +7,10 @@
     %% file lib.py          a file beside the notebook
     => B: x@A ?y@A z@A|C    the inputs of B, all of them; `?` may be missing; `|` either
     => code B: f ?g         what is replayed in B: no more needed than these, no less kept
-    => edge A>B @random     an edge that is no input (ambient state, a file; nothing: an order)
-    => error 2: words       an error about cell 2 whose text has these words (`*`: any cell)
+    => edge A>B @random     an edge that is no input (ambient state, a file; nothing: an order);
+                            `edge ?A>B`: it may be missing
+    => error 2: words       an error about cell 2 whose text has these words (`*`: any cell);
+                            `?error`: it may be refused, or must run as in the notebook
     => warn 2: words        a warning or information;  `may warn`: the program may print otherwise
     => set n=20             an override of a parameter
     => static               not run: the text after it says why
@@ -72,6 +74,7 @@ class Case:
     inputs: dict[str, list[Expected]] = field(default_factory=dict)
     code: dict[str, list[Expected]] = field(default_factory=dict)
     edges: set[tuple[str, str, str]] = field(default_factory=set)
+    possible_edges: set[tuple[str, str, str]] = field(default_factory=set)
     errors: list[Finding] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
     overrides: dict[str, str] = field(default_factory=dict)
@@ -160,10 +163,11 @@ def _read_expectation(case: Case, line: str) -> None:
             case.overrides[name] = literal
         case ["edge", *_]:
             between, _, name = line.split(maxsplit=1)[1].partition(" ")
-            before, _, after = between.partition(">")
-            case.edges.add((before, after, name))
-        case ["error", cell]:
-            case.errors.append(Finding(_number(cell), rest.strip()))
+            before, _, after = between.removeprefix("?").partition(">")
+            target = case.possible_edges if between.startswith("?") else case.edges
+            target.add((before, after, name))
+        case [("error" | "?error") as kind, cell]:
+            case.errors.append(Finding(_number(cell), rest.strip(), optional=kind.startswith("?")))
         case [*may, "warn", cell]:
             case.warnings.append(Finding(_number(cell), rest.strip(), optional=bool(may)))
         case ["code", stage]:
