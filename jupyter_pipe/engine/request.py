@@ -1,0 +1,224 @@
+"""What a run is asked to do, and its preparation: everything that can be wrong before it starts.
+
+`prepare` writes nothing. Raises PackageError, ParameterError, KernelError and RunError.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from jupyter_pipe.compiler.graph import rewire, select
+from jupyter_pipe.engine.schedule import Capacity
+from jupyter_pipe.errors import NotebookError, PackageError, RunError
+from jupyter_pipe.model import Pipeline, from_json
+from jupyter_pipe.notebook import read_notebook
+from jupyter_pipe.runs.effects import read_effects
+from jupyter_pipe.runs.model import ParameterValue, RunFacts
+from jupyter_pipe.runs.parameters import resolve_parameters
+from jupyter_pipe.runs.processes import this_process
+from jupyter_pipe.runs.store import RunStore
+
+__all__ = ["PreparedRun", "RunRequest", "prepare"]
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A run of a compiled package: a folder, or a pipeline with its files (path -> bytes).
+
+    `notebook` overrides where the source notebook is; `root` is the folder that gets
+    `.jupyter_pipe/`, `workdir` where stages run: both are the notebook's folder by default.
+    `parameters` come from `resolve_parameters`; without them the notebook's values hold.
+    `targets` run with all that they need, `from_` run again with all that depends on them, `force`
+    names stages that run whatever is known, `force_all` makes that all.
+    """
+
+    package: Path | None = None
+    pipeline: Pipeline | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    notebook: Path | None = None
+    root: Path | None = None
+    workdir: Path | None = None
+    parameters: tuple[ParameterValue, ...] = ()
+    workers: int | None = None
+    keep_going: bool = False
+    strict: bool = False
+    targets: tuple[str, ...] = ()
+    from_: tuple[str, ...] = ()
+    force: tuple[str, ...] = ()
+    force_all: bool = False
+    use_cache: bool = True
+    trust: bool = False
+    trigger: str = "cli"
+    environment: Mapping[str, str] | None = None
+    command: tuple[str, ...] = ()
+    run_id: str | None = None
+    resumed_from: str | None = None
+
+
+@dataclass(frozen=True)
+class PreparedRun:
+    """A request with every default filled in and every promise checked.
+
+    `pipeline` is the whole one, with what earlier runs learned; `selected` are the stages that take
+    part, `forced` those that must run. `numbers` maps a cell's id to its number in the notebook.
+    """
+
+    request: RunRequest
+    pipeline: Pipeline
+    selected: tuple[str, ...]
+    forced: frozenset[str]
+    store: RunStore
+    facts: RunFacts
+    capacity: Capacity
+    numbers: dict[str, int | None]
+    environment: dict[str, str]
+
+    @property
+    def taking_part(self) -> Pipeline:
+        """The pipeline of the selected stages alone."""
+        chosen = set(self.selected)
+        return replace(
+            self.pipeline,
+            stages=tuple(stage for stage in self.pipeline.stages if stage.name in chosen),
+            edges=tuple(edge for edge in self.pipeline.edges if {edge.from_, edge.to} <= chosen),
+        )
+
+
+def prepare(request: RunRequest) -> PreparedRun:
+    """Find out all that can be known before the run starts."""
+    compiled = request.pipeline or _read_pipeline(request.package)
+    notebook = _find_notebook(request, compiled)
+    store = RunStore(request.root or notebook.parent)
+    pipeline = _with_learned(compiled, read_effects(store.state_folder, compiled.name))
+    workdir = (request.workdir or notebook.parent).absolute()
+    if not workdir.is_dir():
+        raise RunError(f"The working directory {workdir} does not exist.", code="workdir_missing")
+    selected = _selected(pipeline, request)
+    environment = dict(os.environ if request.environment is None else request.environment)
+    _check_secrets(pipeline, selected, environment)
+    workers = max(request.workers or os.cpu_count() or 1, 1)
+    facts = RunFacts(
+        notebook=str(notebook),
+        package=str(request.package.absolute()) if request.package else "",
+        workdir=str(workdir),
+        command=request.command,
+        hash_seed=_hash_seed(environment),
+        workers=workers,
+        strict=request.strict,
+        runner=this_process(),
+        parameters=request.parameters or resolve_parameters(pipeline.parameters),
+    )
+    return PreparedRun(
+        request=request,
+        pipeline=pipeline,
+        selected=selected,
+        forced=_forced(pipeline, request),
+        store=store,
+        facts=facts,
+        capacity=Capacity(workers, float(max(workers, os.cpu_count() or 1)), _memory_bytes()),
+        numbers=_numbers(notebook),
+        environment=environment,
+    )
+
+
+def _read_pipeline(package: Path | None) -> Pipeline:
+    if package is None:
+        raise PackageError("A run needs a package or a pipeline.")
+    path = package / "pipeline.json"
+    try:
+        return from_json(path.read_bytes(), Pipeline)
+    except FileNotFoundError:
+        raise PackageError(
+            f"{package} is not a compiled pipeline: it has no pipeline.json.",
+            code="package_missing",
+            hint="Compile the notebook: jupyter pipe compile NOTEBOOK",
+        ) from None
+    except (OSError, ValueError) as error:
+        raise PackageError(f"{path} cannot be read: {error}", code="package_damaged") from error
+
+
+def _find_notebook(request: RunRequest, pipeline: Pipeline) -> Path:
+    """Where the source notebook is: relative to the package, else to the package's parent."""
+    if request.notebook is not None:
+        return request.notebook.absolute()
+    if request.package is None:
+        return Path(pipeline.source.notebook).absolute()
+    package = request.package.absolute()
+    places = [package / pipeline.source.notebook, package.parent / Path(pipeline.source.notebook).name]
+    for place in places:
+        if place.exists():
+            return place.resolve()
+    return places[-1]
+
+
+def _with_learned(pipeline: Pipeline, learned: Mapping[str, Collection[str]]) -> Pipeline:
+    known = {stage.name for stage in pipeline.stages}
+    relevant = {stage: names for stage, names in learned.items() if stage in known}
+    return rewire(pipeline, relevant) if relevant else pipeline
+
+
+def _selected(pipeline: Pipeline, request: RunRequest) -> tuple[str, ...]:
+    _check_names(pipeline, (*request.targets, *request.from_, *request.force))
+    if request.targets or not request.from_:
+        return select(pipeline, targets=request.targets)
+    # What depends on the `from_` stages needs the results of everything before it as well.
+    return select(pipeline, targets=select(pipeline, from_=request.from_))
+
+
+def _forced(pipeline: Pipeline, request: RunRequest) -> frozenset[str]:
+    if request.force_all:
+        return frozenset(stage.name for stage in pipeline.stages)
+    again = select(pipeline, from_=request.from_) if request.from_ else ()
+    return frozenset((*again, *request.force))
+
+
+def _check_names(pipeline: Pipeline, names: Collection[str]) -> None:
+    import difflib
+
+    known = [stage.name for stage in pipeline.stages]
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            raise RunError(
+                f"There is no stage {name!r}.",
+                code="stage_unknown",
+                hint=f"Did you mean {close[0]!r}?" if close else f"Stages are: {', '.join(known)}.",
+            )
+
+
+def _check_secrets(pipeline: Pipeline, selected: Collection[str], environment: Mapping[str, str]) -> None:
+    for stage in pipeline.stages:
+        for secret in stage.options.secrets if stage.name in selected else ():
+            if not environment.get(secret):
+                raise RunError(
+                    f"Stage {stage.name!r} needs the secret {secret}, which is not in the environment.",
+                    code="secret_missing",
+                    hint=f"Set {secret}, or put it into a file and pass --env-file FILE.",
+                )
+
+
+def _hash_seed(environment: Mapping[str, str]) -> int:
+    """The one seed of all kernels: the user's own, or a fresh one."""
+    given = environment.get("PYTHONHASHSEED", "")
+    return int(given) if given.isdigit() else random.SystemRandom().randrange(1, 2**32 - 1)
+
+
+def _numbers(notebook: Path) -> dict[str, int | None]:
+    """Without the notebook, which may not have come along, cells have no numbers."""
+    try:
+        return {cell.id: cell.number for cell in read_notebook(notebook).code_cells}
+    except NotebookError:
+        return {}
+
+
+def _memory_bytes() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None

@@ -1,0 +1,52 @@
+"""Asks whether an earlier result serves, and keeps new ones: the runner's view of the cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from msgspec import Struct
+
+from jupyter_pipe.artifacts.protocol import StageResult
+from jupyter_pipe.engine.flow import Given
+from jupyter_pipe.engine.messages import Reuse
+from jupyter_pipe.model import Pipeline
+
+__all__ = ["Checked", "NoReuse", "ResultSource"]
+
+
+class Checked(Struct, frozen=True):
+    """`reason` says why the result serves, or why the stage runs; `executed` is the executed
+    notebook that goes with a result."""
+
+    reason: str
+    reuse: Reuse | None = None
+    executed: Path | None = None
+
+
+class ResultSource(Protocol):
+    """Where earlier results come from. Called from the runner's thread only."""
+
+    def check(self, pipeline: Pipeline, stage: str, given: Given) -> Checked:
+        """Asked when everything that the stage receives is known."""
+
+    def record(self, stage: str, result: StageResult, *, run_id: str, seconds: float, executed: Path) -> None:
+        """The stage has run, and its result stands."""
+
+    def durations(self) -> dict[str, float]:
+        """How long stages took before, where that is known."""
+
+
+class NoReuse:
+    """Everything runs, nothing is kept."""
+
+    def check(self, pipeline: Pipeline, stage: str, given: Given) -> Checked:
+        """Never a result."""
+        return Checked("cache not used")
+
+    def record(self, stage: str, result: StageResult, *, run_id: str, seconds: float, executed: Path) -> None:
+        """Keeps nothing."""
+
+    def durations(self) -> dict[str, float]:
+        """Nothing is known."""
+        return {}

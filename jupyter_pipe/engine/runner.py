@@ -1,0 +1,307 @@
+"""Runs a compiled package: performs the machine's instructions and feeds results back.
+
+One thread owns the run: it alone writes the log, asks for earlier results and talks to the machine;
+attempts run in the executor's threads and reach it through a queue. `run_pipeline` blocks until the
+run is over and leaves no process behind. Raises PipeError for what is wrong before the start, and
+RunError if the run's folder cannot be written any more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import os
+import queue
+import shutil
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from jupyter_pipe.compiler.graph import rewire
+from jupyter_pipe.engine import messages as ms
+from jupyter_pipe.engine.executors import Executor, LocalExecutor
+from jupyter_pipe.engine.flow import given_to, protected_names
+from jupyter_pipe.engine.interrupts import can_catch_signals, catch_signals
+from jupyter_pipe.engine.machine import Machine, Options
+from jupyter_pipe.engine.request import PreparedRun, RunRequest, prepare
+from jupyter_pipe.engine.reuse import NoReuse, ResultSource
+from jupyter_pipe.engine.stage import StageWork, publish_attempt
+from jupyter_pipe.errors import RunError
+from jupyter_pipe.events import Event, RunFinished, RunQueued, RunStarted, WarningRaised
+from jupyter_pipe.model import Stage, to_json
+from jupyter_pipe.runs.effects import add_effects
+from jupyter_pipe.runs.model import Run
+from jupyter_pipe.runs.store import RunFolder
+from jupyter_pipe.runs.writing import RunWriter, replace_file
+
+__all__ = ["Observer", "run_pipeline"]
+
+Observer = Callable[[Event], None]
+
+# How often a runner shows that it lives, and looks whether its folder asks it to stop.
+_BEAT_SECONDS = 1.0
+
+
+def run_pipeline(
+    request: RunRequest,
+    *,
+    observers: Sequence[Observer] = (),
+    executor: Executor | None = None,
+) -> Run:
+    """Run, and return the run as it ended. Each observer gets every event, in this thread."""
+    prepared = prepare(request)
+    facts = replace(prepared.facts, accepts_signals=can_catch_signals())
+    writer = prepared.store.create(prepared.taking_part, facts, run_id=request.run_id)
+    runner = _Runner(prepared, writer, executor or LocalExecutor(), observers)
+    try:
+        with catch_signals(runner.cancel):
+            return runner.run()
+    except OSError as error:
+        raise RunError(
+            f"Run {writer.run_id} was stopped, since its folder cannot be written: "
+            f"{error.strerror or error}.",
+            code="root_unwritable",
+            hint="Make room, or choose another folder with --root DIR.",
+        ) from error
+    finally:
+        runner.close()
+
+
+class _Runner:
+    """The shell around one machine."""
+
+    def __init__(
+        self,
+        prepared: PreparedRun,
+        writer: RunWriter,
+        executor: Executor,
+        observers: Sequence[Observer],
+    ) -> None:
+        self._prepared = prepared
+        self._writer = writer
+        self._folder = RunFolder(writer.path)
+        self._executor = executor
+        self._observers = list(observers)
+        self._results = _result_source(prepared)
+        options = Options(
+            capacity=prepared.capacity,
+            keep_going=prepared.request.keep_going,
+            strict=prepared.request.strict,
+            seconds=self._results.durations(),
+        )
+        self._machine = Machine(prepared.taking_part, options, rewire)
+        self._queue: queue.SimpleQueue[ms.Message | ms.Log] = queue.SimpleQueue()
+        self._answers: deque[ms.Message] = deque()
+        self._timers: list[tuple[float, str, int]] = []
+        self._attempts: dict[str, int] = {}
+        self._began = time.monotonic()
+        self._finished = False
+        self._cancel_seen = False
+
+    def run(self) -> Run:
+        """The whole run."""
+        request = self._prepared.request
+        self._package = self._lay_out_package()
+        self._log(
+            RunQueued(
+                run_id=self._writer.run_id,
+                pipeline=self._machine.pipeline.name,
+                stages=self._prepared.selected,
+                trigger=request.trigger,
+                resumed_from=request.resumed_from,
+            )
+        )
+        self._log(RunStarted(pid=os.getpid(), workers=self._prepared.facts.workers))
+        self._tell(ms.Begin())
+        while not self._finished:
+            self._next()
+        return self._writer.run
+
+    def cancel(self, by: str) -> None:
+        """Ask the run to end. May be called from any thread, and from signal handlers."""
+        self._queue.put(ms.Cancel(self._who_cancels(by)))
+
+    def _who_cancels(self, otherwise: str) -> str:
+        """`request_cancel` writes a name into the folder before it sends its signal."""
+        try:
+            name = self._folder.cancel.read_text(encoding="utf-8").strip()
+        except OSError:
+            return otherwise
+        self._cancel_seen = True
+        return name or otherwise
+
+    def close(self) -> None:
+        """End what still runs. The log's own trouble has been reported by then."""
+        self._executor.close()
+        with contextlib.suppress(OSError):
+            self._writer.close()
+
+    # The loop
+
+    def _next(self) -> None:
+        """Take one answer, event or message, or a rest that is over."""
+        if self._answers:
+            self._tell(self._answers.popleft())
+            return
+        try:
+            found = self._queue.get(timeout=self._patience())
+        except queue.Empty:
+            self._look_around()
+            return
+        if isinstance(found, ms.Log):
+            self._log(found.event)
+        else:
+            self._tell(found)
+
+    def _patience(self) -> float:
+        if not self._timers:
+            return _BEAT_SECONDS
+        return min(max(self._timers[0][0] - time.monotonic(), 0.0), _BEAT_SECONDS)
+
+    def _look_around(self) -> None:
+        while self._timers and self._timers[0][0] <= time.monotonic():
+            _, stage, attempt = heapq.heappop(self._timers)
+            self._tell(ms.RetryDue(stage, attempt))
+        if not self._finished:
+            self._writer.beat()
+            self._look_for_cancel()
+
+    def _look_for_cancel(self) -> None:
+        if not self._cancel_seen and self._folder.cancel.exists():
+            self._tell(ms.Cancel(self._who_cancels("user")))
+
+    def _tell(self, message: ms.Message) -> None:
+        if self._finished:
+            return  # a signal that came with the last stage's end
+        for instruction in self._machine.handle(message):
+            self._perform(instruction)
+
+    # Instructions
+
+    def _perform(self, instruction: ms.Instruction) -> None:
+        match instruction:
+            case ms.Log(event):
+                self._log(event)
+            case ms.Check(stage, turn):
+                self._check(stage, turn)
+            case ms.Launch(stage, attempt):
+                self._launch(stage, attempt)
+            case ms.Stop(stage, hard):
+                self._executor.cancel(stage, hard=hard)
+            case ms.WakeLater(stage, attempt, seconds):
+                heapq.heappush(self._timers, (time.monotonic() + seconds, stage, attempt))
+            case ms.Learn(stage, names):
+                add_effects(self._prepared.store.state_folder, self._prepared.pipeline.name, stage, names)
+                replace_file(self._folder.pipeline, to_json(self._machine.pipeline))
+            case ms.Record(stage, result, seconds, reused):
+                if not reused:
+                    self._publish(stage)
+                    self._results.record(
+                        stage,
+                        result,
+                        run_id=self._writer.run_id,
+                        seconds=seconds,
+                        executed=self._folder.executed(stage),
+                    )
+            case ms.Finish(state, exit_code):
+                seconds = time.monotonic() - self._began
+                self._log(RunFinished(state=state, exit_code=exit_code, seconds=seconds))
+                self._finished = True
+
+    def _check(self, stage: str, turn: int) -> None:
+        given = given_to(self._machine.pipeline, stage, self._machine.results)
+        checked = self._results.check(self._machine.pipeline, stage, given)
+        if checked.reuse is not None:
+            self._folder.stage(stage).mkdir(parents=True, exist_ok=True)
+            replace_file(self._folder.result(stage), to_json(checked.reuse.result))
+            if checked.executed is not None:
+                _link_or_copy(checked.executed, self._folder.executed(stage))
+        self._answers.append(ms.StageChecked(stage, turn, checked.reason, checked.reuse))
+
+    def _launch(self, name: str, attempt: int) -> None:
+        pipeline, results = self._machine.pipeline, self._machine.results
+        given = given_to(pipeline, name, results)
+        for conflict in given.conflicts:
+            self._log(conflict)
+        self._publish(name)  # an earlier attempt's notebook, if there is one
+        self._attempts[name] = attempt
+        prepared, stage = self._prepared, pipeline.stage(name)
+        work = StageWork(
+            run_id=self._writer.run_id,
+            pipeline=pipeline,
+            stage=name,
+            attempt=attempt,
+            package=str(self._package),
+            run_folder=str(self._folder.path),
+            store=str(prepared.store.artifacts),
+            workdir=prepared.facts.workdir,
+            given=given,
+            protect=protected_names(pipeline, name, given, results),
+            literals={value.name: value.literal for value in prepared.facts.parameters if value.changed},
+            numbers=prepared.numbers,
+            environment=self._environment(stage),
+            secrets=tuple(prepared.environment[secret] for secret in stage.options.secrets),
+            strict=prepared.request.strict,
+        )
+        self._executor.submit(work, self._queue.put, lambda event: self._queue.put(ms.Log(event)))
+
+    def _environment(self, stage: Stage) -> dict[str, str]:
+        """The kernel's variables: the runner's, but for the secrets of other stages."""
+        prepared = self._prepared
+        secrets = {secret for other in prepared.pipeline.stages for secret in other.options.secrets}
+        hidden = secrets - set(stage.options.secrets)
+        kept = {name: value for name, value in prepared.environment.items() if name not in hidden}
+        return {
+            **kept,
+            "PYTHONHASHSEED": str(prepared.facts.hash_seed),
+            "JPY_SESSION_NAME": prepared.facts.notebook,
+            "JUPYTER_PIPE_RUN_ID": self._writer.run_id,
+            "JUPYTER_PIPE_STAGE": stage.name,
+        }
+
+    # Small things
+
+    def _publish(self, stage: str) -> None:
+        if stage in self._attempts:
+            publish_attempt(self._folder.path, stage, self._attempts[stage])
+
+    def _lay_out_package(self) -> Path:
+        """Where the stage notebooks are: the package, or a copy of one that was never written."""
+        if self._prepared.request.package is not None:
+            return self._prepared.request.package.absolute()
+        package = self._folder.path / "package"
+        for stage in self._prepared.taking_part.stages:
+            path = package / stage.notebook
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(self._prepared.request.files[stage.notebook])
+        return package
+
+    def _log(self, event: Event) -> None:
+        logged = self._writer.append(event)
+        for observer in tuple(self._observers):
+            self._show(observer, logged)
+
+    def _show(self, observer: Observer, event: Event) -> None:
+        try:
+            observer(event)
+        except Exception as error:
+            # A terminal that went away must not take the run with it.
+            self._observers.remove(observer)
+            message = f"{type(error).__name__}: {error}"
+            self._writer.append(WarningRaised(stage=None, code="observer_failed", message=message))
+
+
+def _result_source(prepared: PreparedRun) -> ResultSource:
+    return NoReuse()
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    """The same file under a second name where the system can, else a copy."""
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

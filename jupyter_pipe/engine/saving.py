@@ -1,0 +1,61 @@
+"""The executed notebook on disk: atomic, throttled, and true at every moment.
+
+papermill's own class saves the whole notebook twice a cell, and calls cells completed that never
+ran when a kernel dies; this one does neither.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from papermill.engines import NotebookExecutionManager
+
+from jupyter_pipe.runs.writing import replace_file
+
+__all__ = ["ExecutedNotebook"]
+
+_SECONDS_BETWEEN_SAVES = 1.0
+_LARGEST_SHARE = 0.05
+
+
+class ExecutedNotebook(NotebookExecutionManager):  # type: ignore[misc]  # papermill has no annotations
+    """The notebook with what happened to its cells (`metadata.papermill`)."""
+
+    def __init__(self, notebook: Any, output_path: str | None) -> None:
+        super().__init__(notebook, output_path=output_path, progress_bar=False)
+        notebook.metadata.setdefault("papermill", {})
+        self._due = 0.0
+
+    def save(self, **_: Any) -> None:
+        """Save if the last time was not just now, and saving does not take too much of the time."""
+        if self.is_due:
+            self.save_now()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether `save` would save."""
+        return time.monotonic() >= self._due
+
+    def save_now(self) -> None:
+        if self.output_path is None:
+            return
+        began = time.monotonic()
+        text = json.dumps(self.nb, ensure_ascii=False, indent=1)
+        replace_file(Path(self.output_path), (text + "\n").encode("utf-8", "surrogatepass"))
+        now = time.monotonic()
+        self._due = now + max(_SECONDS_BETWEEN_SAVES, (now - began) / _LARGEST_SHARE)
+
+    def autosave_cell(self) -> None:
+        """A message came from the kernel."""
+        self.save()
+
+    def notebook_complete(self, **_: Any) -> None:
+        """All cells that will run have run; what is pending stays pending."""
+        self.end_time = self.now()
+        record = self.nb.metadata.papermill
+        record["end_time"] = self.end_time.isoformat()
+        record["duration"] = (self.end_time - self.start_time).total_seconds()
+        self.save_now()

@@ -1,0 +1,194 @@
+"""Runs one attempt at one stage: the one entry for every executor, local or far away.
+
+`StageWork` is all that an attempt needs, as data that can be sent to another process. What the
+attempt leaves lies in its own folder, `stages/STAGE/attempts/N/`; whoever asked for it publishes
+one attempt's files (`publish_attempt`), so that an attempt that was given up cannot interfere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from jupyter_pipe.artifacts.bootstrap import bootstrap_source
+from jupyter_pipe.artifacts.protocol import InputPayload, StageContext, StageResult
+from jupyter_pipe.engine import flow
+from jupyter_pipe.engine.cells import prepare_notebook
+from jupyter_pipe.engine.failures import StageFailure
+from jupyter_pipe.engine.stopping import StopSignal
+from jupyter_pipe.engine.worker import Execution, StageInterrupted, execute
+from jupyter_pipe.errors import PipeError
+from jupyter_pipe.events import Event
+from jupyter_pipe.model import EffectKind, Pipeline, ReplayKind, Stage
+from jupyter_pipe.runs.model import Failure
+from jupyter_pipe.runs.writing import replace_file
+
+__all__ = ["StageOutcome", "StageWork", "attempt_folder", "publish_attempt", "run_stage"]
+
+
+class StageWork(Struct, frozen=True):
+    """One attempt. Paths are absolute; `literals` are parameters that differ from the notebook's
+    (name -> Python source), `numbers` the cells' numbers, `environment` all variables of the kernel.
+    """
+
+    run_id: str
+    pipeline: Pipeline
+    stage: str
+    attempt: int
+    package: str
+    run_folder: str
+    store: str
+    workdir: str
+    given: flow.Given
+    protect: tuple[str, ...] = ()
+    literals: dict[str, str] = {}
+    numbers: dict[str, int | None] = {}
+    environment: dict[str, str] = {}
+    secrets: tuple[str, ...] = ()
+    strict: bool = False
+
+
+class StageOutcome(Struct, frozen=True):
+    """How the attempt ended: with a result, with a failure, or, with neither, stopped."""
+
+    seconds: float
+    result: StageResult | None = None
+    failure: Failure | None = None
+
+
+def attempt_folder(run_folder: Path, stage: str, attempt: int) -> Path:
+    """Where one attempt keeps its files."""
+    return run_folder / "stages" / stage / "attempts" / str(attempt)
+
+
+def publish_attempt(run_folder: Path, stage: str, attempt: int) -> None:
+    """Make the attempt's notebook and result those of the stage."""
+    for name in ("executed.ipynb", "result.json"):
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(
+                attempt_folder(run_folder, stage, attempt) / name, run_folder / "stages" / stage / name
+            )
+
+
+def run_stage(
+    work: StageWork,
+    report: Callable[[Event], None] = lambda event: None,
+    stop: StopSignal | None = None,
+) -> StageOutcome:
+    """Run the attempt to its end, whatever that is. `report` is called from this thread."""
+    began = time.monotonic()
+    try:
+        result = _run(work, report, stop or StopSignal())
+    except StageInterrupted:
+        return StageOutcome(time.monotonic() - began)
+    except StageFailure as broken:
+        return StageOutcome(time.monotonic() - began, failure=broken.failure)
+    except PipeError as error:
+        failure = Failure(type(error).__name__, error.message, kind="worker", hint=error.hint)
+        return StageOutcome(time.monotonic() - began, failure=failure)
+    except OSError as error:
+        failure = Failure(type(error).__name__, f"{error.strerror}: {error.filename}", kind="worker")
+        return StageOutcome(time.monotonic() - began, failure=failure)
+    return StageOutcome(time.monotonic() - began, result=result)
+
+
+def _run(work: StageWork, report: Callable[[Event], None], stop: StopSignal) -> StageResult:
+    stage = work.pipeline.stage(work.stage)
+    folder = attempt_folder(Path(work.run_folder), stage.name, work.attempt)
+    folder.mkdir(parents=True, exist_ok=True)
+    notebook = prepare_notebook(
+        _read_notebook(Path(work.package) / stage.notebook),
+        stage,
+        inputs=work.given.names,
+        literals=work.literals,
+    )
+    context = folder / "context.json"
+    result = folder / "result.json"
+    replace_file(context, msgspec.json.encode(_context(work, stage, result)))
+    execution = Execution(
+        stage=stage.name,
+        folder=Path(work.workdir),
+        scratch=folder,
+        executed=folder / "executed.ipynb",
+        prelude=(bootstrap_source(context),),
+        numbers=work.numbers,
+        environment=work.environment,
+        secrets=work.secrets,
+        timeout_seconds=stage.options.timeout_seconds,
+        report=report,
+        stop=stop,
+    )
+    execute(notebook, work.pipeline.kernel, execution)
+    return _read_result(result)
+
+
+def _context(work: StageWork, stage: Stage, result: Path) -> StageContext:
+    effects = stage.effects
+    return StageContext(
+        run_id=work.run_id,
+        stage=stage.name,
+        attempt=work.attempt,
+        store=work.store,
+        result=str(result),
+        workdir=work.workdir,
+        inputs=tuple(_sorted(payload) for payload in work.given.inputs),
+        ambient=work.given.ambient,
+        outputs=stage.outputs,
+        optional=tuple(sorted({one.name for one in effects if one.kind is EffectKind.may_bind})),
+        protect=work.protect,
+        mutates=flow.mutated_names(stage),
+        pure=flow.pure_names(stage),
+        metrics=tuple(metric.name for metric in stage.metrics),
+        gates=tuple(gate.expression for gate in stage.gates),
+        definitions=_definitions(stage),
+        code_cells={name: number for name, number in work.numbers.items() if number is not None},
+        seeded=flow.seeded_components(work.pipeline),
+        strict=work.strict,
+    )
+
+
+def _sorted(payload: InputPayload) -> InputPayload:
+    return msgspec.structs.replace(payload, names=tuple(sorted(payload.names)))
+
+
+def _definitions(stage: Stage) -> dict[str, dict[str, Any]]:
+    """The notebook's classes and functions that a payload may refer to."""
+    kinds = {ReplayKind.function, ReplayKind.class_}
+    return {
+        name: {"source": replay.source, "digest": replay.digest, "cell_id": replay.cell_id}
+        for replay in stage.replays
+        if replay.kind in kinds
+        for name in replay.names
+    }
+
+
+def _read_notebook(path: Path) -> dict[str, Any]:
+    try:
+        notebook: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        failure = Failure(
+            "PackageError",
+            f"The stage notebook {path} cannot be read: {error}",
+            kind="worker",
+            hint="Compile the notebook again: jupyter pipe compile NOTEBOOK",
+        )
+        raise StageFailure(failure) from error
+    return notebook
+
+
+def _read_result(path: Path) -> StageResult:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=StageResult)
+    except (OSError, msgspec.MsgspecError) as error:
+        failure = Failure(
+            "StageError", f"The kernel left no result that can be read: {error}", kind="internal"
+        )
+        raise StageFailure(failure) from error
