@@ -65,8 +65,9 @@ def import_lines(names: Iterable[ImportedName]) -> str:
     plain = [name for name in unique if not name.text]
     future = [name for name in plain if name.module == "__future__"]
     standard = [name for name in plain if _is_standard(name) and name not in future]
-    other = [name for name in plain if name not in standard and name not in future]
-    groups = [_lines(group) for group in (future, standard, other) if group]
+    ours = [name for name in plain if name.level]
+    other = [name for name in plain if name not in standard and name not in future and not name.level]
+    groups = [_lines(group) for group in (future, standard, other, ours) if group]
     groups += list(dict.fromkeys(name.text for name in unique if name.text))
     return "\n\n".join(groups)
 

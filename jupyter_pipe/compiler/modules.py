@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from jupyter_pipe.compiler.code import CellCode, StageCode
 from jupyter_pipe.compiler.imports import ImportedName, import_lines, imported_names, is_import
@@ -22,13 +22,14 @@ __all__ = ["function_module", "module_imports", "outputs_class", "signature", "t
 _INDENT = "    "
 _TYPES = {"none": "None", "any": "typing.Any"}
 _SILENT = frozenset({"print", "display"})
+_SILENT_METHODS = frozenset({"append", "extend", "info", "savefig", "seed", "set_option", "show"})
 
 
 def function_module(stage: StageCode, level: ModuleLevel) -> str:
     """The module of a stage that is a function."""
     nested = [s for code in stage.replays for s in code.statements if _is_nested(code.replay.kind, s, level)]
     body = [statement for cell in stage.cells for statement in _body(cell, level)]
-    own = _local_definitions(stage, level, [*nested, *body])
+    own = _local_definitions(stage, level)
     used = [*own, *nested, *body]
     parts = [
         module_docstring(stage, ""),
@@ -81,37 +82,48 @@ def _body(cell: CellCode, level: ModuleLevel) -> list[Statement]:
     return [s for s in cell.statements if not level.holds(s) and not is_dropped_magic(s)]
 
 
-def _local_definitions(
-    stage: StageCode, level: ModuleLevel, statements: Sequence[Statement]
-) -> list[Statement]:
-    """Definitions of this module alone: its own cells', and what else the stage uses."""
-    names = {name for s in stage.statements() if level.holds(s) for name in s.binds}
-    todo = [name for s in statements for name in s.reads] + list(names)
-    todo += [name for code in stage.replays for name in code.replay.names]
-    found: set[str] = set()
-    while todo:
-        name = todo.pop()
-        if name in level.definitions and name not in found and name not in level.shared:
-            found.add(name)
-            todo += level.definitions[name].reads
-    return [statement for name, statement in level.definitions.items() if name in found]
+def _local_definitions(stage: StageCode, level: ModuleLevel) -> list[Statement]:
+    """Definitions that only this stage uses."""
+    return [statement for name, statement in level.definitions.items() if level.users[name] == (stage.name,)]
 
 
 def _imports(stage: StageCode, level: ModuleLevel, used: Sequence[Statement]) -> str:
     reads = {name for statement in used for name in statement.reads}
     reads.update(name for gate in stage.stage.gates for name in gate.names)
-    found = _record_imports(stage)
+    found = _record_imports(stage) + module_imports(reads, level)
     for statement in filter(is_import, stage.statements()):
-        if level.holds(statement):
-            found += imported_names(statement)
-    found += module_imports(reads, level)
+        found += _kept(imported_names(statement), reads, level)
     for code in stage.replays:
-        found += _replayed_imports(code.replay.kind, code.statements)
-    if "display" in reads or _shows(stage, level):
+        if code.replay.kind is ReplayKind.import_:
+            found += _kept(_replayed_imports(code.statements), reads, level)
+    if "display" in reads and "display" not in level.imports:
         found.append(ImportedName("_notebook", "display", "display", 1))
+    if _shows(stage, level):
+        found.append(ImportedName("_notebook", "display", display_name(level), 1))
     if stage.stage.gates:
         found.append(ImportedName("_notebook", "check_gate", "check_gate", 1))
     return import_lines(found)
+
+
+def _kept(imports: Iterable[ImportedName], reads: Collection[str], level: ModuleLevel) -> list[ImportedName]:
+    """Those that this module reads, and those that nobody reads: they are there for what they do."""
+    return [
+        item
+        for item in imports
+        if item.name in level.imports and (item.name in reads or item.name not in level.reads)
+    ]
+
+
+def _replayed_imports(statements: Iterable[Statement]) -> list[ImportedName]:
+    plain = [statement for statement in statements if statement.nodes]
+    if all(map(is_import, plain)):
+        return [item for statement in plain for item in imported_names(statement)]
+    return []
+
+
+def display_name(level: ModuleLevel) -> str:
+    """`display`, unless the notebook imports a function of that name."""
+    return "display_value" if "display" in level.imports else "display"
 
 
 def _record_imports(stage: StageCode) -> list[ImportedName]:
@@ -124,15 +136,6 @@ def _record_imports(stage: StageCode) -> list[ImportedName]:
 
 def _needs_typing(stage: StageCode) -> bool:
     return any("any" in parameter.type_ for parameter in stage.parameters)
-
-
-def _replayed_imports(kind: ReplayKind, statements: Iterable[Statement]) -> list[ImportedName]:
-    if kind is not ReplayKind.import_:
-        return []
-    plain = [statement for statement in statements if statement.nodes]
-    if all(map(is_import, plain)):
-        return [item for statement in plain for item in imported_names(statement)]
-    return [ImportedName("", "", "", text="\n".join(trimmed(s.text) for s in plain))]
 
 
 def module_imports(reads: Iterable[str], level: ModuleLevel) -> list[ImportedName]:
@@ -211,7 +214,7 @@ def _cell_text(cell: CellCode, level: ModuleLevel) -> str:
     body = _body(cell, level)
     last = [statement for statement in body if statement.nodes][-1:] if cell.shows else []
     for statement in body:
-        text = shown_text(statement) if last == [statement] else statement.text
+        text = shown_text(statement, display_name(level)) if last == [statement] else statement.text
         gap = "\n" if pieces and text.startswith("\n") else ""
         pieces.append(gap + trimmed(text))
     return "\n".join(pieces)
@@ -220,18 +223,18 @@ def _cell_text(cell: CellCode, level: ModuleLevel) -> str:
 def _shows(stage: StageCode, level: ModuleLevel) -> bool:
     bodies = [_body(cell, level) for cell in stage.cells if cell.shows]
     last = [statements[-1] for body in bodies if (statements := [s for s in body if s.nodes])]
-    return any(shown_text(statement) != statement.text for statement in last)
+    return any(shown_text(statement, "display") != statement.text for statement in last)
 
 
-def shown_text(statement: Statement) -> str:
-    """The statement with `display(…)` around the expression that it ends with."""
+def shown_text(statement: Statement, display: str) -> str:
+    """The statement with a call of `display` around the expression that it ends with."""
     node = statement.nodes[-1] if statement.nodes else None
     if not isinstance(node, ast.Expr) or _is_silent(node.value):
         return statement.text
     lines = statement.text.split("\n")
     first = len(lines) - 1 - ((node.end_lineno or 0) - node.lineno)
     lines[-1] = _inserted(lines[-1], node.end_col_offset or 0, ")")
-    lines[first] = _inserted(lines[first], node.col_offset, "display(")
+    lines[first] = _inserted(lines[first], node.col_offset, f"{display}(")
     return "\n".join(lines)
 
 
@@ -242,4 +245,9 @@ def _inserted(line: str, column: int, text: str) -> str:
 
 
 def _is_silent(value: ast.expr) -> bool:
-    return isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in _SILENT
+    """A call that is known to return None shows nothing."""
+    if not isinstance(value, ast.Call):
+        return False
+    if isinstance(value.func, ast.Attribute):
+        return value.func.attr in _SILENT_METHODS
+    return isinstance(value.func, ast.Name) and value.func.id in _SILENT

@@ -29,7 +29,7 @@ def shared_module(level: ModuleLevel) -> str:
     reads = {name for statement in shared for name in statement.reads} - level.shared
     docstring = '"""What several stages share: functions, classes and constants."""'
     imports = import_lines(module_imports(reads, level))
-    if "display" in reads:
+    if "display" in reads and "display" not in level.imports:
         imports = f"{imports}\n\nfrom ._notebook import display".lstrip()
     parts = [docstring, imports] if imports else [docstring]
     return "\n\n\n".join(["\n\n".join(parts), *(trimmed(item.text) for item in shared)]) + "\n"

@@ -35,11 +35,18 @@ _CLASS_BODY = (*_DEFINITIONS, ast.Assign, ast.AnnAssign, ast.Pass, ast.Expr)
 
 class ModuleLevel(Struct, frozen=True):
     """`imports` are names that stand for one imported thing everywhere, `definitions` those that
-    module level can hold, in notebook order; `shared` are the definitions of several stages."""
+    module level can hold, in notebook order, and `users` the stages that use each of these;
+    `reads` are the names that anything in the program reads."""
 
     imports: Mapping[str, frozenset[ImportedName]]
     definitions: Mapping[str, Statement]
-    shared: frozenset[str]
+    users: Mapping[str, tuple[str, ...]]
+    reads: frozenset[str]
+
+    @property
+    def shared(self) -> frozenset[str]:
+        """The definitions of several stages."""
+        return frozenset(name for name, stages in self.users.items() if len(stages) > 1)
 
     def names(self) -> frozenset[str]:
         """Everything that a module may hold outside of functions."""
@@ -69,7 +76,8 @@ def find_module_level(program: ProgramCode) -> ModuleLevel:
         kept = {name: statement for name, statement in candidates.items() if statement.reads <= known}
         changed = len(kept) < len(candidates)
         candidates = kept
-    return ModuleLevel(imports, candidates, _shared(program, candidates))
+    reads = frozenset(name for statement in _distinct_statements(program) for name in statement.reads)
+    return ModuleLevel(imports, candidates, _users(program, candidates), reads)
 
 
 def _stable_imports(program: ProgramCode) -> dict[str, frozenset[ImportedName]]:
@@ -174,19 +182,27 @@ def _is_constant(statement: Statement) -> bool:
     return isinstance(node, (ast.Assign, ast.AnnAssign)) and not statement.later
 
 
-def _shared(program: ProgramCode, definitions: Mapping[str, Statement]) -> frozenset[str]:
-    """Definitions that several stages use, with all that stands behind them."""
-    users: Counter[str] = Counter()
+def _users(program: ProgramCode, definitions: Mapping[str, Statement]) -> dict[str, tuple[str, ...]]:
+    """The stages that use each definition; one that nobody uses stays where it is written."""
+    users: dict[str, list[str]] = {name: [] for name in definitions}
     for stage in program.stages:
-        users.update(_with_reads(_used(stage, definitions), definitions))
-    several = {name for name, count in users.items() if count > 1}
-    return frozenset(_with_reads(several, definitions))
+        for name in _with_reads(_used(stage, definitions), definitions):
+            users[name].append(stage.name)
+    for stage in program.stages:
+        for name in {name for statement in stage.statements() for name in statement.binds} & set(users):
+            users[name] = users[name] or [stage.name]
+    # What a shared definition reads is shared with it.
+    several = {name for name, stages in users.items() if len(stages) > 1}
+    for name in _with_reads(several, definitions) - several:
+        users[name] = [stage.name for stage in program.stages]
+    return {name: tuple(stages) for name, stages in users.items()}
 
 
 def _used(stage: StageCode, definitions: Mapping[str, Statement]) -> set[str]:
     names = {name for code in stage.replays for name in code.replay.names}
     for statement in stage.statements():
-        names |= statement.binds | statement.reads
+        if definitions.get(next(iter(statement.binds), "")) != statement:
+            names |= statement.reads
     return names & set(definitions)
 
 
