@@ -51,7 +51,7 @@ def evaluate_gates(expressions: Iterable[str], namespace: dict[str, Any]) -> lis
 def _evaluate(expression: str, namespace: dict[str, Any]) -> dict[str, Any]:
     result: dict[str, Any] = {"expression": expression, "passed": False, "values": {}, "error": ""}
     try:
-        code = compile(expression.strip(), "<gate>", "eval")
+        code = compile(expression.strip(), "<gate>", "eval", dont_inherit=True)
         result["values"] = {
             name: short(namespace[name]) for name in code.co_names if _is_value(name, namespace)
         }

@@ -15,7 +15,7 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from . import functions
+from . import functions, portrait
 from .errors import PayloadError
 from .frames import Reference
 
@@ -71,6 +71,10 @@ class Decoder(pickle.Unpickler):
     def definition(self, name: str) -> Any:
         return self._definitions.find(name)
 
+    def code(self, data: bytes) -> types.CodeType:
+        found: types.CodeType = marshal.loads(data)  # noqa: S302
+        return found
+
     def builtin(self, name: str) -> Any:
         return getattr(types, name)
 
@@ -96,6 +100,9 @@ class Decoder(pickle.Unpickler):
             if variable not in scope:
                 scope[variable] = importlib.import_module(module)
         return types.FunctionType(marshal.loads(code), scope, name, None, cells)  # noqa: S302
+
+    def change_definition(self, value: Any, changed: dict[portrait.Path, Any]) -> None:
+        portrait.apply_changes(value, changed)
 
     def set_function(self, function: types.FunctionType, state: dict[str, Any]) -> None:
         functions.set_function_state(function, state)

@@ -12,6 +12,7 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
+from . import digest, portrait
 from .errors import DefinitionError
 
 __all__ = ["Definitions"]
@@ -26,9 +27,11 @@ class Definitions:
     def __init__(self, known: Mapping[str, Mapping[str, Any]], namespace: dict[str, Any]) -> None:
         self._known = known
         self._namespace = namespace
-        self._fresh: dict[str, dict[str, Any]] = {}
+        self._portraits: dict[str, dict[portrait.Path, str]] = {}
+        self._originals: dict[str, Any] = {}
+        self._drawing: set[str] = set()
 
-    def digest(self, name: str) -> str:
+    def digest_of(self, name: str) -> str:
         return str(self._known[name]["digest"])
 
     def name_of(self, value: Any) -> str | None:
@@ -38,7 +41,9 @@ class Definitions:
         if not isinstance(dotted, str) or not self.is_local(value):
             return None
         root = dotted.split(".", 1)[0]
-        return dotted if root in self._known and _walk(self._namespace, dotted) is value else None
+        if root not in self._known or _walk(self._namespace, dotted) is not value:
+            return None
+        return None if self._is_redefined(root) else dotted
 
     def is_local(self, value: Any) -> bool:
         """Whether a class or function was made by the notebook's own code."""
@@ -75,21 +80,66 @@ class Definitions:
         namespace[name] = None  # a definition may need itself
         for needed in sorted(free_names(source) & self._known.keys()):
             self.replay(needed, namespace)
-        exec(compile(source, f"<definition of {name}, cell {cell}>", "exec"), namespace)  # noqa: S102
+        del namespace[name]
+        exec(compile(source, f"<definition of {name}, cell {cell}>", "exec", dont_inherit=True), namespace)  # noqa: S102
+        if namespace is self._namespace:
+            self._remember(name)
 
-    def fresh(self, dotted: str) -> Any:
-        """The class or function as its source alone makes it, in a namespace apart; None if the
-        source does not run there."""
-        root = dotted.split(".", 1)[0]
-        scope = self._fresh.get(root)
-        if scope is None:
-            scope = {name: value for name, value in self._namespace.items() if name not in self._known}
-            try:
-                self.replay(root, scope)
-            except Exception:
-                scope = {}
-            self._fresh[root] = scope
-        return _walk(scope, dotted)
+    def remember(self) -> None:
+        """Portrays the definitions that have been replayed, before anything can change them."""
+        for name in self._known:
+            if name in self._namespace and name not in self._portraits:
+                self._remember(name)
+
+    def _remember(self, name: str) -> None:
+        self._originals[name] = self._namespace.get(name)
+        self._portraits[name] = self._draw(self._originals[name])
+
+    def changes(self, dotted: str) -> dict[portrait.Path, Any]:
+        """What the stages so far changed in a definition: attributes, defaults, closures."""
+        if dotted in self._drawing or "." in dotted:
+            return {}
+        before, after = self._portraits_of(dotted)
+        return portrait.differences(self._namespace[dotted], before, after)
+
+    def _portraits_of(self, name: str) -> tuple[dict[portrait.Path, str], dict[portrait.Path, str]]:
+        self._drawing.add(name)
+        try:
+            if name not in self._portraits:
+                self._portraits[name] = self._draw_fresh(name)
+            before = self._portraits[name]
+            return before, self._draw(self._namespace[name]) if before else {}
+        finally:
+            self._drawing.discard(name)
+
+    def _is_redefined(self, name: str) -> bool:
+        """Whether the stage has since bound the name to other code than that of its definition."""
+        if name in self._originals:
+            return self._originals[name] is not self._namespace[name]
+        return name not in self._drawing and portrait.is_redefined(*self._portraits_of(name))
+
+    def drifted(self) -> list[str]:
+        """The replayed definitions whose state is no longer what their source says."""
+        names = [name for name in self._originals if name in self._namespace]
+        return [name for name in names if not self._is_redefined(name) and self.changes(name)]
+
+    def _draw(self, value: Any) -> dict[portrait.Path, str]:
+        return portrait.draw(value, self._digest) if self.is_local(value) else {}
+
+    def _digest(self, part: Any) -> str:
+        try:
+            return digest.content_digest(part, self)
+        except digest.NoRuleError:
+            return f"some {type(part).__qualname__}"
+
+    def _draw_fresh(self, root: str) -> dict[portrait.Path, str]:
+        """As the source alone makes it, in a namespace apart; nothing if it does not run there."""
+        scope = {name: value for name, value in self._namespace.items() if name not in self._known}
+        try:
+            self.replay(root, scope)
+        except Exception:
+            return {}
+        return self._draw(scope[root])
 
 
 def free_names(source: str) -> set[str]:

@@ -14,11 +14,13 @@ import marshal
 import sys
 import types
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import functions
-from .definitions import Definitions
 from .memory import contiguous_bytes
+
+if TYPE_CHECKING:
+    from .definitions import Definitions
 
 __all__ = ["NoRuleError", "content_digest"]
 
@@ -135,7 +137,7 @@ class _Walk:
     def _class(self, value: type) -> None:
         name = self._definitions.name_of(value)
         if name is not None:
-            self._tagged(b"definition", name, self._definitions.digest(name.split(".", 1)[0]))
+            self._definition(name)
         elif functions.find_global(value.__module__, value.__qualname__) is value:
             self._tagged(b"class", value.__module__, value.__qualname__)
         else:
@@ -144,7 +146,7 @@ class _Walk:
     def _function(self, value: types.FunctionType) -> None:
         name = self._definitions.name_of(value)
         if name is not None:
-            self._tagged(b"definition", name, self._definitions.digest(name.split(".", 1)[0]))
+            self._definition(name)
         elif functions.find_global(value.__module__, value.__qualname__) is value:
             self._tagged(b"function", value.__module__, value.__qualname__)
         else:
@@ -154,6 +156,10 @@ class _Walk:
             self._tagged(
                 b"state", state["contents"], value.__defaults__, value.__kwdefaults__, value.__dict__
             )
+
+    def _definition(self, name: str) -> None:
+        self._tagged(b"definition", name, self._definitions.digest_of(name.split(".", 1)[0]))
+        self.feed(self._definitions.changes(name))
 
     def _code(self, value: types.CodeType) -> None:
         """Without file name and lines, which say where the code stood and not what it does."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import functools
 import io
+import marshal
 import pickle
 import sys
 import types
@@ -61,6 +62,7 @@ class Encoder(pickle.Pickler):
         self._shared = shared
         self._cloudpickle = cloudpickle
         self._rules: dict[type, Rule | None] = {}
+        self._cells: set[int] = set()
         self._private: dict[int, Any] = {}
         self._owners: dict[int, int] = {}
         self._references: dict[int, frames.Reference] = {}
@@ -87,7 +89,9 @@ class Encoder(pickle.Pickler):
         if kind is types.ModuleType:
             return _reduce_module
         if kind is types.CellType:
-            return _reduce_cell
+            return self._reduce_cell
+        if kind is types.CodeType:
+            return _reduce_code
         if kind is frames.Reference:
             return _reduce_reference
         if kind.__module__.split(".", 1)[0] == "numpy":
@@ -166,6 +170,12 @@ class Encoder(pickle.Pickler):
             )
         return self._cloudpickle.Pickler.reducer_override(self, kind)
 
+    def _reduce_cell(self, cell: types.CellType) -> Any:
+        # The function's state fills it: the function must exist first, for it may be in the cell.
+        if id(cell) not in self._cells:
+            raise CannotTravelError("a variable of a closure cannot travel without its function")
+        return types.CellType, ()
+
     def _reduce_function(self, function: Any) -> Any:
         name = self._definitions.name_of(function)
         if name is not None:
@@ -176,6 +186,7 @@ class Encoder(pickle.Pickler):
         if type(function) is _LRU:
             parameters = function.cache_parameters()
             return Decoder.cached, (function.__wrapped__, parameters["maxsize"], parameters["typed"])
+        self._cells.update(map(id, function.__closure__ or ()))
         return (
             Decoder.function,
             functions.function_parts(function, self._namespace),
@@ -192,8 +203,11 @@ class Encoder(pickle.Pickler):
     def _reference(self, value: Any, name: str) -> Any:
         self.by_reference.add(id(value))
         root = name.split(".", 1)[0]
-        self.used[root] = self._definitions.digest(root)
-        return Decoder.definition, (name,)
+        self.used[root] = self._definitions.digest_of(root)
+        changed = self._definitions.changes(name)
+        if not changed:
+            return Decoder.definition, (name,)
+        return Decoder.definition, (name,), changed, None, None, Decoder.change_definition
 
 
 def _reduce_module(module: types.ModuleType) -> Any:
@@ -206,8 +220,8 @@ def _reduce_reference(reference: frames.Reference) -> Any:
     return Decoder.reference, ()
 
 
-def _reduce_cell(cell: types.CellType) -> Any:
-    return types.CellType, ()
+def _reduce_code(code: types.CodeType) -> Any:
+    return Decoder.code, (marshal.dumps(code),)
 
 
 def _refuse(value: Any, *, reason: str) -> Any:

@@ -69,6 +69,7 @@ class Session:
 
     def load_inputs(self, names: Iterable[str]) -> None:
         """Binds the inputs. Raises PayloadError or DefinitionError."""
+        self.definitions.remember()
         wanted = set(names)
         for source in self.context.inputs:
             bound = wanted.intersection(source.names)

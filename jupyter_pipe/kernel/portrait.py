@@ -1,0 +1,132 @@
+"""The state that lives in a class or function besides its source: attributes set later, defaults
+that were filled, variables of a closure.
+
+A portrait maps the path of each part (`("total",)`, `("add", "__defaults__")`) to a digest; two
+portraits of one definition show which parts changed.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+__all__ = ["REMOVED", "Path", "apply_changes", "differences", "draw", "is_redefined"]
+
+Path = tuple[Any, ...]
+Digest = Callable[[Any], str]
+REMOVED = "jupyter_pipe: removed"
+_TECHNICAL = frozenset(
+    {
+        *("__dict__", "__weakref__", "__module__", "__qualname__", "__doc__", "__slots__"),
+        *("__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__"),
+        *("__static_attributes__", "__firstlineno__", "__type_params__", "__parameters__"),
+        *("__orig_bases__", "__abstractmethods__", "__slotnames__", "_abc_impl", "__dataclass_fields__"),
+    }
+)
+_SLOTS = (types.MemberDescriptorType, types.GetSetDescriptorType, types.WrapperDescriptorType)
+
+
+def draw(value: Any, digest: Digest) -> dict[Path, str]:
+    """`digest` gives a text that is equal for equal content."""
+    return {path: digest(part) for path, part in _parts(value, ())}
+
+
+def _parts(value: Any, prefix: Path) -> Iterator[tuple[Path, Any]]:
+    function = _function_in(value)
+    if function is not None:
+        yield from _function_parts(function, prefix)
+    elif isinstance(value, type) and not issubclass(value, enum.Enum):
+        for name, part in list(vars(value).items()):
+            if name not in _TECHNICAL and not isinstance(part, _SLOTS):
+                inner = _function_in(part) or (part if _is_inner(part, value) else None)
+                if inner is None:
+                    yield (*prefix, name), part
+                else:
+                    yield from _parts(inner, (*prefix, name))
+    else:
+        yield prefix, value
+
+
+def _function_parts(function: types.FunctionType, prefix: Path) -> Iterator[tuple[Path, Any]]:
+    yield (*prefix, "__code__"), function.__code__
+    for name in ("__defaults__", "__kwdefaults__"):
+        if getattr(function, name):
+            yield (*prefix, name), getattr(function, name)
+    for name, part in function.__dict__.items():
+        if name != "__wrapped__":
+            yield (*prefix, name), part
+    for number, cell in enumerate(function.__closure__ or ()):
+        name = function.__code__.co_freevars[number]
+        if name != "__class__":
+            yield (*prefix, "__closure__", number), _content(cell)
+
+
+def _content(cell: types.CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return REMOVED
+
+
+def _function_in(value: Any) -> types.FunctionType | None:
+    """The function itself, also where a class keeps it in a wrapper."""
+    if isinstance(value, (staticmethod, classmethod)):
+        value = value.__func__
+    elif isinstance(value, property):
+        value = value.fget
+    elif isinstance(value, functools.cached_property):
+        value = value.func
+    return value if isinstance(value, types.FunctionType) else None
+
+
+def _is_inner(part: Any, owner: type) -> bool:
+    return isinstance(part, type) and part.__qualname__.startswith(owner.__qualname__ + ".")
+
+
+def differences(value: Any, before: dict[Path, str], after: dict[Path, str]) -> dict[Path, Any]:
+    """The parts of `value` that changed between two portraits; REMOVED for those that are gone. A
+    method whose code changed is replaced as a whole."""
+    paths = [
+        path for path in sorted(before.keys() | after.keys(), key=repr) if before.get(path) != after.get(path)
+    ]
+    replaced = {path[:-1] for path in paths if path[-1:] == ("__code__",)}
+    kept = [path for path in paths if not any(path[: len(whole)] == whole for whole in replaced)]
+    return {path: _read(value, path) for path in (*replaced, *kept)}
+
+
+def _read(value: Any, path: Path) -> Any:
+    if "__closure__" in path:
+        return _content(_walk(value, path[:-2]).__closure__[path[-1]])
+    target = _walk(value, path[:-1])
+    if path[-1] in ("__defaults__", "__kwdefaults__"):
+        return getattr(target, path[-1])
+    return vars(target).get(path[-1], REMOVED)
+
+
+def apply_changes(value: Any, changed: dict[Path, Any]) -> None:
+    """Sets the parts of a definition as another stage left them."""
+    for path, part in changed.items():
+        target = _walk(value, path[:-1] if "__closure__" not in path else path[:-2])
+        if "__closure__" in path:
+            target.__closure__[path[-1]].cell_contents = part
+        elif isinstance(part, str) and part == REMOVED:
+            delattr(target, path[-1])
+        else:
+            setattr(target, path[-1], part)
+
+
+def is_redefined(before: dict[Path, str], after: dict[Path, str]) -> bool:
+    """Whether two portraits of one name are of different functions. Classes are not asked: what
+    differs between two classes can be set."""
+    return before.get(("__code__",)) != after.get(("__code__",))
+
+
+def _walk(value: Any, path: Path) -> Any:
+    value = _function_in(value) or value
+    for name in path:
+        inner = vars(value)[name]
+        value = _function_in(inner) or inner
+    return value
