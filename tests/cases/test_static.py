@@ -1,0 +1,27 @@
+"""Every case compiles to the stated graph, or is refused for the stated reason. No kernels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jupyter_pipe.compiler import compile_notebook
+from jupyter_pipe.errors import CompileError
+from tests.cases.checks import differences, refusals
+from tests.cases.table import Case, read_all
+
+
+@pytest.mark.parametrize("case", read_all(), ids=lambda case: case.id)
+def test_a_case_becomes_the_stated_graph(case: Case, tmp_path: Path) -> None:
+    assert _judge(case, case.write(tmp_path)) == []
+
+
+def _judge(case: Case, path: Path) -> list[str]:
+    try:
+        pipeline = compile_notebook(path).pipeline
+    except CompileError as error:
+        return refusals(case, error.diagnostics)
+    if any(not finding.optional for finding in case.errors):
+        return ["it compiles, but must be refused"]
+    return differences(case, pipeline)
