@@ -36,11 +36,18 @@ class Row(NamedTuple):
     cost: Cost
 
 
-def measure(argv: Sequence[str], *, folder: Path) -> Cost:
+def measure(argv: Sequence[str], *, folder: Path, environment: Mapping[str, str] | None = None) -> Cost:
     """Runs `argv` in `folder`. Raises RuntimeError with the end of its output when it fails."""
     _adopt_orphans()
     before, started = _children_cpu(), time.perf_counter()
-    process = subprocess.run(argv, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    process = subprocess.run(
+        argv,
+        cwd=folder,
+        env=os.environ | dict(environment or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
     wall = time.perf_counter() - started
     _await_orphans()
     if process.returncode:
