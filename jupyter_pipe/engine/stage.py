@@ -148,7 +148,7 @@ def _context(work: StageWork, stage: Stage, result: Path) -> StageContext:
         pure=flow.pure_names(stage),
         metrics=tuple(metric.name for metric in stage.metrics),
         gates=tuple(gate.expression for gate in stage.gates),
-        definitions=_definitions(stage),
+        definitions=_definitions(work.pipeline, stage),
         code_cells={name: number for name, number in work.numbers.items() if number is not None},
         seeded=flow.seeded_components(work.pipeline),
         strict=work.strict,
@@ -159,12 +159,16 @@ def _sorted(payload: InputPayload) -> InputPayload:
     return msgspec.structs.replace(payload, names=tuple(sorted(payload.names)))
 
 
-def _definitions(stage: Stage) -> dict[str, dict[str, Any]]:
-    """The notebook's classes and functions that a payload may refer to."""
-    kinds = {ReplayKind.function, ReplayKind.class_}
+def _definitions(pipeline: Pipeline, stage: Stage) -> dict[str, dict[str, Any]]:
+    """The notebook's classes and functions that a payload may refer to, and the imports that they
+    need: what other stages replay from this stage's cells, and what it replays itself."""
+    kinds = {ReplayKind.function, ReplayKind.class_, ReplayKind.import_}
+    made_here = [
+        replay for other in pipeline.stages for replay in other.replays if replay.cell_id in stage.cells
+    ]
     return {
         name: {"source": replay.source, "digest": replay.digest, "cell_id": replay.cell_id}
-        for replay in stage.replays
+        for replay in (*made_here, *stage.replays)
         if replay.kind in kinds
         for name in replay.names
     }
