@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from jupyter_pipe.compiler.compile import Compiled, check_notebook, compile_notebook, default_output
+from jupyter_pipe.compiler.compile import (
+    Compiled,
+    check_notebook,
+    compile_notebook,
+    default_output,
+    draft_pipeline,
+)
 from jupyter_pipe.compiler.package import read_package, stale_files, write_package
 
 __all__ = [
@@ -10,6 +16,7 @@ __all__ = [
     "check_notebook",
     "compile_notebook",
     "default_output",
+    "draft_pipeline",
     "read_package",
     "stale_files",
     "write_package",

@@ -34,7 +34,7 @@ from jupyter_pipe.model import (
 )
 from jupyter_pipe.notebook import parse_tags, read_notebook
 
-__all__ = ["Compiled", "check_notebook", "compile_notebook", "default_output"]
+__all__ = ["Compiled", "check_notebook", "compile_notebook", "default_output", "draft_pipeline"]
 
 
 class Compiled(Struct, frozen=True):
@@ -62,9 +62,15 @@ def compile_notebook(path: Path | str, *, output: Path | str | None = None) -> C
 
 def check_notebook(path: Path | str) -> tuple[Diagnostic, ...]:
     """Everything that the compiler has to say about the notebook, in notebook order."""
-    notebook = read_notebook(path)
+    return draft_pipeline(path).diagnostics
+
+
+def draft_pipeline(path: Path | str, content: bytes | None = None) -> Pipeline:
+    """The pipeline as far as it can be known, errors among its diagnostics: what an editor shows.
+    `content` is the notebook as edited, if it is not what the file holds."""
+    notebook = read_notebook(path, content)
     package = package_name(notebook.name, Path(path).resolve().parent)
-    return _analysed(notebook, package, Path(path).name, find_interpreter(notebook.kernel)).diagnostics
+    return _analysed(notebook, package, Path(path).name, find_interpreter(notebook.kernel))
 
 
 def default_output(path: Path | str) -> Path:

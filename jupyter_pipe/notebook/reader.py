@@ -40,10 +40,11 @@ class _File(Struct):
 _decoder = msgspec.json.Decoder(_File)
 
 
-def read_notebook(path: Path | str) -> Notebook:
-    """Read the notebook at `path`. Cells without an id get one made from position and source."""
+def read_notebook(path: Path | str, content: bytes | None = None) -> Notebook:
+    """Read the notebook at `path`, or `content` as it would be read from there (an editor's unsaved
+    text). Cells without an id get one made from position and source."""
     path = Path(path)
-    file = _parse_file(path, _read_bytes(path))
+    file = _parse_file(path, _read_bytes(path) if content is None else content)
     cells = _make_cells(path, file.cells or [])
     _check_language(path, file.metadata)
     if not any(cell.kind == "code" and cell.source.strip() for cell in cells):
