@@ -6,7 +6,6 @@ order, following the inputs as far as they are known without running anything.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Literal
@@ -17,7 +16,8 @@ from jupyter_pipe.artifacts.protocol import StageResult
 from jupyter_pipe.cache.code import read_stage_code
 from jupyter_pipe.cache.files import MISSING, file_digest, files_read, files_written, module_digests
 from jupyter_pipe.cache.fingerprint import Fingerprint, explain
-from jupyter_pipe.cache.store import Cache, CacheEntry, references
+from jupyter_pipe.cache.store import Cache, CacheEntry, Latest, references
+from jupyter_pipe.compiler.graph import topological
 from jupyter_pipe.model import Pipeline, Stage
 
 __all__ = ["Decision", "Forcing", "Plan", "PlannedStage", "StageCache", "StageInputs", "plan_run"]
@@ -71,14 +71,15 @@ class Plan(Struct, frozen=True):
 class StageCache:
     """Decides for the stages of one package with one set of parameter values.
 
+    `pipeline` is its name: the graph itself may change in a run, so stages are passed in.
     `literals` are the parameter values as Python source, `versions` gives the distributions that a
     stage imports with their versions in the kernel's interpreter, `has_artifact` asks the store.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts of a fingerprint come from as many places
+    def __init__(
         self,
         cache: Cache,
-        pipeline: Pipeline,
+        pipeline: str,
         *,
         package: Path,
         workdir: Path,
@@ -86,7 +87,7 @@ class StageCache:
         versions: Callable[[Stage], Mapping[str, str]],
         has_artifact: Callable[[str], bool],
         numbers: Mapping[str, int | None],
-        python: str = f"{sys.version_info.major}.{sys.version_info.minor}",
+        settings: Mapping[str, str],
         forcing: Forcing = Forcing(),  # noqa: B008 - frozen
     ) -> None:
         self.cache = cache
@@ -98,7 +99,7 @@ class StageCache:
         self._versions = versions
         self._has_artifact = has_artifact
         self._numbers = dict(numbers)
-        self._python = python
+        self._settings = dict(settings)
 
     def fingerprint(self, stage: Stage, inputs: StageInputs) -> Fingerprint:
         """Everything that the stage's result depends on but the generators' states."""
@@ -111,15 +112,14 @@ class StageCache:
             versions=dict(self._versions(stage)),
             ambient=inputs.ambient,
             settings={
-                "Python": self._python,
+                **self._settings,
                 "serialiser": SERIALISER,
-                "outputs": ",".join(sorted(stage.outputs)),
+                "outputs": ", ".join(sorted(stage.outputs)) or "none",
             },
         )
 
-    def decide(self, name: str, inputs: StageInputs) -> Decision:
+    def decide(self, stage: Stage, inputs: StageInputs) -> Decision:
         """Reuse a result, or say why the stage runs."""
-        stage = self.pipeline.stage(name)
         fingerprint = self.fingerprint(stage, inputs)
         forced = self._forced(stage)
         if forced:
@@ -132,9 +132,9 @@ class StageCache:
             return Decision(fingerprint, damage)
         return Decision(fingerprint, "unchanged", entry)
 
-    def record(  # noqa: PLR0913 - one call of the runner with what it knows
+    def record(
         self,
-        name: str,
+        stage: Stage,
         fingerprint: Fingerprint,
         inputs: StageInputs,
         result: StageResult,
@@ -145,10 +145,10 @@ class StageCache:
         created: float,
     ) -> None:
         """Keep the result of a stage that succeeded, unless nobody could ever reuse it."""
-        stage = self.pipeline.stage(name)
         unseeded = [component for component in result.drawn if component not in inputs.generators]
         if unseeded and not _carried(result, unseeded):
-            self.cache.remember(self.pipeline.name, name, fingerprint, unseeded=unseeded)
+            latest = Latest(fingerprint, seconds, tuple(unseeded))
+            self.cache.remember(self.pipeline, stage.name, latest)
             return
         entry = CacheEntry(
             fingerprint=fingerprint,
@@ -160,7 +160,7 @@ class StageCache:
             generators={c: d for c, d in inputs.generators.items() if c in result.drawn},
             written=files_written(stage, self._workdir),
         )
-        self.cache.record(entry, pipeline=self.pipeline.name, stage=name, executed=executed)
+        self.cache.record(entry, pipeline=self.pipeline, stage=stage.name, executed=executed)
 
     def _forced(self, stage: Stage) -> str:
         if self.forcing.everything or stage.name in self.forcing.stages:
@@ -172,7 +172,7 @@ class StageCache:
         return ""
 
     def _why(self, stage: Stage, fingerprint: Fingerprint) -> str:
-        latest = self.cache.latest(self.pipeline.name, stage.name)
+        latest = self.cache.latest(self.pipeline, stage.name)
         if latest is None:
             return "never ran"
         if latest.unseeded and latest.fingerprint.key == fingerprint.key:
@@ -199,21 +199,26 @@ def _carried(result: StageResult, components: Collection[str]) -> bool:
     return set(components) <= {value.component for value in result.ambient}
 
 
-def plan_run(stage_cache: StageCache, selected: Collection[str]) -> Plan:
-    """The forecast for the selected stages: a stage whose inputs will be made anew runs unless
-    they turn out equal."""
+def plan_run(
+    stage_cache: StageCache,
+    pipeline: Pipeline,
+    selected: Collection[str],
+    inputs_of: Callable[[Stage, Mapping[str, StageResult]], StageInputs],
+) -> Plan:
+    """The forecast for the selected stages. A stage behind one that runs cannot be judged yet: it
+    runs unless what it receives turns out to be the same."""
     results: dict[str, StageResult] = {}
     planned: list[PlannedStage] = []
-    for stage in stage_cache.pipeline.stages:
+    for stage in topological(pipeline):
         if stage.name not in selected:
             planned.append(PlannedStage(stage.name, "skip", "not selected"))
             continue
-        waiting = [name for name in stage_cache.pipeline.upstream(stage.name) if name not in results]
+        waiting = [name for name in pipeline.upstream(stage.name) if name not in results]
         if waiting:
             reason = f"after {', '.join(waiting)}: runs if what it receives changes"
             planned.append(PlannedStage(stage.name, "run", reason))
             continue
-        decision = stage_cache.decide(stage.name, known_inputs(stage_cache.pipeline, stage, results))
+        decision = stage_cache.decide(stage, inputs_of(stage, results))
         if decision.entry is None:
             planned.append(PlannedStage(stage.name, "run", decision.reason))
         else:
@@ -221,16 +226,5 @@ def plan_run(stage_cache: StageCache, selected: Collection[str]) -> Plan:
             planned.append(
                 PlannedStage(stage.name, "reuse", decision.reason, saved_seconds=decision.entry.seconds)
             )
-    return Plan(tuple(planned))
-
-
-def known_inputs(pipeline: Pipeline, stage: Stage, results: Mapping[str, StageResult]) -> StageInputs:
-    """The digests of what `stage` receives from finished stages."""
-    values = {
-        value.name: payload.ref.digest
-        for value in stage.inputs
-        if value.from_ in results
-        for payload in results[value.from_].outputs
-        if value.name in payload.names
-    }
-    return StageInputs(values=values)
+    place = {stage.name: position for position, stage in enumerate(pipeline.stages)}
+    return Plan(tuple(sorted(planned, key=lambda stage: place[stage.name])))

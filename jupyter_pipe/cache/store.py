@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -19,7 +19,7 @@ from msgspec import Struct
 from jupyter_pipe.artifacts.protocol import ArtifactRef, StageResult
 from jupyter_pipe.cache.fingerprint import Fingerprint
 
-__all__ = ["Cache", "CacheEntry", "Latest", "references"]
+__all__ = ["Cache", "CacheEntry", "Latest", "references", "write_atomically"]
 
 _ENTRIES_A_KEY = 4
 
@@ -44,6 +44,7 @@ class Latest(Struct, frozen=True):
     is why there is no entry to reuse."""
 
     fingerprint: Fingerprint
+    seconds: float = 0.0
     unseeded: tuple[str, ...] = ()
 
 
@@ -69,16 +70,13 @@ class Cache:
         key = entry.fingerprint.key
         kept = msgspec.structs.replace(entry, executed=self._keep_notebook(key, executed))
         others = [old for old in self._read(key) if old.generators != entry.generators]
-        self._write(self._entries_path(key), msgspec.json.encode([kept, *others][:_ENTRIES_A_KEY]))
-        self.remember(pipeline, stage, entry.fingerprint)
+        write_atomically(self._entries_path(key), msgspec.json.encode([kept, *others][:_ENTRIES_A_KEY]))
+        self.remember(pipeline, stage, Latest(entry.fingerprint, entry.seconds))
         return kept
 
-    def remember(
-        self, pipeline: str, stage: str, fingerprint: Fingerprint, *, unseeded: Sequence[str] = ()
-    ) -> None:
+    def remember(self, pipeline: str, stage: str, latest: Latest) -> None:
         """Note how the stage last succeeded, to explain the next difference."""
-        latest = Latest(fingerprint, tuple(unseeded))
-        self._write(self._latest_path(pipeline, stage), msgspec.json.encode(latest))
+        write_atomically(self._latest_path(pipeline, stage), msgspec.json.encode(latest))
 
     def latest(self, pipeline: str, stage: str) -> Latest | None:
         """How the stage last succeeded, None if it never did here."""
@@ -119,17 +117,18 @@ class Cache:
             shutil.copyfile(executed, target)
         return name
 
-    @staticmethod
-    def _write(path: Path, data: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace a file so that readers see the old or the new bytes, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def references(result: StageResult) -> Iterator[ArtifactRef]:

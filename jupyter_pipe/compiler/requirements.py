@@ -15,7 +15,7 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-__all__ = ["find_interpreter", "requirement_lines"]
+__all__ = ["ask_versions", "find_interpreter", "requirement_lines"]
 
 # Runs in the kernel's interpreter: modules in, `{module: [[distribution, version], …]}` out.
 _QUESTION = """
@@ -59,7 +59,7 @@ def requirement_lines(modules: Collection[str], interpreter: Path | None, folder
     Without an interpreter, or where it has no such module, the line is a comment.
     """
     wanted = sorted(name for name in set(modules) if not _is_own(name, folder))
-    found = _ask(interpreter, wanted) if interpreter and wanted else {}
+    found = ask_versions(interpreter, wanted) if interpreter and wanted else {}
     pins = {f"{name}=={version}" for module in wanted for name, version in found.get(module, ())}
     missing = tuple(f"# not installed when this was compiled: {name}" for name in wanted if name not in found)
     return (*sorted(pins, key=str.lower), *missing)
@@ -70,7 +70,8 @@ def _is_own(name: str, folder: Path) -> bool:
     return not name or name in sys.stdlib_module_names or any(path.exists() for path in beside)
 
 
-def _ask(interpreter: Path, modules: list[str]) -> dict[str, list[tuple[str, str]]]:
+def ask_versions(interpreter: Path, modules: list[str]) -> dict[str, list[tuple[str, str]]]:
+    """Top-level module -> the distributions that provide it in the interpreter, with versions."""
     if _is_this(interpreter):
         return _ask_here(modules)
     try:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from jupyter_pipe.compiler.graph import rewire, select
+from jupyter_pipe.engine.kernelspecs import check_kernel
 from jupyter_pipe.engine.schedule import Capacity
 from jupyter_pipe.errors import NotebookError, PackageError, RunError
 from jupyter_pipe.model import Pipeline, from_json
@@ -35,7 +35,8 @@ class RunRequest:
     `.jupyter_pipe/`, `workdir` where stages run: both are the notebook's folder by default.
     `parameters` come from `resolve_parameters`; without them the notebook's values hold.
     `targets` run with all that they need, `from_` run again with all that depends on them, `force`
-    names stages that run whatever is known, `force_all` makes that all.
+    names stages that run whatever is known, `force_all` makes that all. `resumed_stages` succeeded in
+    the run that this one continues: their results are reused even if they are tagged `cache:off`.
     """
 
     package: Path | None = None
@@ -59,6 +60,7 @@ class RunRequest:
     command: tuple[str, ...] = ()
     run_id: str | None = None
     resumed_from: str | None = None
+    resumed_stages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ def prepare(request: RunRequest) -> PreparedRun:
     selected = _selected(pipeline, request)
     environment = dict(os.environ if request.environment is None else request.environment)
     _check_secrets(pipeline, selected, environment)
+    check_kernel(pipeline.kernel)
     workers = max(request.workers or os.cpu_count() or 1, 1)
     facts = RunFacts(
         notebook=str(notebook),
@@ -204,9 +207,10 @@ def _check_secrets(pipeline: Pipeline, selected: Collection[str], environment: M
 
 
 def _hash_seed(environment: Mapping[str, str]) -> int:
-    """The one seed of all kernels: the user's own, or a fresh one."""
+    """The one seed of all kernels: the user's own, or always the same, since a cached list that was
+    made by iterating over a set must agree with that set in a later run."""
     given = environment.get("PYTHONHASHSEED", "")
-    return int(given) if given.isdigit() else random.SystemRandom().randrange(1, 2**32 - 1)
+    return int(given) if given.isdigit() else 0
 
 
 def _numbers(notebook: Path) -> dict[str, int | None]:

@@ -12,7 +12,7 @@ from jupyter_pipe.engine.flow import Given
 from jupyter_pipe.engine.messages import Reuse
 from jupyter_pipe.model import Pipeline
 
-__all__ = ["Checked", "NoReuse", "ResultSource"]
+__all__ = ["Checked", "ResultSource"]
 
 
 class Checked(Struct, frozen=True):
@@ -30,23 +30,17 @@ class ResultSource(Protocol):
     def check(self, pipeline: Pipeline, stage: str, given: Given) -> Checked:
         """Asked when everything that the stage receives is known."""
 
-    def record(self, stage: str, result: StageResult, *, run_id: str, seconds: float, executed: Path) -> None:
+    def record(
+        self,
+        pipeline: Pipeline,
+        stage: str,
+        result: StageResult,
+        *,
+        run_id: str,
+        seconds: float,
+        executed: Path,
+    ) -> None:
         """The stage has run, and its result stands."""
 
     def durations(self) -> dict[str, float]:
         """How long stages took before, where that is known."""
-
-
-class NoReuse:
-    """Everything runs, nothing is kept."""
-
-    def check(self, pipeline: Pipeline, stage: str, given: Given) -> Checked:
-        """Never a result."""
-        return Checked("cache not used")
-
-    def record(self, stage: str, result: StageResult, *, run_id: str, seconds: float, executed: Path) -> None:
-        """Keeps nothing."""
-
-    def durations(self) -> dict[str, float]:
-        """Nothing is known."""
-        return {}

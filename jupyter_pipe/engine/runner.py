@@ -22,12 +22,13 @@ from msgspec.structs import replace
 
 from jupyter_pipe.compiler.graph import rewire
 from jupyter_pipe.engine import messages as ms
+from jupyter_pipe.engine.cached import CachedResults
 from jupyter_pipe.engine.executors import Executor, LocalExecutor
 from jupyter_pipe.engine.flow import given_to, protected_names
 from jupyter_pipe.engine.interrupts import can_catch_signals, catch_signals
 from jupyter_pipe.engine.machine import Machine, Options
 from jupyter_pipe.engine.request import PreparedRun, RunRequest, prepare
-from jupyter_pipe.engine.reuse import NoReuse, ResultSource
+from jupyter_pipe.engine.reuse import ResultSource
 from jupyter_pipe.engine.stage import StageWork, publish_attempt
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import Event, RunFinished, RunQueued, RunStarted, WarningRaised
@@ -85,7 +86,8 @@ class _Runner:
         self._folder = RunFolder(writer.path)
         self._executor = executor
         self._observers = list(observers)
-        self._results = _result_source(prepared)
+        self._package = self._package_folder()
+        self._results: ResultSource = CachedResults(prepared, self._package)
         options = Options(
             capacity=prepared.capacity,
             keep_going=prepared.request.keep_going,
@@ -104,7 +106,7 @@ class _Runner:
     def run(self) -> Run:
         """The whole run."""
         request = self._prepared.request
-        self._package = self._lay_out_package()
+        self._lay_out_package()
         self._log(
             RunQueued(
                 run_id=self._writer.run_id,
@@ -200,6 +202,7 @@ class _Runner:
                 if not reused:
                     self._publish(stage)
                     self._results.record(
+                        self._machine.pipeline,
                         stage,
                         result,
                         run_id=self._writer.run_id,
@@ -268,16 +271,18 @@ class _Runner:
         if stage in self._attempts:
             publish_attempt(self._folder.path, stage, self._attempts[stage])
 
-    def _lay_out_package(self) -> Path:
+    def _package_folder(self) -> Path:
         """Where the stage notebooks are: the package, or a copy of one that was never written."""
+        given = self._prepared.request.package
+        return given.absolute() if given is not None else self._folder.path / "package"
+
+    def _lay_out_package(self) -> None:
         if self._prepared.request.package is not None:
-            return self._prepared.request.package.absolute()
-        package = self._folder.path / "package"
+            return
         for stage in self._prepared.taking_part.stages:
-            path = package / stage.notebook
+            path = self._package / stage.notebook
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(self._prepared.request.files[stage.notebook])
-        return package
 
     def _log(self, event: Event) -> None:
         logged = self._writer.append(event)
@@ -292,10 +297,6 @@ class _Runner:
             self._observers.remove(observer)
             message = f"{type(error).__name__}: {error}"
             self._writer.append(WarningRaised(stage=None, code="observer_failed", message=message))
-
-
-def _result_source(prepared: PreparedRun) -> ResultSource:
-    return NoReuse()
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from jupyter_pipe.artifacts.protocol import AmbientValue, ArtifactRef, StageResult, StoredPayload
-from jupyter_pipe.cache.plan import Forcing, StageCache, StageInputs, plan_run
+from jupyter_pipe.cache.plan import Forcing, Plan, StageCache, StageInputs, plan_run
 from jupyter_pipe.cache.store import Cache
 from jupyter_pipe.model import (
     Edge,
@@ -65,33 +66,35 @@ def make_pipeline(**make_fields: object) -> Pipeline:
 
 
 def make_cache(
-    folder: Path,
-    pipeline: Pipeline | None = None,
-    *,
-    n: str = "10",
-    stored: bool = True,
-    forcing: Forcing | None = None,
+    folder: Path, *, n: str = "10", stored: bool = True, forcing: Forcing | None = None
 ) -> StageCache:
     return StageCache(
         Cache(folder / "cache"),
-        pipeline or make_pipeline(),
+        "nb",
         package=folder,
         workdir=folder,
         literals={"n": n},
         versions=lambda _: {"pandas": "3.1.0"},
         has_artifact=lambda _: stored,
         numbers={"make-1": 3, "use-1": 4},
+        settings={"kernel": "python3"},
         forcing=forcing or Forcing(),
     )
 
 
 def record(
-    cache: StageCache, name: str, folder: Path, result: StageResult = RESULT, **inputs: dict[str, str]
+    cache: StageCache,
+    name: str,
+    folder: Path,
+    result: StageResult = RESULT,
+    pipeline: Pipeline | None = None,
+    **inputs: dict[str, str],
 ) -> None:
     given = StageInputs(**inputs)
-    fingerprint = cache.decide(name, given).fingerprint
+    stage = (pipeline or make_pipeline()).stage(name)
+    fingerprint = cache.decide(stage, given).fingerprint
     cache.record(
-        name,
+        stage,
         fingerprint,
         given,
         result,
@@ -102,14 +105,21 @@ def record(
     )
 
 
+def forecast(folder: Path, selected: tuple[str, ...]) -> Plan:
+    def inputs_of(stage: Stage, results: Mapping[str, StageResult]) -> StageInputs:
+        return StageInputs(values={"x": REF.digest} if stage.inputs else {})
+
+    return plan_run(make_cache(folder), make_pipeline(), selected, inputs_of)
+
+
 def test_a_stage_that_never_ran_runs(folder: Path) -> None:
-    assert make_cache(folder).decide("make", StageInputs()).reason == "never ran"
+    assert make_cache(folder).decide(make_pipeline().stage("make"), StageInputs()).reason == "never ran"
 
 
 def test_an_unchanged_stage_is_reused_with_its_notebook(folder: Path) -> None:
     record(make_cache(folder), "make", folder)
     (folder / "executed.ipynb").unlink()
-    entry = make_cache(folder).decide("make", StageInputs()).entry
+    entry = make_cache(folder).decide(make_pipeline().stage("make"), StageInputs()).entry
     assert entry is not None
     assert entry.result == RESULT
     assert Cache(folder / "cache").executed_path(entry).read_text() == "{}"
@@ -117,17 +127,24 @@ def test_an_unchanged_stage_is_reused_with_its_notebook(folder: Path) -> None:
 
 def test_reasons(folder: Path) -> None:
     record(make_cache(folder), "make", folder)
-    assert make_cache(folder, n="20").decide("make", StageInputs()).reason == "parameter n: 10 -> 20"
+    assert (
+        make_cache(folder, n="20").decide(make_pipeline().stage("make"), StageInputs()).reason
+        == "parameter n: 10 -> 20"
+    )
     write_stage(folder, "make", "x = n + 1")
-    assert make_cache(folder).decide("make", StageInputs()).reason == "code changed in cell 3"
+    assert (
+        make_cache(folder).decide(make_pipeline().stage("make"), StageInputs()).reason
+        == "code changed in cell 3"
+    )
     write_stage(folder, "make", "x = n  # the same")
-    assert make_cache(folder).decide("make", StageInputs()).reason == "unchanged"
+    assert make_cache(folder).decide(make_pipeline().stage("make"), StageInputs()).reason == "unchanged"
 
 
 def test_a_lost_artifact_runs_the_stage_again(folder: Path) -> None:
     record(make_cache(folder), "make", folder)
     assert (
-        make_cache(folder, stored=False).decide("make", StageInputs()).reason == "a stored value is missing"
+        make_cache(folder, stored=False).decide(make_pipeline().stage("make"), StageInputs()).reason
+        == "a stored value is missing"
     )
 
 
@@ -141,66 +158,82 @@ def test_a_lost_artifact_runs_the_stage_again(folder: Path) -> None:
 )
 def test_forcing(folder: Path, forcing: Forcing, reason: str) -> None:
     record(make_cache(folder), "make", folder)
-    assert make_cache(folder, forcing=forcing).decide("make", StageInputs()).reason == reason
+    assert (
+        make_cache(folder, forcing=forcing).decide(make_pipeline().stage("make"), StageInputs()).reason
+        == reason
+    )
 
 
 def test_cache_off_is_reused_by_resume_only(folder: Path) -> None:
     pipeline = make_pipeline(options=StageOptions(cache=False))
-    record(make_cache(folder, pipeline), "make", folder)
-    assert make_cache(folder, pipeline).decide("make", StageInputs()).reason == "cache:off"
-    resumed = make_cache(folder, pipeline, forcing=Forcing(reuse_uncached=frozenset({"make"})))
-    assert resumed.decide("make", StageInputs()).entry is not None
+    record(make_cache(folder), "make", folder, pipeline=pipeline)
+    assert make_cache(folder).decide(pipeline.stage("make"), StageInputs()).reason == "cache:off"
+    resumed = make_cache(folder, forcing=Forcing(reuse_uncached=frozenset({"make"})))
+    assert resumed.decide(pipeline.stage("make"), StageInputs()).entry is not None
 
 
 def test_a_written_file_must_still_be_there(folder: Path) -> None:
     pipeline = make_pipeline(effects=(Effect("file:out.csv", EffectKind.binds),))
     (folder / "out.csv").write_text("1")
-    record(make_cache(folder, pipeline), "make", folder)
-    assert make_cache(folder, pipeline).decide("make", StageInputs()).entry is not None
+    record(make_cache(folder), "make", folder, pipeline=pipeline)
+    assert make_cache(folder).decide(pipeline.stage("make"), StageInputs()).entry is not None
     (folder / "out.csv").write_text("22")
-    assert make_cache(folder, pipeline).decide("make", StageInputs()).reason == "file out.csv changed"
+    assert make_cache(folder).decide(pipeline.stage("make"), StageInputs()).reason == "file out.csv changed"
     (folder / "out.csv").unlink()
-    assert make_cache(folder, pipeline).decide("make", StageInputs()).reason == "file out.csv is missing"
+    assert (
+        make_cache(folder).decide(pipeline.stage("make"), StageInputs()).reason == "file out.csv is missing"
+    )
 
 
 def test_an_unseeded_draw_always_runs_again(folder: Path) -> None:
     drawn = msgspec.structs.replace(RESULT, drawn=("numpy.random",))
     record(make_cache(folder), "make", folder, drawn)
-    assert make_cache(folder).decide("make", StageInputs()).reason == "numpy.random, unseeded"
+    assert (
+        make_cache(folder).decide(make_pipeline().stage("make"), StageInputs()).reason
+        == "numpy.random, unseeded"
+    )
 
 
 def test_a_stage_that_seeds_its_own_draws_is_reused(folder: Path) -> None:
     state = AmbientValue("numpy.random", REF, "make")
     seeded = msgspec.structs.replace(RESULT, drawn=("numpy.random",), ambient=(state,))
     record(make_cache(folder), "make", folder, seeded)
-    assert make_cache(folder).decide("make", StageInputs()).entry is not None
+    assert make_cache(folder).decide(make_pipeline().stage("make"), StageInputs()).entry is not None
 
 
 def test_generator_states_count_only_for_stages_that_draw(folder: Path) -> None:
     before, after = {"numpy.random": "s1"}, {"numpy.random": "s2"}
     record(make_cache(folder), "make", folder, generators=before)
-    assert make_cache(folder).decide("make", StageInputs(generators=after)).entry is not None
+    assert (
+        make_cache(folder).decide(make_pipeline().stage("make"), StageInputs(generators=after)).entry
+        is not None
+    )
     drawn = msgspec.structs.replace(RESULT, drawn=("numpy.random",))
     record(make_cache(folder), "use", folder, drawn, generators=before)
-    assert make_cache(folder).decide("use", StageInputs(generators=after)).entry is None
-    assert make_cache(folder).decide("use", StageInputs(generators=before)).entry is not None
+    assert (
+        make_cache(folder).decide(make_pipeline().stage("use"), StageInputs(generators=after)).entry is None
+    )
+    assert (
+        make_cache(folder).decide(make_pipeline().stage("use"), StageInputs(generators=before)).entry
+        is not None
+    )
 
 
 def test_forecast_follows_known_inputs(folder: Path) -> None:
     selected = ("make", "use")
-    fresh = plan_run(make_cache(folder), selected)
+    fresh = forecast(folder, selected)
     assert [(s.action, s.reason) for s in fresh.stages] == [
         ("run", "never ran"),
         ("run", "after make: runs if what it receives changes"),
     ]
     record(make_cache(folder), "make", folder)
     record(make_cache(folder), "use", folder, StageResult(), values={"x": "content"})
-    assert [s.action for s in plan_run(make_cache(folder), selected).stages] == ["reuse", "reuse"]
-    assert [s.action for s in plan_run(make_cache(folder), ("use",)).stages] == ["skip", "run"]
+    assert [s.action for s in forecast(folder, selected).stages] == ["reuse", "reuse"]
+    assert [s.action for s in forecast(folder, ("use",)).stages] == ["skip", "run"]
 
 
 def test_a_truncated_entry_counts_as_absent(folder: Path) -> None:
     record(make_cache(folder), "make", folder)
     for path in (folder / "cache" / "entries").rglob("*.json"):
         path.write_text("[{")
-    assert make_cache(folder).decide("make", StageInputs()).entry is None
+    assert make_cache(folder).decide(make_pipeline().stage("make"), StageInputs()).entry is None

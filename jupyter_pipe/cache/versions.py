@@ -1,0 +1,52 @@
+"""Versions of the distributions that a stage imports, in the kernel's interpreter.
+
+Asking an interpreter costs a tenth of a CPU-second, so answers are kept until something is
+installed there: installers add and remove folders in `site-packages`, which shows in its mtime.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection
+from pathlib import Path
+
+import msgspec
+
+from jupyter_pipe.cache.fingerprint import digest_of
+from jupyter_pipe.cache.store import write_atomically
+from jupyter_pipe.compiler.requirements import ask_versions
+
+__all__ = ["find_versions"]
+
+_Known = dict[str, dict[str, str]]
+
+
+def find_versions(interpreter: Path | None, modules: Collection[str], folder: Path) -> _Known:
+    """Top-level module -> {distribution: version}; `folder` keeps earlier answers."""
+    if interpreter is None:
+        return {}
+    wanted = sorted(set(modules) - set(sys.stdlib_module_names))
+    path = folder / "versions" / f"{_environment_digest(interpreter)}.json"
+    known = _read(path)
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        answer = ask_versions(interpreter, unknown)
+        known.update({name: dict(answer.get(name, ())) for name in unknown})
+        write_atomically(path, msgspec.json.encode(known))
+    return {name: known[name] for name in wanted}
+
+
+def _read(path: Path) -> _Known:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Known)
+    except (OSError, msgspec.MsgspecError):
+        return {}
+
+
+def _environment_digest(interpreter: Path) -> str:
+    prefix = interpreter.absolute().parent.parent
+    folders = [*prefix.glob("lib/python*/site-packages"), prefix / "Lib" / "site-packages"]
+    if interpreter.absolute() == Path(sys.executable).absolute():
+        folders += [Path(entry) for entry in sys.path if entry.endswith("-packages")]
+    states = sorted({f"{each}:{each.stat().st_mtime_ns}" for each in folders if each.is_dir()})
+    return digest_of("\n".join([str(interpreter), *states]))

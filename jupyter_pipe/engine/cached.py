@@ -1,0 +1,132 @@
+"""The cache as the runner's source of results, and the forecast that `plan` shows.
+
+Values and ambient state reach the fingerprint by content digest. Generators' states do not: they
+count only for stages that draw from them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from jupyter_pipe.artifacts.protocol import StageResult
+from jupyter_pipe.artifacts.store import Store
+from jupyter_pipe.cache.fingerprint import Fingerprint
+from jupyter_pipe.cache.plan import Forcing, Plan, StageCache, StageInputs, plan_run
+from jupyter_pipe.cache.store import Cache
+from jupyter_pipe.cache.versions import find_versions
+from jupyter_pipe.compiler.requirements import find_interpreter
+from jupyter_pipe.engine.flow import Given, given_to
+from jupyter_pipe.engine.messages import Reuse
+from jupyter_pipe.engine.request import PreparedRun
+from jupyter_pipe.engine.reuse import Checked
+from jupyter_pipe.model import Pipeline, Stage
+
+__all__ = ["CachedResults", "forecast"]
+
+
+class CachedResults:
+    """Reads and fills `.jupyter_pipe/cache/` for one run."""
+
+    def __init__(self, prepared: PreparedRun, package: Path) -> None:
+        self._pipeline = prepared.pipeline
+        self._cache = Cache(prepared.store.state_folder / "cache")
+        self._decides = _stage_cache(prepared, package, self._cache)
+        self._asked: dict[str, tuple[Fingerprint, StageInputs]] = {}
+
+    def check(self, pipeline: Pipeline, stage: str, given: Given) -> Checked:
+        """The result of an earlier run, or why there is none."""
+        inputs = _stage_inputs(pipeline.stage(stage), given)
+        decision = self._decides.decide(pipeline.stage(stage), inputs)
+        self._asked[stage] = decision.fingerprint, inputs
+        entry = decision.entry
+        if entry is None:
+            return Checked(decision.reason)
+        reuse = Reuse(entry.result, entry.run_id, entry.seconds)
+        return Checked(decision.reason, reuse, self._cache.executed_path(entry))
+
+    def record(
+        self,
+        pipeline: Pipeline,
+        stage: str,
+        result: StageResult,
+        *,
+        run_id: str,
+        seconds: float,
+        executed: Path,
+    ) -> None:
+        """Keep a result. One that is about to be run again, since it changed its input, is kept for
+        the graph as it is now."""
+        fingerprint, inputs = self._asked[stage]
+        self._decides.record(
+            pipeline.stage(stage),
+            fingerprint,
+            inputs,
+            result,
+            run_id=run_id,
+            seconds=seconds,
+            executed=executed,
+            created=time.time(),
+        )
+
+    def durations(self) -> dict[str, float]:
+        """Seconds that each stage took when it last ran."""
+        found = {
+            stage.name: self._cache.latest(self._pipeline.name, stage.name) for stage in self._pipeline.stages
+        }
+        return {name: latest.seconds for name, latest in found.items() if latest is not None}
+
+
+def forecast(prepared: PreparedRun, package: Path) -> Plan:
+    """What a run would do, without running anything."""
+    cache = Cache(prepared.store.state_folder / "cache")
+
+    def inputs_of(stage: Stage, results: Mapping[str, StageResult]) -> StageInputs:
+        return _stage_inputs(stage, given_to(prepared.taking_part, stage.name, results))
+
+    return plan_run(_stage_cache(prepared, package, cache), prepared.pipeline, prepared.selected, inputs_of)
+
+
+def _stage_cache(prepared: PreparedRun, package: Path, cache: Cache) -> StageCache:
+    request, pipeline, facts = prepared.request, prepared.pipeline, prepared.facts
+    modules = {module for stage in pipeline.stages for module in stage.imports}
+    interpreter = find_interpreter(pipeline.kernel)
+    installed = find_versions(interpreter, modules, cache.folder)
+
+    def versions(stage: Stage) -> dict[str, str]:
+        return {
+            name: version for module in stage.imports for name, version in installed.get(module, {}).items()
+        }
+
+    return StageCache(
+        cache,
+        pipeline.name,
+        package=package,
+        workdir=Path(facts.workdir),
+        literals={value.name: value.literal for value in facts.parameters},
+        versions=versions,
+        has_artifact=Store(prepared.store.state_folder, trust=request.trust).has,
+        numbers=prepared.numbers,
+        settings={"kernel": str(interpreter or pipeline.kernel), "hash seed": str(facts.hash_seed)},
+        forcing=Forcing(
+            everything=request.force_all,
+            stages=prepared.forced,
+            ignore_cache=not request.use_cache,
+            reuse_uncached=frozenset(request.resumed_stages),
+        ),
+    )
+
+
+def _stage_inputs(stage: Stage, given: Given) -> StageInputs:
+    digests = {name: payload.ref.digest for payload in given.inputs for name in payload.names}
+    digests.update({value.name: "unbound" for value in stage.inputs if value.name not in digests})
+    ambient = {value.component: value.ref.digest for value in given.ambient}
+    generators = {name: digest for name, digest in ambient.items() if _is_generator(name)}
+    others = {name: digest for name, digest in ambient.items() if name not in generators}
+    return StageInputs(values=digests, ambient=others, generators=generators)
+
+
+def _is_generator(component: str) -> bool:
+    # `random`, `numpy.random`, `torch.random`: what plug-ins call generators ends in this word.
+    return component.rpartition(".")[2] == "random"
