@@ -74,12 +74,14 @@ class StageCode(Struct, frozen=True):
 
 class ProgramCode(Struct, frozen=True):
     """`bindings` counts the statements that bind a name, `binders` are the stages that do,
-    `mutated` are names whose objects some stage changes in place."""
+    `mutated` are names whose objects some stage changes in place, `written` the modules that the
+    notebook itself writes (`%%writefile features.py`)."""
 
     stages: tuple[StageCode, ...]
     bindings: Mapping[str, int]
     binders: Mapping[str, tuple[str, ...]]
     mutated: frozenset[str]
+    written: frozenset[str]
 
 
 def read_code(notebook: Notebook, pipeline: Pipeline) -> ProgramCode:
@@ -102,7 +104,14 @@ def read_code(notebook: Notebook, pipeline: Pipeline) -> ProgramCode:
             for effect in stage.effects
             if effect.kind in {EffectKind.mutates, EffectKind.deletes}
         ),
+        written=frozenset(_written_modules(pipeline.stages)),
     )
+
+
+def _written_modules(stages: Iterable[Stage]) -> Iterator[str]:
+    for effect in (effect for stage in stages for effect in stage.effects):
+        if effect.name.startswith("file:") and effect.kind not in {EffectKind.reads, EffectKind.pure}:
+            yield effect.name.removeprefix("file:").partition("/")[0].removesuffix(".py")
 
 
 def _stage_code(

@@ -10,7 +10,7 @@ import ast
 import json
 from collections.abc import Collection, Iterable, Sequence
 
-from jupyter_pipe.compiler.code import CellCode, StageCode
+from jupyter_pipe.compiler.code import CellCode, ReplayCode, StageCode
 from jupyter_pipe.compiler.imports import ImportedName, import_lines, imported_names, is_import
 from jupyter_pipe.compiler.scope import is_dropped_magic
 from jupyter_pipe.compiler.sharing import ModuleLevel
@@ -95,7 +95,7 @@ def _imports(stage: StageCode, level: ModuleLevel, used: Sequence[Statement]) ->
         found += _kept(imported_names(statement), reads, level)
     for code in stage.replays:
         if code.replay.kind is ReplayKind.import_:
-            found += _kept(_replayed_imports(code.statements), reads, level)
+            found += _replayed_imports(code, reads, level)
     if "display" in reads and "display" not in level.imports:
         found.append(ImportedName("_notebook", "display", "display", 1))
     if _shows(stage, level):
@@ -114,11 +114,12 @@ def _kept(imports: Iterable[ImportedName], reads: Collection[str], level: Module
     ]
 
 
-def _replayed_imports(statements: Iterable[Statement]) -> list[ImportedName]:
-    plain = [statement for statement in statements if statement.nodes]
+def _replayed_imports(code: ReplayCode, reads: Collection[str], level: ModuleLevel) -> list[ImportedName]:
+    plain = [statement for statement in code.statements if statement.nodes]
     if all(map(is_import, plain)):
-        return [item for statement in plain for item in imported_names(statement)]
-    return []
+        return _kept((item for statement in plain for item in imported_names(statement)), reads, level)
+    needs = {name for statement in plain for name in statement.reads} - set(code.replay.names)
+    return [ImportedName("", "", "", text=code.replay.source.strip("\n")), *module_imports(needs, level)]
 
 
 def display_name(level: ModuleLevel) -> str:

@@ -112,13 +112,13 @@ def _class_reason(stage: StageCode, statements: Sequence[Statement], level: Modu
 
 def _shadow_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
     """A local variable hides the builtin or module-level name even before it is bound."""
-    outer = (frozenset(vars(builtins)) | level.names()) - stage.received()
-    shadowing = {name for statement in statements for name in statement.binds} & outer
-    for name in sorted(shadowing):
+    outer = frozenset(vars(builtins)) | level.names()
+    for name in sorted({name for statement in statements for name in statement.binds} & outer):
         first = next(s for s in statements if name in s.binds or name in s.reads)
         simple = all(isinstance(node, _BINDS_SURELY) for node in first.nodes)
-        if not simple or name in first.reads or name not in first.binds or _is_deleted(name, statements):
-            return f"it uses '{name}' before it binds a variable of that name"
+        bound = name in stage.received() or (simple and name in first.binds and name not in first.reads)
+        if not bound or _is_deleted(name, statements):
+            return f"it uses '{name}' where no variable of that name is bound"
     return ""
 
 

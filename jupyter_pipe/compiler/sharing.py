@@ -56,9 +56,8 @@ class ModuleLevel(Struct, frozen=True):
         """Whether the statement binds only such names."""
         if is_import(statement):
             return all(item.name in self.imports for item in imported_names(statement))
-        return bool(statement.binds) and all(
-            self.definitions.get(name) == statement for name in statement.binds
-        )
+        # Nothing else binds a definition's name, so a statement that does is the definition.
+        return bool(statement.binds) and statement.binds <= frozenset(self.definitions)
 
     def holds_names(self, statement: Statement) -> bool:
         """Whether all that a replayed statement binds is there already."""
@@ -98,6 +97,7 @@ def _stable_imports(program: ProgramCode) -> dict[str, frozenset[ImportedName]]:
         if len({item.target for item in items}) == 1
         and program.bindings[name] <= bound[name]
         and name not in program.mutated
+        and not any(item.module.partition(".")[0] in program.written for item in items)
     }
 
 
@@ -123,26 +123,30 @@ def _distinct_statements(program: ProgramCode) -> Iterable[Statement]:
 def _candidates(program: ProgramCode) -> dict[str, Statement]:
     """Definitions in notebook order, as their own cell has them where a stage owns it."""
     found: dict[str, tuple[tuple[int, int], Statement]] = {}
-    for stage in program.stages:
-        for cell in stage.cells:
-            for line, name, statement in _bound_once(program, cell.statements, constants=False):
-                found[name] = ((cell.cell.index, line), statement)
     for code in (code for stage in program.stages for code in stage.replays):
-        constants = code.replay.kind in {ReplayKind.constant, ReplayKind.shared}
-        for line, name, statement in _bound_once(program, code.statements, constants=constants):
-            found.setdefault(name, ((code.index, code.replay.line + line), statement))
+        if code.replay.kind not in {ReplayKind.import_, ReplayKind.ambient}:
+            for line, name, statement in _bound_once(program, code.statements, assigned=True):
+                found.setdefault(name, ((code.index, code.replay.line + line), statement))
+    for cell in (cell for stage in program.stages for cell in stage.cells):
+        replayed = [s for s in cell.statements if s.binds & set(found)]
+        for line, name, statement in (
+            *_bound_once(program, cell.statements, assigned=False),
+            *_bound_once(program, replayed, assigned=True),
+        ):
+            found[name] = ((cell.cell.index, line), statement)
     return {name: found[name][1] for name in sorted(found, key=lambda name: found[name][0])}
 
 
 def _bound_once(
-    program: ProgramCode, statements: Iterable[Statement], *, constants: bool
+    program: ProgramCode, statements: Iterable[Statement], *, assigned: bool
 ) -> Iterable[tuple[int, str, Statement]]:
-    """Line, name and statement of what could be a definition at module level."""
+    """Line, name and statement of what could be a definition at module level; with `assigned`,
+    `NAME = value` too, which analysis has found to be a constant or a class (`namedtuple(…)`)."""
     for statement in statements:
         if len(statement.binds) != 1:
             continue
         (name,) = statement.binds
-        movable = _is_definition(statement) or (constants and _is_constant(statement))
+        movable = _is_definition(statement) or (assigned and _is_assignment(statement))
         fixed = program.bindings[name] == 1 and name not in program.mutated
         if movable and fixed and not statement.reads & FRAME_NAMES:
             yield statement.nodes[0].lineno, name, statement
@@ -177,7 +181,7 @@ def _is_decorator(expression: ast.expr) -> bool:
     return _is_plain(expression)
 
 
-def _is_constant(statement: Statement) -> bool:
+def _is_assignment(statement: Statement) -> bool:
     node = statement.node
     return isinstance(node, (ast.Assign, ast.AnnAssign)) and not statement.later
 
@@ -201,7 +205,7 @@ def _users(program: ProgramCode, definitions: Mapping[str, Statement]) -> dict[s
 def _used(stage: StageCode, definitions: Mapping[str, Statement]) -> set[str]:
     names = {name for code in stage.replays for name in code.replay.names}
     for statement in stage.statements():
-        if definitions.get(next(iter(statement.binds), "")) != statement:
+        if not statement.binds or not statement.binds <= set(definitions):
             names |= statement.reads
     return names & set(definitions)
 

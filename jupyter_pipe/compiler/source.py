@@ -85,6 +85,7 @@ def _statement(text: str, code: str, nodes: tuple[ast.stmt, ...]) -> Statement:
         # Top-level `await`, which IPython allows: the same names are seen inside a coroutine.
         table = _awaiting_table(code)
     now, later = _global_reads(table, deferred=False)
+    now |= {name for node in nodes if isinstance(node, ast.ClassDef) for name in _class_reads(node)}
     binds = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
     binds |= _declared_global(table)
     return Statement(text, nodes, frozenset(binds), frozenset(now | later), frozenset(now), frozenset(later))
@@ -111,6 +112,20 @@ def _global_reads(table: symtable.SymbolTable, *, deferred: bool) -> tuple[set[s
 
 
 _COMPREHENSIONS = frozenset({"listcomp", "setcomp", "dictcomp", "genexpr"})
+
+
+def _class_reads(node: ast.ClassDef) -> set[str]:
+    """Names that a class body reads before it binds them: `size = size` reads the namespace's."""
+    bound: set[str] = set()
+    reads: set[str] = set()
+    for statement in node.body:
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            bound.add(statement.name)
+            continue
+        names = [item for item in ast.walk(statement) if isinstance(item, ast.Name)]
+        reads |= {item.id for item in names if isinstance(item.ctx, ast.Load)} - bound
+        bound |= {item.id for item in names if not isinstance(item.ctx, ast.Load)}
+    return reads
 
 
 def _declared_global(table: symtable.SymbolTable) -> set[str]:

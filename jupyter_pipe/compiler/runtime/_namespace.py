@@ -29,7 +29,8 @@ class _Unbound:
 
 
 UNBOUND = _Unbound()
-NAMESPACE = types.ModuleType(f"{__package__}.notebook")
+NAME = f"{__package__}.notebook"
+NAMESPACE = types.ModuleType(NAME)
 
 _MARKER = re.compile(r"^# %% \[(once|cell|gate)\b ?(.*)\]$")
 _done: set[str] = set()
@@ -55,7 +56,7 @@ def run_script(stage: str, values: Mapping[str, object], outputs: Iterable[str])
 
 def _prepared() -> dict[str, object]:
     names = vars(NAMESPACE)
-    sys.modules.setdefault(NAMESPACE.__name__, NAMESPACE)
+    sys.modules.setdefault(NAME, NAMESPACE)
     names.setdefault("display", display)
     names.setdefault("get_ipython", get_ipython)
     names.setdefault("Out", {})
@@ -97,6 +98,8 @@ def _run_guarded(number: int, source: str, line: int, path: Path) -> None:
 
 def _run(source: str, line: int, path: Path) -> object:
     """Run the statements and return the value of a last expression, if that is one to show."""
+    # The notebook is the main module to itself; classes are found again under the module's own name.
+    vars(NAMESPACE)["__name__"] = "__main__" if "__name__" in source else NAME
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST
     tree = compile(source, str(path), "exec", flags, dont_inherit=True)
     assert isinstance(tree, ast.Module)
