@@ -20,17 +20,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import zmq
 import zmq.asyncio
-from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from msgspec import Struct
 
+from jupyter_pipe.engine.kernelspecs import check_kernel
 from jupyter_pipe.errors import KernelError
 
 if TYPE_CHECKING:
     from jupyter_client.asynchronous.client import AsyncKernelClient
 
-__all__ = ["PROTECT_SOURCE", "FreshKernels", "KernelRequest", "KernelSource", "StageKernel", "check_kernel"]
+__all__ = ["PROTECT_SOURCE", "FreshKernels", "KernelRequest", "KernelSource", "StageKernel"]
 
 # Run silently in the kernel: it then receives SIGKILL when the thread that started it ends.
 PROTECT_SOURCE = (
@@ -38,7 +38,8 @@ PROTECT_SOURCE = (
 )
 
 _START_SECONDS = 60.0
-_SHUTDOWN_SECONDS = 10.0
+# ipykernel waits 14 seconds for children that have ended but that nobody waits for.
+_SHUTDOWN_SECONDS = 5.0
 _TERMINATE_SECONDS = 2.0
 
 
@@ -56,21 +57,6 @@ class KernelSource(Protocol):
 
     async def start(self, request: KernelRequest) -> StageKernel:
         """Raises KernelError."""
-
-
-def check_kernel(name: str) -> None:
-    """Raises KernelError if no kernelspec has this name."""
-    specs = KernelSpecManager()
-    try:
-        specs.get_kernel_spec(name)
-    except NoSuchKernel:
-        known = ", ".join(sorted(specs.find_kernel_specs())) or "none"
-        raise KernelError(
-            f"The notebook's kernel {name!r} is not installed. Installed: {known}.",
-            code="kernel_missing",
-            hint=f"Install it (python -m ipykernel install --user --name {name}), or choose another "
-            "kernel in JupyterLab and save the notebook.",
-        ) from None
 
 
 class _WatchedProvisioner(LocalProvisioner):

@@ -31,7 +31,15 @@ from jupyter_pipe.engine.request import PreparedRun, RunRequest, prepare
 from jupyter_pipe.engine.reuse import ResultSource
 from jupyter_pipe.engine.stage import StageWork, publish_attempt
 from jupyter_pipe.errors import RunError
-from jupyter_pipe.events import Event, RunFinished, RunQueued, RunStarted, WarningRaised
+from jupyter_pipe.events import (
+    Event,
+    RunFinished,
+    RunQueued,
+    RunStarted,
+    StageCancelled,
+    StageFailed,
+    WarningRaised,
+)
 from jupyter_pipe.model import Stage, to_json
 from jupyter_pipe.runs.effects import add_effects
 from jupyter_pipe.runs.model import Run
@@ -186,7 +194,7 @@ class _Runner:
     def _perform(self, instruction: ms.Instruction) -> None:
         match instruction:
             case ms.Log(event):
-                self._log(event)
+                self._log_and_publish(event)
             case ms.Check(stage, turn):
                 self._check(stage, turn)
             case ms.Launch(stage, attempt):
@@ -198,21 +206,31 @@ class _Runner:
             case ms.Learn(stage, names):
                 add_effects(self._prepared.store.state_folder, self._prepared.pipeline.name, stage, names)
                 replace_file(self._folder.pipeline, to_json(self._machine.pipeline))
-            case ms.Record(stage, result, seconds, reused):
-                if not reused:
-                    self._publish(stage)
-                    self._results.record(
-                        self._machine.pipeline,
-                        stage,
-                        result,
-                        run_id=self._writer.run_id,
-                        seconds=seconds,
-                        executed=self._folder.executed(stage),
-                    )
+            case ms.Record():
+                self._record(instruction)
             case ms.Finish(state, exit_code):
                 seconds = time.monotonic() - self._began
                 self._log(RunFinished(state=state, exit_code=exit_code, seconds=seconds))
                 self._finished = True
+
+    def _record(self, record: ms.Record) -> None:
+        if record.reused:
+            return
+        self._publish(record.stage)
+        self._results.record(
+            self._machine.pipeline,
+            record.stage,
+            record.result,
+            run_id=self._writer.run_id,
+            seconds=record.seconds,
+            executed=self._folder.executed(record.stage),
+        )
+
+    def _log_and_publish(self, event: Event) -> None:
+        """Who reads of a stage's end must find its notebook."""
+        if isinstance(event, (StageFailed, StageCancelled)):
+            self._publish(event.stage)
+        self._log(event)
 
     def _check(self, stage: str, turn: int) -> None:
         given = given_to(self._machine.pipeline, stage, self._machine.results)
@@ -229,7 +247,6 @@ class _Runner:
         given = given_to(pipeline, name, results)
         for conflict in given.conflicts:
             self._log(conflict)
-        self._publish(name)  # an earlier attempt's notebook, if there is one
         self._attempts[name] = attempt
         prepared, stage = self._prepared, pipeline.stage(name)
         work = StageWork(

@@ -53,9 +53,7 @@ def _places(cells: Iterable[tuple[int, str]]) -> dict[str, tuple[int, int]]:
         if shell is None:
             break
         found[_file_name(shell, source)] = (index, 0)
-        first, _, body = source.partition("\n")
-        if first.startswith("%%"):
-            found[_file_name(shell, body)] = (index, 1)
+        if source.startswith("%%"):
             found["<timed exec>"] = (index, 1)
     return found
 

@@ -30,7 +30,7 @@ _run_decoder = msgspec.json.Decoder(Run)
 
 
 class RunFolder:
-    """Where the parts of one run lie. Paths only; nothing is read or made."""
+    """Where the parts of one run lie. Nothing is read or made."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -51,8 +51,12 @@ class RunFolder:
         return self.path / "stages" / name
 
     def executed(self, name: str) -> Path:
-        """The executed notebook of a stage."""
-        return self.stage(name) / "executed.ipynb"
+        """The executed notebook of a stage; while it runs, that of the newest attempt."""
+        published = self.stage(name) / "executed.ipynb"
+        if published.exists():
+            return published
+        attempts = self.stage(name).glob("attempts/*/executed.ipynb")
+        return max(attempts, key=lambda path: int(path.parent.name), default=published)
 
     def result(self, name: str) -> Path:
         """The `StageResult` of a stage that has run or was reused, as JSON."""

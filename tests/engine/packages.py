@@ -32,7 +32,7 @@ class Package:
         self._stages: list[Stage] = []
         self._cells: dict[str, list[str]] = {}
 
-    def stage(  # noqa: PLR0917
+    def stage(
         self,
         name: str,
         *cells: str,
@@ -41,7 +41,7 @@ class Package:
         mutates: str = "",
         after: Sequence[str] = (),
         metrics: str = "",
-        gates: Mapping[str, str] = {},  # noqa: B006
+        gates: Mapping[str, str] = {},
         parameters: str = "",
         **options: object,
     ) -> Package:
