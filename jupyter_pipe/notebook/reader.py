@@ -156,7 +156,9 @@ def _upgraded(path: Path, data: bytes) -> _File:
 
     try:
         upgraded = nbformat.reads(data.decode("utf-8"), as_version=4)
-        return _decoder.decode(json.dumps(upgraded).encode())
+        # The ids that nbformat makes are random; ours follow from the cells.
+        cells = [{**cell, "id": None} for cell in upgraded["cells"]]
+        return _decoder.decode(json.dumps({**upgraded, "cells": cells}).encode())
     except Exception:  # nbformat raises what its converters happen to meet
         raise _not_a_notebook(path) from None
 
