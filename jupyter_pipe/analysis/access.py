@@ -30,7 +30,7 @@ __all__ = [
     "store_item",
 ]
 
-ARRAYS = ("numpy.", "pandas.")
+LISTS = frozenset({"builtins.list", "builtins.tuple"})
 ATOMIC = frozenset({"builtins.int", "builtins.float", "builtins.bool", "builtins.range", "builtins.bytes"})
 
 
@@ -48,6 +48,8 @@ def _load_attribute(world: World, value: Object, name: str, node: ast.AST) -> Va
     if isinstance(payload, LocalModule):
         slot = world.state.get(payload.frame.key(name))
         return slot.values if slot else NOTHING
+    if name == "__dict__":
+        return frozenset((value,))
     own = world.heap.load(value, "." + name) if "." + name in value.fields else NOTHING
     if isinstance(payload, Instance):
         return own | _class_attribute(world, value, payload.class_, name, node)
@@ -145,9 +147,9 @@ def store_attribute(world: World, base: Values, name: str, values: Values, node:
 def _store_in_library(world: World, qualified: str, value: Object, node: ast.AST) -> None:
     component = world.knowledge.component(qualified)
     if component is not None:
-        world.touch("@" + component, node, write=True)
-        return
-    world.mutate((value,), node)
+        world.set_component(component, node)
+    else:
+        world.mutate((value,), node)
 
 
 def item_label(node: ast.AST) -> str:
@@ -173,21 +175,38 @@ def load_item(world: World, base: Values, node: ast.Subscript) -> Values:
 
 
 def _load_item(world: World, value: Object, node: ast.Subscript, sliced: bool) -> Values:
-    if value.type.startswith(ARRAYS):
-        return frozenset((_array_view(world, value, node),))
-    if sliced and value.type in {"builtins.list", "builtins.tuple"}:
+    if sliced and value.type in LISTS:
         copy = world.allocate((node, value), value.type)
         world.heap.copy_parts(value, copy)
         return frozenset((copy,))
-    if sliced and value.open:
-        return frozenset((_array_view(world, value, node),)) | world.heap.load(value, ANY)
-    return world.heap.load(value, item_label(node.slice))
+    label = item_label(node.slice)
+    effect = world.knowledge.method(value.type, "__getitem__") if value.type else None
+    if effect is None:
+        parts = world.heap.load(value, label)
+        return parts | {_view(world, value, node, "")} if sliced and value.open else parts
+    if effect.mutates:
+        world.mutate((value,), node)  # `counts[key]` of a defaultdict
+    if effect.returns is Returns.view:
+        return frozenset((_view(world, value, node, effect.result_type or value.type),))
+    if effect.returns is Returns.holder:
+        result = world.allocate((node, value), effect.result_type, open_=True)
+        world.heap.store(result, "receiver", (value,))
+        return frozenset((result,))
+    parts = world.heap.load(value, label)
+    for part in parts:
+        if part.open and not part.type:
+            part.type = _item_type(effect.result_type, node)
+    return parts
 
 
-def _array_view(world: World, value: Object, node: ast.Subscript) -> Object:
-    type_ = value.type
-    if type_ == "pandas.DataFrame" and isinstance(node.slice, ast.Constant):
-        type_ = "pandas.Series"
+def _item_type(type_: str, node: ast.Subscript) -> str:
+    """`df[["a"]]` and `df[df.a > 1]` are frames, `df["a"]` is a column."""
+    if type_ == "pandas.Series" and not isinstance(node.slice, (ast.Constant, ast.Name, ast.Attribute)):
+        return "pandas.DataFrame"
+    return type_
+
+
+def _view(world: World, value: Object, node: ast.Subscript, type_: str) -> Object:
     view = world.allocate((node, value), type_, open_=True)
     world.heap.share(view, value)
     return view
@@ -204,8 +223,14 @@ def store_item(world: World, base: Values, node: ast.Subscript, values: Values) 
             continue
         if not isinstance(value.payload, Text):
             world.mutate((value,), node)
-        if not value.type.startswith(ARRAYS):
+        if _retains(world, value):
             world.heap.store(value, item_label(node.slice), values)
+
+
+def _retains(world: World, value: Object) -> bool:
+    """Whether `value[key] = x` keeps x itself: containers do, arrays copy."""
+    effect = world.knowledge.method(value.type, "__setitem__") if value.type else None
+    return effect is None or bool(effect.retains) or value.type.startswith("collections.")
 
 
 def read_namespace(world: World, key: ast.expr, node: ast.AST) -> Values:

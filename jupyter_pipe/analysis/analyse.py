@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jupyter_pipe.analysis.ambient import drop_unseeded
+from jupyter_pipe.analysis.checks import check_stage, check_units
 from jupyter_pipe.analysis.flows import classify, stage_facts, stage_flow
 from jupyter_pipe.analysis.interpreter import interpret, new_world
 from jupyter_pipe.analysis.knowledge import read_knowledge
+from jupyter_pipe.analysis.order import arrange
+from jupyter_pipe.analysis.parameters import read_parameters
 from jupyter_pipe.analysis.program import Analysis, Program
 from jupyter_pipe.analysis.replays import Definitions, setup_units
 from jupyter_pipe.analysis.units import cut, observers
@@ -29,10 +33,15 @@ def analyse(program: Program, *, folder: Path | None = None, knowledge: Knowledg
     looks = observers(units)
     world = new_world(knowledge or read_knowledge(folder), folder)
     interpret(world, units, looks)
+    drop_unseeded([*units, *(look for found in looks.values() for look in found)])
     definitions = Definitions(units)
     setup_units(units, definitions)
     stages = stage_facts(units, looks)
     for stage in stages:
         classify(stage, units, definitions)
-    flows = tuple(stage_flow(stage, definitions, known=set()) for stage in stages)
-    return Analysis(flows, (), tuple(diagnostics))
+    stages, conflicts = arrange(stages, units)
+    diagnostics += [*check_units(units, definitions), *conflicts]
+    for stage in stages:
+        diagnostics += check_stage(stage, units, world, definitions)
+    flows = tuple(stage_flow(stage, units, definitions, world.heap) for stage in stages)
+    return Analysis(flows, read_parameters(units), tuple(diagnostics))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import posixpath
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.access import load_attribute, store_attribute
 from jupyter_pipe.analysis.iteration import elements_of
 from jupyter_pipe.analysis.libraries import run_special_methods, show
 from jupyter_pipe.analysis.strings import evaluate_text
-from jupyter_pipe.analysis.values import ANY, NOTHING, Instance, Object, Partial, Values
+from jupyter_pipe.analysis.values import ANY, NOTHING, Instance, Object, Partial, Text, Values
 from jupyter_pipe.analysis.world import place_of, text_of
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.arguments import Arguments
     from jupyter_pipe.analysis.world import World
 
-__all__ = ["BUILTIN_CALLS"]
+PATH = "pathlib.Path"
+
+__all__ = ["BUILTIN_CALLS", "items"]
 
 
 def _result(world: World, arguments: Arguments, type_: str) -> Object:
@@ -208,6 +211,29 @@ def _input(world: World, arguments: Arguments) -> Values:
     return NOTHING
 
 
+def items(world: World, value: Object, arguments: Arguments) -> Values:
+    """`d.items()`: an object that stands for the view and for each pair that it gives."""
+    result = world.allocate((arguments.node, value), "builtins.dict_items")
+    world.heap.store(result, "receiver", (value,))
+    world.heap.store(result, "[0]", value.fields.get("keys", ()))
+    world.heap.store(result, "[1]", world.heap.load(value, ANY))
+    return frozenset((result,))
+
+
+def _path(world: World, arguments: Arguments) -> Values:
+    """`Path("a", "b")` and `os.path.join("a", "b")` of constants are constants."""
+    parts = [value.payload for values in arguments.positional for value in values]
+    if not parts or len(parts) != len(arguments.positional):
+        return frozenset(
+            (world.text("*" if arguments.positional else ".", PATH, exact=not arguments.positional),)
+        )
+    texts = [part for part in parts if isinstance(part, Text)]
+    if len(texts) != len(parts):
+        return frozenset((world.text("*", PATH, exact=False),))
+    joined = posixpath.join(*(text.value for text in texts))
+    return frozenset((world.text(joined, PATH, exact=all(text.exact for text in texts)),))
+
+
 BUILTIN_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
     "builtins.zip": _zip,
     "builtins.enumerate": _enumerate,
@@ -231,6 +257,9 @@ BUILTIN_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
     "builtins.next": _next,
     "builtins.input": _input,
     "functools.partial": _partial,
+    "pathlib.Path": _path,
+    "pathlib.PurePath": _path,
+    "os.path.join": _path,
 }
 for _name in ("len", "repr", "str", "hash", "bool", "isinstance", "issubclass", "callable", "hasattr"):
     BUILTIN_CALLS[f"builtins.{_name}"] = _pure

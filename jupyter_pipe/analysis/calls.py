@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.access import find_in_class, load_attribute
+from jupyter_pipe.analysis.access import find_in_class, load_attribute, read_namespace
 from jupyter_pipe.analysis.arguments import Arguments
-from jupyter_pipe.analysis.builtin_calls import BUILTIN_CALLS
+from jupyter_pipe.analysis.builtin_calls import BUILTIN_CALLS, items
 from jupyter_pipe.analysis.functions import call_function, instantiate
 from jupyter_pipe.analysis.libraries import apply_effect, call_unknown, keyword_effects
+from jupyter_pipe.analysis.shell import is_magic, run_magic
 from jupyter_pipe.analysis.strings import read_embedded_names
 from jupyter_pipe.analysis.values import (
     Bound,
@@ -30,10 +31,17 @@ if TYPE_CHECKING:
 
 __all__ = ["call_special", "call_values", "evaluate_call"]
 
+MAPPINGS = frozenset(
+    {"", "builtins.dict", "collections.OrderedDict", "collections.defaultdict", "collections.Counter"}
+)
+
 
 def evaluate_call(world: World, node: ast.Call) -> Values:
+    """The value of a call expression."""
     function = node.func
     if isinstance(function, ast.Attribute):
+        if is_magic(function.value):
+            return run_magic(world, node)
         base = world.evaluate(function.value)
         arguments = evaluate_arguments(world, node)
         read_embedded_names(world, function.attr, arguments)
@@ -82,7 +90,9 @@ def _call_methods(world: World, base: Values, name: str, arguments: Arguments) -
 def _call_method(world: World, value: Object, name: str, arguments: Arguments) -> Values:
     payload = value.payload
     if isinstance(payload, Library):
-        return call_library(world, f"{payload.qualified}.{name}", arguments)
+        return _call_member(world, payload.qualified, name, arguments)
+    if value is world.namespace:
+        return _call_namespace(world, name, arguments)
     own = "." + name in value.fields
     if own or isinstance(payload, (LocalModule, Instance, Class)):
         callees = load_attribute(world, frozenset((value,)), name, arguments.node)
@@ -90,10 +100,34 @@ def _call_method(world: World, value: Object, name: str, arguments: Arguments) -
     return call_foreign_method(world, value, name, arguments)
 
 
+def _call_member(world: World, qualified: str, name: str, arguments: Arguments) -> Values:
+    """A function of a module, or a method of an ambient component (`os.environ.update`)."""
+    component = world.knowledge.component(qualified)
+    if component is not None:
+        effect = world.knowledge.method("", name)
+        if effect is not None and effect.mutates:
+            world.set_component(component, arguments.node)
+    return call_library(world, f"{qualified}.{name}", arguments)
+
+
+def _call_namespace(world: World, name: str, arguments: Arguments) -> Values:
+    """`globals().get("x")` reads x; other methods read nothing that we can name."""
+    if name in {"get", "pop", "setdefault"} and arguments.node.args:
+        return read_namespace(world, arguments.node.args[0], arguments.node)
+    if name == "update":
+        outer, world.frame = world.frame, world.globals
+        for key, values in arguments.keywords.items():
+            world.bind(key, values, arguments.node)
+        world.frame = outer
+    return frozenset((world.allocate(arguments.node, open_=True),))
+
+
 def call_foreign_method(world: World, value: Object, name: str, arguments: Arguments) -> Values:
     """A method of an object whose class is not the notebook's."""
     if value.type == "super":
         return _call_super(world, value, name, arguments)
+    if name == "items" and not arguments.node.args and value.type in MAPPINGS:
+        return items(world, value, arguments)
     effect = world.knowledge.method(value.type, name)
     keyword_effects(world, value, arguments)
     if effect is None:
@@ -179,8 +213,13 @@ def call_library(world: World, qualified: str, arguments: Arguments) -> Values:
     special = BUILTIN_CALLS.get(qualified)
     if special is not None:
         return special(world, arguments)
+    component = world.knowledge.component(qualified)
+    if component is not None:
+        world.touch("@" + component, arguments.node)
     effect = world.knowledge.function(qualified)
     keyword_effects(world, None, arguments)
+    if effect is None and component is not None:
+        return frozenset((world.library(qualified),))  # `decimal.getcontext()`
     if effect is None:
         result = qualified if qualified.rpartition(".")[2][:1].isupper() else ""
         return call_unknown(world, arguments, None, result_type=result)

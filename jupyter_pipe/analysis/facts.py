@@ -76,6 +76,7 @@ class Facts:
     imports: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
     undefined: dict[str, Read] = field(default_factory=dict)
+    history: dict[str, Read] = field(default_factory=dict)
     effects: bool = False
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["file_name", "open_file", "touch_file", "touch_files"]
 
+OPEN_FILE = "builtins.file"
 FOREIGN = ("http://", "https://", "ftp://", "s3://", "gs://", "gcs://", "az://", "hdfs://", "sqlite://")
 
 
@@ -26,12 +27,26 @@ def file_name(path: str) -> str:
 
 
 def touch_files(world: World, effect: CallEffect, arguments: Arguments, receiver: Object | None) -> None:
+    if effect.result_type == OPEN_FILE:
+        _open(world, effect, arguments, receiver)
+        return
     for wanted in effect.reads_files:
         picked = frozenset((receiver,)) if wanted.position == -1 and receiver else arguments.pick(wanted)
         _touch(world, picked, arguments.node, write=False, whole=False)
     for wanted in effect.writes_files:
         picked = frozenset((receiver,)) if wanted.position == -1 and receiver else arguments.pick(wanted)
         _touch(world, picked, arguments.node, write=True, whole=not _appends(arguments))
+
+
+def _open(world: World, effect: CallEffect, arguments: Arguments, receiver: Object | None) -> None:
+    """`open(path, mode)` and `path.open(mode)`: the mode decides."""
+    for wanted in (*effect.reads_files, *effect.writes_files):
+        itself = wanted.position == -1 and receiver is not None
+        picked = frozenset((receiver,)) if itself and receiver else arguments.pick(wanted)
+        mode = getattr(arguments.keyword_node("mode"), "value", None) or arguments.literal(0 if itself else 1)
+        mode = mode if isinstance(mode, str) else "r"
+        writes = bool(set(mode) & set("wxa+"))
+        _touch(world, picked, arguments.node, write=writes, whole="w" in mode or "x" in mode)
 
 
 def _appends(arguments: Arguments) -> bool:
@@ -43,7 +58,7 @@ def _touch(world: World, values: Values, node: ast.AST, *, write: bool, whole: b
     for value in values:
         if isinstance(value.payload, Text):
             touch_file(world, value.payload, node, write=write, whole=whole)
-        elif value.type == "builtins.file":
+        elif value.type == OPEN_FILE:
             for path in value.fields.get("path", ()):
                 if isinstance(path.payload, Text):
                     touch_file(world, path.payload, node, write=write, whole=False)
@@ -63,6 +78,7 @@ def touch_file(world: World, path: Text, node: ast.AST, *, write: bool, whole: b
 
 def open_file(world: World, effect: CallEffect, result: Object, arguments: Arguments) -> None:
     """An open file remembers its path, so that what goes through it is known."""
-    if result.type == "builtins.file":
+    if result.type == OPEN_FILE:
         for wanted in (*effect.reads_files, *effect.writes_files):
-            world.heap.store(result, "path", arguments.pick(wanted))
+            if wanted.position != -1:
+                world.heap.store(result, "path", arguments.pick(wanted))

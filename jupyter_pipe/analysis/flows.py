@@ -7,17 +7,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.program import StageFlow
+from jupyter_pipe.analysis.values import Class, Function
 from jupyter_pipe.model import Effect, EffectKind, ReplayKind
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Mapping, Sequence
 
     from jupyter_pipe.analysis.facts import Place, Unit
     from jupyter_pipe.analysis.replays import Definitions
+    from jupyter_pipe.analysis.values import Heap
 
 __all__ = ["StageFacts", "stage_facts", "stage_flow"]
-
-CLASSES = frozenset({ReplayKind.class_, ReplayKind.function})
 
 
 @dataclass
@@ -73,36 +74,78 @@ def _collect_needs(stage: StageFacts) -> None:
 def classify(stage: StageFacts, units: Sequence[Unit], definitions: Definitions) -> None:
     """Which needs are replayed, which are parameters, which are values of earlier stages."""
     todo: set[int] = set()
-    cells = set(stage.cells)
     for name, sources in stage.needs.items():
         for source in sources:
-            if source < 0 or units[source].cell.cell.id in cells:
+            if source < 0 or units[source].role == "skip":
                 continue
             if units[source].role == "parameter" or definitions.kind(source) is not None:
                 todo.add(source)
             elif name in stage.first:
                 stage.values.add(name)
-    for number in definitions.closure(todo):
+    last = max(stage.numbers)
+    for unit in units[:last]:
+        kind = definitions.kind(unit.number)
+        if kind is ReplayKind.shared:
+            todo.add(unit.number)
+        elif kind is ReplayKind.ambient:
+            todo.discard(unit.number)
+            if not stage.values & set(unit.facts.writes):
+                todo.add(unit.number)
+    _take(stage, units, definitions.closure(todo))
+
+
+def _take(stage: StageFacts, units: Sequence[Unit], numbers: set[int]) -> None:
+    cells = set(stage.cells)
+    for number in numbers:
         if units[number].role == "parameter":
             stage.parameters |= set(units[number].facts.bound)
         elif units[number].cell.cell.id not in cells:
             stage.replays.add(number)
 
 
-def stage_flow(stage: StageFacts, definitions: Definitions, *, known: set[int]) -> StageFlow:
-    """The finished stage. `known` are definitions that a payload may refer to."""
-    needed = sorted(stage.replays)
-    kept = sorted(known - stage.replays)
-    replays = [definitions.replay(n) for n in needed] + [definitions.replay(n, needed=False) for n in kept]
+def stage_flow(stage: StageFacts, units: Sequence[Unit], definitions: Definitions, heap: Heap) -> StageFlow:
+    """The finished stage, for `model.Stage`."""
+    kept = _kept(stage, units, definitions, heap)
+    replays = [
+        definitions.replay(number, needed=number in stage.replays) for number in sorted(stage.replays | kept)
+    ]
+    behind = [units[number] for number in stage.replays]
     return StageFlow(
         stage.name,
         stage.cells,
         tuple(_effects(stage, definitions)),
-        tuple(sorted(replays, key=lambda replay: not replay.needed)),
+        tuple(replays),
         (),
-        tuple(sorted({name for unit in stage.units for name in unit.facts.imports})),
+        tuple(sorted({name for unit in (*stage.units, *behind) for name in unit.facts.imports})),
         tuple(sorted(stage.parameters)),
     )
+
+
+def _kept(stage: StageFacts, units: Sequence[Unit], definitions: Definitions, heap: Heap) -> set[int]:
+    """Definitions that what the stage receives may refer to: any class made before, since libraries
+    may hold instances where nobody sees them, and the functions that can be reached."""
+    if not stage.values and not stage.needs:
+        return set()
+    cells = set(stage.cells)
+    received = [
+        unit.facts.reads[name].values for name, (unit, _) in stage.first.items() if name in stage.values
+    ]
+    reached = heap.reachable(value for values in received for value in values)
+    nodes = {id(value.payload.node) for value in reached if isinstance(value.payload, (Function, Class))}
+    found = set()
+    for unit in units[: max(stage.numbers)]:
+        kind = definitions.kind(unit.number)
+        if unit.cell.cell.id not in cells and (
+            (kind is ReplayKind.class_ and stage.values)
+            or (kind is ReplayKind.function and _defines(unit.node) & nodes)
+        ):
+            found.add(unit.number)
+    return {number for number in definitions.closure(found) if definitions.kind(number) or number in found}
+
+
+def _defines(node: ast.stmt) -> set[int]:
+    """The identities of the functions and classes that a definition makes at its top level."""
+    return {id(part) for part in (node, getattr(node, "value", None)) if part is not None}
 
 
 def _effects(stage: StageFacts, definitions: Definitions) -> list[Effect]:

@@ -4,6 +4,9 @@ whose source is read."""
 from __future__ import annotations
 
 import ast
+import importlib
+import importlib.util
+import sys
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.facts import Facts
@@ -60,17 +63,31 @@ def _import_star(world: World, module: Object, node: ast.ImportFrom) -> None:
                 if isinstance(key, tuple) and key[0] == frame.number and not key[1].startswith("_"):
                     world.bind(key[1], layer[key].values, node)
         return
-    if world.frame is world.globals:
+    name = node.module or ""
+    public = _public_names(name)
+    for member in public or ():
+        world.bind(member, frozenset((world.library(f"{name}.{member}"),)), node)
+    if public is None and world.frame is world.globals:
         world.star_imports.append(world.unit)
+        if importlib.util.find_spec(name.partition(".")[0]) is None:
+            world.missing_modules.append(name)
+
+
+def _public_names(name: str) -> list[str] | None:
+    """What a star import of a module of the standard library binds; other code is not run."""
+    if name.partition(".")[0] not in sys.stdlib_module_names or name in {"antigravity", "this"}:
+        return None
+    module = importlib.import_module(name)
+    return list(getattr(module, "__all__", [n for n in vars(module) if not n.startswith("_")]))
 
 
 def _module(world: World, name: str, node: ast.AST) -> Object:
     known = world.modules.get(name)
     if known is None:
         known = world.modules[name] = _read_module(world, name) or world.library(name)
-    path = f"file:{name.replace('.', '/')}.py"
-    if world.state.get(path) is not None:
-        world.touch(path, node)
+    for path in (f"file:{name.replace('.', '/')}.py", f"file:{name.replace('.', '/')}/__init__.py"):
+        if world.state.get(path) is not None:
+            world.touch(path, node)
     return known
 
 

@@ -76,7 +76,7 @@ def _finish(world: World, unit: Unit) -> None:
         elif slot.sources == {UNBOUND}:
             kind = "deletes"
         else:
-            kind = "may_bind"
+            kind = "mutates" if name.startswith(("@", "file:")) else "may_bind"
         facts.writes[name] = Write(kind, place, slot.sources - {unit.number})
     _spread_mutations(world, facts, unit.number)
 

@@ -26,6 +26,8 @@ ITERATORS = frozenset(
         "builtins.reversed",
     }
 )
+PAIRS = frozenset({"builtins.zip", "builtins.enumerate", "builtins.dict_items"})
+"""Their object stands for each of the tuples that they give out as well."""
 SETS = frozenset({"builtins.set", "builtins.frozenset"})
 
 
@@ -53,6 +55,6 @@ def _elements(world: World, value: Object, node: ast.AST) -> Values:
         world.facts.iterated_sets.setdefault(value, place_of(node))
     if value.type == "builtins.dict":
         return frozenset(value.fields.get("keys", ()))
-    if value.type == "builtins.zip":
+    if value.type in PAIRS:
         return frozenset((value,))
     return world.heap.elements(frozenset((value,)))

@@ -19,7 +19,6 @@ from jupyter_pipe.analysis.values import (
     Partial,
     Values,
 )
-from jupyter_pipe.analysis.world import place_of
 
 if TYPE_CHECKING:
     from jupyter_pipe.analysis.arguments import Arguments
@@ -32,6 +31,8 @@ ATOMS = frozenset(
     f"builtins.{name}"
     for name in ("int", "float", "str", "bool", "bytes", "complex", "NoneType", "range", "slice")
 )
+CLOSED = frozenset(f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "dict"))
+"""Containers of which every element was seen going in."""
 
 
 def apply_effect(
@@ -73,11 +74,9 @@ def _is_set(node: ast.expr | None) -> bool:
 def _use_components(world: World, effect: CallEffect, node: ast.AST, *, draws: bool) -> None:
     for component in effect.seeds:
         world.facts.seeds.add("@" + component)
-        world.facts.settings.setdefault("@" + component, place_of(node))
-        world.touch("@" + component, node, write=True, whole=True)
+        world.set_component(component, node, whole=True)
     for component in effect.sets:
-        world.facts.settings.setdefault("@" + component, place_of(node))
-        world.touch("@" + component, node, write=True)
+        world.set_component(component, node)
     for component in effect.draws if draws else ():
         world.draw(component, node)
     for component in effect.reads:
@@ -114,7 +113,7 @@ def _result(
         return NOTHING
     if not type_ and effect.returns in {Returns.view, Returns.shallow} and receiver is not None:
         type_ = receiver.type
-    opened = effect.returns is not Returns.shallow
+    opened = effect.returns is not Returns.shallow or type_ not in CLOSED
     result = world.allocate((arguments.node, receiver), type_, open_=opened)
     for source in sources:
         if effect.returns is Returns.view:

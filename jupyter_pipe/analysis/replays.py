@@ -58,6 +58,10 @@ class Definitions:
         kind = self._kinds.get(number)
         return None if kind is ReplayKind.constant else kind
 
+    def available(self, number: int) -> bool:
+        """Whether code that is replayed may rely on what the unit binds."""
+        return number >= 0 and self._is_available(number)
+
     def _kind(self, unit: Unit) -> ReplayKind | None:
         if unit.role == "shared":
             return ReplayKind.shared
@@ -104,13 +108,17 @@ class Definitions:
         todo = list(numbers)
         while todo:
             number = todo.pop()
-            if number < 0 or number in found or not self._is_available(number):
+            if number in found or not self.available(number):
                 continue
             found.add(number)
             for name, read in self._units[number].facts.reads.items():
                 if not name.startswith("@"):
                     todo.extend(read.sources)
         return found
+
+    def constant(self, number: int) -> bool:
+        """Whether the unit is a constant that definitions may rely on."""
+        return self._kinds.get(number) is ReplayKind.constant
 
     def replay(self, number: int, *, needed: bool = True) -> Replay:
         unit = self._units[number]
@@ -119,12 +127,12 @@ class Definitions:
         assert kind is not None
         return Replay(
             kind,
-            tuple(sorted(name for name in unit.facts.bound if not name.startswith(("@", "file:"))))
-            or star(unit),
+            star(unit)
+            or tuple(sorted(name for name in unit.facts.bound if name[0] != "@" and ":" not in name)),
             source,
             definition_digest(unit.node),
             unit.cell.cell.id,
-            unit.source.position(unit.node.lineno, 0)[0],
+            unit.source.position(first_line(unit.node), 0)[0],
             needed,
         )
 
@@ -206,12 +214,17 @@ def _leaves(node: ast.stmt) -> Iterable[ast.stmt]:
 def source_of(unit: Unit) -> str:
     """The unit's text, decorators included, as it stands in the transformed cell."""
     node = unit.node
-    first = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
+    first = first_line(node)
     lines = unit.source.python.splitlines()[first - 1 : node.end_lineno]
     alone = not lines[0][: node.col_offset].strip() and ";" not in lines[-1][node.end_col_offset or 0 :]
     if alone:
         return "\n".join(lines)
     return ast.get_source_segment(unit.source.python, node) or ast.unparse(node)
+
+
+def first_line(node: ast.stmt) -> int:
+    """Where the statement begins, decorators included."""
+    return min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
 
 
 def definition_digest(node: ast.AST) -> str:

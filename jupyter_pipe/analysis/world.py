@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from typing import TYPE_CHECKING, Any
 
 from jupyter_pipe.analysis.facts import Facts, Finding, Place, Read
@@ -43,8 +44,10 @@ __all__ = [
 ]
 
 BUILTINS = frozenset(dir(builtins))
-INTERACTIVE = frozenset({"display", "get_ipython", "exit", "quit", "In", "Out", "_ih", "_oh", "_dh"})
+INTERACTIVE = frozenset({"display", "get_ipython", "exit", "quit", "_dh"})
 MODULE_NAMES = frozenset({"__name__", "__doc__", "__builtins__", "__builtin__", "__spec__", "__package__"})
+OUTPUTS = frozenset({"In", "Out", "_ih", "_oh"})
+NUMBERED = re.compile(r"_i?\d+$")
 HISTORY = frozenset({"_", "__", "___", "_i", "_ii", "_iii"})
 
 ExpressionRule = Any
@@ -78,6 +81,7 @@ class World:
         self.calls: list[Object] = []
         self.spent = 0
         self.star_imports: list[int] = []
+        self.missing_modules: list[str] = []
         self.modules: dict[str, Object] = {}
         self.imported: set[str] = set()
         self.escaped: set[tuple[int, Object]] = set()
@@ -190,7 +194,7 @@ class World:
 
     def read_global(self, name: str, node: ast.AST) -> Values:
         slot = self.state.get(name)
-        if slot is None:
+        if slot is None or (slot.sources == {UNBOUND} and name in BUILTINS):
             return self._read_unbound(name, node)
         self._record(name, slot, node)
         return slot.values
@@ -208,12 +212,21 @@ class World:
 
     def _read_unbound(self, name: str, node: ast.AST) -> Values:
         known = name in BUILTINS or name in INTERACTIVE or name in MODULE_NAMES
-        if self.star_imports:
+        read = Read(place_of(node), frozenset(), NOTHING, not self.uncertain)
+        if name in HISTORY or name in OUTPUTS or NUMBERED.match(name):
+            self.facts.history.setdefault(name, read)
+        elif self.star_imports and (not known or name in BUILTINS):
             self._record(name, Slot(NOTHING, frozenset(self.star_imports)), node)
+            if self.missing_modules and not known:
+                self._note_missing_modules(name, node)
         elif not known:
-            read = Read(place_of(node), frozenset(), NOTHING, not self.uncertain)
             self.facts.undefined.setdefault(name, read)
         return self._builtin(name)
+
+    def _note_missing_modules(self, name: str, node: ast.AST) -> None:
+        modules = ", ".join(f"'{module}'" for module in self.missing_modules)
+        message = f"'{name}' may come from a star import of {modules}, which cannot be found."
+        self.note("PIPE225", message, node, "Install the module, or import the names that you use.")
 
     def _builtin(self, name: str) -> Values:
         return frozenset((self.library("builtins." + name),)) if name in BUILTINS else NOTHING
@@ -232,6 +245,11 @@ class World:
             sources = frozenset((self.unit,)) if whole else slot.sources | {self.unit}
             self.state.set(name, Slot(NOTHING, sources))
             self.facts.bound.setdefault(name, place_of(node))
+
+    def set_component(self, component: str, node: ast.AST, *, whole: bool = False) -> None:
+        """Writes an ambient component: a part of it, or the `whole` as a seed does."""
+        self.facts.settings.setdefault("@" + component, place_of(node))
+        self.touch("@" + component, node, write=True, whole=whole)
 
     def draw(self, component: str, node: ast.AST) -> None:
         self.facts.draws.setdefault("@" + component, place_of(node))

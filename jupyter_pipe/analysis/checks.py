@@ -1,0 +1,227 @@
+"""What cannot keep the promise, found in facts and stages: each check yields diagnostics."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis.report import cell_number, did_you_mean, report
+from jupyter_pipe.analysis.state import UNBOUND
+from jupyter_pipe.analysis.values import Library, LocalModule
+from jupyter_pipe.analysis.world import BUILTINS, HISTORY
+from jupyter_pipe.model import Fix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from jupyter_pipe.analysis.facts import Read, Unit
+    from jupyter_pipe.analysis.flows import StageFacts
+    from jupyter_pipe.analysis.replays import Definitions
+    from jupyter_pipe.analysis.world import World
+    from jupyter_pipe.model import Diagnostic
+
+__all__ = ["check_stage", "check_units"]
+
+NUMBERED = re.compile(r"_i?(\d+)$")
+
+
+def check_units(units: Sequence[Unit], definitions: Definitions) -> Iterator[Diagnostic]:
+    """Findings about single statements, whatever stage they are in."""
+    defined: dict[str, Unit] = {}
+    for unit in units:
+        for name in unit.facts.bound:
+            defined.setdefault(name, unit)
+    execs = [unit for unit in units if any(f.code == "PIPE220" for f in unit.facts.findings)]
+    for unit in units:
+        if unit.role == "skip":
+            yield from _check_skipped_draws(unit, units)
+            continue
+        for found in unit.facts.findings:
+            if found.code != "PIPE220":
+                yield report(found.code, unit, found.place, found.message, found.hint)
+        for name, read in unit.facts.undefined.items():
+            yield _undefined(unit, name, read, defined, execs)
+        for name, read in unit.facts.reads.items():
+            yield from _check_read(unit, name, read, units, definitions)
+
+
+def _undefined(
+    unit: Unit, name: str, read: Read, defined: dict[str, Unit], execs: Sequence[Unit]
+) -> Diagnostic:
+    message = f"'{name}' is read in {cell_number(unit)}, but no earlier cell defines it."
+    hint = "Define it in a cell above, or mend the spelling."
+    later = defined.get(name)
+    before = next((other for other in execs if other.number < unit.number), None)
+    code = "PIPE201"
+    if before is not None:
+        code = "PIPE220"
+        message = f"'{name}' may come from `exec` in {cell_number(before)}, which cannot be followed."
+        hint = "Write the code that `exec` runs in the cell itself."
+    elif later is not None and later.number > unit.number:
+        message = (
+            f"'{name}' is read in {cell_number(unit)}, but first defined below, in {cell_number(later)}."
+        )
+        hint = f"Move {cell_number(later)} up: a pipeline runs the cells from top to bottom."
+    else:
+        message += did_you_mean(name, [*defined, *BUILTINS])
+    if not read.certain and code == "PIPE201":
+        code = "PIPE202"
+    return report(code, unit, read.place, message, hint)
+
+
+def _check_read(
+    unit: Unit, name: str, read: Read, units: Sequence[Unit], definitions: Definitions
+) -> Iterator[Diagnostic]:
+    if read.sources == {UNBOUND} and read.certain:
+        message = f"'{name}' is read in {cell_number(unit)}, but was deleted before."
+        yield report("PIPE203", unit, read.place, message, "Bind it again, or remove the `del`.")
+    if unit.role == "shared" and not name.startswith("@"):
+        yield from _check_shared_read(unit, name, read, units, definitions)
+    for source in sorted(read.sources):
+        if source >= 0 and units[source].role == "skip":
+            yield _skipped(unit, name, read, units[source])
+            return
+
+
+def _check_shared_read(
+    unit: Unit, name: str, read: Read, units: Sequence[Unit], definitions: Definitions
+) -> Iterator[Diagnostic]:
+    for source in read.sources:
+        if source < 0 or units[source].role in {"parameter", "shared"} or definitions.available(source):
+            continue
+        maker = units[source].stage or "another stage"
+        message = f"The shared {cell_number(unit)} reads '{name}', which stage '{maker}' makes."
+        hint = "Shared cells run before any value arrives: make it a parameter, or untag the cell."
+        yield report("PIPE206", unit, read.place, message, hint)
+
+
+def _skipped(unit: Unit, name: str, read: Read, skipped: Unit) -> Diagnostic:
+    kind = skipped.facts.writes[name].kind if name in skipped.facts.writes else "binds"
+    verb = {"mutates": "changes", "deletes": "deletes"}.get(kind, "binds")
+    message = (
+        f"'{name}' is read in {cell_number(unit)}, but {cell_number(skipped)}, which {verb} it, "
+        "is tagged 'skip'."
+    )
+    fix = Fix(f"Remove 'skip' from {cell_number(skipped)}", skipped.cell.cell.id, remove_tags=("skip",))
+    hint = "Remove the `skip` tag, or read a value that the skipped cell does not touch."
+    return report("PIPE204", unit, read.place, message, hint, fixes=(fix,))
+
+
+def _check_skipped_draws(unit: Unit, units: Sequence[Unit]) -> Iterator[Diagnostic]:
+    for component, place in unit.facts.draws.items():
+        seeded = any(component in other.facts.seeds for other in units[: unit.number])
+        used = any(component in other.facts.draws for other in units[unit.number :] if other.role != "skip")
+        if seeded and used:
+            message = (
+                f"The skipped {cell_number(unit)} draws from {component[1:]}, so later cells draw other "
+                "numbers in the notebook than in the pipeline."
+            )
+            yield report(
+                "PIPE303", unit, place, message, "Seed again below it, or use a generator of its own."
+            )
+
+
+def check_stage(
+    stage: StageFacts, units: Sequence[Unit], world: World, definitions: Definitions
+) -> Iterator[Diagnostic]:
+    """Findings about what one stage needs from others."""
+    for name in sorted(stage.values):
+        if name not in stage.first or name.startswith(("@", "file:")):
+            continue
+        unit, place = stage.first[name]
+        yield from _check_module(stage, name, units)
+        yield from _check_transport(stage, name, units, world)
+    yield from _check_sets(stage, world)
+    yield from _check_history(stage, units)
+
+
+def _check_module(stage: StageFacts, name: str, units: Sequence[Unit]) -> Iterator[Diagnostic]:
+    unit, place = stage.first[name]
+    read = unit.facts.reads[name]
+    if not any(isinstance(value.payload, (Library, LocalModule)) for value in read.values):
+        return
+    for source in sorted(read.sources - stage.numbers):
+        if source >= 0 and units[source].facts.writes[name].kind == "mutates":
+            message = (
+                f"{cell_number(units[source]).capitalize()} changes the module '{name}', and stage "
+                f"'{stage.name}' uses it; modules do not travel between stages."
+            )
+            hint = "Keep the value in a variable, or tag the cell that changes the module `shared`."
+            yield report("PIPE211", units[source], units[source].facts.writes[name].place, message, hint)
+
+
+def _check_transport(
+    stage: StageFacts, name: str, units: Sequence[Unit], world: World
+) -> Iterator[Diagnostic]:
+    unit, _ = stage.first[name]
+    read = unit.facts.reads[name]
+    held = set(read.values) | {part for value in read.values for part in world.heap.load(value, "*")}
+    reasons = {value.type: world.knowledge.untransportable(value.type) for value in held if value.type}
+    bad = next(((type_, reason) for type_, reason in sorted(reasons.items()) if reason), None)
+    makers = [units[source] for source in sorted(read.sources - stage.numbers) if source >= 0]
+    if bad is None or not makers or not read.certain:
+        return
+    type_, reason = bad
+    maker = makers[0]
+    message = (
+        f"'{name}' cannot travel from stage '{maker.stage}' to stage '{stage.name}', which reads it in "
+        f"{cell_number(unit)}: it is a {type_.rpartition('.')[2]}, and {reason}."
+    )
+    hint = f"Build '{name}' in stage '{stage.name}', or put both cells in one stage."
+    place = maker.facts.bound.get(name) or maker.facts.writes[name].place
+    yield report("PIPE207", maker, place, message, hint)
+
+
+def _check_sets(stage: StageFacts, world: World) -> Iterator[Diagnostic]:
+    reported: set[str] = set()
+    for unit in stage.units:
+        for value, place in unit.facts.iterated_sets.items():
+            for name in sorted(world.holders.get(value, ())):
+                if name in stage.values and name not in reported:
+                    reported.add(name)
+                    message = (
+                        f"{cell_number(unit).capitalize()} iterates over the set '{name}' of another stage; "
+                        "its order may not survive the trip."
+                    )
+                    yield report("PIPE301", unit, place, message, f"Use `sorted({name})`.")
+
+
+def _check_history(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnostic]:
+    cells = {unit.cell.cell.number for unit in stage.units}
+    for unit in stage.units:
+        for name, read in unit.facts.history.items():
+            numbers = [n for n in _history_cells(unit, name, units) if n not in cells]
+            if numbers:
+                other = ", ".join(f"cell {number}" for number in numbers)
+                message = f"`{name}` in {cell_number(unit)} is an output of {other}, which belongs to another stage."
+                hint = "Give the value a name where it is made, and read that name."
+                yield report("PIPE205", unit, read.place, message, hint)
+
+
+def _history_cells(unit: Unit, name: str, units: Sequence[Unit]) -> list[int]:
+    """The numbers of the cells whose output or source `name` stands for."""
+    if name in HISTORY:
+        shown = [
+            other.cell.cell.number
+            for other in units
+            if other.displays and isinstance(other.node, ast.Expr) and _is_before(other, unit)
+        ]
+        back = name.count("_")
+        return [number for number in shown[-back : len(shown) - back + 1] if number is not None]
+    found = NUMBERED.match(name)
+    if found:
+        return [int(found.group(1))]
+    return [
+        node.slice.value
+        for node in ast.walk(unit.node)
+        if isinstance(node, ast.Subscript)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == name
+        and isinstance(node.slice, ast.Constant)
+        and isinstance(node.slice.value, int)
+    ]
+
+
+def _is_before(other: Unit, unit: Unit) -> bool:
+    return other.number < unit.number and other.cell.cell.id != unit.cell.cell.id

@@ -1,0 +1,199 @@
+"""In which order stages may stand so that each finds what its cells found in the notebook.
+
+Without gaps it is the order of first cells. A stage with a gap runs all its cells together, so
+what other cells read and wrote in between decides, or forbids it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from jupyter_pipe.analysis.report import cell_number, report
+from jupyter_pipe.model import Fix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from jupyter_pipe.analysis.facts import Unit
+    from jupyter_pipe.analysis.flows import StageFacts
+    from jupyter_pipe.model import Diagnostic
+
+__all__ = ["arrange"]
+
+
+class Conflict(NamedTuple):
+    """`later` is the unit of a stage with a gap that would have to run at another time."""
+
+    name: str
+    earlier: Unit
+    later: Unit
+
+
+class Use(NamedTuple):
+    """A read that other stages feed: `sources` are their units."""
+
+    name: str
+    unit: Unit
+    sources: tuple[Unit, ...]
+
+
+def arrange(stages: Sequence[StageFacts], units: Sequence[Unit]) -> tuple[list[StageFacts], list[Diagnostic]]:
+    """The stages in a possible order, and why there is none."""
+    if not _has_gaps(stages):
+        return list(stages), []
+    uses = [use for stage in stages for use in _uses(stage, units)]
+    before: dict[str, set[str]] = defaultdict(set)
+    for use in uses:
+        before[_stage(use.unit)].update(_stage(source) for source in use.sources)
+    cycle = _find_cycle(stages, before)
+    if cycle:
+        return list(stages), [_cycle(cycle, uses)]
+    conflicts = list(_conflicts(stages, uses, before))
+    if _find_cycle(stages, before) and not conflicts:
+        conflicts = [Conflict(use.name, use.sources[-1], use.unit) for use in uses[-1:]]
+    if conflicts:
+        return list(stages), [_reordered(conflict) for conflict in dict.fromkeys(conflicts)]
+    return _sorted(stages, before), []
+
+
+def _has_gaps(stages: Sequence[StageFacts]) -> bool:
+    spans = [sorted(stage.numbers) for stage in stages if stage.units]
+    return any(one[-1] > other[0] for one, other in zip(spans, spans[1:], strict=False))
+
+
+def _stage(unit: Unit) -> str:
+    return unit.stage or ""
+
+
+def _uses(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Use]:
+    own = stage.numbers
+    for unit in stage.units:
+        for name, read in unit.facts.reads.items():
+            if name not in stage.values and not name.startswith("file:"):
+                continue
+            outside = sorted(n for n in read.sources - own if n >= 0 and units[n].stage is not None)
+            if outside:
+                yield Use(name, unit, tuple(units[n] for n in outside))
+
+
+def _writers(stages: Sequence[StageFacts]) -> dict[str, list[Unit]]:
+    writers: dict[str, list[Unit]] = defaultdict(list)
+    for stage in stages:
+        for unit in stage.units:
+            for name in unit.facts.writes:
+                writers[name].append(unit)
+    return writers
+
+
+def _conflicts(
+    stages: Sequence[StageFacts], uses: Sequence[Use], before: dict[str, set[str]]
+) -> Iterator[Conflict]:
+    """Adds to `before` what reads demand of other writers; yields what no order can give."""
+    writers = _writers(stages)
+    for use in uses:
+        reader, last = _stage(use.unit), use.sources[-1]
+        for writer in writers[use.name]:
+            stage = _stage(writer)
+            if stage == reader:
+                if writer.number < last.number and writer.number < use.unit.number:
+                    yield Conflict(use.name, last, use.unit)
+            elif writer.number > use.unit.number:
+                if stage == _stage(last) or reader in _ancestors(stage, before, reader):
+                    yield Conflict(use.name, use.unit, writer)
+                before[stage].add(reader)
+            elif writer.number < last.number and stage != _stage(last):
+                before[_stage(last)].add(stage)
+
+
+def _ancestors(stage: str, before: dict[str, set[str]], reader: str) -> set[str]:
+    """`{reader}` if `stage` must run before `reader` already, so that the reverse is impossible."""
+    seen: set[str] = set()
+    todo = [reader]
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo.extend(before[name])
+    return {reader} if stage in seen else set()
+
+
+def _find_cycle(stages: Sequence[StageFacts], before: dict[str, set[str]]) -> list[str]:
+    done: set[str] = set()
+    for start in stages:
+        path: list[str] = []
+        stack = [(start.name, iter(sorted(before[start.name])))] if start.name not in done else []
+        while stack:
+            name, rest = stack[-1]
+            if not path or path[-1] != name:
+                path.append(name)
+            following = next(rest, None)
+            if following is None:
+                done.add(name)
+                path.pop()
+                stack.pop()
+            elif following in path:
+                return [*path[path.index(following) :], following][::-1]
+            elif following not in done:
+                stack.append((following, iter(sorted(before[following]))))
+    return []
+
+
+def _sorted(stages: Sequence[StageFacts], before: dict[str, set[str]]) -> list[StageFacts]:
+    position = {stage.name: number for number, stage in enumerate(stages)}
+    waiting = {stage.name: set(before[stage.name]) - {stage.name} for stage in stages}
+    ready = [position[name] for name, earlier in waiting.items() if not earlier]
+    heapq.heapify(ready)
+    ordered: list[StageFacts] = []
+    while ready:
+        stage = stages[heapq.heappop(ready)]
+        ordered.append(stage)
+        for name, earlier in waiting.items():
+            if stage.name in earlier:
+                earlier.discard(stage.name)
+                if not earlier:
+                    heapq.heappush(ready, position[name])
+    return ordered if len(ordered) == len(stages) else list(stages)
+
+
+def _cycle(cycle: Sequence[str], uses: Sequence[Use]) -> Diagnostic:
+    pairs = list(zip(cycle, cycle[1:], strict=False))
+    hops = [use for use in uses if any((_stage(s), _stage(use.unit)) in pairs for s in use.sources)]
+    last = max(hops, key=lambda use: use.unit.number)
+    details = "; ".join(
+        f"'{_stage(use.unit)}' reads '{use.name}' of '{_stage(use.sources[-1])}' in {cell_number(use.unit)}"
+        for use in hops[:4]
+    )
+    message = f"Stages need each other, a cycle {' -> '.join(cycle)}: {details}."
+    return report(
+        "PIPE209",
+        last.unit,
+        last.unit.facts.reads[last.name].place,
+        message,
+        _split_hint(last.unit),
+        fixes=_split(last.unit),
+    )
+
+
+def _reordered(conflict: Conflict) -> Diagnostic:
+    name, earlier, later = conflict
+    message = (
+        f"{cell_number(earlier).capitalize()} of stage '{_stage(earlier)}' must run between the cells of stage "
+        f"'{_stage(later)}', because of '{name}'; but all cells of a stage run together."
+    )
+    write = later.facts.writes.get(name)
+    place = write.place if write else later.facts.reads[name].place
+    return report("PIPE208", later, place, message, _split_hint(later), fixes=_split(later))
+
+
+def _split_hint(unit: Unit) -> str:
+    return f"Split stage '{unit.stage}': give {cell_number(unit)} a stage name of its own."
+
+
+def _split(unit: Unit) -> tuple[Fix, ...]:
+    tag = next((tag for tag in unit.cell.cell.tags if tag.endswith(f":{unit.stage}")), None)
+    if tag is None:
+        return ()
+    title = f"Give {cell_number(unit)} a stage of its own"
+    return (Fix(title, unit.cell.cell.id, add_tags=(f"stage:{unit.stage}_2",), remove_tags=(tag,)),)

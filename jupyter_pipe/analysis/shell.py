@@ -1,0 +1,51 @@
+"""Magics and shell commands: calls of `get_ipython()` that stay in the transformed source."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis.files import touch_file
+from jupyter_pipe.analysis.magic_effects import MagicEffects, magic_effects
+from jupyter_pipe.analysis.values import Text
+
+if TYPE_CHECKING:
+    from jupyter_pipe.analysis.values import Values
+    from jupyter_pipe.analysis.world import World
+
+__all__ = ["is_magic", "run_magic"]
+
+
+def is_magic(node: ast.expr) -> bool:
+    """Whether `node` is `get_ipython()`."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "get_ipython"
+
+
+def run_magic(world: World, node: ast.Call) -> Values:
+    """Reads, binds and writes what the magic does; its value is a new object (`x = !ls`)."""
+    for argument in node.args:
+        world.evaluate(argument)
+    effects = magic_effects(node)
+    if effects is not None:
+        _apply(world, effects, node)
+    return frozenset((world.allocate(node, open_=True),))
+
+
+def _apply(world: World, effects: MagicEffects, node: ast.Call) -> None:
+    for name in effects.reads:
+        if world.state.get(name) is not None:
+            world.read(name, node)
+    for path in effects.reads_files:
+        touch_file(world, Text(path), node, write=False)
+    for path in effects.writes_files:
+        touch_file(world, Text(path), node, write=True, whole=path not in effects.reads_files)
+    for component in effects.ambient_reads:
+        world.touch("@" + component, node)
+    for component in effects.sets:
+        world.set_component(component, node)
+    for name in effects.binds:
+        world.bind(name, frozenset((world.allocate((node, name), open_=True),)), node)
+    if effects.star and world.frame is world.globals:
+        world.star_imports.append(world.unit)
+    if effects.foreign or not effects.sets:
+        world.facts.effects = True

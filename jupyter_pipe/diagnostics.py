@@ -1,0 +1,216 @@
+"""Every finding of the compiler: its stable code, severity, and what a user should know about it.
+
+`docs/diagnostics.md` is generated from this table. Codes are never reused: 1xx are about reading,
+tags and stages, 2xx about data flow, 3xx warn or inform.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from jupyter_pipe.model import Severity
+
+__all__ = ["RULES", "Rule", "rule", "severity_of"]
+
+
+class Rule(Struct, frozen=True):
+    """`example` is a notebook with `‖` between stages; `fix` says how it becomes right."""
+
+    code: str
+    title: str
+    severity: Severity
+    explanation: str
+    example: str
+    fix: str
+
+
+def _error(code: str, title: str, explanation: str, example: str, fix: str) -> Rule:
+    return Rule(code, title, Severity.error, explanation, example, fix)
+
+
+def _warning(code: str, title: str, explanation: str, example: str, fix: str) -> Rule:
+    return Rule(code, title, Severity.warning, explanation, example, fix)
+
+
+def _info(code: str, title: str, explanation: str, example: str, fix: str) -> Rule:
+    return Rule(code, title, Severity.info, explanation, example, fix)
+
+
+_DATA_FLOW = (
+    _error(
+        "PIPE200",
+        "A cell that is not Python",
+        "The cell does not parse, even after IPython has transformed its magics.",
+        "if x > 1\n    print(x)",
+        "Mend the line that the message names, or tag the cell `skip`.",
+    ),
+    _error(
+        "PIPE201",
+        "A name that nothing defines",
+        "No earlier cell binds the name, it is no builtin, and no star import can bring it. Run from "
+        "top to bottom, the notebook would stop with a NameError.",
+        "X_train = load() ‖ model.fit(X_trian)",
+        "Mend the spelling, or move the cell that defines the name above the one that reads it.",
+    ),
+    _warning(
+        "PIPE202",
+        "A name that may be undefined",
+        "The name is read under a condition, and no earlier cell binds it.",
+        "if fast: print(cached)",
+        "Bind the name before the condition.",
+    ),
+    _error(
+        "PIPE203",
+        "A name that was deleted",
+        "The last thing that happens to the name before it is read is `del`.",
+        "x = 1; del x ‖ print(x)",
+        "Do not delete it, or bind it again.",
+    ),
+    _error(
+        "PIPE204",
+        "A stage needs what a skipped cell did",
+        "A cell tagged `skip` binds, rebinds or changes the name, and a stage reads it afterwards. "
+        "The pipeline does not run skipped cells, so it would compute something else.",
+        "skip: df = df.dropna() ‖ model.fit(df)",
+        "Remove the `skip` tag, or let the stage read a value that the skipped cell does not touch.",
+    ),
+    _error(
+        "PIPE205",
+        "Output history across stages",
+        "`_`, `Out[n]` and `In[n]` belong to one kernel; each stage has its own.",
+        "1 + 1 ‖ print(_)",
+        "Give the value a name, or put both cells in one stage.",
+    ),
+    _error(
+        "PIPE206",
+        "A shared cell needs a stage's value",
+        "A cell tagged `shared` runs at the start of every stage, before any value has arrived.",
+        "x = 1 ‖ shared: y = x + 1",
+        "Make the value a parameter, or give the cell to a stage.",
+    ),
+    _error(
+        "PIPE207",
+        "A value that cannot travel",
+        "Generators, open files, sockets, locks and connections belong to the process that made them.",
+        "rows = (parse(l) for l in lines) ‖ print(next(rows))",
+        "Build it where it is used, or put both cells in one stage.",
+    ),
+    _error(
+        "PIPE208",
+        "A stage with a gap reorders effects",
+        "All cells of a stage run together. Between them the notebook runs a cell of another stage "
+        "that reads or writes the same name, so the order of effects would change.",
+        "A: x = 1 ‖ B: print(x) ‖ A: x = 2",
+        "Split the stage: give its later cells a stage name of their own.",
+    ),
+    _error(
+        "PIPE209",
+        "Stages that need each other",
+        "A later cell of a stage needs a stage that needs one of its earlier cells.",
+        "A: x = 1 ‖ B: y = x ‖ A: z = y",
+        "Split the stage: give its later cells a stage name of their own.",
+    ),
+    _error(
+        "PIPE210",
+        "A circle of `after:` tags",
+        "Data flow and `after:` tags together make stages wait for each other.",
+        "A after:B ‖ B after:A",
+        "Remove one of the tags.",
+    ),
+    _error(
+        "PIPE211",
+        "A changed module",
+        "The notebook assigns to an attribute of a module. Modules do not travel, so a later stage "
+        "would see the module unchanged.",
+        "config.limit = 5 ‖ config.check(x)",
+        "Keep the value in a variable, or make the assignment in a cell tagged `shared`.",
+    ),
+    _error(
+        "PIPE220",
+        "`exec` makes names that cannot be seen",
+        "Names that `exec` binds or reads are unknown to the compiler.",
+        'exec("q = 1") ‖ print(q)',
+        "Write the code in the cell itself.",
+    ),
+    _warning(
+        "PIPE221",
+        "`eval` of a computed string",
+        "The expression may read any variable.",
+        'eval(name + " + 1")',
+        "Write the expression as code, or use a dictionary.",
+    ),
+    _warning(
+        "PIPE222",
+        "`input()` in a pipeline",
+        "A pipeline runs without somebody at the keyboard; the stage will fail there.",
+        'name = input("Name? ")',
+        "Make the value a parameter.",
+    ),
+    _error(
+        "PIPE223",
+        "`globals()` with a computed key",
+        "Any variable may be read or bound, so what the stage needs is unknown.",
+        "globals()[name]",
+        "Use a dictionary of your own, or write the names out.",
+    ),
+    _warning(
+        "PIPE224",
+        "A star import that may hide names",
+        "A name that the notebook binds may also come from `from … import *` of a module whose names "
+        "cannot be seen.",
+        "from lib import * after x = 1 ‖ print(x)",
+        "Import the names that you use.",
+    ),
+    _error(
+        "PIPE225",
+        "A star import of a module that cannot be found",
+        "The names that it brings are unknown, and a stage reads one that nothing else defines.",
+        "from helpers import * ‖ clean(df)",
+        "Install the module, put it beside the notebook, or import the names that you use.",
+    ),
+)
+
+_ADVICE = (
+    _info(
+        "PIPE300",
+        "Stages in a row because of a random generator",
+        "Both draw from one seeded global generator, so the later waits for the earlier to get the "
+        "notebook's numbers.",
+        "np.random.seed(0) ‖ a = np.random.rand() ‖ b = np.random.rand()",
+        "Use a generator of its own in each stage: `rng = np.random.default_rng(seed)`.",
+    ),
+    _info(
+        "PIPE301",
+        "The order of a set from another stage",
+        "A set may iterate in another order after it has travelled. The kernel keeps the order where "
+        "it can and warns at run time where it cannot.",
+        "words = set(text) ‖ for w in words: print(w)",
+        "Iterate over `sorted(words)`.",
+    ),
+    _warning(
+        "PIPE302",
+        "Computed file names that may be the same file",
+        "One stage writes and a later one reads a file whose name is computed, and nothing else "
+        "orders them.",
+        'df.to_csv(f"out/{day}.csv") ‖ pd.read_csv(f"out/{first}.csv")',
+        "Add `after:` with the writing stage to the reading one.",
+    ),
+    _warning(
+        "PIPE303",
+        "A skipped cell draws random numbers",
+        "The notebook's later draws come after those of the skipped cell; the pipeline's do not.",
+        "np.random.seed(0) ‖ skip: df.sample(5) ‖ np.random.rand()",
+        "Seed again after the skipped cell, or use a generator of its own there.",
+    ),
+)
+
+RULES: dict[str, Rule] = {found.code: found for found in (*_DATA_FLOW, *_ADVICE)}
+
+
+def rule(code: str) -> Rule:
+    """Raises KeyError for a code that was never given out."""
+    return RULES[code]
+
+
+def severity_of(code: str) -> Severity:
+    return RULES[code].severity
