@@ -1,9 +1,9 @@
+/** The plugins of jupyter_pipe. Each can be disabled by its id; see `docs/` for what each does. */
+
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { pipelines, stages } from './plugins/models';
 
-const plugin: JupyterFrontEndPlugin<void> = {
-  id: 'jupyter-pipe:plugin',
-  autoStart: true,
-  activate: () => undefined
-};
+const plugins: JupyterFrontEndPlugin<unknown>[] = [stages, pipelines];
 
-export default [plugin];
+export default plugins;
+export * from './tokens';

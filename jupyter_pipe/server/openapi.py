@@ -1,0 +1,112 @@
+"""The OpenAPI description of the REST interface, built from the payload definitions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from jupyter_pipe import __version__
+from jupyter_pipe.runs import Run
+from jupyter_pipe.server import payloads
+from jupyter_pipe.server.base import PipeHandler, allowed
+
+__all__ = ["OpenApiHandler", "describe"]
+
+
+class _Operation(Struct, frozen=True):
+    """One method of one path. `query` names parameters, `body` and `answer` payloads."""
+
+    method: str
+    path: str
+    summary: str
+    query: tuple[str, ...] = ()
+    body: str = ""
+    answer: str = ""
+    status: int = 200
+    content: str = "application/json"
+
+
+_RUN = "/runs/{run_id}"
+_OPERATIONS = (
+    _Operation("post", "/check", "Check a notebook", (), "CheckRequest", "CheckAnswer"),
+    _Operation("post", "/compile", "Write its package", (), "CompileRequest", "CompileAnswer"),
+    _Operation("get", "/runs", "List runs", ("root", "notebook"), "", "RunList"),
+    _Operation("post", "/runs", "Start a run", (), "StartRequest", "Started", 202),
+    _Operation("get", _RUN, "Read a run", ("root",), "", "Run"),
+    _Operation("delete", _RUN, "Remove a run", ("root",), "", "", 204),
+    _Operation("post", f"{_RUN}/cancel", "Cancel a run", ("root",), "", "Run", 202),
+    _Operation("post", f"{_RUN}/resume", "Continue a run", ("root",), "", "Started", 202),
+    _Operation("get", f"{_RUN}/events", "Read what happened", ("root", "since")),
+    _Operation("get", f"{_RUN}/log", "Read the log", ("root", "stage", "offset"), "", "LogChunk"),
+    _Operation("get", f"{_RUN}/report", "Read the report", ("root",), content="text/html"),
+    _Operation("get", f"{_RUN}/stages/{{stage}}/notebook", "Read the executed notebook", ("root",)),
+    _Operation("get", f"{_RUN}/stages/{{stage}}/outputs", "Read outputs", ("root",), "", "ExecutedOutputs"),
+)
+_COUNTS = frozenset({"since", "offset"})
+
+
+def describe(base_url: str) -> dict[str, Any]:
+    """The description, for a server whose routes begin at `base_url`."""
+    nouns = [Run, *(getattr(payloads, name) for name in payloads.__all__)]
+    _, schemas = msgspec.json.schema_components(nouns, ref_template="#/components/schemas/{name}")
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in _OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "jupyter_pipe", "version": __version__},
+        "servers": [{"url": base_url}],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"token": {"type": "apiKey", "in": "header", "name": "Authorization"}},
+        },
+    }
+
+
+def _operation(operation: _Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "summary": operation.summary,
+        "parameters": [*_path_parameters(operation.path), *map(_query_parameter, operation.query)],
+        "responses": {str(operation.status): _response(operation), "4XX": _error_response()},
+    }
+    if operation.body:
+        described["requestBody"] = {"required": True, "content": _json(operation.body)}
+    return described
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    names = [name for name in ("run_id", "stage") if f"{{{name}}}" in path]
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+
+
+def _query_parameter(name: str) -> dict[str, Any]:
+    schema = {"type": "integer", "minimum": 0} if name in _COUNTS else {"type": "string"}
+    return {"name": name, "in": "query", "schema": schema}
+
+
+def _response(operation: _Operation) -> dict[str, Any]:
+    if operation.status == 204:
+        return {"description": "done"}
+    content = _json(operation.answer) if operation.answer else {operation.content: {}}
+    return {"description": "done", "content": content}
+
+
+def _error_response() -> dict[str, Any]:
+    return {"description": "what is wrong, and what to do", "content": _json("ErrorBody")}
+
+
+def _json(name: str) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+
+
+class OpenApiHandler(PipeHandler):
+    """`GET openapi.json`."""
+
+    @allowed("read")
+    async def get(self) -> None:
+        """Describe."""
+        self.answer(describe(self.request.path.removesuffix("/openapi.json")))

@@ -1,0 +1,66 @@
+"""Keeps every path that a request names below the server's root.
+
+Paths of requests are the server's own ("folder/notebook.ipynb", forward slashes, no leading slash
+needed). Symbolic links are followed before the check. Raises PathError.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jupyter_pipe.errors import PipeError
+
+__all__ = ["PathError", "Root"]
+
+
+class PathError(PipeError):
+    """A path that leads outside the server's root, or to nothing."""
+
+
+class Root:
+    """The folder that the server serves."""
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder).expanduser().resolve()
+
+    def notebook(self, path: str) -> Path:
+        """The notebook that a request names. Its folder is confined; the file is as the user sees it."""
+        found = self._confined(path)
+        if found.suffix != ".ipynb" or not found.is_file():
+            raise PathError(
+                f"There is no notebook '{path}'.",
+                code="notebook_missing",
+                hint="It may have been moved or renamed.",
+            )
+        return found
+
+    def directory(self, path: str) -> Path:
+        """The folder that a request names; the root itself is the empty path."""
+        found = self._confined(path)
+        if not found.is_dir():
+            raise PathError(f"There is no folder '{path}'.", code="folder_missing")
+        return found
+
+    def path_of(self, path: Path) -> str:
+        """A file below the root as requests name it; empty for the root, and for what lies elsewhere."""
+        resolved = path.resolve()
+        if not resolved.is_relative_to(self.folder):
+            return ""
+        relative = resolved.relative_to(self.folder).as_posix()
+        return "" if relative == "." else relative
+
+    def _confined(self, path: str) -> Path:
+        if "\0" in path or Path(path).drive:
+            raise _outside(path)
+        found = self.folder.joinpath(*(part for part in path.split("/") if part))
+        try:
+            found = found.resolve()
+        except (OSError, RuntimeError) as error:
+            raise _outside(path) from error
+        if not found.is_relative_to(self.folder):
+            raise _outside(path)
+        return found
+
+
+def _outside(path: str) -> PathError:
+    return PathError(f"'{path}' is not below the folder that this server serves.", code="path_outside")

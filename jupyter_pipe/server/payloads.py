@@ -1,0 +1,180 @@
+"""What the REST interface takes and gives, besides the nouns. Frozen records; no behaviour.
+
+The front end's types are generated from these (`labextension/generate_types.py`), and the OpenAPI
+description is built from them, so that there is one definition of each.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from jupyter_pipe.events import RunState
+from jupyter_pipe.model import Diagnostic, Pipeline
+
+__all__ = [
+    "CheckAnswer",
+    "CheckRequest",
+    "CompileAnswer",
+    "CompileRequest",
+    "DebugRequest",
+    "ErrorBody",
+    "ExecutedOutputs",
+    "LogChunk",
+    "PlanAnswer",
+    "PlanRequest",
+    "PlannedStage",
+    "RunChanged",
+    "RunList",
+    "RunSummary",
+    "StartRequest",
+    "Started",
+    "SuggestedStage",
+    "Suggestion",
+    "WrittenNotebook",
+]
+
+
+class ErrorBody(Struct, frozen=True):
+    """The one shape of every error. `code` is stable and for programs, the rest for people."""
+
+    code: str
+    message: str
+    hint: str = ""
+    cell_id: str | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+class CheckRequest(Struct, frozen=True):
+    """`notebook` is a path below the server's root; `content` the notebook as edited, unsaved."""
+
+    notebook: str
+    content: dict[str, Any] | None = None
+
+
+class CheckAnswer(Struct, frozen=True):
+    """`pipeline` is None where there are errors that leave no pipeline."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    pipeline: Pipeline | None = None
+
+
+class CompileRequest(Struct, frozen=True):
+    notebook: str
+    force: bool = False
+
+
+class CompileAnswer(Struct, frozen=True):
+    """`folder` and `modules` are paths below the server's root."""
+
+    folder: str
+    modules: tuple[str, ...]
+    pipeline: Pipeline
+
+
+class StartRequest(Struct, frozen=True, rename={"from_": "from"}):
+    """The options of `jupyter pipe run`. A value of `parameters` is the text that a user typed."""
+
+    notebook: str
+    parameters: dict[str, str] = {}
+    targets: tuple[str, ...] = ()
+    from_: tuple[str, ...] = ()
+    force: tuple[str, ...] = ()
+    cache: bool = True
+    keep_going: bool = False
+
+
+class PlanRequest(StartRequest, frozen=True, rename={"from_": "from"}):
+    """A plan takes what a run takes."""
+
+
+class PlannedStage(Struct, frozen=True):
+    name: str
+    action: str
+    reason: str
+    saved_seconds: float = 0.0
+
+
+class PlanAnswer(Struct, frozen=True):
+    stages: tuple[PlannedStage, ...]
+
+
+class Started(Struct, frozen=True):
+    run_id: str
+
+
+class RunSummary(Struct, frozen=True):
+    """A run as its list shows it. `failed_stage` is the first that failed; `parameters` are those
+    that differ from the notebook, as Python source."""
+
+    run_id: str
+    pipeline: str
+    state: RunState
+    trigger: str
+    queued: float
+    seconds: float
+    stages_done: int
+    stages_total: int
+    notebook: str
+    seq: int
+    started: float | None = None
+    finished: float | None = None
+    failed_stage: str | None = None
+    resumed_from: str | None = None
+    parameters: dict[str, str] = {}
+    metrics: dict[str, float | int | bool | str] = {}
+
+
+class RunList(Struct, frozen=True):
+    """Newest first."""
+
+    runs: tuple[RunSummary, ...]
+
+
+class LogChunk(Struct, frozen=True):
+    """Text from `offset`; ask for `next_offset` next. `final` says that nothing will follow."""
+
+    text: str
+    offset: int
+    next_offset: int
+    final: bool
+
+
+class DebugRequest(Struct, frozen=True):
+    stage: str
+
+
+class WrittenNotebook(Struct, frozen=True):
+    """A notebook that was written for the user, as a path below the server's root."""
+
+    path: str
+
+
+class ExecutedOutputs(Struct, frozen=True):
+    """nbformat outputs of a stage's cells, by the id of the source cell."""
+
+    outputs: dict[str, list[dict[str, Any]]]
+
+
+class SuggestedStage(Struct, frozen=True):
+    """A proposal: `cells` are the ids of the code cells, `reason` why they belong together."""
+
+    name: str
+    cells: tuple[str, ...]
+    reason: str
+    role: str = "stage"
+
+
+class Suggestion(Struct, frozen=True):
+    stages: tuple[SuggestedStage, ...]
+
+
+class RunChanged(Struct, frozen=True):
+    """The invalidation that `jupyter_events` carries: run `run_id` below folder `root` has reached
+    event `seq`. What changed is fetched over REST."""
+
+    root: str
+    run_id: str
+    seq: int
+    state: RunState

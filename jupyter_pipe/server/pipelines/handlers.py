@@ -1,0 +1,29 @@
+"""The routes of pipelines."""
+
+from __future__ import annotations
+
+from jupyter_pipe.server.base import PipeHandler, allowed
+from jupyter_pipe.server.payloads import CheckRequest, CompileRequest
+
+__all__ = ["ROUTES"]
+
+
+class CheckHandler(PipeHandler):
+    """`POST check`: diagnostics of a notebook, saved or not. Writes nothing."""
+
+    @allowed("read")
+    async def post(self) -> None:
+        """Check."""
+        self.answer(await self.work(self.services.pipelines.check, self.body(CheckRequest)))
+
+
+class CompileHandler(PipeHandler):
+    """`POST compile`: writes the package."""
+
+    @allowed("write")
+    async def post(self) -> None:
+        """Compile."""
+        self.answer(await self.work(self.services.pipelines.compile, self.body(CompileRequest)))
+
+
+ROUTES = [("check", CheckHandler), ("compile", CompileHandler)]

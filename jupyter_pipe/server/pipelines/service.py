@@ -1,0 +1,41 @@
+"""What the server does with notebooks: check, compile. Blocks; knows nothing of HTTP."""
+
+from __future__ import annotations
+
+import msgspec
+
+from jupyter_pipe.server.paths import Root
+from jupyter_pipe.server.payloads import CheckAnswer, CheckRequest, CompileAnswer, CompileRequest
+
+__all__ = ["PipelineService"]
+
+
+class PipelineService:
+    """Pipelines of the notebooks below one root."""
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+
+    def check(self, request: CheckRequest) -> CheckAnswer:
+        """What the compiler says about a notebook as saved, or as it is being edited."""
+        from jupyter_pipe.compiler import draft_pipeline
+
+        path = self._root.notebook(request.notebook)
+        content = None if request.content is None else msgspec.json.encode(request.content)
+        pipeline = draft_pipeline(path, content)
+        return CheckAnswer(diagnostics=pipeline.diagnostics, pipeline=pipeline)
+
+    def compile(self, request: CompileRequest) -> CompileAnswer:
+        """Write the package of the saved notebook, in `STEM_pipeline/` beside it."""
+        from jupyter_pipe.compiler import compile_notebook, default_output, write_package
+
+        path = self._root.notebook(request.notebook)
+        folder = default_output(path)
+        compiled = compile_notebook(path, output=folder)
+        write_package(compiled, folder, force=request.force)
+        modules = [folder / name for name in compiled.files if name.endswith(".py")]
+        return CompileAnswer(
+            folder=self._root.path_of(folder),
+            modules=tuple(self._root.path_of(module) for module in modules),
+            pipeline=compiled.pipeline,
+        )

@@ -1,0 +1,1 @@
+"""Runs over REST: list, start, watch, cancel, resume, read what they left."""

@@ -1,0 +1,198 @@
+"""What the server does with runs. Blocks; knows nothing of HTTP. Raises PipeError."""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from jupyter_pipe.errors import PipeError, RunError
+from jupyter_pipe.events import Event, StageState
+from jupyter_pipe.runs import Run, RunFolder, RunStore
+from jupyter_pipe.server.paths import Root
+from jupyter_pipe.server.payloads import (
+    ExecutedOutputs,
+    LogChunk,
+    RunList,
+    RunSummary,
+    Started,
+    StartRequest,
+)
+from jupyter_pipe.server.runs.runner import Order
+from jupyter_pipe.server.runs.starting import start_run
+from jupyter_pipe.server.runs.watcher import RunWatcher
+
+__all__ = ["RUN_ID", "STAGE", "RunService"]
+
+RUN_ID = r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}"
+STAGE = r"[^/\\.%]+"
+_LONGEST_LIST = 200
+_LOG_CHUNK = 1 << 20
+_DONE = frozenset({StageState.succeeded, StageState.cached})
+
+
+class RunService:
+    """The runs below one root. A run is addressed by the folder that holds `.jupyter_pipe/`, as a
+    path below the root, and its id."""
+
+    def __init__(self, root: Root, watcher: RunWatcher) -> None:
+        self._root = root
+        self._watcher = watcher
+
+    def list(self, root: str, notebook: str) -> RunList:
+        """The runs of a folder, or of one notebook in it, newest first."""
+        store = self._store(root)
+        wanted = Path(notebook).name
+        found = []
+        for run_id in store.ids():
+            run = _read_or_none(store, run_id)
+            if run and (not wanted or Path(run.facts.notebook).name == wanted):
+                found.append(self._summary(run))
+            if len(found) == _LONGEST_LIST:
+                break
+        return RunList(tuple(found))
+
+    def start(self, request: StartRequest) -> Started:
+        """Start a run of the saved notebook in a process of its own."""
+        path = self._root.notebook(request.notebook)
+        return self._begin(Order(notebook=str(path), run_id=_new_run_id(), request=request))
+
+    def resume(self, root: str, run_id: str) -> Started:
+        """Continue a run that ended without success: a new run, which reuses what still fits."""
+        run = self.read(root, run_id)
+        if not run.is_final:
+            raise RunError("The run still goes on.", code="run_active", hint="Cancel it first.")
+        notebook = Path(run.facts.notebook)
+        request = StartRequest(notebook=self._root.path_of(notebook))
+        order = Order(notebook=str(notebook), run_id=_new_run_id(), request=request, resumed_from=run_id)
+        return self._begin(order)
+
+    def read(self, root: str, run_id: str) -> Run:
+        """The run as it is now."""
+        return self._store(root).read(run_id)
+
+    def events(self, root: str, run_id: str, since: int) -> tuple[Event, ...]:
+        """What happened after event number `since`."""
+        store = self._store(root)
+        store.read(run_id)
+        return tuple(store.events(run_id, since))
+
+    def cancel(self, root: str, run_id: str) -> Run:
+        """Ask the run to stop; it ends soon after."""
+        from jupyter_pipe.engine import request_cancel
+
+        store = self._store(root)
+        request_cancel(store, run_id)
+        return store.read(run_id)
+
+    def delete(self, root: str, run_id: str) -> None:
+        """Remove the run's folder. What it computed stays in the artifact store."""
+        store = self._store(root)
+        if not store.read(run_id).is_final:
+            raise RunError("The run still goes on.", code="run_active", hint="Cancel it first.")
+        shutil.rmtree(store.folder(run_id).path)
+
+    def report(self, root: str, run_id: str) -> bytes:
+        """The report's HTML: of a run that goes on, as far as it has come."""
+        from jupyter_pipe.runs.report import report_html, write_report
+
+        store = self._store(root)
+        run = store.read(run_id)
+        folder = store.folder(run_id)
+        if not run.is_final:
+            return report_html(run, store.read_pipeline(run_id), folder).encode()
+        return (folder.report if folder.report.exists() else write_report(folder.path)).read_bytes()
+
+    def executed(self, root: str, run_id: str, stage: str) -> bytes:
+        """The executed notebook of a stage, as JSON."""
+        try:
+            return self._stage_folder(root, run_id, stage).executed(stage).read_bytes()
+        except FileNotFoundError:
+            raise RunError(f"Stage '{stage}' has not run in this run.", code="executed_missing") from None
+
+    def outputs(self, root: str, run_id: str, stage: str) -> ExecutedOutputs:
+        """What the stage's cells showed, by the id of the source cell."""
+        from jupyter_pipe.runs.outputs import read_executed
+
+        cells = read_executed(self._stage_folder(root, run_id, stage).executed(stage))
+        return ExecutedOutputs({cell.id: list(cell.outputs) for cell in cells})
+
+    def log(self, root: str, run_id: str, stage: str, offset: int) -> LogChunk:
+        """What the run's process said, or what a stage printed, from a byte offset on."""
+        run = self.read(root, run_id)
+        if stage:
+            data = b"".join(_printed(self._stage_folder(root, run_id, stage), stage))
+        else:
+            data = _read_or_empty(self._store(root).folder(run_id).log)
+        chunk = data[offset : offset + _LOG_CHUNK]
+        end = offset + len(chunk)
+        text = chunk.decode("utf-8", "replace")
+        return LogChunk(text, offset, end, final=run.is_final and end >= len(data))
+
+    def _begin(self, order: Order) -> Started:
+        folder = Path(order.notebook).parent
+        self._watcher.watch(self._root.path_of(folder), folder)
+        start_run(order)
+        return Started(order.run_id)
+
+    def _store(self, root: str) -> RunStore:
+        folder = self._root.directory(root)
+        self._watcher.watch(self._root.path_of(folder), folder)
+        return RunStore(folder)
+
+    def _stage_folder(self, root: str, run_id: str, stage: str) -> RunFolder:
+        store = self._store(root)
+        if stage not in {each.name for each in store.read(run_id).stages}:
+            raise RunError(f"Run {run_id} has no stage '{stage}'.", code="stage_unknown")
+        return store.folder(run_id)
+
+    def _summary(self, run: Run) -> RunSummary:
+        failed = [stage.name for stage in run.stages if stage.state is StageState.failed]
+        return RunSummary(
+            run_id=run.run_id,
+            pipeline=run.pipeline,
+            state=run.state,
+            trigger=run.trigger,
+            queued=run.queued,
+            seconds=run.seconds,
+            stages_done=sum(stage.state in _DONE for stage in run.stages),
+            stages_total=len(run.stages),
+            notebook=self._root.path_of(Path(run.facts.notebook)),
+            seq=run.seq,
+            started=run.started,
+            finished=run.finished,
+            failed_stage=failed[0] if failed else None,
+            resumed_from=run.resumed_from,
+            parameters={each.name: each.literal for each in run.facts.parameters if each.changed},
+            metrics=run.metrics,
+        )
+
+
+def _new_run_id() -> str:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def _read_or_none(store: RunStore, run_id: str) -> Run | None:
+    try:
+        return store.read(run_id)
+    except PipeError:
+        return None
+
+
+def _read_or_empty(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def _printed(folder: RunFolder, stage: str) -> Iterator[bytes]:
+    from jupyter_pipe.runs.outputs import read_executed, text_outputs
+
+    for cell in read_executed(folder.executed(stage)):
+        text = text_outputs(cell)
+        if text:
+            yield f"--- cell {cell.position}\n{text.rstrip()}\n".encode()

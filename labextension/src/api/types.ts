@@ -1,0 +1,386 @@
+/**
+ * What the server sends and takes. Generated from the Python definitions by
+ * `python labextension/generate_types.py`; a test holds that it is current.
+ */
+
+export interface ArtifactWritten {
+  readonly event: 'artifact_written';
+  readonly stage: string;
+  readonly names: readonly string[];
+  readonly artifact: string;
+  readonly bytes: number;
+  readonly summary: Readonly<Record<string, string>>;
+  readonly seq: number;
+  readonly time: number;
+}
+
+export interface CheckAnswer {
+  readonly diagnostics: readonly Diagnostic[];
+  readonly pipeline: Pipeline | null;
+}
+
+export interface CheckRequest {
+  readonly notebook: string;
+  readonly content?: Readonly<Record<string, unknown>> | null;
+}
+
+export interface CompileAnswer {
+  readonly folder: string;
+  readonly modules: readonly string[];
+  readonly pipeline: Pipeline;
+}
+
+export interface CompileRequest {
+  readonly notebook: string;
+  readonly force?: boolean;
+}
+
+export interface DebugRequest {
+  readonly stage: string;
+}
+
+export interface Diagnostic {
+  readonly code: string;
+  readonly severity: Severity;
+  readonly message: string;
+  readonly hint: string;
+  readonly cell_id: string | null;
+  readonly cell: number | null;
+  readonly line: number | null;
+  readonly column: number | null;
+  readonly stage: string | null;
+  readonly fixes: readonly Fix[];
+}
+
+export interface Edge {
+  readonly from: string;
+  readonly to: string;
+  readonly names: readonly string[];
+}
+
+export interface Effect {
+  readonly name: string;
+  readonly kind: EffectKind;
+  readonly cell_id: string | null;
+  readonly line: number | null;
+  readonly learned: boolean;
+  readonly declared: boolean;
+}
+
+export type EffectKind = 'binds' | 'defines' | 'deletes' | 'may_bind' | 'mutates' | 'pure' | 'reads';
+
+export interface ErrorBody {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+  readonly cell_id: string | null;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface ExecutedOutputs {
+  readonly outputs: Readonly<Record<string, readonly (Readonly<Record<string, unknown>>)[]>>;
+}
+
+export interface Failure {
+  readonly ename: string;
+  readonly evalue: string;
+  readonly kind: string;
+  readonly cell_id: string | null;
+  readonly position: number | null;
+  readonly total: number | null;
+  readonly line: number | null;
+  readonly traceback: string;
+  readonly frames: readonly Frame[];
+  readonly hint: string;
+}
+
+export interface Fix {
+  readonly title: string;
+  readonly cell_id: string;
+  readonly add_tags: readonly string[];
+  readonly remove_tags: readonly string[];
+}
+
+export interface Frame {
+  readonly line: number;
+  readonly source: string;
+  readonly function: string;
+  readonly cell_id: string | null;
+  readonly position: number | null;
+  readonly path: string | null;
+}
+
+export interface Gate {
+  readonly expression: string;
+  readonly names: readonly string[];
+  readonly cell_id: string;
+}
+
+export interface GateEvaluated {
+  readonly event: 'gate_evaluated';
+  readonly stage: string;
+  readonly expression: string;
+  readonly passed: boolean;
+  readonly values: Readonly<Record<string, string>>;
+  readonly error: string;
+  readonly seq: number;
+  readonly time: number;
+}
+
+export interface InputChanged {
+  readonly event: 'input_changed';
+  readonly stage: string;
+  readonly from_stage: string;
+  readonly names: readonly string[];
+  readonly seq: number;
+  readonly time: number;
+}
+
+export interface LogChunk {
+  readonly text: string;
+  readonly offset: number;
+  readonly next_offset: number;
+  readonly final: boolean;
+}
+
+export interface Metric {
+  readonly name: string;
+  readonly cell_id: string;
+}
+
+export interface Parameter {
+  readonly name: string;
+  readonly type: string;
+  readonly default: unknown;
+  readonly literal: string;
+  readonly choices: readonly unknown[];
+  readonly description: string;
+  readonly cell_id: string;
+}
+
+export interface ParameterValue {
+  readonly name: string;
+  readonly literal: string;
+  readonly value: unknown;
+  readonly origin: string;
+  readonly default: string;
+  readonly type: string;
+}
+
+export interface Pipeline {
+  readonly version: number;
+  readonly name: string;
+  readonly kernel: string;
+  readonly source: Source;
+  readonly parameters: readonly Parameter[];
+  readonly stages: readonly Stage[];
+  readonly edges: readonly Edge[];
+  readonly diagnostics: readonly Diagnostic[];
+  readonly description: string;
+}
+
+export interface PlanAnswer {
+  readonly stages: readonly PlannedStage[];
+}
+
+export interface PlanRequest {
+  readonly notebook: string;
+  readonly parameters?: Readonly<Record<string, string>>;
+  readonly targets?: readonly string[];
+  readonly from?: readonly string[];
+  readonly force?: readonly string[];
+  readonly cache?: boolean;
+  readonly keep_going?: boolean;
+}
+
+export interface PlannedStage {
+  readonly name: string;
+  readonly action: string;
+  readonly reason: string;
+  readonly saved_seconds: number;
+}
+
+export interface Process {
+  readonly pid: number;
+  readonly start: string;
+  readonly host: string;
+}
+
+export interface Replay {
+  readonly kind: ReplayKind;
+  readonly names: readonly string[];
+  readonly source: string;
+  readonly digest: string;
+  readonly cell_id: string;
+  readonly line: number;
+  readonly needed: boolean;
+}
+
+export type ReplayKind = 'ambient' | 'class' | 'constant' | 'function' | 'import' | 'shared';
+
+export interface Run {
+  readonly run_id: string;
+  readonly pipeline: string;
+  readonly state: RunState;
+  readonly exit_code: number | null;
+  readonly trigger: string;
+  readonly resumed_from: string | null;
+  readonly queued: number;
+  readonly started: number | null;
+  readonly finished: number | null;
+  readonly seconds: number;
+  readonly cancelled_by: string | null;
+  readonly stages: readonly StageRun[];
+  readonly warnings: readonly WarningRaised[];
+  readonly seq: number;
+  readonly facts: RunFacts;
+}
+
+export interface RunChanged {
+  readonly root: string;
+  readonly run_id: string;
+  readonly seq: number;
+  readonly state: RunState;
+}
+
+export interface RunFacts {
+  readonly notebook: string;
+  readonly package: string;
+  readonly workdir: string;
+  readonly command: readonly string[];
+  readonly hash_seed: number;
+  readonly workers: number;
+  readonly strict: boolean;
+  readonly runner: Process | null;
+  readonly accepts_signals: boolean;
+  readonly parameters: readonly ParameterValue[];
+  readonly provenance: Readonly<Record<string, unknown>>;
+}
+
+export interface RunList {
+  readonly runs: readonly RunSummary[];
+}
+
+export type RunState = 'cancelled' | 'failed' | 'interrupted' | 'queued' | 'running' | 'succeeded';
+
+export interface RunSummary {
+  readonly run_id: string;
+  readonly pipeline: string;
+  readonly state: RunState;
+  readonly trigger: string;
+  readonly queued: number;
+  readonly seconds: number;
+  readonly stages_done: number;
+  readonly stages_total: number;
+  readonly notebook: string;
+  readonly seq: number;
+  readonly started: number | null;
+  readonly finished: number | null;
+  readonly failed_stage: string | null;
+  readonly resumed_from: string | null;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly metrics: Readonly<Record<string, number | boolean | string>>;
+}
+
+export type Severity = 'error' | 'info' | 'warning';
+
+export interface Source {
+  readonly notebook: string;
+  readonly digest: string;
+}
+
+export interface Stage {
+  readonly name: string;
+  readonly cells: readonly string[];
+  readonly module: string;
+  readonly notebook: string;
+  readonly parameters: readonly string[];
+  readonly inputs: readonly StageInput[];
+  readonly outputs: readonly string[];
+  readonly groups: readonly (readonly string[])[];
+  readonly effects: readonly Effect[];
+  readonly replays: readonly Replay[];
+  readonly after: readonly string[];
+  readonly metrics: readonly Metric[];
+  readonly gates: readonly Gate[];
+  readonly options: StageOptions;
+  readonly imports: readonly string[];
+}
+
+export interface StageInput {
+  readonly name: string;
+  readonly from: string;
+}
+
+export interface StageOptions {
+  readonly retries: number;
+  readonly timeout_seconds: number | null;
+  readonly cache: boolean;
+  readonly cpus: number;
+  readonly memory_bytes: number | null;
+  readonly gpus: number;
+  readonly image: string | null;
+  readonly secrets: readonly string[];
+  readonly limits: Readonly<Record<string, string>>;
+}
+
+export interface StageRun {
+  readonly name: string;
+  readonly state: StageState;
+  readonly reason: string;
+  readonly after: readonly string[];
+  readonly attempts: number;
+  readonly cells_done: number;
+  readonly cells_total: number;
+  readonly cell_id: string | null;
+  readonly started: number | null;
+  readonly finished: number | null;
+  readonly seconds: number;
+  readonly saved_seconds: number;
+  readonly cached_from: string | null;
+  readonly failure: Failure | null;
+  readonly metrics: Readonly<Record<string, number | boolean | string>>;
+  readonly gates: readonly GateEvaluated[];
+  readonly artifacts: readonly ArtifactWritten[];
+  readonly changed: readonly InputChanged[];
+}
+
+export type StageState = 'cached' | 'cancelled' | 'failed' | 'interrupted' | 'queued' | 'running' | 'skipped' | 'succeeded';
+
+export interface StartRequest {
+  readonly notebook: string;
+  readonly parameters?: Readonly<Record<string, string>>;
+  readonly targets?: readonly string[];
+  readonly from?: readonly string[];
+  readonly force?: readonly string[];
+  readonly cache?: boolean;
+  readonly keep_going?: boolean;
+}
+
+export interface Started {
+  readonly run_id: string;
+}
+
+export interface SuggestedStage {
+  readonly name: string;
+  readonly cells: readonly string[];
+  readonly reason: string;
+  readonly role: string;
+}
+
+export interface Suggestion {
+  readonly stages: readonly SuggestedStage[];
+}
+
+export interface WarningRaised {
+  readonly event: 'warning_raised';
+  readonly stage: string | null;
+  readonly code: string;
+  readonly message: string;
+  readonly seq: number;
+  readonly time: number;
+}
+
+export interface WrittenNotebook {
+  readonly path: string;
+}

@@ -1,0 +1,164 @@
+/**
+ * The stages of one open notebook, kept in step with the tags of its cells.
+ *
+ * Reads the notebook's model, tells when the outline changed, writes tag edits and takes them back.
+ */
+
+import type { Cell, ICellModel } from '@jupyterlab/cells';
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import type { IDisposable } from '@lumino/disposable';
+import { Debouncer } from '@lumino/polling';
+import { Signal, type ISignal } from '@lumino/signaling';
+import { outline, type CellStage, type NotebookCell, type Outline } from '../stages/blocks';
+import { StageColours } from '../stages/colours';
+import type { TagEdit } from '../stages/edits';
+import { TagHistory, type TagChange } from '../stages/history';
+
+export class NotebookStages implements IDisposable {
+  readonly colours = new StageColours();
+  private readonly history = new TagHistory();
+  private readonly changedSignal = new Signal<this, void>(this);
+  private readonly editedSignal = new Signal<this, TagChange>(this);
+  private readonly refresh = new Debouncer(() => this.read(), 0);
+  private watched = new Set<ICellModel>();
+  private current: Outline = { cells: [], stages: [] };
+  private disposed = false;
+
+  constructor(readonly panel: NotebookPanel) {
+    panel.content.modelContentChanged.connect(this.schedule, this);
+    panel.content.modelChanged.connect(this.schedule, this);
+    panel.disposed.connect(() => this.dispose());
+    void panel.context.ready.then(() => this.read());
+  }
+
+  /** The outline changed, or the cells' widgets did. */
+  get changed(): ISignal<this, void> {
+    return this.changedSignal;
+  }
+
+  /** The user changed tags through us. */
+  get edited(): ISignal<this, TagChange> {
+    return this.editedSignal;
+  }
+
+  get isDisposed(): boolean {
+    return this.disposed;
+  }
+
+  get outline(): Outline {
+    return this.current;
+  }
+
+  get path(): string {
+    return this.panel.context.path;
+  }
+
+  get isReadOnly(): boolean {
+    return this.panel.content.model?.readOnly ?? true;
+  }
+
+  get cells(): NotebookCell[] {
+    return [...(this.panel.content.model?.cells ?? [])].map(readCell);
+  }
+
+  get canUndo(): boolean {
+    return this.history.last !== null;
+  }
+
+  /** The selected code cells, or the active one. */
+  get selectedIds(): string[] {
+    const { widgets } = this.panel.content;
+    return widgets.filter(cell => this.isSelectedCode(cell)).map(cell => cell.model.id);
+  }
+
+  get activeCell(): CellStage | null {
+    const id = this.panel.content.activeCell?.model.id;
+    return this.current.cells.find(cell => cell.id === id) ?? null;
+  }
+
+  stageOf(cellId: string): CellStage | null {
+    return this.current.cells.find(cell => cell.id === cellId) ?? null;
+  }
+
+  /** Write tags, each cell's list in one step, and remember how to take it back. */
+  apply(label: string, edits: readonly TagEdit[]): void {
+    if (edits.length === 0 || this.isReadOnly) {
+      return;
+    }
+    const change = { label, edits };
+    this.history.add(change);
+    this.write(edits);
+    this.editedSignal.emit(change);
+  }
+
+  undo(): TagChange | null {
+    const change = this.history.last;
+    this.write(this.history.undo(this.cells));
+    return change;
+  }
+
+  dispose(): void {
+    if (this.disposed) {
+      return;
+    }
+    this.disposed = true;
+    this.refresh.dispose();
+    Signal.clearData(this);
+  }
+
+  private write(edits: readonly TagEdit[]): void {
+    const models = new Map([...(this.panel.content.model?.cells ?? [])].map(cell => [cell.id, cell]));
+    for (const edit of edits) {
+      const cell = models.get(edit.cellId);
+      if (edit.after.length > 0) {
+        cell?.setMetadata('tags', [...edit.after]);
+      } else {
+        cell?.deleteMetadata('tags');
+      }
+    }
+    this.read();
+  }
+
+  private isSelectedCode(cell: Cell): boolean {
+    return cell.model.type === 'code' && this.panel.content.isSelectedOrActive(cell);
+  }
+
+  private schedule(): void {
+    if (!this.disposed) {
+      void this.refresh.invoke();
+    }
+  }
+
+  private read(): void {
+    if (this.disposed) {
+      return;
+    }
+    this.watch();
+    this.current = outline(this.cells);
+    this.colours.learn(this.current.stages.map(stage => stage.name));
+    this.changedSignal.emit();
+  }
+
+  /** Listen to the metadata of each cell; a notebook's own signal does not tell of it. */
+  private watch(): void {
+    const cells = new Set(this.panel.content.model?.cells ?? []);
+    for (const cell of cells) {
+      if (!this.watched.has(cell)) {
+        cell.metadataChanged.connect(this.onMetadata, this);
+      }
+    }
+    this.watched = cells;
+  }
+
+  private onMetadata(_: ICellModel, change: { key?: string }): void {
+    if (change.key === undefined || change.key === 'tags') {
+      this.schedule();
+    }
+  }
+}
+
+function readCell(cell: ICellModel): NotebookCell {
+  const tags: unknown = cell.getMetadata('tags');
+  const texts = Array.isArray(tags) ? tags.filter((tag): tag is string => typeof tag === 'string') : [];
+  return { id: cell.id, kind: cell.type, tags: texts };
+}

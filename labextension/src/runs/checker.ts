@@ -1,0 +1,90 @@
+/** What the compiler says about the notebook as it is being edited, some time after the last edit. */
+
+import type { IDisposable } from '@lumino/disposable';
+import { Debouncer } from '@lumino/polling';
+import { Signal, type ISignal } from '@lumino/signaling';
+import { ApiError, type Client } from '../api/client';
+import type { Diagnostic, Pipeline } from '../api/types';
+import type { NotebookStages } from '../notebook/stages';
+import { Latest } from './latest';
+
+const QUIET_MS = 700;
+
+export class Checker implements IDisposable {
+  /** The last good answer: kept, dimmed, while the notebook does not compile. */
+  pipeline: Pipeline | null = null;
+  diagnostics: readonly Diagnostic[] = [];
+  error: ApiError | null = null;
+  isChecking = false;
+  checkedAt: Date | null = null;
+  private readonly changedSignal = new Signal<this, void>(this);
+  private readonly latest = new Latest(() => this.check());
+  private readonly debouncer = new Debouncer(() => this.latest.ask(), QUIET_MS);
+
+  constructor(
+    private readonly stages: NotebookStages,
+    private readonly client: Client
+  ) {
+    stages.changed.connect(this.onEdited, this);
+    stages.panel.context.model.contentChanged.connect(this.onEdited, this);
+    stages.panel.context.fileChanged.connect(this.onEdited, this);
+  }
+
+  get changed(): ISignal<this, void> {
+    return this.changedSignal;
+  }
+
+  get isDisposed(): boolean {
+    return this.debouncer.isDisposed;
+  }
+
+  get hasErrors(): boolean {
+    return this.diagnostics.some(diagnostic => diagnostic.severity === 'error');
+  }
+
+  refresh(): Promise<void> {
+    return this.latest.ask();
+  }
+
+  dispose(): void {
+    if (this.isDisposed) {
+      return;
+    }
+    this.debouncer.dispose();
+    Signal.clearData(this);
+  }
+
+  private onEdited(): void {
+    if (!this.isDisposed) {
+      void this.debouncer.invoke();
+    }
+  }
+
+  private async check(): Promise<void> {
+    const model = this.stages.panel.content.model;
+    if (!model || this.isDisposed) {
+      return;
+    }
+    this.isChecking = true;
+    this.changedSignal.emit();
+    try {
+      const content = model.toJSON() as unknown as Readonly<Record<string, unknown>>;
+      const answer = await this.client.check({ notebook: this.stages.path, content: withoutOutputs(content) });
+      this.pipeline = answer.pipeline ?? this.pipeline;
+      this.diagnostics = answer.diagnostics;
+      this.error = null;
+      this.checkedAt = new Date();
+    } catch (error) {
+      this.error = error instanceof ApiError ? error : new ApiError(0, 'unreachable', String(error));
+    }
+    this.isChecking = false;
+    this.changedSignal.emit();
+  }
+}
+
+/** The compiler does not read outputs, which may be many megabytes. */
+function withoutOutputs(content: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const cells = Array.isArray(content.cells) ? (content.cells as Record<string, unknown>[]) : [];
+  const slim = cells.map(cell => (cell.cell_type === 'code' ? { ...cell, outputs: [], execution_count: null } : cell));
+  return { ...content, cells: slim };
+}

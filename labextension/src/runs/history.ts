@@ -1,0 +1,124 @@
+/** The runs of one notebook, newest first, and the one that is being looked at. */
+
+import { PathExt } from '@jupyterlab/coreutils';
+import type { IDisposable } from '@lumino/disposable';
+import { Signal, type ISignal } from '@lumino/signaling';
+import { ApiError, type Client, type RunAddress } from '../api/client';
+import type { Run, RunChanged, RunSummary } from '../api/types';
+import type { RunFeed } from './feed';
+import { Latest } from './latest';
+import { isActive } from './state';
+
+export class RunHistory implements IDisposable {
+  runs: readonly RunSummary[] | null = null;
+  error: ApiError | null = null;
+  /** When the server last answered; shown while it does not. */
+  answeredAt: Date | null = null;
+  /** The newest run, or the older one that the user chose. */
+  run: Run | null = null;
+  private chosen: string | null = null;
+  private disposed = false;
+  private readonly changedSignal = new Signal<this, void>(this);
+  private readonly endedSignal = new Signal<this, Run>(this);
+  private readonly list = new Latest(() => this.fetchRuns());
+  private readonly current = new Latest(() => this.fetchRun());
+
+  constructor(
+    private readonly path: () => string,
+    private readonly client: Client,
+    feed: RunFeed
+  ) {
+    feed.changed.connect(this.onChanged, this);
+    feed.doubted.connect(this.onDoubted, this);
+  }
+
+  get changed(): ISignal<this, void> {
+    return this.changedSignal;
+  }
+
+  /** A run that was seen active has come to its end. */
+  get ended(): ISignal<this, Run> {
+    return this.endedSignal;
+  }
+
+  get isDisposed(): boolean {
+    return this.disposed;
+  }
+
+  get root(): string {
+    return PathExt.dirname(this.path());
+  }
+
+  address(runId: string): RunAddress {
+    return { root: this.root, runId };
+  }
+
+  /** The run to look at; null follows the newest again. */
+  async choose(runId: string | null): Promise<void> {
+    this.chosen = runId;
+    await this.current.ask();
+  }
+
+  async refresh(): Promise<void> {
+    await this.list.ask();
+    await this.current.ask();
+  }
+
+  dispose(): void {
+    if (this.disposed) {
+      return;
+    }
+    this.disposed = true;
+    Signal.disconnectReceiver(this);
+    Signal.clearData(this);
+  }
+
+  private onChanged(_: RunFeed, change: RunChanged): void {
+    if (change.root !== this.root) {
+      return;
+    }
+    const known = this.runs?.find(run => run.run_id === change.run_id);
+    if (!known || known.state !== change.state || !isActive(change)) {
+      void this.refresh();
+    } else if (this.run?.run_id === change.run_id && this.run.seq < change.seq) {
+      void this.current.ask();
+    }
+  }
+
+  private onDoubted(): void {
+    void this.refresh();
+  }
+
+  private async fetchRuns(): Promise<void> {
+    await this.guarded(async () => {
+      this.runs = (await this.client.runs(this.root, this.path())).runs;
+    });
+  }
+
+  private async fetchRun(): Promise<void> {
+    const runId = this.chosen ?? this.runs?.[0]?.run_id;
+    if (!runId) {
+      return;
+    }
+    const before = this.run;
+    await this.guarded(async () => {
+      this.run = await this.client.run(this.address(runId));
+    });
+    if (this.run && before?.run_id === this.run.run_id && isActive(before) && !isActive(this.run)) {
+      this.endedSignal.emit(this.run);
+    }
+  }
+
+  private async guarded(request: () => Promise<void>): Promise<void> {
+    try {
+      await request();
+      this.error = null;
+      this.answeredAt = new Date();
+    } catch (error) {
+      this.error = error instanceof ApiError ? error : new ApiError(0, 'unreachable', String(error));
+    }
+    if (!this.disposed) {
+      this.changedSignal.emit();
+    }
+  }
+}

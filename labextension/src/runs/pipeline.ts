@@ -1,0 +1,170 @@
+/**
+ * One open notebook as a pipeline: its stages, what the compiler says, its runs, and what the user
+ * can do with them. The panel, the toolbar, the cells and the status bar all read this.
+ */
+
+import type { IDisposable } from '@lumino/disposable';
+import { Signal, type ISignal } from '@lumino/signaling';
+import type { Client } from '../api/client';
+import type { Pipeline, PlanAnswer, Run, StageRun, StartRequest } from '../api/types';
+import type { NotebookStages } from '../notebook/stages';
+import { Checker } from './checker';
+import type { RunFeed } from './feed';
+import { RunHistory } from './history';
+import { isActive } from './state';
+
+export type RunOptions = Omit<StartRequest, 'notebook' | 'parameters'>;
+
+export class NotebookPipeline implements IDisposable {
+  readonly checker: Checker;
+  readonly history: RunHistory;
+  /** What the user typed instead of the notebook's values, by parameter. */
+  readonly parameters = new Map<string, string>();
+  plan: PlanAnswer | null = null;
+  /** True from the click until the server has taken the run on. */
+  isStarting = false;
+  private disposed = false;
+  private readonly changedSignal = new Signal<this, void>(this);
+  private readonly startedSignal = new Signal<this, Run>(this);
+
+  constructor(
+    readonly stages: NotebookStages,
+    readonly client: Client,
+    feed: RunFeed
+  ) {
+    this.checker = new Checker(stages, client);
+    this.history = new RunHistory(() => stages.path, client, feed);
+    for (const part of [stages.changed, this.checker.changed, this.history.changed]) {
+      part.connect(this.emit, this);
+    }
+    stages.panel.disposed.connect(() => this.dispose());
+    void stages.panel.context.ready.then(() => this.refresh());
+  }
+
+  /** Anything that is shown changed. */
+  get changed(): ISignal<this, void> {
+    return this.changedSignal;
+  }
+
+  /** The user started a run here. */
+  get started(): ISignal<this, Run> {
+    return this.startedSignal;
+  }
+
+  get isDisposed(): boolean {
+    return this.disposed;
+  }
+
+  get name(): string {
+    return this.checker.pipeline?.name ?? this.stages.path.replace(/^.*\//, '').replace(/\.ipynb$/, '');
+  }
+
+  get run(): Run | null {
+    return this.history.run;
+  }
+
+  get pipeline(): Pipeline | null {
+    return this.checker.pipeline;
+  }
+
+  get isRunning(): boolean {
+    return this.isStarting || isActive(this.run);
+  }
+
+  /** Tagging works without the server extension; nothing else does. */
+  get isServerMissing(): boolean {
+    return this.history.error?.isMissing ?? false;
+  }
+
+  get isUnreachable(): boolean {
+    return this.history.error?.status === 0;
+  }
+
+  stageRun(stage: string): StageRun | null {
+    return this.run?.stages.find(candidate => candidate.name === stage) ?? null;
+  }
+
+  setParameter(name: string, text: string | null): void {
+    if (text === null) {
+      this.parameters.delete(name);
+    } else {
+      this.parameters.set(name, text);
+    }
+    this.emit();
+  }
+
+  async refresh(): Promise<void> {
+    if (!this.disposed) {
+      await Promise.all([this.checker.refresh(), this.history.refresh()]);
+    }
+  }
+
+  /** Start a run of the saved notebook. Raises ApiError. */
+  async start(options: RunOptions = {}): Promise<void> {
+    this.plan = null;
+    await this.begin(() => this.client.start(this.request(options)));
+  }
+
+  async resume(runId: string): Promise<void> {
+    await this.begin(() => this.client.resume(this.history.address(runId)));
+  }
+
+  async cancel(runId: string): Promise<void> {
+    await this.client.cancel(this.history.address(runId));
+    await this.history.refresh();
+  }
+
+  async deleteRun(runId: string): Promise<void> {
+    await this.client.delete(this.history.address(runId));
+    await this.history.choose(null);
+    await this.history.refresh();
+  }
+
+  async makePlan(options: RunOptions = {}): Promise<PlanAnswer> {
+    this.plan = await this.client.plan(this.request(options));
+    this.emit();
+    return this.plan;
+  }
+
+  clearPlan(): void {
+    this.plan = null;
+    this.emit();
+  }
+
+  dispose(): void {
+    if (this.disposed) {
+      return;
+    }
+    this.disposed = true;
+    this.checker.dispose();
+    this.history.dispose();
+    Signal.disconnectReceiver(this);
+    Signal.clearData(this);
+  }
+
+  private request(options: RunOptions): StartRequest {
+    return { notebook: this.stages.path, parameters: Object.fromEntries(this.parameters), ...options };
+  }
+
+  private async begin(request: () => Promise<{ readonly run_id: string }>): Promise<void> {
+    this.isStarting = true;
+    this.emit();
+    try {
+      await request();
+      await this.history.choose(null);
+      await this.history.refresh();
+    } finally {
+      this.isStarting = false;
+      this.emit();
+    }
+    if (this.run) {
+      this.startedSignal.emit(this.run);
+    }
+  }
+
+  private emit(): void {
+    if (!this.disposed) {
+      this.changedSignal.emit();
+    }
+  }
+}

@@ -1,0 +1,117 @@
+/** What a stage's state is called, which shape it has, and what is said beside it. Pure. */
+
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Failure, Run, StageRun, StageState } from '../api/types';
+
+/** A state as drawn: a failed gate and a stale result have shapes of their own. */
+export type Mark = StageState | 'stale' | 'gate_failed';
+
+export function markOf(stage: StageRun): Mark {
+  return stage.state === 'failed' && stage.failure?.kind === 'gate' ? 'gate_failed' : stage.state;
+}
+
+export function wordOf(mark: Mark, trans: TranslationBundle): string {
+  const words: Readonly<Record<Mark, string>> = {
+    queued: trans.__('queued'),
+    running: trans.__('running'),
+    succeeded: trans.__('succeeded'),
+    cached: trans.__('cached'),
+    stale: trans.__('stale'),
+    failed: trans.__('failed'),
+    gate_failed: trans.__('gate failed'),
+    skipped: trans.__('skipped'),
+    cancelled: trans.__('cancelled'),
+    interrupted: trans.__('interrupted')
+  };
+  return words[mark];
+}
+
+/** The reason behind the word: "cell 7/12", "unchanged", "cell 2, line 2". */
+export function detailOf(stage: StageRun, trans: TranslationBundle): string {
+  switch (stage.state) {
+    case 'queued':
+      return waitingFor(stage, trans);
+    case 'running':
+      return stage.cells_total > 0
+        ? trans.__('cell %1/%2', Math.min(stage.cells_done + 1, stage.cells_total), stage.cells_total)
+        : '';
+    case 'failed':
+      return stage.failure ? placeOf(stage.failure, trans) : '';
+    case 'succeeded':
+      return '';
+    default:
+      return stage.reason;
+  }
+}
+
+/** Where a failure is, counted within its stage: "cell 2, line 2". */
+export function placeOf(failure: Failure, trans: TranslationBundle): string {
+  if (failure.kind === 'gate') {
+    return failure.evalue;
+  }
+  if (failure.position === null) {
+    return failure.ename;
+  }
+  return failure.line === null
+    ? trans.__('cell %1', failure.position)
+    : trans.__('cell %1, line %2', failure.position, failure.line);
+}
+
+/** One line about a failure: its name and message. */
+export function messageOf(failure: Failure): string {
+  return failure.kind === 'gate' || !failure.ename ? failure.evalue : `${failure.ename}: ${failure.evalue}`;
+}
+
+function waitingFor(stage: StageRun, trans: TranslationBundle): string {
+  if (stage.after.length === 0) {
+    return '';
+  }
+  return stage.after.length === 1
+    ? trans.__('after %1', stage.after[0])
+    : trans._n('after %1 stage', 'after %1 stages', stage.after.length);
+}
+
+/** "8.4 s" below a minute, "1:01" from there on. */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 59.95) {
+    return `${seconds < 9.95 ? seconds.toFixed(1) : Math.round(seconds)} s`;
+  }
+  return formatClock(seconds);
+}
+
+/** "0:21", "12:04", "1:02:03": what a running clock shows. */
+export function formatClock(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = (number: number) => String(number).padStart(2, '0');
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
+
+export interface Counts {
+  readonly total: number;
+  readonly done: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly running: number;
+  readonly queued: number;
+}
+
+export function countStages(run: Run): Counts {
+  const count = (...states: StageState[]) => run.stages.filter(stage => states.includes(stage.state)).length;
+  return {
+    total: run.stages.length,
+    done: count('succeeded', 'cached'),
+    failed: count('failed'),
+    skipped: count('skipped'),
+    running: count('running'),
+    queued: count('queued')
+  };
+}
+
+export function isActive(run: { readonly state: Run['state'] } | null): boolean {
+  return run !== null && (run.state === 'queued' || run.state === 'running');
+}
+
+export function failedStage(run: Run): StageRun | null {
+  return run.stages.find(stage => stage.state === 'failed') ?? null;
+}

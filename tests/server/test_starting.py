@@ -1,0 +1,87 @@
+"""Runs that the server starts: real ones, in processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from jupyter_pipe.runs import RunStore
+from tests.server.test_handlers import Api, api, code
+
+pytestmark = [pytest.mark.server, pytest.mark.kernel]
+__all__ = ["api"]
+
+
+async def ended(api: Api, run_id: str) -> Any:
+    for _ in range(600):
+        _, run = await api("GET", "runs", run_id, root="")
+        if run["state"] not in {"queued", "running"}:
+            return run
+        await asyncio.sleep(0.1)
+    raise AssertionError("the run does not end")
+
+
+async def test_a_run_starts_fails_and_resumes(
+    api: Api, write_notebook: Any, jp_serverapp: Any, jp_root_dir: Any
+) -> None:
+    told: list[tuple[str, int]] = []
+
+    async def listen(logger: Any, schema_id: str, data: dict[str, Any]) -> None:
+        told.append((data["run_id"], data["seq"]))
+
+    jp_serverapp.event_logger.add_listener(schema_id="urn:jupyter-pipe:run", listener=listen)
+    cells = [("n = 1", "parameters"), ("x = n * 2", "stage:load"), ("1 / (x - 4)", "stage:fit")]
+    write_notebook("flow.ipynb", *cells)
+
+    status, started = await api("POST", "runs", body={"notebook": "flow.ipynb", "parameters": {"n": "2"}})
+    assert status == 202
+    run = await ended(api, started["run_id"])
+    assert (run["state"], run["trigger"]) == ("failed", "jupyterlab")
+    assert [stage["state"] for stage in run["stages"]] == ["succeeded", "failed"]
+    assert run["facts"]["parameters"][0]["literal"] == "2"
+
+    write_notebook("flow.ipynb", *cells[:2], ("y = x - 4", "stage:fit"))
+    _, resumed = await api("POST", "runs", started["run_id"], "resume")
+    again = await ended(api, resumed["run_id"])
+    assert (again["state"], again["resumed_from"]) == ("succeeded", started["run_id"])
+    assert again["facts"]["parameters"][0]["literal"] == "2"
+
+    assert [run_id for run_id, _ in told][-1] == resumed["run_id"]
+    seqs = [seq for run_id, seq in told if run_id == started["run_id"]]
+    assert seqs == sorted(set(seqs))
+    assert [each["run_id"] for each in (await api("GET", "runs"))[1]["runs"]] == [
+        resumed["run_id"],
+        started["run_id"],
+    ]
+
+
+async def test_a_run_can_be_cancelled(api: Api, write_notebook: Any, jp_root_dir: Any) -> None:
+    write_notebook("flow.ipynb", ("import time\ntime.sleep(600)", "stage:wait"))
+    _, started = await api("POST", "runs", body={"notebook": "flow.ipynb"})
+    assert (await api("POST", "runs", started["run_id"], "cancel"))[0] == 202
+    run = await ended(api, started["run_id"])
+    assert run["state"] == "cancelled"
+    assert RunStore(jp_root_dir).read(started["run_id"]).exit_code == 130
+
+
+async def test_what_is_wrong_before_a_run_is_said_at_once(api: Api, write_notebook: Any) -> None:
+    write_notebook("flow.ipynb", ("n = 1", "parameters"), ("print(n)", "stage:show"))
+    assert await code("POST", api, "runs", body={"notebook": "flow.ipynb", "targets": ["sho"]}) == (
+        422,
+        "stage_unknown",
+    )
+    status, error = await api("POST", "runs", body={"notebook": "flow.ipynb", "parameters": {"n": "many"}})
+    assert status == 400
+    assert "n" in error["message"]
+    assert (await api("GET", "runs"))[1] == {"runs": []}
+
+
+async def test_a_notebook_with_errors_does_not_start(api: Api, write_notebook: Any) -> None:
+    path = write_notebook("flow.ipynb", ("print(nobody)", "stage:show"))
+    status, error = await api("POST", "runs", body={"notebook": "flow.ipynb"})
+    assert (status, error["code"]) == (422, "compile_failed")
+    assert error["diagnostics"][0]["cell_id"] == "c0"
+    assert json.loads(path.read_text())["cells"][0]["outputs"] == []
