@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_pipe.analysis.knowledge import RECEIVER, Argument, CallEffect, Returns, read_knowledge
+from jupyter_pipe.analysis.knowledge import (
+    RECEIVER,
+    Argument,
+    CallEffect,
+    Returns,
+    extensions,
+    read_knowledge,
+)
 from jupyter_pipe.analysis.knowledge.phrases import PhraseError, parse_phrase
 from jupyter_pipe.analysis.knowledge.tables import Tables, load_tables
 from jupyter_pipe.errors import PipeError
@@ -243,3 +250,21 @@ def test_a_bad_table_is_one_clear_error(tmp_path: Path, text: str, words: str) -
         read_knowledge(tmp_path)
     assert words in caught.value.message
     assert caught.value.code == "knowledge_invalid"
+
+
+def test_a_package_extends_the_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = tmp_path / "boxes-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: boxes\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text(
+        "[jupyter_pipe.knowledge]\nboxes = boxes_knowledge:TABLE\n", encoding="utf-8"
+    )
+    (tmp_path / "boxes_knowledge.py").write_text(
+        "TABLE = {'boxes': {'functions': {'mutates 0': 'fill'}}}", encoding="utf-8"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    extensions._from_packages.cache_clear()
+    try:
+        assert read_knowledge().function("boxes.fill") == CallEffect(mutates=(Argument(0),))
+    finally:
+        extensions._from_packages.cache_clear()

@@ -7,6 +7,8 @@ or one above it; a package names an object of the same shape in the entry-point 
 
 from __future__ import annotations
 
+import functools
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ FILE = "pyproject.toml"
 
 def read_knowledge(folder: Path | None = None) -> Knowledge:
     """What we ship, extended for the notebook in `folder`. Raises PipeError for a bad table."""
-    extensions = _from_packages()
+    extensions = dict(_from_packages())
     file = _find_project_file(folder) if folder else None
     if file is not None:
         extensions.update(_from_project(file))
@@ -48,10 +50,13 @@ def _from_project(file: Path) -> dict[str, Library]:
     return _parse(tool.get("knowledge", {}), f"{file}, [tool.jupyter_pipe.knowledge]")
 
 
-def _from_packages() -> dict[str, Library]:
+@functools.lru_cache(maxsize=1)
+def _from_packages() -> Mapping[str, Library]:
+    found: dict[str, Library] = {}
+    if not _is_declared():
+        return found
     from importlib.metadata import entry_points
 
-    found: dict[str, Library] = {}
     for point in entry_points(group=ENTRY_POINTS):
         try:
             table = point.load()
@@ -63,6 +68,13 @@ def _from_packages() -> dict[str, Library]:
             ) from error
         found.update(_parse(table, f"entry point {point.name!r} of {ENTRY_POINTS}"))
     return found
+
+
+def _is_declared() -> bool:
+    """Whether any installed package mentions the group. `importlib.metadata` reads the metadata of
+    every distribution to find that out, which takes longer than compiling a notebook."""
+    files = (file for folder in sys.path for file in Path(folder).glob("*.*-info/entry_points.txt"))
+    return any(ENTRY_POINTS in file.read_text(encoding="utf-8", errors="ignore") for file in files)
 
 
 def _parse(table: Any, origin: str) -> dict[str, Library]:

@@ -1,0 +1,102 @@
+"""Runs lists of cells, each list in a fork of one process that has imported the libraries.
+
+A program of its own: jobs come as lines of JSON on standard input, each is answered by a line on
+standard output when its reply file is written. A fork gives every stage what a kernel gives it (a
+`__main__`, ambient state and modules of its own) in milliseconds instead of seconds.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import io
+import json
+import os
+import random
+import signal
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = (
+    "numpy",
+    "pandas",
+    "sklearn.linear_model",
+    "sklearn.model_selection",
+    "sklearn.neighbors",
+    "sklearn.pipeline",
+)
+SECONDS = 60
+
+
+def main() -> None:
+    shell = _shell()
+    sys.path.insert(0, "")
+    answers = os.fdopen(os.dup(1), "w")
+    for line in sys.stdin:
+        if os.fork() == 0:
+            _run(shell, json.loads(line))
+        os.wait()
+        answers.write("\n")
+        answers.flush()
+
+
+def _shell() -> Any:
+    for library in LIBRARIES:
+        importlib.import_module(library)
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "NoColor"
+    shell = InteractiveShell.instance(config=config)
+    shell._showtraceback = lambda *_: None
+    # Crash safety is tested elsewhere; here it would take most of the time.
+    os.fsync = lambda _: None
+    gc.freeze()
+    return shell
+
+
+def _run(shell: Any, job: dict[str, Any]) -> None:
+    """Runs in the fork; never returns."""
+    signal.alarm(SECONDS)
+    os.chdir(job["folder"])
+    os.environ.update(job["environment"])
+    # Every kernel draws entropy of its own.
+    random.seed()
+    sys.modules["numpy"].random.seed()
+    output = Path(job["reply"]).with_suffix(".out")
+    with open(output, "w+b", buffering=0) as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        sys.stdout = sys.stderr = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), encoding="utf-8")
+        warnings.simplefilter("ignore")
+        reply = _run_cells(shell, job, file)
+    Path(job["reply"]).write_text(json.dumps(reply), encoding="utf-8")
+    os._exit(0)
+
+
+def _run_cells(shell: Any, job: dict[str, Any], file: Any) -> dict[str, Any]:
+    outputs: dict[str, str] = {}
+    for cell in job["cells"]:
+        sys.stdout.flush()
+        begin = file.seek(0, os.SEEK_END)
+        result = shell.run_cell(cell["source"], store_history=cell["user"], silent=not cell["user"])
+        sys.stdout.flush()
+        file.seek(begin)
+        text = file.read().decode("utf-8", errors="replace")
+        if cell["user"]:
+            outputs[cell["id"]] = text
+        error = result.error_before_exec or result.error_in_exec
+        if error is not None:
+            return {
+                "outputs": outputs,
+                "error": {"id": cell["id"], "ename": type(error).__name__, "evalue": str(error)},
+            }
+    return {"outputs": outputs, "error": None}
+
+
+if __name__ == "__main__":
+    main()
