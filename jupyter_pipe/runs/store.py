@@ -100,7 +100,7 @@ class RunStore:
     def ids(self) -> tuple[str, ...]:
         """The ids of all runs, newest first."""
         try:
-            found = [path.name for path in self.runs_folder.iterdir() if (path / "events.jsonl").exists()]
+            found = [path.name for path in self.runs_folder.iterdir() if _has_begun(path)]
         except FileNotFoundError:
             return ()
         return tuple(sorted(found, reverse=True))
@@ -216,6 +216,14 @@ def _ambiguous(prefix: str, matches: list[str]) -> RunError:
         code="run_ambiguous",
         hint="Type more of the id.",
     )
+
+
+def _has_begun(path: Path) -> bool:
+    """A run's folder is made a moment before its first event."""
+    try:
+        return (path / "events.jsonl").stat().st_size > 0
+    except OSError:
+        return False
 
 
 def _new_run_id() -> str:

@@ -1,0 +1,150 @@
+"""How runs end from outside: signals, cancel requests, a runner that is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jupyter_pipe.engine import request_cancel
+from jupyter_pipe.errors import RunError
+from jupyter_pipe.events import RunState
+from jupyter_pipe.runs import Run, RunStore
+from tests.engine.packages import Package
+from tests.engine.processes import children, wait_until
+
+pytestmark = pytest.mark.kernel
+
+RUNNER = """
+import sys
+from pathlib import Path
+from jupyter_pipe.engine import RunRequest, run_pipeline
+sys.exit(run_pipeline(RunRequest(package=Path(sys.argv[1]), workers=2)).exit_code)
+"""
+
+SLEEP = "import time\nprint('started', flush=True)\ntime.sleep(600)"
+STUBBORN = """\
+import signal, subprocess, time
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+subprocess.Popen(['sleep', '600'])
+time.sleep(600)
+"""
+
+
+class Runner:
+    """A run in a process of its own."""
+
+    def __init__(self, folder: Path, package: Package) -> None:
+        self.store = RunStore(folder)
+        self.process = subprocess.Popen([sys.executable, "-c", RUNNER, str(package.write(folder))])
+
+    @property
+    def run(self) -> Run:
+        return self.store.read(self.store.find("latest"))
+
+    def wait_for_cells(self, count: int = 1) -> None:
+        """Until so many stages are in a cell of theirs."""
+        wait_until(
+            lambda: self.store.ids() and sum(stage.cell_id is not None for stage in self.run.stages) >= count
+        )
+
+    def kernels(self) -> list[int]:
+        import psutil
+
+        return [child.pid for child in psutil.Process(self.process.pid).children(recursive=True)]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[list[Runner]]:
+    runners: list[Runner] = []
+    yield runners
+    for runner in runners:
+        if runner.process.poll() is None:
+            runner.process.kill()
+        runner.process.wait()
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def test_ctrl_c_cancels_the_run_and_leaves_no_process(start: list[Runner], tmp_path: Path) -> None:
+    package = Package().stage("a", SLEEP).stage("b", SLEEP).stage("c", "1", after=["a"])
+    start.append(runner := Runner(tmp_path, package))
+    runner.wait_for_cells(2)
+    kernels = runner.kernels()
+    runner.process.send_signal(signal.SIGINT)
+    assert runner.process.wait(60) == 130
+    assert runner.run.state is RunState.cancelled
+    assert runner.run.cancelled_by == "SIGINT"
+    assert {stage.state.value for stage in runner.run.stages} == {"cancelled"}
+    assert all(is_gone(pid) for pid in kernels)
+    executed = json.loads(runner.store.folder(runner.run.run_id).executed("a").read_text())
+    assert "started" in json.dumps(executed)
+
+
+def test_a_second_ctrl_c_is_immediate(start: list[Runner], tmp_path: Path) -> None:
+    start.append(runner := Runner(tmp_path, Package().stage("a", STUBBORN)))
+    runner.wait_for_cells()
+    wait_until(lambda: len(runner.kernels()) == 2)
+    kernels = runner.kernels()
+    runner.process.send_signal(signal.SIGINT)
+    wait_until(lambda: runner.run.cancelled_by)
+    runner.process.send_signal(signal.SIGINT)
+    assert runner.process.wait(60) == 130
+    wait_until(lambda: all(is_gone(pid) for pid in kernels))
+
+
+def test_a_cancel_request_from_another_process(start: list[Runner], tmp_path: Path) -> None:
+    start.append(runner := Runner(tmp_path, Package().stage("a", SLEEP)))
+    runner.wait_for_cells()
+    request_cancel(runner.store, runner.run.run_id, by="sidebar")
+    assert runner.process.wait(60) == 130
+    assert runner.run.cancelled_by == "sidebar"
+    with pytest.raises(RunError, match="has ended: cancelled"):
+        request_cancel(runner.store, runner.run.run_id)
+
+
+def test_a_run_in_a_thread_is_cancelled_through_its_folder(tmp_path: Path) -> None:
+    import threading
+
+    from jupyter_pipe.engine import RunRequest, run_pipeline
+
+    request = RunRequest(package=Package().stage("a", SLEEP).write(tmp_path))
+    ended: list[Run] = []
+    thread = threading.Thread(target=lambda: ended.append(run_pipeline(request)))
+    thread.start()
+    store = RunStore(tmp_path)
+    wait_until(lambda: store.ids() and store.read(store.ids()[0]).stages[0].cell_id)
+    request_cancel(store, store.ids()[0], by="widget")
+    thread.join(60)
+    assert ended[0].exit_code == 130
+    assert ended[0].cancelled_by == "widget"
+
+
+def test_a_killed_runner_leaves_no_kernel_and_reads_as_interrupted(
+    start: list[Runner], tmp_path: Path
+) -> None:
+    start.append(runner := Runner(tmp_path, Package().stage("a", SLEEP).stage("b", "1", after=["a"])))
+    runner.wait_for_cells()
+    kernels = runner.kernels()
+    assert kernels
+    os.kill(runner.process.pid, signal.SIGKILL)
+    runner.process.wait()
+    wait_until(lambda: all(is_gone(pid) for pid in kernels))
+    assert runner.run.state is RunState.interrupted
+    assert [stage.state.value for stage in runner.run.stages] == ["interrupted", "skipped"]
+    assert runner.store.reconcile() == (runner.run.run_id,)
+    with pytest.raises(RunError, match="has ended: interrupted"):
+        request_cancel(runner.store, runner.run.run_id)
+    assert children() == []
