@@ -36,6 +36,110 @@ def _info(code: str, title: str, explanation: str, example: str, fix: str) -> Ru
     return Rule(code, title, Severity.info, explanation, example, fix)
 
 
+_READING = (
+    _error(
+        "PIPE101",
+        "A tag that does not parse",
+        "The tag has one of our prefixes, but its value is not what the prefix takes.",
+        "timeout:soon",
+        "Write the value as docs/tags.md shows it, or remove the tag.",
+    ),
+    _error(
+        "PIPE102",
+        "Two stages on one cell",
+        "A cell belongs to one stage.",
+        "stage:load  stage:clean",
+        "Keep one of the tags, or split the cell.",
+    ),
+    _error(
+        "PIPE103",
+        "A name that no stage can have",
+        "A stage becomes a module and a function, so its name is that of a Python variable, and not "
+        "`shared`, which is the module of what stages share. `-` is read as `_`.",
+        "stage:class",
+        "Choose another name.",
+    ),
+    _error(
+        "PIPE104",
+        "Roles that exclude each other",
+        "`stage:`, `shared`, `skip`, `imports` and `functions` each say where the cell belongs.",
+        "stage:load  skip",
+        "Keep one of the tags.",
+    ),
+    _error(
+        "PIPE105",
+        "Stages that differ only in case",
+        "Each stage is a file, and not every file system tells `Train` from `train`.",
+        "stage:train ‖ stage:Train",
+        "Rename one of the stages.",
+    ),
+    _error(
+        "PIPE106",
+        "Options that contradict each other",
+        "Cells of one stage give the same option different values.",
+        "stage:train  cpus:2 ‖ stage:train  cpus:4",
+        "Keep one of the tags.",
+    ),
+    _error(
+        "PIPE107",
+        "`after:` an unknown stage",
+        "No cell of the notebook belongs to the stage.",
+        "after:laod",
+        "Mend the name.",
+    ),
+    _error(
+        "PIPE108",
+        "`after:` a later stage",
+        "The notebook runs from top to bottom, so a stage can only wait for stages that begin above it.",
+        "stage:load  after:clean ‖ stage:clean",
+        "Move the cells, or remove the tag.",
+    ),
+    _error(
+        "PIPE109",
+        "A stage after itself",
+        "The tag names the stage that the cell belongs to.",
+        "stage:load  after:load",
+        "Remove the tag.",
+    ),
+    _info(
+        "PIPE110",
+        "A tag that looks misspelt",
+        "The tag is not one of ours and is ignored, but it is close to one.",
+        "stgae:load",
+        "Mend the tag, if it was meant for the pipeline.",
+    ),
+    _warning(
+        "PIPE111",
+        "Tags that do nothing",
+        "A cell tagged `skip` or `shared` belongs to no stage, so it has no metrics, gates or options.",
+        "skip  metric:mae",
+        "Move the tags to a cell of the stage.",
+    ),
+    _error(
+        "PIPE112",
+        "Two stages called setup",
+        "Untagged code above the first stage makes the implicit stage `setup`, and a cell is tagged "
+        "`stage:setup`.",
+        "data = load() ‖ stage:setup",
+        "Tag the untagged cell `stage:setup` too, or rename the stage.",
+    ),
+    _error(
+        "PIPE113",
+        "No stage",
+        "All code cells are tagged `skip`, `shared` or `parameters`, so nothing is left to run.",
+        "skip ‖ skip",
+        "Tag a cell `stage:NAME`.",
+    ),
+    _warning(
+        "PIPE120",
+        "A kernel that is not installed",
+        "The notebook names a kernelspec that is not installed here. It compiles, without the versions "
+        "of what it imports; it cannot run here.",
+        "kernelspec: science-3.12",
+        "Install the kernelspec, or choose another kernel for the notebook.",
+    ),
+)
+
 _DATA_FLOW = (
     _error(
         "PIPE200",
@@ -190,8 +294,7 @@ _ADVICE = (
     _warning(
         "PIPE302",
         "Computed file names that may be the same file",
-        "One stage writes and a later one reads a file whose name is computed, and nothing else "
-        "orders them.",
+        "One stage writes and a later one reads a file whose name is computed, and nothing else orders them.",
         'df.to_csv(f"out/{day}.csv") ‖ pd.read_csv(f"out/{first}.csv")',
         "Add `after:` with the writing stage to the reading one.",
     ),
@@ -204,7 +307,7 @@ _ADVICE = (
     ),
 )
 
-RULES: dict[str, Rule] = {found.code: found for found in (*_DATA_FLOW, *_ADVICE)}
+RULES: dict[str, Rule] = {found.code: found for found in (*_READING, *_DATA_FLOW, *_ADVICE)}
 
 
 def rule(code: str) -> Rule:

@@ -120,7 +120,12 @@ def _stage_code(
     cells: Mapping[str, Cell],
     replays: dict[tuple[str, str], ReplayCode],
 ) -> StageCode:
-    own = tuple(item for item in parameters if item.name in stage.parameters or item.cell_id in stage.cells)
+    inputs = {item.name for item in stage.inputs}
+    own = tuple(
+        item
+        for item in parameters
+        if item.cell_id in stage.cells or (item.name in stage.parameters and item.name not in inputs)
+    )
     needed = []
     for replay in stage.replays:
         if replay.needed:

@@ -40,7 +40,7 @@ def _modules(pipeline: Pipeline, program: ProgramCode, package: str) -> Iterator
     for stage in program.stages:
         if stage.name in scripts:
             yield f"{stage.name}.py", script_module(stage, scripts[stage.name])
-            yield f"scripts/{stage.name}.py", stage_script(stage, level, package)
+            yield f"scripts/{stage.name}.py", stage_script(stage, program, level, package)
         else:
             yield f"{stage.name}.py", function_module(stage, level)
     shared = shared_module(level)

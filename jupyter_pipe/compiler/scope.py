@@ -39,7 +39,7 @@ def find_scripts(program: ProgramCode, level: ModuleLevel) -> dict[str, str]:
             for name in sorted(_carried_names(stage, level)):
                 _spread(program, stage, name, reasons)
             _follow(stage, reasons)
-    _unite_redefinitions(program, level, reasons)
+    _unite_versions(program, reasons)
     return reasons
 
 
@@ -221,14 +221,14 @@ def _follow(stage: StageCode, reasons: dict[str, str]) -> None:
             reasons.setdefault(stage.name, f"'{item.name}' may be unbound when it begins")
 
 
-def _unite_redefinitions(program: ProgramCode, level: ModuleLevel, reasons: dict[str, str]) -> None:
-    """A definition with several versions that is replayed: one namespace holds the latest."""
+def _unite_versions(program: ProgramCode, reasons: dict[str, str]) -> None:
+    """A class with several versions must be the one that its instances have, in every stage."""
     versions = {
         name
         for stage in program.stages
         for code in stage.replays
         for name in code.replay.names
-        if program.bindings[name] > 1 and name not in level.names()
+        if code.replay.kind is ReplayKind.class_ and program.bindings[name] > 1
     }
     for stage in program.stages:
         bound = {name for statement in stage.statements() for name in statement.binds}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from jupyter_pipe.compiler.code import CellCode, ReplayCode, StageCode
+from jupyter_pipe.compiler.code import CellCode, ProgramCode, ReplayCode, StageCode
 from jupyter_pipe.compiler.imports import ImportedName, import_lines
 from jupyter_pipe.compiler.modules import (
     class_name,
@@ -46,10 +46,10 @@ def _function(stage: StageCode) -> str:
     return f"{signature(stage)}\n{values}\n    {call}"
 
 
-def stage_script(stage: StageCode, level: ModuleLevel, package: str) -> str:
+def stage_script(stage: StageCode, program: ProgramCode, level: ModuleLevel, package: str) -> str:
     """The cells of the stage, after the definitions that it repeats."""
     parts = [_shared_part(stage, level, package)]
-    parts += [_replay_part(code, level) for code in stage.replays]
+    parts += [_replay_part(code, program, level) for code in stage.replays]
     parts += [_cell_part(cell, level) for cell in stage.cells]
     parts += [f"# %% [gate {gate.expression}]\n{gate.expression}" for gate in stage.stage.gates]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -70,11 +70,15 @@ def _shared_part(stage: StageCode, level: ModuleLevel, package: str) -> str:
     return f"# %% [once {' '.join(used)}]\n{lines}"
 
 
-def _replay_part(code: ReplayCode, level: ModuleLevel) -> str:
-    if code.replay.kind is ReplayKind.ambient:
+def _replay_part(code: ReplayCode, program: ProgramCode, level: ModuleLevel) -> str:
+    """Definitions run once in a process, so that a class stays one class; of a function with
+    several versions each stage makes its own."""
+    kind, names = code.replay.kind, code.replay.names
+    if kind is ReplayKind.ambient:
         return ""
     text = _texts(statement for statement in code.statements if not _is_shared(statement, level))
-    return f"# %% [once {' '.join(code.replay.names)}]\n{text}" if text else ""
+    several = kind is ReplayKind.function and any(program.bindings[name] > 1 for name in names)
+    return f"# %% [{'again' if several else 'once'} {' '.join(names)}]\n{text}" if text else ""
 
 
 def _cell_part(cell: CellCode, level: ModuleLevel) -> str:

@@ -32,7 +32,7 @@ UNBOUND = _Unbound()
 NAME = f"{__package__}.notebook"
 NAMESPACE = types.ModuleType(NAME)
 
-_MARKER = re.compile(r"^# %% \[(once|cell|gate)\b ?(.*)\]$")
+_MARKER = re.compile(r"^# %% \[(once|again|cell|gate)\b ?(.*)\]$")
 _done: set[str] = set()
 _loops: list[asyncio.AbstractEventLoop] = []
 
@@ -45,6 +45,8 @@ def run_script(stage: str, values: Mapping[str, object], outputs: Iterable[str])
     for kind, label, line, source in _parts(path.read_text(encoding="utf-8")):
         if kind == "once":
             _run_once(label.split(), source, line, path)
+        elif kind == "again":
+            _run(source, line, path)
         elif kind == "gate":
             _check(label, source, line, path)
         elif label.endswith("may raise"):
