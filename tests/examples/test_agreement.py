@@ -35,6 +35,7 @@ def test_three_ways_one_answer(notebook: Path, parameters: dict[str, Any], tmp_p
     path = copy_of(notebook, tmp_path)
     names = metric_names(jupyter_pipe.compile_notebook(path))
     run = jupyter_pipe.run(path, parameters=parameters)
+    assert {stage.name: stage.failure for stage in run.stages if stage.failure} == {}
     assert run.state is RunState.succeeded
     assert package_metrics(path, parameters) == run.metrics
     assert notebook_metrics(with_parameters(path, parameters), names) == run.metrics
