@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from jupyter_pipe.engine.cells import prepare_notebook, source_position
+from jupyter_pipe.engine.failures import CellPlace, cell_failure, death_failure, timeout_failure
+from jupyter_pipe.errors import ParameterError
+from tests.engine.machines import stage
+
+
+def cell(source: str | list[str], role: str = "cell", **meta: Any) -> dict[str, Any]:
+    return {
+        "cell_type": "code",
+        "id": f"id-{role}",
+        "metadata": {"jupyter_pipe": {"role": role, **meta}, "tags": meta.pop("tags", [])},
+        "outputs": [],
+        "source": source,
+    }
+
+
+def test_inputs_and_outputs_follow_the_pipeline_not_the_package() -> None:
+    notebook = {"cells": [cell("old", "inputs"), cell(["a\n", "b"]), cell("old", "outputs")]}
+    of = msgspec.structs.replace(stage("s"), outputs=("y", "z"))
+    made = prepare_notebook(notebook, of, inputs=["x"], literals={})
+    assert [each["source"] for each in made["cells"]] == [
+        '__import__("jupyter_pipe_kernel").load_inputs("x")',
+        "a\nb",
+        '__import__("jupyter_pipe_kernel").store_outputs("y", "z")',
+    ]
+    assert notebook["cells"][1]["source"] == ["a\n", "b"]
+
+
+def test_inputs_come_after_replays_and_before_the_first_cell_of_the_user() -> None:
+    notebook = {"cells": [cell("import x", "replay"), cell("n = 1", "parameters"), cell("n")]}
+    of = msgspec.structs.replace(stage("s"), parameters=("n",))
+    made = prepare_notebook(notebook, of, inputs=[], literals={"n": "2"})
+    roles = [each["metadata"]["jupyter_pipe"]["role"] for each in made["cells"]]
+    assert roles == ["replay", "parameters", "inputs", "cell", "outputs"]
+    assert made["cells"][1]["source"] == "n = 2"
+
+
+def test_a_package_without_the_parameter_is_stale() -> None:
+    of = msgspec.structs.replace(stage("s"), parameters=("n",))
+    with pytest.raises(ParameterError, match="no parameter n"):
+        prepare_notebook({"cells": [cell("1")]}, of, inputs=[], literals={"n": "2"})
+
+
+def test_a_line_of_replayed_code_is_a_line_of_the_users_cell() -> None:
+    replay = cell("import a\ndef f():\n    pass", "replay", source_cell="lead", lines=[[1, 1], [2, 10]])
+    assert source_position(replay, 1) == ("lead", 1)
+    assert source_position(replay, 3) == ("lead", 11)
+
+
+CELLS = [cell("def f(): 1 / 0", "replay", source_cell="lead", lines=[[1, 7]]), cell("f()", source_cell="c1")]
+
+
+def test_a_failure_tells_of_the_users_code_alone() -> None:
+    report = {
+        "frames": [
+            {"cell": 1, "line": 1, "function": "<module>", "source": "f()"},
+            {"cell": 0, "line": 1, "function": "f", "source": "def f(): 1 / 0"},
+        ]
+    }
+    content = {"ename": "ZeroDivisionError", "evalue": "\x1b[31mdivision by zero\x1b[0m"}
+    failure = cell_failure(CellPlace("s", CELLS, 1), content, report)
+    assert failure.traceback == (
+        "s, cell 1 of 1, line 1\n    f()\n"
+        "cell lead, line 7, in f\n    def f(): 1 / 0\n"
+        "ZeroDivisionError: division by zero"
+    )
+    assert (failure.cell_id, failure.line, failure.position) == ("c1", 1, 1)
+
+
+def test_without_frames_there_is_still_a_cell() -> None:
+    failure = cell_failure(CellPlace("s", CELLS, 1), {"ename": "Odd", "evalue": ""}, {})
+    assert (failure.cell_id, failure.traceback) == ("c1", "s, cell 1 of 1\nOdd")
+
+
+def test_very_long_messages_are_cut_and_secrets_hidden() -> None:
+    content = {"ename": "E", "evalue": "secret " + "x" * 100_000}
+    failure = cell_failure(CellPlace("s", CELLS, 1), content, {}, ["secret"])
+    assert failure.evalue.startswith("*** x")
+    assert failure.evalue.endswith("… (100,004 characters)")
+
+
+@pytest.mark.parametrize(
+    ("status", "memory", "kind", "words"),
+    [
+        (3, False, "kernel_died", "ended with status 3 in s, cell 1 of 1"),
+        (-11, False, "kernel_died", "ended by signal 11 (SIGSEGV)"),
+        (-9, True, "out_of_memory", "because memory ran out"),
+    ],
+)
+def test_how_a_kernel_died(status: int, memory: bool, kind: str, words: str) -> None:
+    failure = death_failure(CellPlace("s", CELLS, 1), status, memory_ran_out=memory)
+    assert failure.kind == kind
+    assert words in failure.evalue
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(2.5, "2.5 s"), (90, "1 min 30 s"), (7500, "2 h 5 min")])
+def test_how_long_was_too_long(seconds: float, text: str) -> None:
+    failure = timeout_failure(CellPlace("s", CELLS, 1), seconds, None)
+    assert failure.evalue == f"s, cell 1 of 1 was still running after {text}"
