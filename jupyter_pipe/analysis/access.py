@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from jupyter_pipe.analysis.ambient import use_style
 from jupyter_pipe.analysis.knowledge import AttributeEffect, Returns
 from jupyter_pipe.analysis.values import (
     ANY,
@@ -111,6 +112,7 @@ def _bound(world: World, receiver: Object, name: str, function: Object | None = 
 
 def _foreign_attribute(world: World, value: Object, name: str, node: ast.AST) -> Values:
     """An attribute of an object whose class is not the notebook's."""
+    use_style(world, "." + name, node)
     effect = world.knowledge.attribute(value.type, name)
     if effect is None:
         if world.knowledge.method(value.type, name) is not None or isinstance(value.payload, Text):

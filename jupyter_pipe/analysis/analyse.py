@@ -13,6 +13,7 @@ from jupyter_pipe.analysis.order import arrange
 from jupyter_pipe.analysis.parameters import read_parameters
 from jupyter_pipe.analysis.program import Analysis, Program
 from jupyter_pipe.analysis.replays import Definitions, setup_units
+from jupyter_pipe.analysis.sharing import tie
 from jupyter_pipe.analysis.units import cut, observers
 
 if TYPE_CHECKING:
@@ -43,5 +44,7 @@ def analyse(program: Program, *, folder: Path | None = None, knowledge: Knowledg
     diagnostics += [*check_units(units, definitions), *conflicts]
     for stage in stages:
         diagnostics += check_stage(stage, units, world, definitions)
+    for name, passed in tie(stages).items():
+        next(stage for stage in stages if stage.name == name).passed = passed
     flows = tuple(stage_flow(stage, units, definitions, world.heap) for stage in stages)
     return Analysis(flows, read_parameters(units), tuple(diagnostics))

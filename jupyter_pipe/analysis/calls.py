@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.access import find_in_class, load_attribute, read_namespace
+from jupyter_pipe.analysis.ambient import use_style
 from jupyter_pipe.analysis.arguments import Arguments
 from jupyter_pipe.analysis.builtin_calls import BUILTIN_CALLS, items
 from jupyter_pipe.analysis.functions import call_function, instantiate
@@ -128,6 +129,7 @@ def call_foreign_method(world: World, value: Object, name: str, arguments: Argum
         return _call_super(world, value, name, arguments)
     if name == "items" and not arguments.node.args and value.type in MAPPINGS:
         return items(world, value, arguments)
+    use_style(world, "." + name, arguments.node)
     effect = world.knowledge.method(value.type, name)
     keyword_effects(world, value, arguments)
     if effect is None:
@@ -216,6 +218,7 @@ def call_library(world: World, qualified: str, arguments: Arguments) -> Values:
     component = world.knowledge.component(qualified)
     if component is not None:
         world.touch("@" + component, arguments.node)
+    use_style(world, qualified, arguments.node)
     effect = world.knowledge.function(qualified)
     keyword_effects(world, None, arguments)
     if effect is None and component is not None:

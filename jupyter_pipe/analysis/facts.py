@@ -58,7 +58,7 @@ class Facts:
     """`reads` and `writes` are keyed by name; ambient components and files are names like others.
 
     `mutated` are objects that were changed in place, `identified` those whose identity was
-    tested. `imports` are top-level modules; `effects` tells that something happened that cannot
+    tested; `shared` are the sets of names that reach one such object. `imports` are top-level modules; `effects` tells that something happened that cannot
     be repeated in another stage (output, a file, a draw).
     """
 
@@ -77,6 +77,7 @@ class Facts:
     findings: list[Finding] = field(default_factory=list)
     undefined: dict[str, Read] = field(default_factory=dict)
     history: dict[str, Read] = field(default_factory=dict)
+    shared: list[frozenset[str]] = field(default_factory=list)
     effects: bool = False
 
 

@@ -11,7 +11,6 @@ from jupyter_pipe.analysis.values import Class, Function
 from jupyter_pipe.model import Effect, EffectKind, ReplayKind
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Mapping, Sequence
 
     from jupyter_pipe.analysis.facts import Place, Unit
@@ -24,7 +23,7 @@ __all__ = ["StageFacts", "stage_facts", "stage_flow"]
 @dataclass
 class StageFacts:
     """A stage while it is put together. `needs` maps a name to the units outside the stage that it
-    may come from; `first` to where it is first used."""
+    may come from; `first` to where it is first used. `passed` are names that it only hands on."""
 
     name: str
     units: list[Unit] = field(default_factory=list)
@@ -33,6 +32,7 @@ class StageFacts:
     values: set[str] = field(default_factory=set)
     replays: set[int] = field(default_factory=set)
     parameters: set[str] = field(default_factory=set)
+    passed: set[str] = field(default_factory=set)
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -83,14 +83,11 @@ def classify(stage: StageFacts, units: Sequence[Unit], definitions: Definitions)
             elif name in stage.first:
                 stage.values.add(name)
     last = max(stage.numbers)
-    for unit in units[:last]:
-        kind = definitions.kind(unit.number)
-        if kind is ReplayKind.shared:
-            todo.add(unit.number)
-        elif kind is ReplayKind.ambient:
-            todo.discard(unit.number)
-            if not stage.values & set(unit.facts.writes):
-                todo.add(unit.number)
+    todo.update(definitions.before(last, ReplayKind.shared))
+    for number in definitions.before(last, ReplayKind.ambient):
+        todo.discard(number)
+        if not stage.values & set(units[number].facts.writes):
+            todo.add(number)
     _take(stage, units, definitions.closure(todo))
 
 
@@ -131,21 +128,13 @@ def _kept(stage: StageFacts, units: Sequence[Unit], definitions: Definitions, he
         unit.facts.reads[name].values for name, (unit, _) in stage.first.items() if name in stage.values
     ]
     reached = heap.reachable(value for values in received for value in values)
-    nodes = {id(value.payload.node) for value in reached if isinstance(value.payload, (Function, Class))}
-    found = set()
-    for unit in units[: max(stage.numbers)]:
-        kind = definitions.kind(unit.number)
-        if unit.cell.cell.id not in cells and (
-            (kind is ReplayKind.class_ and stage.values)
-            or (kind is ReplayKind.function and _defines(unit.node) & nodes)
-        ):
-            found.add(unit.number)
-    return {number for number in definitions.closure(found) if definitions.kind(number) or number in found}
-
-
-def _defines(node: ast.stmt) -> set[int]:
-    """The identities of the functions and classes that a definition makes at its top level."""
-    return {id(part) for part in (node, getattr(node, "value", None)) if part is not None}
+    nodes = [value.payload.node for value in reached if isinstance(value.payload, (Function, Class))]
+    last = max(stage.numbers)
+    found = {number for node in nodes if (number := definitions.of(node)) is not None and number < last}
+    if stage.values:
+        found.update(definitions.before(last, ReplayKind.class_))
+    found = {number for number in found if units[number].cell.cell.id not in cells}
+    return {number for number in definitions.closure(found) if units[number].role != "parameter"}
 
 
 def _effects(stage: StageFacts, definitions: Definitions) -> list[Effect]:
@@ -177,6 +166,9 @@ def _effects(stage: StageFacts, definitions: Definitions) -> list[Effect]:
             )
         for name in unit.cell.pure:
             found[name, EffectKind.pure] = Effect(name, EffectKind.pure, unit.cell.cell.id, declared=True)
+    for name in stage.passed:
+        if (name, EffectKind.binds) not in found:
+            found.setdefault((name, EffectKind.mutates), Effect(name, EffectKind.mutates))
     return [found[key] for key in sorted(found, key=lambda key: (key[0], list(EffectKind).index(key[1])))]
 
 

@@ -13,10 +13,11 @@ from jupyter_pipe.analysis.state import UNBOUND
 from jupyter_pipe.analysis.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from jupyter_pipe.analysis.knowledge import Knowledge
+    from jupyter_pipe.analysis.values import Object
 
 __all__ = ["interpret", "new_world", "observe"]
 
@@ -79,19 +80,40 @@ def _finish(world: World, unit: Unit) -> None:
             kind = "mutates" if name.startswith(("@", "file:")) else "may_bind"
         facts.writes[name] = Write(kind, place, slot.sources - {unit.number})
     _spread_mutations(world, facts, unit.number)
+    for value in facts.identified:
+        _share(facts, set(_reaching(world, {value})))
 
 
 def _spread_mutations(world: World, facts: Facts, number: int) -> None:
     """A changed object changes every name from which it can be reached."""
     if not facts.mutated:
         return
-    affected = world.heap.affected(facts.mutated)
-    for value in affected:
+    done: set[Object] = set()
+    for value, place in facts.mutated.items():
+        if value in done:
+            continue
+        affected = world.heap.affected((value,))
+        done |= affected & facts.mutated.keys() if value.shares else {value}
+        names = set(_reaching(world, affected))
+        _share(facts, names)
+        for name in names:
+            slot = world.state.get(name)
+            if slot is not None and slot.sources != {number}:
+                world.state.set(name, slot._replace(sources=slot.sources | {number}))
+                facts.writes.setdefault(name, Write("mutates", place, slot.sources - {number}))
+
+
+def _reaching(world: World, values: set[Object]) -> Iterator[str]:
+    """The global names whose value may be one of `values`."""
+    for value in world.heap.affected(values) if len(values) == 1 else values:
         for name in tuple(world.holders.get(value, ())):
             slot = world.state.get(name)
             if slot is None or value not in slot.values:
                 world.holders[value].discard(name)
-            elif slot.sources != {number}:
-                world.state.set(name, slot._replace(sources=slot.sources | {number}))
-                place = facts.mutated.get(value) or next(iter(facts.mutated.values()))
-                facts.writes.setdefault(name, Write("mutates", place, slot.sources - {number}))
+            else:
+                yield name
+
+
+def _share(facts: Facts, names: set[str]) -> None:
+    if len(names) > 1:
+        facts.shared.append(frozenset(names))

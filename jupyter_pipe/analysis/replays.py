@@ -8,8 +8,11 @@ is a value of its stage.
 from __future__ import annotations
 
 import ast
+import bisect
 import hashlib
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from jupyter_pipe.analysis.state import START, UNBOUND
 from jupyter_pipe.model import SETUP_STAGE, Replay, ReplayKind
@@ -47,8 +50,15 @@ class Definitions:
     def __init__(self, units: Sequence[Unit]) -> None:
         self._units = units
         self._kinds: dict[int, ReplayKind | None] = {}
+        self._by_kind: dict[ReplayKind, list[int]] = {kind: [] for kind in ReplayKind}
+        self._by_node: dict[int, int] = {}
+        self._replays: dict[int, Replay] = {}
         for unit in units:
-            self._kinds[unit.number] = self._kind(unit)
+            kind = self._kinds[unit.number] = self._kind(unit)
+            if kind is not None:
+                self._by_kind[kind].append(unit.number)
+                self._by_node[id(unit.node)] = unit.number
+                self._by_node[id(getattr(unit.node, "value", None))] = unit.number
 
     def kind(self, number: int) -> ReplayKind | None:
         """How the unit is replayed, or None if it is run by one stage only.
@@ -116,11 +126,23 @@ class Definitions:
                     todo.extend(read.sources)
         return found
 
-    def constant(self, number: int) -> bool:
-        """Whether the unit is a constant that definitions may rely on."""
-        return self._kinds.get(number) is ReplayKind.constant
+    def before(self, number: int, kind: ReplayKind) -> list[int]:
+        """The units of this kind above unit `number`."""
+        numbers = self._by_kind[kind]
+        return numbers[: bisect.bisect_left(numbers, number)]
+
+    def of(self, node: ast.AST) -> int | None:
+        """The unit that is this `def`, `class` or assigned `lambda`, if it is replayed."""
+        return self._by_node.get(id(node))
 
     def replay(self, number: int, *, needed: bool = True) -> Replay:
+        """The unit as a record for `pipeline.json`."""
+        made = self._replays.get(number)
+        if made is None:
+            made = self._replays[number] = self._replay(number)
+        return made if needed else msgspec.structs.replace(made, needed=False)
+
+    def _replay(self, number: int) -> Replay:
         unit = self._units[number]
         source = source_of(unit)
         kind = self._kinds[number]
@@ -133,7 +155,6 @@ class Definitions:
             definition_digest(unit.node),
             unit.cell.cell.id,
             unit.source.position(first_line(unit.node), 0)[0],
-            needed,
         )
 
 

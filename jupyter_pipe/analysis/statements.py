@@ -9,6 +9,7 @@ from jupyter_pipe.analysis.access import load_attribute, load_item
 from jupyter_pipe.analysis.expressions import combine
 from jupyter_pipe.analysis.functions import make_class, make_function
 from jupyter_pipe.analysis.imports import import_from, import_module
+from jupyter_pipe.analysis.strings import WORD
 from jupyter_pipe.analysis.targets import assign, delete, match_pattern
 from jupyter_pipe.analysis.values import NOTHING, Function, Library, Text, Values
 from jupyter_pipe.analysis.world import rule, statement_rules
@@ -39,7 +40,7 @@ def _assign(world: World, node: ast.Assign) -> bool:
 @rule(statement_rules, ast.AnnAssign)
 def _annotated(world: World, node: ast.AnnAssign) -> bool:
     if world.frame.kind != "function":
-        world.evaluate(node.annotation)
+        _annotation(world, node.annotation)
     if node.value is not None:
         assign(world, node.target, world.evaluate(node.value))
     return True
@@ -202,9 +203,19 @@ def _annotations(world: World, node: ast.FunctionDef | ast.AsyncFunctionDef) -> 
     arguments = node.args
     for argument in ast.walk(arguments):
         if isinstance(argument, ast.arg) and argument.annotation is not None:
-            world.evaluate(argument.annotation)
+            _annotation(world, argument.annotation)
     if node.returns is not None:
-        world.evaluate(node.returns)
+        _annotation(world, node.returns)
+
+
+def _annotation(world: World, node: ast.expr) -> None:
+    """Names in an annotation that is a string are looked up only if somebody asks for the type."""
+    if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+        world.evaluate(node)
+        return
+    for name in WORD.findall(node.value):
+        if world.state.get(name) is not None:
+            world.read(name, node)
 
 
 def decorate(world: World, value: Object, decorators: Sequence[Values], node: ast.AST) -> Values:
