@@ -15,7 +15,14 @@ from jupyter_pipe.cli.terminal import Terminal
 from jupyter_pipe.errors import CompileError, NotebookError, PipeError
 from jupyter_pipe.model import Diagnostic, Severity
 
-__all__ = ["cell_sources", "diagnostic_counts", "format_diagnostics", "github_lines", "print_error"]
+__all__ = [
+    "annotation",
+    "cell_sources",
+    "diagnostic_counts",
+    "format_diagnostics",
+    "github_lines",
+    "print_error",
+]
 
 _TONES = {Severity.error: "bad", Severity.warning: "warn", Severity.info: "busy"}
 
@@ -101,18 +108,18 @@ def github_lines(diagnostics: Iterable[Diagnostic], notebook: str | Path) -> lis
     kinds = {Severity.error: "error", Severity.warning: "warning", Severity.info: "notice"}
     lines = []
     for item in diagnostics:
-        place = ", ".join(
-            part
-            for part in (
-                f"cell {item.cell}" if item.cell is not None else "",
-                f"line {item.line}" if item.line else "",
-            )
-            if part
-        )
-        title = _property(f"{item.code} {place}".strip())
-        text = _message(f"{item.message} {item.hint}".strip())
-        lines.append(f"::{kinds[item.severity]} file={_property(str(notebook))},title={title}::{text}")
+        cell = f"cell {item.cell}" if item.cell is not None else ""
+        line = f"line {item.line}" if item.line else ""
+        place = ", ".join(part for part in (cell, line) if part)
+        text = f"{item.message} {item.hint}".strip()
+        lines.append(annotation(kinds[item.severity], str(notebook), f"{item.code} {place}".strip(), text))
     return lines
+
+
+def annotation(kind: str, file: str, title: str, text: str) -> str:
+    """One workflow command of GitHub Actions."""
+    where = f"file={_property(file)}," if file else ""
+    return f"::{kind} {where}title={_property(title)}::{_message(text)}"
 
 
 def _message(text: str) -> str:

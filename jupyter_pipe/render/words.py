@@ -18,10 +18,9 @@ def count(number: int, noun: str) -> str:
 
 def seconds_text(seconds: float) -> str:
     """A duration in at most two units."""
-    if seconds < 0.95:
-        return f"{seconds:.2f} s" if seconds < 0.1 else f"{seconds:.1f} s"
     if seconds < 9.95:
-        return f"{seconds:.1f} s"
+        digits = 2 if seconds < 0.095 else 1
+        return f"{seconds:.{digits}f}".removesuffix(".0") + " s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -1,0 +1,58 @@
+"""What a notebook shows for a `Run`: the picture of the DAG with states, and the run's table."""
+
+from __future__ import annotations
+
+from jupyter_pipe.model import Pipeline
+from jupyter_pipe.render.html import TABLE_STYLE
+from jupyter_pipe.render.marks import mark_svg
+from jupyter_pipe.render.markup import Markup, joined, tag
+from jupyter_pipe.render.svg import to_svg
+from jupyter_pipe.render.theme import style_sheet
+from jupyter_pipe.render.words import seconds_text, value_text
+from jupyter_pipe.runs.model import Run, StageRun
+from jupyter_pipe.runs.words import failure_text, gate_text, run_headline, stage_mark, stage_note, stage_state
+
+__all__ = ["run_html"]
+
+
+def run_html(run: Run, pipeline: Pipeline | None = None) -> str:
+    """A fragment with its own style; everything of the user's is escaped."""
+    picture = None
+    if pipeline is not None:
+        picture = Markup(to_svg(pipeline, {stage.name: stage_state(stage) for stage in run.stages}))
+    return tag(
+        "div",
+        tag("style", Markup(style_sheet())),
+        tag("div", Markup(mark_svg(run.state.value)), " ", tag("b", run.pipeline), f" {run_headline(run)}"),
+        picture,
+        _table(run),
+        _measurements(run),
+        class_="jpipe",
+    )
+
+
+def _table(run: Run) -> Markup:
+    head = tag("tr", [tag("th", name) for name in ("Stage", "State", "Time", "")])
+    return tag("table", head, [_row(stage) for stage in run.stages], style=TABLE_STYLE)
+
+
+def _row(stage: StageRun) -> Markup:
+    mark = stage_mark(stage)
+    note = failure_text(stage.failure) if stage.failure else stage_note(stage)
+    cells = (
+        joined(Markup(mark_svg(mark.state, size=13)), " ", stage.name),
+        mark.word,
+        seconds_text(stage.seconds) if stage.seconds else "",
+        note,
+    )
+    return tag("tr", [tag("td", cell) for cell in cells])
+
+
+def _measurements(run: Run) -> Markup | None:
+    rows = [(name, value_text(value)) for name, value in run.metrics.items()]
+    gates = [(gate_text(gate), "passed" if gate.passed else "failed") for s in run.stages for gate in s.gates]
+    if not rows and not gates:
+        return None
+    return tag(
+        "table", [tag("tr", tag("td", a), tag("td", b)) for a, b in [*rows, *gates]], style=TABLE_STYLE
+    )
