@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from . import functions, portrait
 from .errors import PayloadError
 from .frames import Reference
+from .ordered_sets import build
 
 if TYPE_CHECKING:
     from .definitions import Definitions
@@ -37,6 +38,7 @@ class Decoder(pickle.Unpickler):
             io.BytesIO(payload.stream),
             buffers=[view[offset : offset + length] for offset, length in buffers],
         )
+        self._sets: dict[int, tuple[set[Any], Any]] = {}
         self._definitions = definitions
         self._namespace = namespace
 
@@ -44,6 +46,13 @@ class Decoder(pickle.Unpickler):
         if name.startswith("Decoder.") and module.endswith(".decoder"):
             return getattr(self, name.partition(".")[2])
         return super().find_class(module, name)
+
+    def persistent_load(self, pid: Any) -> set[Any]:
+        """A set by its recipe; one recipe object stands for one set."""
+        found = self._sets.get(id(pid))
+        if found is None:
+            found = self._sets[id(pid)] = (build(pid), pid)
+        return found[0]
 
     def array(self, number: int, dtype: Any, kind: type | None) -> Any:
         import numpy

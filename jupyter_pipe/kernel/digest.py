@@ -138,7 +138,7 @@ class _Walk:
         name = self._definitions.name_of(value)
         if name is not None:
             self._definition(name)
-        elif functions.find_global(value.__module__, value.__qualname__) is value:
+        elif value.__module__ == "builtins" or functions.is_global(value):
             self._tagged(b"class", value.__module__, value.__qualname__)
         else:
             raise NoRuleError(f"{value!r} is defined nowhere")
@@ -147,7 +147,7 @@ class _Walk:
         name = self._definitions.name_of(value)
         if name is not None:
             self._definition(name)
-        elif functions.find_global(value.__module__, value.__qualname__) is value:
+        elif functions.is_global(value):
             self._tagged(b"function", value.__module__, value.__qualname__)
         else:
             self.state.update(b"function")

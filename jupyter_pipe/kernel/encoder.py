@@ -14,18 +14,17 @@ import marshal
 import pickle
 import sys
 import types
-import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from . import frames, functions
 from .decoder import Decoder
 from .definitions import Definitions
 from .errors import CannotTravelError
-from .memory import Memory, overlapping, root_of
+from .memory import Memory, root_of
+from .ordered_sets import Recipe
 
-__all__ = ["Encoded", "Encoder", "encode"]
+__all__ = ["Encoder", "SetEncoder"]
 
 Rule = Callable[[Any], Any]
 _LRU = type(functools.lru_cache(lambda: None))
@@ -112,6 +111,8 @@ class Encoder(pickle.Pickler):
     def _pandas_rule(self, kind: Any) -> Rule | None:
         if frames.is_block(kind):
             return self._reduce_block
+        if frames.is_series_manager(kind):
+            return _reduce_series_manager
         if frames.is_frame(kind):
             # pandas pickles this list of the class with each instance: nobody's shared object
             self.by_reference.add(id(kind._metadata))
@@ -144,10 +145,9 @@ class Encoder(pickle.Pickler):
         return Decoder.block, (block.values, block.mgr_locs.indexer, block.ndim, reference)
 
     def _reduce_index(self, index: Any) -> Any:
-        apart = frames.apart(index)
-        for array in frames.arrays_of(apart):
-            self._private[id(array)] = array
-        return apart.__reduce__()
+        reduced, arrays = frames.reduce_apart(index)
+        self._private.update({id(array): array for array in arrays})
+        return reduced
 
     def _reduce_generator(self, generator: Any) -> Any:
         # The process-wide generator is reached by name: a copy of it would no longer follow seed().
@@ -197,8 +197,7 @@ class Encoder(pickle.Pickler):
         )
 
     def _is_global(self, value: Any) -> bool:
-        found = functions.find_global(value.__module__, value.__qualname__)
-        return found is value and not self._definitions.is_local(value)
+        return functions.is_global(value) and not self._definitions.is_local(value)
 
     def _reference(self, value: Any, name: str) -> Any:
         self.by_reference.add(id(value))
@@ -208,6 +207,11 @@ class Encoder(pickle.Pickler):
         if not changed:
             return Decoder.definition, (name,)
         return Decoder.definition, (name,), changed, None, None, Decoder.change_definition
+
+
+def _reduce_series_manager(manager: Any) -> Any:
+    # its own reduction pickles the array without the block, which knows who shares the memory
+    return type(manager), (manager._block, manager.axes[0])
 
 
 def _reduce_module(module: types.ModuleType) -> Any:
@@ -228,49 +232,15 @@ def _refuse(value: Any, *, reason: str) -> Any:
     raise CannotTravelError(reason, type_name=type(value).__name__)
 
 
-@dataclass(eq=False)
-class Encoded:
-    """Values as a stream and the memory that it refers to, before they have a place in a file."""
+class SetEncoder(Encoder):
+    """Also replaces the sets in `recipes`, by id, with their recipes.
 
-    names: tuple[str, ...]
-    stream: memoryview
-    encoder: Encoder
+    Slower: pickle asks about every single object.
+    """
 
-    def members(self) -> dict[int, Any]:
-        """Every object that the values reach and pickle tells apart, by id."""
-        return {key: entry[1] for key, entry in self.encoder.memo.copy().items()}
+    def __init__(self, *arguments: Any, recipes: dict[int, Recipe], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._recipes = recipes
 
-
-def encode(values: dict[str, Any], definitions: Definitions, namespace: dict[str, Any]) -> Encoded:
-    """Raises CannotTravelError, or whatever the classes of the values raise."""
-    try:
-        encoder = _dump(values, definitions, namespace, None)
-    except Exception as plain:
-        try:
-            import cloudpickle
-        except ImportError:
-            raise plain from None
-        encoder = _dump(values, definitions, namespace, cloudpickle)
-    return Encoded(tuple(values), encoder.file.getbuffer(), encoder)
-
-
-def _dump(values: dict[str, Any], definitions: Definitions, namespace: dict[str, Any], extra: Any) -> Encoder:
-    encoder = Encoder(definitions, namespace, cloudpickle=extra)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        encoder.dump(values)
-        shared = _shared_owners(encoder)
-        if shared:
-            encoder = Encoder(definitions, namespace, cloudpickle=extra, shared=shared)
-            encoder.dump(values)
-    return encoder
-
-
-def _shared_owners(encoder: Encoder) -> frozenset[int]:
-    """The owners of object arrays of which the values hold more than one overlapping view."""
-    found: set[int] = set()
-    for cluster in overlapping(encoder.objects.spans):
-        if len(cluster) > 1:
-            for span in cluster:
-                found.add(id(root_of(encoder.objects.arrays[span.number])))
-    return frozenset(found)
+    def persistent_id(self, value: Any) -> Recipe | None:
+        return self._recipes.get(id(value)) if type(value) is set else None

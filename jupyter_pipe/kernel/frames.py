@@ -9,13 +9,28 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["Reference", "apart", "arrays_of", "copies_on_write", "is_block", "is_frame", "is_index"]
+__all__ = [
+    "Reference",
+    "arrays_of",
+    "copies_on_write",
+    "is_block",
+    "is_frame",
+    "is_index",
+    "is_series_manager",
+    "reduce_apart",
+]
 
 
 def is_block(kind: type) -> bool:
     """Whether the class is one of pandas' blocks."""
     module = sys.modules.get("pandas.core.internals.blocks")
     return module is not None and issubclass(kind, module.Block)
+
+
+def is_series_manager(kind: type) -> bool:
+    """Whether the class holds the block of a series."""
+    module = sys.modules.get("pandas.core.internals.managers")
+    return module is not None and issubclass(kind, module.SingleBlockManager)
 
 
 def is_frame(kind: type) -> bool:
@@ -51,16 +66,22 @@ def arrays_of(values: Any) -> Iterator[Any]:
             yield from arrays_of(inner)
 
 
-def apart(index: Any) -> Any:
-    """The index over array objects of its own: an index never changes, so it need not share memory
-    with the column that it was made from, and must not once pandas' record of that is gone."""
-    pandas = sys.modules["pandas"]
-    if isinstance(index, (pandas.MultiIndex, pandas.RangeIndex)):
-        return index
-    data = index._data
-    inner = getattr(data, "_ndarray", None)
-    fresh = data.view() if inner is None else data._from_backing_data(inner.view())
-    return type(index)._simple_new(fresh, index.name)
+def reduce_apart(index: Any) -> tuple[Any, list[Any]]:
+    """The index's own reduction over an array object of its own, and the numpy arrays under that.
+
+    An index never changes, so it need not share memory with the column that it was made from, and
+    must not once pandas' record of that is gone.
+    """
+    function, arguments, *rest = index.__reduce__()
+    if len(arguments) != 2 or not isinstance(arguments[1], dict) or "data" not in arguments[1]:
+        return (function, arguments, *rest), []
+    original = arguments[1]["data"]
+    data = original[:]
+    if "_readonly" not in getattr(original, "__dict__", {}):
+        # slicing leaves this mark behind, which pickle would carry along
+        getattr(data, "__dict__", {}).pop("_readonly", None)
+    changed = {**arguments[1], "data": data}
+    return (function, (arguments[0], changed), *rest), list(arrays_of(data))
 
 
 class Reference:

@@ -14,20 +14,21 @@ from typing import Any
 
 __all__ = [
     "cell_content",
-    "find_global",
     "function_parts",
     "function_state",
     "globals_module",
+    "is_global",
     "set_function_state",
 ]
 
 
-def find_global(module: str | None, qualname: str) -> Any:
-    """The object that an import of `module` gives for `qualname`; None if there is none."""
-    found: Any = sys.modules.get(module or "")
-    for part in qualname.split("."):
+def is_global(value: Any) -> bool:
+    """Whether an import of the module of a class or function gives that very object."""
+    qualname = getattr(value, "__qualname__", None)
+    found: Any = sys.modules.get(getattr(value, "__module__", None) or "")
+    for part in qualname.split(".") if isinstance(qualname, str) else ():
         found = getattr(found, part, None)
-    return found
+    return found is value
 
 
 def globals_module(function: types.FunctionType, namespace: dict[str, Any]) -> str | None:

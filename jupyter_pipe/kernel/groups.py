@@ -19,9 +19,9 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from .encoder import Encoded
+from .encoding import Encoded
 from .frames import copies_on_write, is_index
-from .functions import find_global
+from .functions import is_global
 from .memory import Span, overlapping
 
 __all__ = ["find_groups"]
@@ -66,10 +66,7 @@ def _shared_objects(encoded: Sequence[Encoded]) -> Iterator[tuple[int, int]]:
 def ties(value: Any, by_reference: Iterable[int]) -> bool:
     """Whether two variables that both reach `value` must stay together."""
     kind = type(value)
-    if isinstance(value, _IMMUTABLE) or id(value) in by_reference:
-        return False
-    qualname = getattr(value, "__qualname__", None)
-    if isinstance(qualname, str) and find_global(value.__module__, qualname) is value:
+    if isinstance(value, _IMMUTABLE) or id(value) in by_reference or is_global(value):
         return False
     module = kind.__module__.split(".", 1)[0]
     if module == "numpy":

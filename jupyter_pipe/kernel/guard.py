@@ -16,7 +16,7 @@ from typing import Any
 from .decoder import decode
 from .definitions import Definitions
 from .digest import NoRuleError, content_digest
-from .encoder import Encoded, encode
+from .encoding import Encoded, encode
 from .payload import PayloadFile
 
 __all__ = ["is_changed"]
@@ -55,7 +55,7 @@ def _is_same_stream(payload: PayloadFile, again: Encoded) -> bool:
     """Whether pickling gives the file's stream, with every array where the file has it."""
     places, buffers = payload.layout
     memory = again.encoder.memory
-    if again.stream != payload.stream or len(memory.arrays) != len(places):
+    if bytes(again.stream) != bytes(payload.stream) or len(memory.arrays) != len(places):
         return False
     base = _address(payload.mapping)
     for array, (offset, shape, strides, writable) in zip(memory.arrays, places, strict=True):
@@ -76,8 +76,11 @@ def _address(mapping: mmap.mmap) -> int:
 
 def _is_written(payload: PayloadFile) -> bool:
     """Whether a page of the mapping that the stage wrote to differs from the file."""
+    pages = list(_own_pages(payload.mapping))
+    if not pages:
+        return False
     original = PayloadFile(payload.path, writable=False).mapping
-    return any(payload.mapping[part] != original[part] for part in _own_pages(payload.mapping))
+    return any(payload.mapping[part] != original[part] for part in pages)
 
 
 def _own_pages(mapping: mmap.mmap) -> Iterator[slice]:

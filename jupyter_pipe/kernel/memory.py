@@ -17,6 +17,8 @@ from .payload import ALIGNMENT, padding
 
 __all__ = ["Memory", "Span", "contiguous_bytes", "overlapping", "root_of", "span_of"]
 
+_SMALL = 1 << 16  # below this, an array with gaps is kept as it lies
+
 
 @dataclass(frozen=True)
 class Span:
@@ -97,7 +99,7 @@ class Memory:
     def _place(self, cluster: list[Span], placed: _Placement, arrays: list[Any]) -> None:
         low, high = cluster[0].low, max(span.high for span in cluster)
         first = self.arrays[cluster[0].number]
-        if len(cluster) == 1 and high - low > 2 * first.nbytes:
+        if len(cluster) == 1 and high - low > 2 * first.nbytes + _SMALL:
             first = first.copy(order="K")
             placed.kept.append(first)
             cluster = [span_of(first, cluster[0].number)]

@@ -20,7 +20,7 @@ from .culprit import find_culprit
 from .decoder import decode
 from .definitions import Definitions
 from .digest import NoRuleError, content_digest
-from .encoder import Encoded, encode
+from .encoding import Encoded, encode
 from .groups import find_groups
 from .guard import is_changed
 from .payload import PayloadFile, payload_path, write_payload
@@ -109,6 +109,7 @@ class Session:
         ambient, drawn = self._store_ambient()
         encoded, failures = self._encode_each(values)
         outputs = [self._store(group, values) for group in find_groups(encoded)]
+        self._warn_of_drift({name for one in encoded for name in one.encoder.used})
         metrics, errors = checks.read_metrics(self.context.metrics, self.namespace)
         return {
             "outputs": outputs,
@@ -123,6 +124,15 @@ class Session:
             "warnings": [*self.ambience.warnings, *self.warnings],
             "peak_memory_bytes": _peak_memory(),
         }
+
+    def _warn_of_drift(self, travelling: set[str]) -> None:
+        """State in a definition that no output carries would be lost without a word."""
+        for name in self.definitions.drifted():
+            if name not in travelling:
+                self.warnings.append(
+                    f"{self.context.stage} changed state that {name!r} keeps in itself (an attribute, a "
+                    f"default value or a closure); later stages start from its source again."
+                )
 
     def _is_changed(self, one: Guarded) -> bool:
         return is_changed(one.payload, one.members, one.names, self.definitions, self.namespace)
@@ -172,8 +182,13 @@ class Session:
             self.context.store, regions, encoded.stream, layout, {**description, "python": python}
         )
         mark_verified(payload_path(self.context.store, written.artifact))
+        unordered = [name for one in group for name in one.names if not one.ordered]
         digest = self._content_digest(members, encoded, layout, written.buffers) or written.artifact
-        return {"ref": vars(Ref(written.artifact, digest, written.bytes)), **description, "unordered": []}
+        return {
+            "ref": vars(Ref(written.artifact, digest, written.bytes)),
+            **description,
+            "unordered": unordered,
+        }
 
     def _content_digest(self, members: dict[str, Any], encoded: Encoded, layout: Any, buffers: str) -> str:
         arrays = encoded.encoder.memory.arrays

@@ -18,6 +18,11 @@ def definition(source: str) -> dict[str, Any]:
     return {"source": source, "digest": hashlib.sha256(source.encode()).hexdigest(), "cell_id": "d"}
 
 
+def execute(code: str, namespace: dict[str, Any]) -> None:
+    """As a kernel does: without the future imports of this file."""
+    exec(compile(code, "<cell>", "exec", dont_inherit=True), namespace)
+
+
 class Stages:
     """Runs pieces of code one after the other, each in a namespace of its own."""
 
@@ -35,10 +40,11 @@ class Stages:
         *,
         inputs: dict[str, str] | None = None,
         ambient: tuple[AmbientValue, ...] = (),
+        values: dict[str, Any] | None = None,
         **options: Any,
     ) -> dict[str, Any]:
         """`inputs` maps a stage to the names that it gives. The namespace after the stage."""
-        namespace: dict[str, Any] = {"__name__": "__main__"}
+        namespace: dict[str, Any] = {"__name__": "__main__", **({"values": values} if values else {})}
         definitions = options.pop("definitions", self.definitions)
         context = StageContext(
             run_id="r",
@@ -59,8 +65,8 @@ class Stages:
         session.load_inputs([name for one in context.inputs for name in one.names])
         for known in definitions.values():
             if known["cell_id"] == name:
-                exec(known["source"], namespace)
-        exec(code, namespace)
+                execute(known["source"], namespace)
+        execute(code, namespace)
         result = msgspec.convert(session.store_outputs(outputs.split()), StageResult)
         assert not result.error, result.error
         self.results[name], self.sessions[name] = result, session
