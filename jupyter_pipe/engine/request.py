@@ -84,11 +84,19 @@ class PreparedRun:
     @property
     def taking_part(self) -> Pipeline:
         """The pipeline of the selected stages alone."""
+        return self._restricted(self.pipeline)
+
+    def rewire(self, _: Pipeline, learned: Mapping[str, Collection[str]]) -> Pipeline:
+        """The selected stages, wired as if these effects had been known. What unselected stages
+        read stays an output, so that results can be reused when they run."""
+        return self._restricted(rewire(self.pipeline, learned))
+
+    def _restricted(self, pipeline: Pipeline) -> Pipeline:
         chosen = set(self.selected)
         return replace(
-            self.pipeline,
-            stages=tuple(stage for stage in self.pipeline.stages if stage.name in chosen),
-            edges=tuple(edge for edge in self.pipeline.edges if {edge.from_, edge.to} <= chosen),
+            pipeline,
+            stages=tuple(stage for stage in pipeline.stages if stage.name in chosen),
+            edges=tuple(edge for edge in pipeline.edges if {edge.from_, edge.to} <= chosen),
         )
 
 

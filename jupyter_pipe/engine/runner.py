@@ -20,16 +20,16 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from jupyter_pipe.compiler.graph import rewire
 from jupyter_pipe.engine import messages as ms
 from jupyter_pipe.engine.cached import CachedResults
 from jupyter_pipe.engine.executors import Executor, LocalExecutor
-from jupyter_pipe.engine.flow import given_to, protected_names
+from jupyter_pipe.engine.flow import given_to
 from jupyter_pipe.engine.interrupts import can_catch_signals, catch_signals
 from jupyter_pipe.engine.machine import Machine, Options
 from jupyter_pipe.engine.request import PreparedRun, RunRequest, prepare
 from jupyter_pipe.engine.reuse import ResultSource
-from jupyter_pipe.engine.stage import StageWork, publish_attempt
+from jupyter_pipe.engine.stage import publish_attempt
+from jupyter_pipe.engine.work import RunPlace, stage_work
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import (
     Event,
@@ -40,7 +40,7 @@ from jupyter_pipe.events import (
     StageFailed,
     WarningRaised,
 )
-from jupyter_pipe.model import Stage, to_json
+from jupyter_pipe.model import to_json
 from jupyter_pipe.runs.effects import add_effects
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.store import RunFolder
@@ -94,15 +94,17 @@ class _Runner:
         self._folder = RunFolder(writer.path)
         self._executor = executor
         self._observers = list(observers)
-        self._package = self._package_folder()
-        self._results: ResultSource = CachedResults(prepared, self._package)
+        # A package that was never written is laid out in the run's own folder.
+        package = prepared.request.package or writer.path / "package"
+        self._place = RunPlace(writer.run_id, writer.path, package.absolute())
+        self._results: ResultSource = CachedResults(prepared, self._place.package)
         options = Options(
             capacity=prepared.capacity,
             keep_going=prepared.request.keep_going,
             strict=prepared.request.strict,
             seconds=self._results.durations(),
         )
-        self._machine = Machine(prepared.taking_part, options, rewire)
+        self._machine = Machine(prepared.taking_part, options, prepared.rewire)
         self._queue: queue.SimpleQueue[ms.Message | ms.Log] = queue.SimpleQueue()
         self._answers: deque[ms.Message] = deque()
         self._timers: list[tuple[float, str, int]] = []
@@ -248,39 +250,16 @@ class _Runner:
         for conflict in given.conflicts:
             self._log(conflict)
         self._attempts[name] = attempt
-        prepared, stage = self._prepared, pipeline.stage(name)
-        work = StageWork(
-            run_id=self._writer.run_id,
-            pipeline=pipeline,
-            stage=name,
-            attempt=attempt,
-            package=str(self._package),
-            run_folder=str(self._folder.path),
-            store=str(prepared.store.artifacts),
-            workdir=prepared.facts.workdir,
+        work = stage_work(
+            self._prepared,
+            pipeline,
+            name,
+            self._attempts[name],
             given=given,
-            protect=protected_names(pipeline, name, given, results),
-            literals={value.name: value.literal for value in prepared.facts.parameters if value.changed},
-            numbers=prepared.numbers,
-            environment=self._environment(stage),
-            secrets=tuple(prepared.environment[secret] for secret in stage.options.secrets),
-            strict=prepared.request.strict,
+            results=results,
+            place=self._place,
         )
         self._executor.submit(work, self._queue.put, lambda event: self._queue.put(ms.Log(event)))
-
-    def _environment(self, stage: Stage) -> dict[str, str]:
-        """The kernel's variables: the runner's, but for the secrets of other stages."""
-        prepared = self._prepared
-        secrets = {secret for other in prepared.pipeline.stages for secret in other.options.secrets}
-        hidden = secrets - set(stage.options.secrets)
-        kept = {name: value for name, value in prepared.environment.items() if name not in hidden}
-        return {
-            **kept,
-            "PYTHONHASHSEED": str(prepared.facts.hash_seed),
-            "JPY_SESSION_NAME": prepared.facts.notebook,
-            "JUPYTER_PIPE_RUN_ID": self._writer.run_id,
-            "JUPYTER_PIPE_STAGE": stage.name,
-        }
 
     # Small things
 
@@ -288,16 +267,11 @@ class _Runner:
         if stage in self._attempts:
             publish_attempt(self._folder.path, stage, self._attempts[stage])
 
-    def _package_folder(self) -> Path:
-        """Where the stage notebooks are: the package, or a copy of one that was never written."""
-        given = self._prepared.request.package
-        return given.absolute() if given is not None else self._folder.path / "package"
-
     def _lay_out_package(self) -> None:
         if self._prepared.request.package is not None:
             return
         for stage in self._prepared.taking_part.stages:
-            path = self._package / stage.notebook
+            path = self._place.package / stage.notebook
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(self._prepared.request.files[stage.notebook])
 

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jupyter_pipe.engine import RunRequest
+from jupyter_pipe.engine.single import run_single_stage
+from jupyter_pipe.errors import RunError
+from jupyter_pipe.events import Event, GateEvaluated, MetricLogged
+from tests.engine.packages import Package
+
+pytestmark = pytest.mark.kernel
+
+
+def test_stages_run_one_by_one_with_a_shared_root(tmp_path: Path) -> None:
+    package = (
+        Package()
+        .stage("a", "x = 2", binds="x", metrics="x")
+        .stage("b", "print(x)", reads="x", gates={"x > 5": "x"})
+    )
+    request = RunRequest(package=package.write(tmp_path), root=tmp_path / "shared", run_id="r1")
+    with pytest.raises(RunError, match="Stage 'a' has no result"):
+        run_single_stage(request, "b")
+    events: list[Event] = []
+    first = run_single_stage(request, "a", report=events.append)
+    assert first.failure is None
+    assert first.result is not None
+    assert any(isinstance(event, MetricLogged) and event.value == 2 for event in events)
+    second = run_single_stage(request, "b", report=events.append)
+    assert second.failure is not None
+    assert second.failure.kind == "gate"
+    assert any(isinstance(event, GateEvaluated) for event in events)
+    folder = tmp_path / "shared" / ".jupyter_pipe" / "runs" / "r1" / "stages"
+    assert (folder / "b" / "executed.ipynb").exists()
+    assert not (folder / "b" / "result.json").exists()
