@@ -44,11 +44,16 @@ class Compiled(Struct, frozen=True):
     files: dict[str, bytes]
 
 
-def compile_notebook(path: Path | str, *, output: Path | str | None = None) -> Compiled:
-    """Compile the notebook at `path` for a package in `output` (default: `STEM_pipeline` beside it)."""
+def compile_notebook(
+    path: Path | str, *, output: Path | str | None = None, content: bytes | None = None
+) -> Compiled:
+    """Compile the notebook at `path` for a package in `output` (default: `STEM_pipeline` beside it).
+
+    `content` stands in for what the file holds.
+    """
     from jupyter_pipe.compiler.codegen import package_files
 
-    notebook = read_notebook(path)
+    notebook = read_notebook(path, content)
     folder = Path(output) if output is not None else default_output(path)
     beside = Path(path).resolve().parent
     package = package_name(notebook.name, beside)
