@@ -20,6 +20,7 @@ __all__ = ["COMMANDS", "entry_point", "main"]
 
 CANCELLED = 130
 COMMANDS = {
+    "run": "jupyter_pipe.cli.run",
     "check": "jupyter_pipe.cli.check",
     "compile": "jupyter_pipe.cli.compile",
     "graph": "jupyter_pipe.cli.graph",

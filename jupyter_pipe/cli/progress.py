@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 
 from jupyter_pipe.cli.terminal import Terminal
 from jupyter_pipe.events import (
@@ -26,7 +27,7 @@ from jupyter_pipe.events import (
 from jupyter_pipe.render.marks import mark_of
 from jupyter_pipe.render.words import count, seconds_text, value_text
 
-__all__ = ["PlainLines"]
+__all__ = ["PlainLines", "progress_on"]
 
 
 class PlainLines:
@@ -115,3 +116,12 @@ def _failure(event: StageFailed) -> str:
 def _first_line(text: str) -> str:
     lines = text.strip().splitlines()
     return lines[0] if lines else ""
+
+
+def progress_on(terminal: Terminal) -> Callable[[Event], None]:
+    """A table that stays in place where there is a terminal, else lines."""
+    if terminal.live and terminal.verbosity == 0:
+        from jupyter_pipe.cli.live import LiveTable
+
+        return LiveTable(terminal)
+    return PlainLines(terminal)

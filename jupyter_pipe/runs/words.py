@@ -77,9 +77,17 @@ def frame_place(frame: Frame) -> str:
 
 def gate_text(gate: GateEvaluated) -> str:
     """`best_mae < 25000 (best_mae = 27310)`."""
-    values = ", ".join(f"{name} = {value}" for name, value in gate.values.items())
+    values = ", ".join(f"{name} = {_observed(value)}" for name, value in gate.values.items())
     seen = gate.error or values
     return f"{gate.expression} ({seen})" if seen else gate.expression
+
+
+def _observed(value: str) -> str:
+    """A value's repr; of a float as many digits as people read."""
+    try:
+        return value if len(value) < 8 else f"{float(value):.6g}"
+    except ValueError:
+        return value
 
 
 def run_headline(run: Run) -> str:

@@ -1,0 +1,47 @@
+"""After a run: the report, the files that were asked for, the closing words."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from jupyter_pipe.cli.github import is_github, write_github
+from jupyter_pipe.cli.options import root_option
+from jupyter_pipe.cli.summary import summary
+from jupyter_pipe.cli.terminal import Terminal
+from jupyter_pipe.errors import RunError
+from jupyter_pipe.model import Pipeline
+from jupyter_pipe.runs.model import Run
+from jupyter_pipe.runs.report import write_report
+from jupyter_pipe.runs.store import RunStore
+
+__all__ = ["write_results"]
+
+
+def write_results(
+    args: argparse.Namespace, terminal: Terminal, store: RunStore, run: Run, pipeline: Pipeline
+) -> Path:
+    """Write and print everything; returns the run's folder."""
+    folder = store.folder(run.run_id).path
+    report = write_report(folder)
+    if args.html:
+        _write(args.html, report.read_bytes())
+    if args.junit:
+        from jupyter_pipe.runs.junit import junit_xml
+
+        _write(args.junit, junit_xml(run).encode())
+    command = f"jupyter pipe resume {run.run_id}{root_option(store)}"
+    live = terminal.live and terminal.verbosity == 0
+    text = summary(terminal, run, folder, command=command, with_stages=live)
+    terminal.result(f"\n{text}" if not live else text)
+    if is_github():
+        write_github(terminal, run, pipeline)
+    return folder
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise RunError(f"Cannot write {path}: {error.strerror}.", code="result_unwritable") from error
