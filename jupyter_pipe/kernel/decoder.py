@@ -98,17 +98,18 @@ class Decoder(pickle.Unpickler):
 
     def function(
         self,
-        code: bytes,
-        owner: str | None,
+        code: types.CodeType,
+        owner: str | dict[str, Any] | None,
         name: str,
         cells: tuple[types.CellType, ...] | None,
         imports: dict[str, str],
     ) -> types.FunctionType:
-        scope = self._namespace if owner is None else importlib.import_module(owner).__dict__
+        scope = importlib.import_module(owner).__dict__ if isinstance(owner, str) else owner
+        scope = self._namespace if scope is None else scope
         for variable, module in imports.items():
             if variable not in scope:
                 scope[variable] = importlib.import_module(module)
-        return types.FunctionType(marshal.loads(code), scope, name, None, cells)  # noqa: S302
+        return types.FunctionType(code, scope, name, None, cells)
 
     def change_definition(self, value: Any, changed: dict[portrait.Path, Any]) -> None:
         portrait.apply_changes(value, changed)

@@ -62,6 +62,7 @@ class Encoder(pickle.Pickler):
         self._cloudpickle = cloudpickle
         self._rules: dict[type, Rule | None] = {}
         self._cells: set[int] = set()
+        self._scopes: dict[int, dict[str, Any]] = {}
         self._private: dict[int, Any] = {}
         self._owners: dict[int, int] = {}
         self._references: dict[int, frames.Reference] = {}
@@ -187,14 +188,22 @@ class Encoder(pickle.Pickler):
             parameters = function.cache_parameters()
             return Decoder.cached, (function.__wrapped__, parameters["maxsize"], parameters["typed"])
         self._cells.update(map(id, function.__closure__ or ()))
-        return (
-            Decoder.function,
-            functions.function_parts(function, self._namespace),
-            functions.function_state(function),
-            None,
-            None,
-            Decoder.set_function,
-        )
+        owner, own = self._globals_of(function)
+        imports = functions.imported_names(function) if owner is None else {}
+        parts = (function.__code__, owner, function.__name__, function.__closure__, imports)
+        state = functions.function_state(function, own)
+        return Decoder.function, parts, state, None, None, Decoder.set_function
+
+    def _globals_of(self, function: types.FunctionType) -> tuple[Any, dict[str, Any] | None]:
+        """None for the stage's namespace, a module's name, or a dict that all functions over the
+        same private globals share, with those globals."""
+        if function.__globals__ is self._namespace:
+            return None, None
+        module = functions.globals_module(function)
+        if module is not None:
+            return module, None
+        scope = self._scopes.setdefault(id(function.__globals__), {"__name__": function.__module__})
+        return scope, function.__globals__
 
     def _is_global(self, value: Any) -> bool:
         return functions.is_global(value) and not self._definitions.is_local(value)

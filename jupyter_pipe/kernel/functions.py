@@ -7,17 +7,18 @@ closures which share a variable still share it.
 
 from __future__ import annotations
 
-import marshal
 import sys
 import types
+from collections.abc import Mapping
 from typing import Any
 
 __all__ = [
     "cell_content",
-    "function_parts",
     "function_state",
     "globals_module",
+    "imported_names",
     "is_global",
+    "referred_names",
     "set_function_state",
 ]
 
@@ -31,39 +32,35 @@ def is_global(value: Any) -> bool:
     return found is value
 
 
-def globals_module(function: types.FunctionType, namespace: dict[str, Any]) -> str | None:
-    """The module whose globals the function uses; None stands for the stage's namespace."""
-    if function.__globals__ is namespace:
-        return None
+def globals_module(function: types.FunctionType) -> str | None:
+    """The module whose globals the function uses, if they are a module's."""
     name = function.__globals__.get("__name__")
     module = sys.modules.get(name) if isinstance(name, str) else None
     return name if module is not None and module.__dict__ is function.__globals__ else None
 
 
-def function_parts(function: types.FunctionType, namespace: dict[str, Any]) -> tuple[Any, ...]:
-    """What creates the bare function: code, module of the globals, name, cells, imports."""
-    code = function.__code__
-    owner = globals_module(function, namespace)
-    imports = {} if owner is not None else _imported(code, function.__globals__)
-    return (marshal.dumps(code), owner, function.__name__, function.__closure__, imports)
-
-
-def _imported(code: types.CodeType, scope: dict[str, Any]) -> dict[str, str]:
-    """The global names of the code that stand for modules: the stage may not have imported them."""
-    found = {
+def imported_names(function: types.FunctionType) -> dict[str, str]:
+    """The global names in the function that stand for modules: another stage may lack them."""
+    scope = function.__globals__
+    return {
         name: scope[name].__name__
-        for name in code.co_names
+        for name in referred_names(function.__code__)
         if isinstance(scope.get(name), types.ModuleType) and scope[name].__name__ in sys.modules
     }
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            found.update(_imported(constant, scope))
-    return found
 
 
-def function_state(function: types.FunctionType) -> dict[str, Any]:
-    """Everything about the function that may refer back to it."""
+def referred_names(code: types.CodeType) -> set[str]:
+    """The names in the code, and in the code within it, that may be globals."""
+    inner = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+    return set(code.co_names).union(*(referred_names(constant) for constant in inner))
+
+
+def function_state(function: types.FunctionType, scope: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Everything about the function that may refer back to it. `scope` are globals of its own, of
+    which it takes along what it refers to."""
+    names = sorted(referred_names(function.__code__).intersection(scope)) if scope else ()
     return {
+        "globals": {name: scope[name] for name in names} if scope else {},
         "contents": tuple(cell_content(cell) for cell in function.__closure__ or ()),
         "__defaults__": function.__defaults__,
         "__kwdefaults__": function.__kwdefaults__,
@@ -85,6 +82,7 @@ def cell_content(cell: types.CellType) -> tuple[Any, ...]:
 
 def set_function_state(function: types.FunctionType, state: dict[str, Any]) -> None:
     """Completes a function that was created bare."""
+    function.__globals__.update(state.pop("globals"))
     for cell, content in zip(function.__closure__ or (), state.pop("contents"), strict=True):
         if content:
             cell.cell_contents = content[0]

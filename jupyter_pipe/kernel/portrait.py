@@ -46,8 +46,6 @@ def _parts(value: Any, prefix: Path) -> Iterator[tuple[Path, Any]]:
                     yield (*prefix, name), part
                 else:
                     yield from _parts(inner, (*prefix, name))
-    else:
-        yield prefix, value
 
 
 def _function_parts(function: types.FunctionType, prefix: Path) -> Iterator[tuple[Path, Any]]:

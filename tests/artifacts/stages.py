@@ -41,6 +41,8 @@ class Stages:
         inputs: dict[str, str] | None = None,
         ambient: tuple[AmbientValue, ...] = (),
         values: dict[str, Any] | None = None,
+        replays: str = "",
+        replays_all: bool = False,
         **options: Any,
     ) -> dict[str, Any]:
         """`inputs` maps a stage to the names that it gives. The namespace after the stage."""
@@ -62,6 +64,9 @@ class Stages:
         )
         session = Session(parse_context(msgspec.to_builtins(context)), namespace)
         session.begin()
+        execute(replays, namespace)
+        for known in definitions.values() if replays_all else ():
+            execute(known["source"], namespace)
         session.load_inputs([name for one in context.inputs for name in one.names])
         for known in definitions.values():
             if known["cell_id"] == name:
