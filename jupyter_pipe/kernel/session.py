@@ -81,7 +81,8 @@ class Session:
     def _load(self, source: Input) -> dict[str, Any]:
         payload = open_payload(self.context.store, source.ref.artifact)
         members = decode(payload, self.definitions, self.namespace)
-        guarded = set(source.names).intersection(self.context.protect)
+        # A member that is not bound here can still be reached through one that is.
+        guarded = set(members).intersection(self.context.protect)
         guarded = guarded.difference(self.context.mutates, self.context.pure)
         if guarded:
             self.guarded.append(Guarded(source.from_stage, payload, members, tuple(sorted(guarded))))
