@@ -23,9 +23,8 @@ def write_results(
 ) -> Path:
     """Write and print everything; returns the run's folder."""
     folder = store.folder(run.run_id).path
-    report = write_report(folder)
     if args.html:
-        _write(args.html, report.read_bytes())
+        _write(args.html, write_report(folder).read_bytes())
     if args.junit:
         from jupyter_pipe.runs.junit import junit_xml
 

@@ -26,6 +26,7 @@ from jupyter_pipe.engine.executors import Executor, LocalExecutor
 from jupyter_pipe.engine.flow import given_to
 from jupyter_pipe.engine.interrupts import can_catch_signals, catch_signals
 from jupyter_pipe.engine.machine import Machine, Options
+from jupyter_pipe.engine.origin import provenance_of, report_on
 from jupyter_pipe.engine.request import PreparedRun, RunRequest, prepare
 from jupyter_pipe.engine.reuse import ResultSource
 from jupyter_pipe.engine.stage import publish_attempt
@@ -62,7 +63,7 @@ def run_pipeline(
 ) -> Run:
     """Run, and return the run as it ended. Each observer gets every event, in this thread."""
     prepared = prepare(request)
-    facts = replace(prepared.facts, accepts_signals=can_catch_signals())
+    facts = replace(prepared.facts, accepts_signals=can_catch_signals(), provenance=provenance_of(prepared))
     writer = prepared.store.create(prepared.taking_part, facts, run_id=request.run_id)
     runner = _Runner(prepared, writer, executor or LocalExecutor(), observers)
     try:
@@ -130,6 +131,8 @@ class _Runner:
         self._tell(ms.Begin())
         while not self._finished:
             self._next()
+        self._writer.flush()
+        report_on(self._folder)
         return self._writer.run
 
     def cancel(self, by: str) -> None:
