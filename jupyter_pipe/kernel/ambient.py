@@ -12,6 +12,7 @@ import functools
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,7 @@ from .components import BUILT_IN, REMOVED, Component
 
 __all__ = ["Ambience", "find_components"]
 
+Settled = Callable[[list[Any]], None]
 _GROUP = "jupyter_pipe.ambient"
 
 
@@ -29,7 +31,7 @@ class Ambience:
 
     components: tuple[Component, ...]
     given: Mapping[str, Any]
-    warnings: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
     _before: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def restore(self) -> None:
@@ -42,8 +44,7 @@ class Ambience:
         self.restore()
         self._before = {one.name: one.read() for one in self._loaded()}
         later = {one.module for one in self.components} - sys.modules.keys()
-        if later:
-            sys.meta_path.insert(0, _Watch(later, self._arrived))
+        sys.meta_path.insert(0, _Watch(later, self._arrived, self._settled))
 
     def leave(self) -> None:
         sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Watch)]
@@ -61,6 +62,12 @@ class Ambience:
             for part in before.keys() - now.keys():
                 yield component, _part_name(component, part), REMOVED
 
+    def _settled(self, before: list[Any]) -> None:
+        """Filters that a library adds when it is imported are not the stage's doing."""
+        known = self._before.get("warnings.filters")
+        if known is not None:
+            known[""] = [*(one for one in warnings.filters if one not in before), *known[""]]
+
     def _loaded(self) -> Iterator[Component]:
         return (one for one in self.components if one.module in sys.modules)
 
@@ -77,7 +84,7 @@ class Ambience:
                 try:
                     component.write(part, value)
                 except Exception as error:
-                    self.warnings.append(f"{name} could not be restored: {type(error).__name__}: {error}")
+                    self.complaints.append(f"{name} could not be restored: {type(error).__name__}: {error}")
 
 
 def _part_name(component: Component, part: str) -> str:
@@ -92,28 +99,48 @@ def _equal(left: Any, right: Any) -> bool:
 
 
 class _Watch:
-    """Stands first in `sys.meta_path` and tells when one of `names` has been imported."""
+    """Stands first in `sys.meta_path`; tells when one of `names` has been imported, and when a
+    library has been imported from outside any other import."""
 
-    def __init__(self, names: set[str], then: Callable[[str], None]) -> None:
+    def __init__(self, names: set[str], arrived: Callable[[str], None], settled: Settled) -> None:
         self._names = names
-        self._then = then
+        self._arrived = arrived
+        self._settled = settled
+        self._importing = False
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        if name not in self._names:
+        if name not in self._names and self._importing:
             return None
-        self._names.discard(name)
         others = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)
         spec = next((found for found in others if found is not None), None)
+        if spec is None or not (name in self._names or _is_library(spec.origin)):
+            return spec
         # a loader that is a class serves built-in modules, all of them at once
-        if spec is not None and spec.loader is not None and not isinstance(spec.loader, type):
-            execute = spec.loader.exec_module
-
-            def execute_and_tell(module: Any) -> None:
-                execute(module)
-                self._then(name)
-
-            spec.loader.exec_module = execute_and_tell  # type: ignore[method-assign]
+        if spec.loader is not None and not isinstance(spec.loader, type):
+            self._wrap(spec.loader, name)
         return spec
+
+    def _wrap(self, loader: Any, name: str) -> None:
+        execute = loader.exec_module
+
+        def execute_and_tell(module: Any) -> None:
+            filters, outermost = list(warnings.filters), not self._importing
+            self._importing = True
+            try:
+                execute(module)
+            finally:
+                self._importing = not outermost
+            if outermost:
+                self._settled(filters)
+            if name in self._names:
+                self._names.discard(name)
+                self._arrived(name)
+
+        loader.exec_module = execute_and_tell
+
+
+def _is_library(origin: str | None) -> bool:
+    return origin is not None and ("site-packages" in origin or "dist-packages" in origin)
 
 
 @functools.lru_cache(maxsize=1)

@@ -21,6 +21,7 @@ from .payload import PayloadFile
 
 __all__ = ["is_changed"]
 
+_PAGES = "/proc/self/pagemap"
 _PRESENT, _SWAPPED, _SHARED = 0x80, 0x40, 0x20
 # One flag byte of an entry of /proc/self/pagemap -> 1 if the page is the process's own copy.
 _OWN = bytes(bool(flags & _SWAPPED or (flags & _PRESENT and not flags & _SHARED)) for flags in range(256))
@@ -89,7 +90,7 @@ def _own_pages(mapping: mmap.mmap) -> Iterator[slice]:
     size = mmap.PAGESIZE
     count = -(-len(mapping) // size)
     try:
-        with open("/proc/self/pagemap", "rb", buffering=0) as file:
+        with open(_PAGES, "rb", buffering=0) as file:
             entries = os.pread(file.fileno(), count * 8, _address(mapping) // size * 8)
     except OSError:
         entries = b""

@@ -122,7 +122,7 @@ class Session:
             "metrics": metrics,
             "metric_errors": errors,
             "gates": checks.evaluate_gates(self.context.gates, self.namespace),
-            "warnings": [*self.ambience.warnings, *self.warnings],
+            "warnings": [*self.ambience.complaints, *self.warnings],
             "peak_memory_bytes": _peak_memory(),
         }
 

@@ -1,0 +1,140 @@
+"""Rule 6: what a stage did to its inputs is found, and what it did not do is not."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from jupyter_pipe.artifacts.protocol import ChangedInput
+from jupyter_pipe.kernel import guard
+from tests.artifacts.stages import Stages
+
+MADE = """
+import numpy as np, pandas as pd, collections
+class Box:
+    def __init__(self): self.items = [1]
+df = pd.DataFrame({'a': [1.0, 2.0], 'b': ['x', 'y'], 'c': pd.Categorical(['u', 'v'])})
+a = np.arange(100_000.0)
+xs = [1, {'k': [2]}, {'p', 'q', 'r'}]
+rng = np.random.default_rng(0)
+names = np.array(['a', None, 3], object)
+od = collections.OrderedDict(a=1, b=2)
+s = pd.Series([1, 2], index=['p', 'q'])
+"""
+
+CHANGES = [
+    "df.loc[0, 'a'] = 5",
+    "df['new'] = 1",
+    "df.drop(columns='a', inplace=True)",
+    "df.columns = ['x', 'y', 'z']",
+    "df.index = [5, 6]",
+    "df.attrs['k'] = 1",
+    "df.loc[1, 'b'] = 'z'",
+    "df['c'] = df['c'].cat.add_categories('w')",
+    "a[77_777] = -1",
+    "a += 0.5",
+    "a.sort(); a[:] = a[::-1].copy()",
+    "a.shape = (10, 10_000)",
+    "a.flags.writeable = False",
+    "xs[1]['k'].append(3)",
+    "xs[2].add('s')",
+    "xs.reverse()",
+    "xs[0] = 1.0",
+    "xs[0] = True",
+    "rng.normal()",
+    "names[1] = 'b'",
+    "od.move_to_end('a')",
+    "s.iloc[0] = 9",
+    "s.name = 'n'",
+    "alias = xs; del xs; alias.append(1)",
+    "xs.append(open('/dev/null'))",
+]
+
+READS = [
+    "df['a'].mean(); df.describe(); df.groupby('c', observed=True).a.sum(); df.b.str.upper(); df[df.a > 1]",
+    "df2 = df.copy(); df2.loc[0, 'a'] = 5; sub = df[['a']]; sub.loc[0, 'a'] = 9; view = df['a']",
+    "df = df.assign(new=1); a = a + 1; xs = [*xs, 3]",
+    "a[5] = a[5]; a.mean(); a[::2].sum(); np.sort(a)",
+    "xs[1]['k'].append(3); xs[1]['k'].pop()",
+    "repr(df); df._repr_html_(); hash(tuple(df.columns)); list(df.iterrows()); df.index.is_unique; df.T",
+    "sorted(xs[2]); 'p' in xs[2]; [x for x in xs]; len(od); od.get('a'); rng2 = np.random.default_rng(1)",
+    "s.sort_values(); s.to_dict(); s.map(str); s.values; names.tolist()",
+]
+
+
+@pytest.fixture
+def made(stages: Stages) -> Stages:
+    stages.run("A", MADE, "df a xs rng names od s")
+    return stages
+
+
+def use(stages: Stages, code: str, **options: Any) -> tuple[ChangedInput, ...]:
+    names = "df a xs rng names od s"
+    protect = tuple(options.pop("protect", names).split())
+    imports = "import numpy as np, pandas as pd\n"
+    stages.run(
+        "B", imports + code, options.pop("outputs", ""), inputs={"A": names}, protect=protect, **options
+    )
+    return stages.results["B"].changed
+
+
+@pytest.mark.parametrize("code", CHANGES)
+def test_changes_are_found(made: Stages, code: str) -> None:
+    name = re.split(r"\W", code)[0].replace("alias", "xs")
+    assert use(made, code) == (ChangedInput("A", (name,)),)
+
+
+@pytest.mark.parametrize("code", READS)
+def test_reading_is_no_change(made: Stages, code: str) -> None:
+    assert use(made, code) == ()
+
+
+@pytest.mark.parametrize("code", ["a[77_777] = -1", "df.loc[0, 'a'] = 5", "a[5] = a[5]; df.a.mean()"])
+def test_systems_that_do_not_tell_pages_compare_them(
+    made: Stages, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "_PAGES", "/nowhere/pagemap")
+    assert len(use(made, code)) == (0 if "a[5]" in code else 1)
+
+
+def test_the_changed_values_are_handed_on(made: Stages) -> None:
+    """Without running the stage again: case 64."""
+    use(made, "xs[1]['k'].append(3); y = xs[1]", outputs="y")
+    assert made.groups("B") == [("y", "xs")]
+    made.run("C", "assert xs[1]['k'] == [2, 3]; assert y is xs[1]", inputs={"B": "xs y"})
+
+
+def test_only_what_a_later_stage_reads_is_looked_at(made: Stages) -> None:
+    assert use(made, "a[0] = 5; xs.append(1)", protect="xs") == (ChangedInput("A", ("xs",)),)
+    assert use(made, "a[0] = 5", protect="") == ()
+
+
+def test_declared_changes_are_no_news(made: Stages) -> None:
+    assert use(made, "a[0] = 5", mutates=("a",)) == ()
+    assert use(made, "a[0] = 5", pure=("a",)) == ()
+
+
+def test_a_group_is_reported_as_one(stages: Stages) -> None:
+    stages.run("A", "a = [1]; b = {'x': a}; c = [a]", "a b c")
+    stages.run("B", "a.append(2)", inputs={"A": "a b c"}, protect=("b", "c"), mutates=("a",))
+    assert stages.results["B"].changed == (ChangedInput("A", ("b", "c")),)
+    stages.run("B", "b['new'] = 2", inputs={"A": "a b c"}, protect=("a",), mutates=("b",))
+    assert stages.results["B"].changed == ()
+
+
+def test_a_change_behind_an_alias_is_found(stages: Stages) -> None:
+    stages.run("A", "import numpy as np; X = np.zeros((5, 2)); m = {'kept': X}", "X m")
+    stages.run("B", "m['kept'][0, 0] = 1", inputs={"A": "X m"}, protect=("X",))
+    assert stages.results["B"].changed == (ChangedInput("A", ("X",)),)
+
+
+def test_instances_of_notebook_classes(stages: Stages) -> None:
+    source = "class Box:\n    def __init__(self): self.items = [1]\n"
+    stages.definitions = {"Box": {"source": source, "digest": "1", "cell_id": "A"}}
+    stages.run("A", "b = Box(); many = [Box() for _ in range(50)]", "b many")
+    stages.run("B", "b.items; len(many)", inputs={"A": "b many"}, protect=("b", "many"))
+    assert stages.results["B"].changed == ()
+    stages.run("B", "many[7].items.append(1)", inputs={"A": "b many"}, protect=("b", "many"))
+    assert stages.results["B"].changed == (ChangedInput("A", ("many",)),)
