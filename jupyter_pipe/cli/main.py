@@ -21,13 +21,18 @@ __all__ = ["COMMANDS", "entry_point", "main"]
 CANCELLED = 130
 COMMANDS = {
     "run": "jupyter_pipe.cli.run",
+    "plan": "jupyter_pipe.cli.plan",
     "check": "jupyter_pipe.cli.check",
     "compile": "jupyter_pipe.cli.compile",
     "graph": "jupyter_pipe.cli.graph",
+    "verify": "jupyter_pipe.cli.verify",
     "runs": "jupyter_pipe.cli.runs",
     "show": "jupyter_pipe.cli.show",
     "logs": "jupyter_pipe.cli.logs",
     "compare": "jupyter_pipe.cli.compare",
+    "resume": "jupyter_pipe.cli.resume",
+    "cancel": "jupyter_pipe.cli.cancel",
+    "run-stage": "jupyter_pipe.cli.run_stage",
 }
 EPILOG = """\
 first steps:

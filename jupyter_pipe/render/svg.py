@@ -23,7 +23,7 @@ WAITING, PLAIN, FEEDING = "jpipe-edge jpipe-waiting", "jpipe-edge", "jpipe-edge 
 LOOKS = ("", WAITING, PLAIN, FEEDING)
 
 
-def to_svg(  # noqa: PLR0913 - one picture, options by name
+def to_svg(
     pipeline: Pipeline,
     states: Mapping[str, str] | None = None,
     *,

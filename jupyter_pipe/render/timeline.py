@@ -56,15 +56,18 @@ def _axis(total: float, scale: float, left: float, height: float) -> list[str]:
     for number in range(int(total / step + 1e-9) + 1):
         x = left + number * step * scale
         parts.append(f'<path class="jpipe-axis" d="M{x:.1f} {TOP - 4:g}V{height - 4:g}"/>')
-        label = _tick(number * step)
+        label = _tick(number * step, total)
         parts.append(f'<text class="jpipe-tick" x="{x:.1f}" y="11" text-anchor="middle">{label}</text>')
     return parts
 
 
-def _tick(seconds: float) -> str:
-    if seconds < 60 or seconds % 60:
+def _tick(seconds: float, total: float) -> str:
+    """`20 s` on a short axis, `1:30` on one of minutes, `2:00 h` on one of hours."""
+    if total < 60:
         return f"{seconds:g} s"
-    return f"{seconds / 60:g} min" if seconds < 3600 else f"{seconds / 3600:g} h"
+    if total < 3600:
+        return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+    return f"{int(seconds) // 3600}:{int(seconds) % 3600 // 60:02} h"
 
 
 def _row(bar: Bar, top: float, left: float, scale: float) -> list[str]:
