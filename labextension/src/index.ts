@@ -1,9 +1,11 @@
 /** The plugins of jupyter_pipe. Each can be disabled by its id; see `docs/` for what each does. */
 
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { cells } from './plugins/cells';
 import { pipelines, stages } from './plugins/models';
+import { tagging } from './plugins/tagging';
 
-const plugins: JupyterFrontEndPlugin<unknown>[] = [stages, pipelines];
+const plugins: JupyterFrontEndPlugin<unknown>[] = [stages, pipelines, cells, tagging];
 
 export default plugins;
 export * from './tokens';

@@ -80,6 +80,19 @@ export class NotebookPipeline implements IDisposable {
     return this.history.error?.status === 0;
   }
 
+  /** Cells without a tag that the compiler made the implicit stage. */
+  get implicitCells(): ReadonlySet<string> {
+    const tagged = new Set(this.stages.outline.stages.map(stage => stage.name));
+    const implicit = this.pipeline?.stages.filter(stage => stage.name === 'setup' && !tagged.has('setup')) ?? [];
+    return new Set(implicit.flatMap(stage => stage.cells));
+  }
+
+  /** Whether the last plan says that the stage would run again, although it has run. */
+  isStale(stage: string): boolean {
+    const planned = this.plan?.stages.find(candidate => candidate.name === stage);
+    return !this.isRunning && planned?.action === 'run' && this.stageRun(stage) !== null;
+  }
+
   stageRun(stage: string): StageRun | null {
     return this.run?.stages.find(candidate => candidate.name === stage) ?? null;
   }

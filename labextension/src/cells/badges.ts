@@ -1,0 +1,164 @@
+/**
+ * Draws the stages of one notebook on its cells: a bar at the left edge, and a chip in the header of
+ * each block's first cell. Iterates the notebook's widgets, never the DOM; touches a cell only when
+ * what it shows has changed.
+ */
+
+import type { Cell } from '@jupyterlab/cells';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { IDisposable } from '@lumino/disposable';
+import { Signal } from '@lumino/signaling';
+import type { StageRun } from '../api/types';
+import type { NotebookStages } from '../notebook/stages';
+import type { CellStage } from '../stages/blocks';
+import { Chip, type ChipContent } from './chip';
+
+const CELL_CLASS = 'jp-pipe-Cell';
+
+/** What a run adds to the chips: the state of a stage, or that its result is out of date. */
+export interface BadgeSource {
+  stageRun(stage: string): StageRun | null;
+  isStale(stage: string): boolean;
+  /** Whether the compiler made the cell part of the implicit stage. */
+  implicitStage(cellId: string): string | null;
+}
+
+export type OpenPicker = (stages: NotebookStages, cellId: string, anchor: HTMLElement) => void;
+
+export class CellBadges implements IDisposable {
+  private readonly chips = new Map<Cell, Chip>();
+  private readonly waiting = new WeakSet<Cell>();
+  private disposed = false;
+
+  constructor(
+    private readonly stages: NotebookStages,
+    private readonly source: BadgeSource,
+    private readonly open: OpenPicker,
+    private readonly trans: TranslationBundle
+  ) {
+    stages.changed.connect(this.draw, this);
+    stages.panel.disposed.connect(() => this.dispose());
+    this.draw();
+  }
+
+  get isDisposed(): boolean {
+    return this.disposed;
+  }
+
+  /** Draw what has changed since the last time. */
+  draw(): void {
+    if (this.disposed) {
+      return;
+    }
+    const placed = new Map(this.stages.outline.cells.map(cell => [cell.id, cell]));
+    for (const widget of this.stages.panel.content.widgets) {
+      this.drawCell(widget, placed.get(widget.model.id));
+    }
+  }
+
+  /** The chip of a cell, to open a popover at. */
+  anchorOf(cellId: string): HTMLElement | null {
+    const widget = this.stages.panel.content.widgets.find(cell => cell.model.id === cellId);
+    return widget ? (this.chips.get(widget)?.node ?? widget.node) : null;
+  }
+
+  dispose(): void {
+    if (this.disposed) {
+      return;
+    }
+    this.disposed = true;
+    for (const chip of this.chips.values()) {
+      chip.dispose();
+    }
+    this.chips.clear();
+    Signal.disconnectReceiver(this);
+  }
+
+  private drawCell(widget: Cell, cell: CellStage | undefined): void {
+    const name = cell && (cell.stage ?? cell.role ?? this.source.implicitStage(cell.id));
+    if (!cell || !name || cell.role === 'leading') {
+      this.clear(widget);
+      return;
+    }
+    this.drawBar(widget, cell);
+    if (cell.first) {
+      this.drawChip(widget, cell, name);
+    } else {
+      this.dropChip(widget);
+    }
+  }
+
+  private drawBar(widget: Cell, cell: CellStage): void {
+    const { node } = widget;
+    const colour = cell.stage ? this.stages.colours.of(cell.stage) : null;
+    node.classList.add(CELL_CLASS);
+    setData(node, 'pipeColour', colour ? String(colour.number) : 'grey');
+    setData(node, 'pipeBar', colour?.style ?? 'solid');
+    setData(node, 'pipeOwn', String(cell.own));
+    setData(node, 'pipeEdge', [cell.first && 'first', cell.last && 'last'].filter(Boolean).join(' '));
+  }
+
+  private drawChip(widget: Cell, cell: CellStage, name: string): void {
+    const header = findPart(widget, 'jp-CellHeader');
+    if (!header) {
+      this.drawWhenReady(widget);
+      return;
+    }
+    const known = this.chips.get(widget);
+    const chip =
+      known ?? new Chip(header, node => this.open(this.stages, widget.model.id, node), this.trans);
+    this.chips.set(widget, chip);
+    chip.show(this.content(cell, name));
+  }
+
+  private content(cell: CellStage, name: string): ChipContent {
+    const stage = cell.stage;
+    const run = stage ? this.source.stageRun(stage) : null;
+    return {
+      name,
+      colour: stage ? this.stages.colours.of(stage).number : null,
+      run,
+      isStale: stage !== null && this.source.isStale(stage),
+      isReadOnly: this.stages.isReadOnly
+    };
+  }
+
+  /** Cells far from the viewport have no header until they come near it. */
+  private drawWhenReady(widget: Cell): void {
+    if (this.waiting.has(widget)) {
+      return;
+    }
+    this.waiting.add(widget);
+    void widget.ready.then(() => {
+      this.waiting.delete(widget);
+      this.draw();
+    });
+  }
+
+  private clear(widget: Cell): void {
+    this.dropChip(widget);
+    if (widget.node.classList.contains(CELL_CLASS)) {
+      widget.node.classList.remove(CELL_CLASS);
+      for (const key of ['pipeColour', 'pipeBar', 'pipeOwn', 'pipeEdge']) {
+        delete widget.node.dataset[key];
+      }
+    }
+  }
+
+  private dropChip(widget: Cell): void {
+    this.chips.get(widget)?.dispose();
+    this.chips.delete(widget);
+  }
+}
+
+/** A cell's own header or footer: its direct child of that class. */
+export function findPart(widget: Cell, className: string): HTMLElement | null {
+  const found = [...widget.node.children].find(child => child.classList.contains(className));
+  return found instanceof HTMLElement ? found : null;
+}
+
+function setData(node: HTMLElement, key: string, value: string): void {
+  if (node.dataset[key] !== value) {
+    node.dataset[key] = value;
+  }
+}

@@ -1,0 +1,32 @@
+/** The ids of our commands, in one place. Their arguments are given where they are added. */
+
+export const CommandIds = {
+  compileAndRun: 'jupyter-pipe:compile-and-run',
+  runWithoutCache: 'jupyter-pipe:run-without-cache',
+  runStage: 'jupyter-pipe:run-stage',
+  runFrom: 'jupyter-pipe:run-from',
+  plan: 'jupyter-pipe:plan',
+  cancel: 'jupyter-pipe:cancel',
+  resume: 'jupyter-pipe:resume',
+  pickStage: 'jupyter-pipe:pick-stage',
+  assignStage: 'jupyter-pipe:assign-stage',
+  clearStage: 'jupyter-pipe:clear-stage',
+  useAs: 'jupyter-pipe:use-as',
+  splitStage: 'jupyter-pipe:split-stage',
+  renameStage: 'jupyter-pipe:rename-stage',
+  removeStage: 'jupyter-pipe:remove-stage',
+  stageOptions: 'jupyter-pipe:stage-options',
+  undo: 'jupyter-pipe:undo-tags',
+  suggest: 'jupyter-pipe:suggest',
+  showPanel: 'jupyter-pipe:show-panel',
+  goToStage: 'jupyter-pipe:go-to-stage',
+  goToCell: 'jupyter-pipe:go-to-cell',
+  openReport: 'jupyter-pipe:open-report',
+  openExecuted: 'jupyter-pipe:open-executed',
+  openLog: 'jupyter-pipe:open-log',
+  openModules: 'jupyter-pipe:open-modules',
+  openGraph: 'jupyter-pipe:open-graph',
+  compareRuns: 'jupyter-pipe:compare-runs',
+  debugStage: 'jupyter-pipe:debug-stage',
+  copyCommand: 'jupyter-pipe:copy-command-line'
+} as const;

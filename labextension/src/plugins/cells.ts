@@ -1,0 +1,55 @@
+/** Bars and chips on the cells of open notebooks. */
+
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { CellBadges, type BadgeSource } from '../cells/badges';
+import { CommandIds } from '../commands';
+import type { NotebookStages } from '../notebook/stages';
+import type { NotebookPipeline } from '../runs/pipeline';
+import { IPipelines, IStages } from '../tokens';
+
+export const cells: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-pipe:cells',
+  description: 'Shows the stage of each cell, and its state while a run is on.',
+  autoStart: true,
+  requires: [IStages],
+  optional: [IPipelines, ITranslator],
+  activate: (app, stages: IStages, pipelines: IPipelines | null, translator: ITranslator | null) => {
+    const trans = (translator ?? nullTranslator).load('jupyter-pipe');
+    const decorate = (model: NotebookStages) => {
+      const pipeline = pipelines?.of(model.panel) ?? null;
+      const badges = new CellBadges(model, badgeSource(pipeline), pickStage(app), trans);
+      pipeline?.changed.connect(coalesced(() => badges.draw()));
+    };
+    stages.added.connect((_, model) => decorate(model));
+    if (stages.current) {
+      decorate(stages.current);
+    }
+  }
+};
+
+function badgeSource(pipeline: NotebookPipeline | null): BadgeSource {
+  return {
+    stageRun: stage => pipeline?.stageRun(stage) ?? null,
+    isStale: stage => pipeline?.isStale(stage) ?? false,
+    implicitStage: cellId => (pipeline?.implicitCells.has(cellId) ? 'setup' : null)
+  };
+}
+
+function pickStage(app: JupyterFrontEnd) {
+  return (_: NotebookStages, cellId: string) => void app.commands.execute(CommandIds.pickStage, { cellId });
+}
+
+/** At most once a frame, however often it is asked. */
+function coalesced(draw: () => void): () => void {
+  let isDue = false;
+  return () => {
+    if (!isDue) {
+      isDue = true;
+      requestAnimationFrame(() => {
+        isDue = false;
+        draw();
+      });
+    }
+  };
+}

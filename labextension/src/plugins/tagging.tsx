@@ -1,0 +1,191 @@
+/** The commands that put cells into stages: picker, options, split, rename, clear, undo. */
+
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import { CommandIds } from '../commands';
+import type { NotebookStages } from '../notebook/stages';
+import { PickerActions } from '../picker/actions';
+import { StageOptions } from '../picker/options';
+import { StagePicker } from '../picker/picker';
+import { Popover } from '../picker/popover';
+import { describeFlow, variablesOf } from '../runs/flow';
+import type { NotebookPipeline } from '../runs/pipeline';
+import { IPipelines, IStages } from '../tokens';
+
+export const tagging: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-pipe:tagging',
+  description: 'Commands that put cells into stages.',
+  autoStart: true,
+  requires: [IStages],
+  optional: [IPipelines, ICommandPalette, ITranslator],
+  activate: (
+    app,
+    stages: IStages,
+    pipelines: IPipelines | null,
+    palette: ICommandPalette | null,
+    translator: ITranslator | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load('jupyter-pipe');
+    addCommands(new Tagging(app, stages, pipelines, trans), app, trans);
+    const category = trans.__('Pipelines');
+    for (const command of [
+      CommandIds.pickStage,
+      CommandIds.splitStage,
+      CommandIds.renameStage,
+      CommandIds.clearStage,
+      CommandIds.stageOptions,
+      CommandIds.undo
+    ]) {
+      palette?.addItem({ command, category });
+    }
+  }
+};
+
+type Args = ReadonlyPartialJSONObject;
+
+/** What the commands do, on the active notebook. */
+class Tagging {
+  constructor(
+    private readonly app: JupyterFrontEnd,
+    private readonly models: IStages,
+    private readonly pipelines: IPipelines | null,
+    private readonly trans: TranslationBundle
+  ) {}
+
+  get stages(): NotebookStages | null {
+    return this.models.current;
+  }
+
+  get canEdit(): boolean {
+    return this.stages !== null && !this.stages.isReadOnly;
+  }
+
+  /** The stage that a command is about: named, or that of the active cell. */
+  stageName(args: Args): string | null {
+    return typeof args.stage === 'string' ? args.stage : (this.stages?.activeCell?.stage ?? null);
+  }
+
+  cellIds(args: Args): string[] {
+    return typeof args.cellId === 'string' ? this.block(args.cellId) : (this.stages?.selectedIds ?? []);
+  }
+
+  actions(stages: NotebookStages): PickerActions {
+    return new PickerActions(
+      stages,
+      this.trans,
+      stage => void this.app.commands.execute(CommandIds.runStage, { stage }),
+      stage => this.editOptions(stage)
+    );
+  }
+
+  pick(args: Args): void {
+    const { stages, trans } = this;
+    const cellIds = this.cellIds(args);
+    const anchor = stages && this.anchor(stages, cellIds[0]);
+    if (!stages || !anchor || cellIds.length === 0) {
+      return;
+    }
+    const canRun = this.app.commands.hasCommand(CommandIds.runStage);
+    const popover = new Popover(anchor, trans.__('Stage'), close => (
+      <StagePicker {...{ stages, cellIds, canRun, close, trans }} actions={this.actions(stages)} />
+    ));
+    popover.open();
+  }
+
+  editOptions(name: string): void {
+    const { stages, trans } = this;
+    const stage = stages?.outline.stages.find(candidate => candidate.name === name);
+    const anchor = stages && stage && this.anchor(stages, stage.cells[0].id);
+    if (!stages || !stage || !anchor) {
+      return;
+    }
+    const compiled = this.pipeline(stages)?.pipeline ?? null;
+    const popover = new Popover(anchor, trans.__('Options of %1', name), close => (
+      <StageOptions
+        {...{ stages, stage, close, trans }}
+        variables={variablesOf(compiled, name)}
+        summary={describeFlow(compiled, name, trans)}
+      />
+    ));
+    popover.open();
+  }
+
+  private pipeline(stages: NotebookStages): NotebookPipeline | null {
+    return this.pipelines?.of(stages.panel) ?? null;
+  }
+
+  /** A chip stands for the cell that it is on; with several cells selected, for all of them. */
+  private block(cellId: string): string[] {
+    const selected = this.stages?.selectedIds ?? [];
+    return selected.includes(cellId) ? selected : [cellId];
+  }
+
+  private anchor(stages: NotebookStages, cellId: string | undefined): HTMLElement | null {
+    const cell = stages.panel.content.widgets.find(widget => widget.model.id === cellId);
+    return cell?.node.querySelector<HTMLElement>('.jp-pipe-Chip') ?? cell?.editorWidget?.node ?? cell?.node ?? null;
+  }
+}
+
+function addCommands(tagging: Tagging, app: JupyterFrontEnd, trans: TranslationBundle): void {
+  const { commands } = app;
+  const withStages = (act: (stages: NotebookStages, actions: PickerActions, args: Args) => unknown) => (args: Args) => {
+    const { stages } = tagging;
+    return stages ? act(stages, tagging.actions(stages), args) : undefined;
+  };
+  const withStage = (act: (actions: PickerActions, stage: string) => unknown) =>
+    withStages((_, actions, args) => {
+      const stage = tagging.stageName(args);
+      return stage ? act(actions, stage) : undefined;
+    });
+  const isEnabled = () => tagging.canEdit;
+  const hasStage = (args: Args) => tagging.canEdit && tagging.stageName(args) !== null;
+  commands.addCommand(CommandIds.pickStage, {
+    label: trans.__('Put into Stage…'),
+    isEnabled,
+    execute: args => tagging.pick(args)
+  });
+  commands.addCommand(CommandIds.assignStage, {
+    label: args => trans.__('Put into Stage %1', String(args.stage ?? '')),
+    isEnabled,
+    execute: withStages((_, actions, args) => actions.assign(tagging.cellIds(args), String(args.stage)))
+  });
+  commands.addCommand(CommandIds.clearStage, {
+    label: trans.__('Clear Stage of Cell'),
+    isEnabled,
+    execute: withStages((_, actions, args) => actions.unassign(tagging.cellIds(args)))
+  });
+  commands.addCommand(CommandIds.useAs, {
+    label: args => trans.__('Use as %1', String(args.role ?? '')),
+    isEnabled,
+    execute: withStages((_, actions, args) =>
+      actions.useAs(tagging.cellIds(args), args.role === 'shared' || args.role === 'skip' ? args.role : 'parameters')
+    )
+  });
+  commands.addCommand(CommandIds.splitStage, {
+    label: trans.__('Split Stage Here'),
+    isEnabled,
+    execute: withStages((_, actions, args) => tagging.cellIds(args).slice(0, 1).forEach(id => actions.split(id)))
+  });
+  commands.addCommand(CommandIds.renameStage, {
+    label: trans.__('Rename Stage…'),
+    isEnabled: hasStage,
+    execute: withStage((actions, stage) => actions.rename(stage))
+  });
+  commands.addCommand(CommandIds.removeStage, {
+    label: trans.__('Clear Stage'),
+    isEnabled: hasStage,
+    execute: withStage((actions, stage) => actions.remove(stage))
+  });
+  commands.addCommand(CommandIds.stageOptions, {
+    label: trans.__('Stage Options…'),
+    isEnabled: hasStage,
+    execute: withStage((actions, stage) => actions.editOptions(stage))
+  });
+  commands.addCommand(CommandIds.undo, {
+    label: trans.__('Undo Change of Stages'),
+    isEnabled: () => tagging.stages?.canUndo ?? false,
+    execute: withStages(stages => void stages.undo())
+  });
+}

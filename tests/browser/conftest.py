@@ -1,0 +1,174 @@
+"""A real JupyterLab with our extension, and Chromium to look at it.
+
+The server has folders of its own for everything that Jupyter keeps, so that neither the developer's
+settings nor another test's reach it. The extension is the one that is built in the checkout.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+ROOT = Path(__file__).parents[2]
+TOKEN = "browser-tests"
+SECONDS_TO_START = 60
+
+
+class Lab:
+    """A running server: `folder` is its root."""
+
+    def __init__(self, folder: Path, state: Path) -> None:
+        self.folder = folder
+        self.state = state
+        self.port = _free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        with (self.state / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "jupyterlab", *self._options()],
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+            )
+        deadline = monotonic() + SECONDS_TO_START
+        while not self._answers():
+            if self.process.poll() is not None or monotonic() > deadline:
+                pytest.fail((self.state / "server.log").read_text()[-2000:])
+            sleep(0.1)
+
+    def stop(self) -> None:
+        """End the server; runs that it started go on."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(20)
+
+    def write(self, path: str, *cells: tuple[str, ...], markdown: dict[int, str] | None = None) -> Path:
+        """Write a notebook; cells are `(source, *tags)`, `markdown` goes before the cell of its number."""
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(json.dumps(notebook_json(*cells, markdown=markdown or {})), encoding="utf-8")
+        return target
+
+    def _options(self) -> list[str]:
+        return [
+            "--no-browser",
+            "--allow-root",
+            "--ip=127.0.0.1",
+            f"--port={self.port}",
+            "--ServerApp.port_retries=0",
+            f"--IdentityProvider.token={TOKEN}",
+            f"--ServerApp.root_dir={self.folder}",
+            "--ServerApp.jpserver_extensions=jupyter_pipe=True",
+            "--LabApp.expose_app_in_browser=True",
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+            "--LabApp.news_url=None",
+            f"--LabApp.workspaces_dir={self.state / 'workspaces'}",
+            f"--LabApp.user_settings_dir={self.state / 'settings'}",
+        ]
+
+    def _environment(self) -> dict[str, str]:
+        folders = {name: str(self.state / name.lower()) for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")}
+        jupyter = {f"JUPYTER_{name}": path for name, path in folders.items()}
+        extensions = {"JUPYTER_PATH": str(self.state / "share")}
+        return {**os.environ, **jupyter, **extensions, "PYTHONPATH": str(ROOT)}
+
+    def _answers(self) -> bool:
+        try:
+            urllib.request.urlopen(f"{self.url}/api?token={TOKEN}", timeout=2)
+        except OSError:
+            return False
+        return True
+
+
+def notebook_json(*cells: tuple[str, ...], markdown: dict[int, str]) -> dict[str, Any]:
+    written: list[dict[str, Any]] = []
+    for number, (source, *tags) in enumerate(cells):
+        if number in markdown:
+            text = {"cell_type": "markdown", "id": f"m{number}", "metadata": {}, "source": markdown[number]}
+            written.append(text)
+        written.append(
+            {
+                "cell_type": "code",
+                "id": f"c{number}",
+                "metadata": {"tags": tags} if tags else {},
+                "source": source,
+                "outputs": [],
+                "execution_count": None,
+            }
+        )
+    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    return {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}, "cells": written}
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    if not (ROOT / "jupyter_pipe" / "labextension" / "package.json").exists():
+        pytest.fail("The extension is not built: npm run build")
+    state = tmp_path_factory.mktemp("state")
+    extensions = state / "share" / "labextensions"
+    extensions.mkdir(parents=True)
+    (extensions / "jupyter-pipe").symlink_to(ROOT / "jupyter_pipe" / "labextension")
+    (state / "workspaces").mkdir()
+    running = Lab(tmp_path_factory.mktemp("work"), state)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        pytest.fail("The browser tests need Chromium on the PATH.")
+    options = ["--disable-gpu", "--disable-dev-shm-usage", "--no-sandbox"]
+    return {"executable_path": chromium, "args": options}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args() -> dict[str, Any]:
+    return {"viewport": {"width": 1400, "height": 900}, "reduced_motion": "reduce"}
+
+
+@pytest.fixture
+def open_notebook(lab: Lab, page: Page) -> Callable[[str], Page]:
+    """Open a notebook in JupyterLab and wait until it is there."""
+
+    def open_(path: str) -> Page:
+        page.goto(f"{lab.url}/lab/tree/{path}?reset&token={TOKEN}")
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        page.wait_for_function("window.jupyterapp !== undefined")
+        return page
+
+    return open_
+
+
+def run_command(page: Page, command: str, **arguments: Any) -> Any:
+    """Execute a command of JupyterLab."""
+    script = "([command, args]) => window.jupyterapp.commands.execute(command, args)"
+    return page.evaluate(script, [command, arguments])
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
