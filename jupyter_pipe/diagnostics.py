@@ -316,4 +316,5 @@ def rule(code: str) -> Rule:
 
 
 def severity_of(code: str) -> Severity:
+    """Raises KeyError for a code that was never given out."""
     return RULES[code].severity

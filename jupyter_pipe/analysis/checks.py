@@ -129,7 +129,6 @@ def check_stage(
     for name in sorted(stage.values):
         if name not in stage.first or name.startswith(("@", "file:")):
             continue
-        unit, place = stage.first[name]
         yield from _check_module(stage, name, units)
         yield from _check_transport(stage, name, units, world)
     yield from _check_sets(stage, world)
@@ -137,7 +136,7 @@ def check_stage(
 
 
 def _check_module(stage: StageFacts, name: str, units: Sequence[Unit]) -> Iterator[Diagnostic]:
-    unit, place = stage.first[name]
+    unit, _ = stage.first[name]
     read = unit.facts.reads[name]
     if not any(isinstance(value.payload, (Library, LocalModule)) for value in read.values):
         return
@@ -194,7 +193,7 @@ def _check_history(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnos
             numbers = [n for n in _history_cells(unit, name, units) if n not in cells]
             if numbers:
                 other = ", ".join(f"cell {number}" for number in numbers)
-                message = f"`{name}` in {cell_number(unit)} is an output of {other}, which belongs to another stage."
+                message = f"`{name}` in {cell_number(unit)} is an output of {other}, in another stage."
                 hint = "Give the value a name where it is made, and read that name."
                 yield report("PIPE205", unit, read.place, message, hint)
 

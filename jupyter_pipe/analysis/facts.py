@@ -58,7 +58,8 @@ class Facts:
     """`reads` and `writes` are keyed by name; ambient components and files are names like others.
 
     `mutated` are objects that were changed in place, `identified` those whose identity was
-    tested; `shared` are the sets of names that reach one such object. `imports` are top-level modules; `effects` tells that something happened that cannot
+    tested; `shared` are the sets of names that reach one such object. `imports` are top-level
+    modules; `effects` tells that something happened that cannot
     be repeated in another stage (output, a file, a draw).
     """
 
@@ -84,8 +85,8 @@ class Facts:
 @dataclass(eq=False)
 class Unit:
     """A top-level statement in its cell. `stage` is None for code that only replays, for
-    `skip` cells and for statements of parameter cells that set a parameter. It `displays` its value if it is the last
-    expression of its cell."""
+    `skip` cells and for statements of parameter cells that set a parameter. It `displays` its
+    value if it is the last expression of its cell."""
 
     number: int
     cell: ProgramCell

@@ -27,6 +27,7 @@ def file_name(path: str) -> str:
 
 
 def touch_files(world: World, effect: CallEffect, arguments: Arguments, receiver: Object | None) -> None:
+    """Uses the files that the call reads and writes, as far as their names are constant."""
     if effect.result_type == OPEN_FILE:
         _open(world, effect, arguments, receiver)
         return

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["StageFacts", "stage_facts", "stage_flow"]
 
+SURE = frozenset({EffectKind.binds, EffectKind.defines, EffectKind.deletes})
+WRITES = SURE | {EffectKind.may_bind, EffectKind.mutates}
+
 
 @dataclass
 class StageFacts:
@@ -138,42 +141,54 @@ def _kept(stage: StageFacts, units: Sequence[Unit], definitions: Definitions, he
 
 
 def _effects(stage: StageFacts, definitions: Definitions) -> list[Effect]:
-    found: dict[tuple[str, EffectKind], Effect] = {}
+    """One effect for each name and kind that count when the stage has ended."""
+    summary = Summary()
     for name, (unit, place) in stage.first.items():
         if name in stage.values or name.startswith("file:"):
-            _add(found, name, EffectKind.reads, unit, place)
-    surely: set[str] = set()
+            summary.add(name, EffectKind.reads, unit, place)
     for unit in stage.units:
         for name, write in unit.facts.writes.items():
             kind = EffectKind(write.kind)
             if kind is EffectKind.binds and definitions.kind(unit.number) is not None:
                 kind = EffectKind.defines
-            if kind is EffectKind.deletes:
-                for other in EffectKind:
-                    if other is not EffectKind.reads:
-                        found.pop((name, other), None)
-            if kind in {EffectKind.binds, EffectKind.defines}:
-                found.pop((name, EffectKind.deletes), None)
-                found.pop((name, EffectKind.defines), None)
-                found.pop((name, EffectKind.mutates), None)
-            if kind is EffectKind.mutates and name in surely and (name, EffectKind.binds) in found:
-                continue
-            surely.add(name)
-            _add(found, name, kind, unit, write.place)
-        for name in unit.cell.mutates:
-            found[name, EffectKind.mutates] = Effect(
-                name, EffectKind.mutates, unit.cell.cell.id, declared=True
-            )
-        for name in unit.cell.pure:
-            found[name, EffectKind.pure] = Effect(name, EffectKind.pure, unit.cell.cell.id, declared=True)
-    for name in stage.passed:
-        if (name, EffectKind.binds) not in found:
-            found.setdefault((name, EffectKind.mutates), Effect(name, EffectKind.mutates))
-    return [found[key] for key in sorted(found, key=lambda key: (key[0], list(EffectKind).index(key[1])))]
+            summary.write(name, kind, unit, write.place)
+        summary.declare(unit)
+    summary.pass_on(stage.passed)
+    return summary.effects()
 
 
-def _add(
-    found: dict[tuple[str, EffectKind], Effect], name: str, kind: EffectKind, unit: Unit, place: Place
-) -> None:
-    line = unit.source.position(*place)[0]
-    found.setdefault((name, kind), Effect(name, kind, unit.cell.cell.id, line))
+class Summary:
+    """Effects of a stage's units in their order: what a unit surely binds hides what was before."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, EffectKind], Effect] = {}
+
+    def add(self, name: str, kind: EffectKind, unit: Unit, place: Place) -> None:
+        line = unit.source.position(*place)[0]
+        self._found.setdefault((name, kind), Effect(name, kind, unit.cell.cell.id, line))
+
+    def write(self, name: str, kind: EffectKind, unit: Unit, place: Place) -> None:
+        if kind in SURE:
+            for other in WRITES - {kind}:
+                self._found.pop((name, other), None)
+        elif kind is EffectKind.mutates and (name, EffectKind.binds) in self._found:
+            return
+        self.add(name, kind, unit, place)
+
+    def declare(self, unit: Unit) -> None:
+        """What `mutates:` and `pure:` tags of the unit's cell say."""
+        for names, kind in ((unit.cell.mutates, EffectKind.mutates), (unit.cell.pure, EffectKind.pure)):
+            for name in names:
+                self._found[name, kind] = Effect(name, kind, unit.cell.cell.id, declared=True)
+
+    def pass_on(self, names: set[str]) -> None:
+        for name in names:
+            if (name, EffectKind.binds) not in self._found:
+                effect = Effect(name, EffectKind.mutates)
+                self._found.setdefault((name, EffectKind.mutates), effect)
+
+    def effects(self) -> list[Effect]:
+        order = list(EffectKind)
+        return [
+            self._found[key] for key in sorted(self._found, key=lambda key: (key[0], order.index(key[1])))
+        ]

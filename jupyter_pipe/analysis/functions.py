@@ -32,8 +32,8 @@ __all__ = ["call_function", "call_with_unknown", "instantiate", "make_class", "m
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 DEEPEST = 16
 RECURSIONS = 2
-BUDGET = 4000
-"""Calls that one top-level statement may interpret."""
+BUDGET = 30_000
+"""Nodes of function bodies that one top-level statement may interpret, loops counted once."""
 
 
 def make_function(world: World, node: FunctionNode) -> Object:
@@ -41,7 +41,9 @@ def make_function(world: World, node: FunctionNode) -> Object:
     defaults = _defaults(world, node.args)
     result = world.allocate(node, "builtins.function")
     if result.payload is None:
-        result.payload = Function(node, world.frame, scope_of(node), captures=_captures(node))
+        result.payload = Function(
+            node, world.frame, scope_of(node), _captures(node), sum(1 for _ in ast.walk(node))
+        )
         result.carries = True
     payload = result.payload
     assert isinstance(payload, Function)
@@ -77,7 +79,12 @@ def call_function(
     if len(world.calls) >= DEEPEST or world.spent >= BUDGET:
         _read_free_names(world, callee, set())
         return function.returned | {world.allocate(node, open_=True)}
-    world.spent += 1
+    key = (callee, tuple(positional), tuple(keywords.items()))
+    before = world.version
+    known = world.memory.get(key)
+    if known is not None and known[0] == before:
+        return known[1]
+    world.spent += function.weight
     frame = Frame(function.scope, function.frame)
     if function.captures:
         frame.holder = world.allocate((node, function.node, "frame"))
@@ -91,7 +98,10 @@ def call_function(
     world.calls.pop()
     world.frame, world.context, world.loops = saved
     function.returned |= frame.returned
-    return _result(world, callee, frame, node)
+    result = _result(world, callee, frame, node)
+    if world.version == before and result <= frozenset().union(*positional, *keywords.values()):
+        world.memory[key] = before, result
+    return result
 
 
 def _run_body(world: World, function: Function, frame: Frame) -> None:
@@ -149,12 +159,10 @@ def _bind_parameters(
                 world.heap.store(extra, f"[{name!r}]", values)
         given[arguments.kwarg.arg] = frozenset((extra,))
     for argument in parameters_of(arguments):
-        values = given.get(argument.arg)
-        if values is None:
-            values = function.defaults.get(argument.arg)
-        if values is None:
-            values = keywords.get("**", None) or frozenset((world.allocate(argument, open_=True),))
-        world.bind(argument.arg, values, argument)
+        found = given.get(argument.arg, function.defaults.get(argument.arg))
+        if found is None:
+            found = keywords.get("**") or frozenset((world.allocate(argument, open_=True),))
+        world.bind(argument.arg, found, argument)
 
 
 def _pack(world: World, node: ast.arg, values: list[Values]) -> Values:

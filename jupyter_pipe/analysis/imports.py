@@ -28,6 +28,7 @@ def import_module(world: World, alias: ast.alias, node: ast.AST) -> None:
 
 
 def import_from(world: World, node: ast.ImportFrom) -> None:
+    """`from a import b` binds `b`, `from a import *` all that is public."""
     name = node.module or ""
     _remember(world, name.partition(".")[0])
     module = _module(world, name, node)

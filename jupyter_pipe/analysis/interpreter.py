@@ -26,6 +26,7 @@ _RULES = (expressions, statements, loops)
 
 
 def new_world(knowledge: Knowledge, folder: Path | None) -> World:
+    """A world in which nothing has run; calls are bound late because they need every rule."""
     world = World(knowledge, folder)
     world.call_function = partial(functions.call_function, world)
     world.call_special = partial(calls.call_special, world)
@@ -62,6 +63,7 @@ def _begin(world: World, unit: Unit) -> None:
     world.unit = unit.number
     world.facts = unit.facts
     world.spent = 0
+    world.memory.clear()
     world.uncertain = 0
 
 

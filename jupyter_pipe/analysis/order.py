@@ -7,6 +7,7 @@ what other cells read and wrote in between decides, or forbids it.
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -60,7 +61,7 @@ def arrange(stages: Sequence[StageFacts], units: Sequence[Unit]) -> tuple[list[S
 
 def _has_gaps(stages: Sequence[StageFacts]) -> bool:
     spans = [sorted(stage.numbers) for stage in stages if stage.units]
-    return any(one[-1] > other[0] for one, other in zip(spans, spans[1:], strict=False))
+    return any(one[-1] > other[0] for one, other in itertools.pairwise(spans))
 
 
 def _stage(unit: Unit) -> str:
@@ -158,7 +159,7 @@ def _sorted(stages: Sequence[StageFacts], before: dict[str, set[str]]) -> list[S
 
 
 def _cycle(cycle: Sequence[str], uses: Sequence[Use]) -> Diagnostic:
-    pairs = list(zip(cycle, cycle[1:], strict=False))
+    pairs = list(itertools.pairwise(cycle))
     hops = [use for use in uses if any((_stage(s), _stage(use.unit)) in pairs for s in use.sources)]
     last = max(hops, key=lambda use: use.unit.number)
     details = "; ".join(
@@ -179,8 +180,8 @@ def _cycle(cycle: Sequence[str], uses: Sequence[Use]) -> Diagnostic:
 def _reordered(conflict: Conflict) -> Diagnostic:
     name, earlier, later = conflict
     message = (
-        f"{cell_number(earlier).capitalize()} of stage '{_stage(earlier)}' must run between the cells of stage "
-        f"'{_stage(later)}', because of '{name}'; but all cells of a stage run together."
+        f"{cell_number(earlier).capitalize()} of stage '{_stage(earlier)}' must run between the cells of "
+        f"stage '{_stage(later)}', because of '{name}'; but all cells of a stage run together."
     )
     write = later.facts.writes.get(name)
     place = write.place if write else later.facts.reads[name].place

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import math
 import tokenize
 from typing import TYPE_CHECKING, Any
 
@@ -124,7 +125,7 @@ def _json_value(value: object) -> Any:
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):
-        return value if value == value and abs(value) != float("inf") else None
+        return value if math.isfinite(value) else None
     if isinstance(value, (list, tuple)):
         return [_json_value(part) for part in value]
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):

@@ -41,7 +41,7 @@ FACTORIES = frozenset(
 )
 IMPORTS = (ast.Import, ast.ImportFrom)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-TRIES = (ast.Try, *([ast.TryStar] if hasattr(ast, "TryStar") else []))
+COMPOUND = (ast.If, ast.Try, getattr(ast, "TryStar", ast.Try))
 
 
 class Definitions:
@@ -175,9 +175,7 @@ def shape(node: ast.stmt) -> ReplayKind | None:
         return ReplayKind.class_
     if isinstance(node, (ast.Assign, ast.AnnAssign)):
         return _assigned(node)
-    if isinstance(node, (ast.If, *TRIES)):
-        return _compound(node)
-    return None
+    return _compound(node) if isinstance(node, COMPOUND) else None
 
 
 def _assigned(node: ast.Assign | ast.AnnAssign) -> ReplayKind | None:
@@ -226,7 +224,7 @@ def _leaves(node: ast.stmt) -> Iterable[ast.stmt]:
     bodies += [handler.body for handler in getattr(node, "handlers", [])]
     for body in bodies:
         for statement in body:
-            if isinstance(statement, (ast.If, *TRIES)):
+            if isinstance(statement, COMPOUND):
                 yield from _leaves(statement)
             else:
                 yield statement
@@ -245,7 +243,8 @@ def source_of(unit: Unit) -> str:
 
 def first_line(node: ast.stmt) -> int:
     """Where the statement begins, decorators included."""
-    return min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
 def definition_digest(node: ast.AST) -> str:

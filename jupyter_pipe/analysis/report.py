@@ -26,6 +26,7 @@ def report(
     fixes: tuple[Fix, ...] = (),
     severity: Severity | None = None,
 ) -> Diagnostic:
+    """A diagnostic at `place` of the unit's cell, in the user's lines and columns."""
     line, column = unit.source.position(place[0], place[1])
     return Diagnostic(
         code,

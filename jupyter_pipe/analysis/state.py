@@ -39,6 +39,7 @@ class State:
     def __init__(self) -> None:
         self.layers: list[Layer] = [{}]
         self.watchers: list[Layer] = []
+        self.global_writes = 0
 
     def get(self, key: Key) -> Slot | None:
         for layer in reversed(self.layers):
@@ -49,6 +50,8 @@ class State:
 
     def set(self, key: Key, slot: Slot) -> None:
         self.layers[-1][key] = slot
+        if isinstance(key, str):
+            self.global_writes += 1
         for watcher in self.watchers:
             seen = watcher.get(key)
             watcher[key] = _union(seen, slot) if seen else slot

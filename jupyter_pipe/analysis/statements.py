@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.access import load_attribute, load_item
+from jupyter_pipe.analysis.arguments import Arguments
 from jupyter_pipe.analysis.expressions import combine
 from jupyter_pipe.analysis.functions import make_class, make_function
 from jupyter_pipe.analysis.imports import import_from, import_module
@@ -15,7 +16,7 @@ from jupyter_pipe.analysis.values import NOTHING, Function, Library, Text, Value
 from jupyter_pipe.analysis.world import rule, statement_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from jupyter_pipe.analysis.values import Object
     from jupyter_pipe.analysis.world import World
@@ -160,13 +161,13 @@ def _try(world: World, node: ast.Try) -> bool:
     return world.execute(node.finalbody) and alive
 
 
-def _arms(world: World, arms: Sequence[object]) -> bool:
+def _arms(world: World, arms: Sequence[Callable[[], bool]]) -> bool:
     """Like `World.branches`, but the first arm is watched: handlers start anywhere inside it."""
     outcomes = []
     for number, arm in enumerate(arms):
         world.state.push()
         world.uncertain += 1
-        alive = arm()  # type: ignore[operator]
+        alive = arm()
         world.uncertain -= 1
         changed = world.state.pop()
         if number == 0:
@@ -241,9 +242,7 @@ def _mark(values: Values, decorator: Object) -> None:
                 value.payload.decorators |= {decorator.payload.qualified}
 
 
-def _single(values: Values, node: ast.AST) -> object:
-    from jupyter_pipe.analysis.arguments import Arguments
-
+def _single(values: Values, node: ast.AST) -> Arguments:
     call = ast.copy_location(ast.Call(ast.Name("decorator", ast.Load()), [], []), node)
     return Arguments(call, [values])
 

@@ -16,6 +16,7 @@ __all__ = ["assign", "delete", "match_pattern"]
 
 
 def assign(world: World, target: ast.expr, values: Values) -> None:
+    """Gives `values` to a name, an attribute, an item, or the names of an unpacking."""
     if isinstance(target, ast.Name):
         world.bind(target.id, values, target)
     elif isinstance(target, (ast.Tuple, ast.List)):
@@ -55,6 +56,7 @@ def _element(world: World, values: Values, position: int, node: ast.AST) -> Valu
 
 
 def delete(world: World, target: ast.expr) -> None:
+    """`del target`."""
     if isinstance(target, ast.Name):
         world.read(target.id, target)
         world.unbind(target.id, target)
@@ -72,30 +74,38 @@ def delete(world: World, target: ast.expr) -> None:
 def match_pattern(world: World, pattern: ast.pattern, values: Values) -> None:
     """Binds what `case` captures."""
     match pattern:
-        case ast.MatchAs(pattern=inner, name=name):
-            if inner is not None:
-                match_pattern(world, inner, values)
-            if name is not None:
-                world.bind(name, values, pattern)
-        case ast.MatchStar(name=str(name)):
-            world.bind(name, values, pattern)
+        case ast.MatchAs(name=name) | ast.MatchStar(name=name):
+            inside: ast.pattern | None = getattr(pattern, "pattern", None)
+            if inside is not None:
+                match_pattern(world, inside, values)
+            _capture(world, name, values, pattern)
         case ast.MatchValue(value=value):
             world.evaluate(value)
         case ast.MatchSequence(patterns=patterns):
             for position, inner in enumerate(patterns):
                 match_pattern(world, inner, _element(world, values, position, pattern))
-        case ast.MatchMapping(keys=keys, patterns=patterns, rest=rest):
-            parts = world.heap.elements(values)
-            for key, inner in zip(keys, patterns, strict=True):
-                world.evaluate(key)
-                match_pattern(world, inner, parts)
-            if rest is not None:
-                world.bind(rest, frozenset((world.allocate(pattern, "builtins.dict"),)), pattern)
-        case ast.MatchClass():
-            _match_class(world, pattern, values)
         case ast.MatchOr(patterns=patterns):
             for inner in patterns:
                 match_pattern(world, inner, values)
+        case ast.MatchMapping():
+            _match_mapping(world, pattern, values)
+        case ast.MatchClass():
+            _match_class(world, pattern, values)
+
+
+def _capture(world: World, name: str | None, values: Values, pattern: ast.pattern) -> None:
+    if name is not None:
+        world.bind(name, values, pattern)
+
+
+def _match_mapping(world: World, pattern: ast.MatchMapping, values: Values) -> None:
+    parts = world.heap.elements(values)
+    for key, inner in zip(pattern.keys, pattern.patterns, strict=True):
+        world.evaluate(key)
+        match_pattern(world, inner, parts)
+    rest = world.allocate(pattern, "builtins.dict")
+    world.heap.store(rest, ANY, parts)
+    _capture(world, pattern.rest, frozenset((rest,)), pattern)
 
 
 def _match_class(world: World, pattern: ast.MatchClass, values: Values) -> None:

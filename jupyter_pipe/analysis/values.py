@@ -68,12 +68,14 @@ class Text:
 
 @dataclass
 class Function:
-    """A `def` or `lambda`. `returned` collects what calls gave back, for recursive calls."""
+    """A `def` or `lambda`. `returned` collects what calls gave back, for recursive calls; `weight`
+    is the number of its nodes."""
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     frame: Frame
     scope: Scope
     captures: bool = False
+    weight: int = 1
     defaults: dict[str, Values] = field(default_factory=dict)
     decorators: frozenset[str] = frozenset()
     returned: Values = frozenset()

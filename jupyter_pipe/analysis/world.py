@@ -45,7 +45,9 @@ __all__ = [
 
 BUILTINS = frozenset(dir(builtins))
 INTERACTIVE = frozenset({"display", "get_ipython", "exit", "quit", "_dh"})
-MODULE_NAMES = frozenset({"__name__", "__doc__", "__builtins__", "__builtin__", "__spec__", "__package__"})
+MODULE_NAMES = frozenset(
+    {"__name__", "__annotations__", "__doc__", "__builtins__", "__builtin__", "__spec__", "__package__"}
+)
 OUTPUTS = frozenset({"In", "Out", "_ih", "_oh"})
 NUMBERED = re.compile(r"_i?\d+$")
 HISTORY = frozenset({"_", "__", "___", "_i", "_ii", "_iii"})
@@ -80,6 +82,7 @@ class World:
         self.loops: list[tuple[int, list[Layer], list[Layer]]] = []
         self.calls: list[Object] = []
         self.spent = 0
+        self.memory: dict[object, tuple[tuple[int, int, int], Values]] = {}
         self.star_imports: list[int] = []
         self.missing_modules: list[str] = []
         self.modules: dict[str, Object] = {}
@@ -93,6 +96,11 @@ class World:
         self._sites: dict[tuple[tuple[Any, ...], Any], Object] = {}
         self._libraries: dict[str, Object] = {}
         self._texts: dict[str, Object] = {}
+
+    @property
+    def version(self) -> tuple[int, int, int]:
+        """Equal at two moments if nothing outside of local variables has changed between them."""
+        return self.state.global_writes, self.heap.stores, len(self.facts.mutated)
 
     # Evaluation
 
@@ -260,6 +268,7 @@ class World:
 
 
 def place_of(node: ast.AST) -> Place:
+    """Where a node begins in the transformed source."""
     return Place(getattr(node, "lineno", 1), getattr(node, "col_offset", 0))
 
 
@@ -273,6 +282,7 @@ def text_of(values: Values) -> str | None:
 
 
 def class_of(value: Object) -> Object | None:
+    """The notebook class of an instance."""
     return value.payload.class_ if isinstance(value.payload, Instance) else None
 
 

@@ -28,10 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Wiring", "find_cycle", "resolve", "rewire", "select", "topological"]
 
-WRITES = frozenset(
-    {EffectKind.binds, EffectKind.may_bind, EffectKind.mutates, EffectKind.deletes, EffectKind.defines}
-)
+SURE = frozenset({EffectKind.binds, EffectKind.defines, EffectKind.deletes})
 PASSES_ON = frozenset({EffectKind.may_bind, EffectKind.mutates})
+WRITES = SURE | PASSES_ON
 
 
 class Wiring(msgspec.Struct, frozen=True):
@@ -177,7 +176,7 @@ def _needs(stage: Stage, demanded: set[str]) -> set[str]:
     writes = _writes(stage)
     for name in demanded:
         kinds = writes.get(name, set())
-        if not kinds or (kinds & PASSES_ON and not kinds & {EffectKind.binds, EffectKind.defines}):
+        if not kinds or (kinds & PASSES_ON and not kinds & SURE):
             needs.add(name)
     return needs
 
