@@ -13,7 +13,7 @@ from jupyter_pipe.compiler.notebooks import stage_notebook
 from jupyter_pipe.compiler.plain import init_module, shared_module
 from jupyter_pipe.compiler.scope import find_scripts
 from jupyter_pipe.compiler.scripts import script_module, stage_script
-from jupyter_pipe.compiler.sharing import find_module_level
+from jupyter_pipe.compiler.sharing import find_module_level, without_constants
 from jupyter_pipe.model import Notebook, Pipeline
 
 __all__ = ["package_files"]
@@ -36,6 +36,7 @@ def package_files(
 
 def _modules(pipeline: Pipeline, program: ProgramCode, package: str) -> Iterator[tuple[str, str]]:
     level = find_module_level(program)
+    program = without_constants(program, level)
     scripts = find_scripts(program, level)
     for stage in program.stages:
         if stage.name in scripts:

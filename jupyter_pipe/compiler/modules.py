@@ -21,6 +21,7 @@ __all__ = ["function_module", "module_imports", "outputs_class", "signature", "t
 
 _INDENT = "    "
 _TYPES = {"none": "None", "any": "typing.Any"}
+_EMPTY = '"""Nothing is left to do: what the stage defines stands at module level."""'
 _SILENT = frozenset({"print", "display"})
 _SILENT_METHODS = frozenset({"append", "extend", "info", "savefig", "seed", "set_option", "show"})
 
@@ -92,7 +93,7 @@ def _imports(stage: StageCode, level: ModuleLevel, used: Sequence[Statement]) ->
     reads.update(name for gate in stage.stage.gates for name in gate.names)
     found = _record_imports(stage) + module_imports(reads, level)
     for statement in filter(is_import, stage.statements()):
-        found += _kept(imported_names(statement), reads, level)
+        found += _kept(statement, reads, level)
     for code in stage.replays:
         if code.replay.kind is ReplayKind.import_:
             found += _replayed_imports(code, reads, level)
@@ -105,19 +106,18 @@ def _imports(stage: StageCode, level: ModuleLevel, used: Sequence[Statement]) ->
     return import_lines(found)
 
 
-def _kept(imports: Iterable[ImportedName], reads: Collection[str], level: ModuleLevel) -> list[ImportedName]:
-    """Those that this module reads, and those that nobody reads: they are there for what they do."""
-    return [
-        item
-        for item in imports
-        if item.name in level.imports and (item.name in reads or item.name not in level.reads)
-    ]
+def _kept(statement: Statement, reads: Collection[str], level: ModuleLevel) -> list[ImportedName]:
+    """The names that this module reads. An import that nobody reads is there for what it does."""
+    items = [item for item in imported_names(statement) if item.name in level.imports]
+    if not any(item.name in level.reads for item in items):
+        return items
+    return [item for item in items if item.name in reads]
 
 
 def _replayed_imports(code: ReplayCode, reads: Collection[str], level: ModuleLevel) -> list[ImportedName]:
     plain = [statement for statement in code.statements if statement.nodes]
     if all(map(is_import, plain)):
-        return _kept((item for statement in plain for item in imported_names(statement)), reads, level)
+        return [item for statement in plain for item in _kept(statement, reads, level)]
     needs = {name for statement in plain for name in statement.reads} - set(code.replay.names)
     return [ImportedName("", "", "", text=code.replay.source.strip("\n")), *module_imports(needs, level)]
 
@@ -191,7 +191,7 @@ def _function(stage: StageCode, level: ModuleLevel, nested: Sequence[Statement])
         arguments = [f"{name}={name}" for name in stage.stage.outputs]
         lines.append(wrap_call(f"return {class_name(stage)}(", arguments, width=84))
     body = "\n\n".join(indented(line, _INDENT) for line in lines if line)
-    return f"{signature(stage)}\n{body or _INDENT + 'return None'}"
+    return f"{signature(stage)}\n{body or _INDENT + _EMPTY}"
 
 
 def _blocks(texts: Iterable[str]) -> str:
@@ -217,7 +217,8 @@ def _cell_text(cell: CellCode, level: ModuleLevel) -> str:
     for statement in body:
         text = shown_text(statement, display_name(level)) if last == [statement] else statement.text
         gap = "\n" if pieces and text.startswith("\n") else ""
-        pieces.append(gap + trimmed(text))
+        # The semicolon that keeps IPython from showing a value says nothing here.
+        pieces.append(gap + trimmed(text).removesuffix(";"))
     return "\n".join(pieces)
 
 

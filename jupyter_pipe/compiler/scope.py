@@ -118,7 +118,7 @@ def _shadow_reason(stage: StageCode, statements: Sequence[Statement], level: Mod
         simple = all(isinstance(node, _BINDS_SURELY) for node in first.nodes)
         bound = name in stage.received() or (simple and name in first.binds and name not in first.reads)
         if not bound or _is_deleted(name, statements):
-            return f"it uses '{name}' where no variable of that name is bound"
+            return f"it uses '{name}' while no variable of that name is bound"
     return ""
 
 

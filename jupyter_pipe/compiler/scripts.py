@@ -39,16 +39,16 @@ def script_module(stage: StageCode, reason: str) -> str:
 def _function(stage: StageCode) -> str:
     names = sorted(stage.received())
     values = wrap_call("    values = {", [f'"{name}": {name}' for name in names], "}")
-    outputs = "".join(f'"{name}", ' for name in stage.stage.outputs).rstrip()
-    call = f'_namespace.run_script("{stage.name}", values, ({outputs}))'
+    outputs = ", ".join(f'"{name}"' for name in stage.stage.outputs)
+    call = f'_namespace.run_script("{stage.name}", values, [{outputs}])'
     if stage.stage.outputs:
-        call = f"return {class_name(stage)}(**{call})"
+        call = f"outputs = {call}\n    return {class_name(stage)}(**outputs)"
     return f"{signature(stage)}\n{values}\n    {call}"
 
 
 def stage_script(stage: StageCode, program: ProgramCode, level: ModuleLevel, package: str) -> str:
     """The cells of the stage, after the definitions that it repeats."""
-    parts = [_shared_part(stage, level, package)]
+    parts = [_shared_part(stage, level, package), _constants_part(stage, level)]
     parts += [_replay_part(code, program, level) for code in stage.replays]
     parts += [_cell_part(cell, level) for cell in stage.cells]
     parts += [f"# %% [gate {gate.expression}]\n{gate.expression}" for gate in stage.stage.gates]
@@ -68,6 +68,14 @@ def _shared_part(stage: StageCode, level: ModuleLevel, package: str) -> str:
         return ""
     lines = import_lines(ImportedName(f"{package}.shared", name, name) for name in used)
     return f"# %% [once {' '.join(used)}]\n{lines}"
+
+
+def _constants_part(stage: StageCode, level: ModuleLevel) -> str:
+    """Definitions that only this stage uses and that stand in no cell or replay of it."""
+    near = {name for code in stage.replays for name in code.replay.names}
+    near |= {name for statement in stage.statements() for name in statement.binds}
+    far = [name for name, users in level.users.items() if users == (stage.name,) and name not in near]
+    return f"# %% [once {' '.join(far)}]\n{_texts(level.definitions[name] for name in far)}" if far else ""
 
 
 def _replay_part(code: ReplayCode, program: ProgramCode, level: ModuleLevel) -> str:

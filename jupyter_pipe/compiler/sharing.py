@@ -9,8 +9,9 @@ from __future__ import annotations
 import ast
 import builtins
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
+import msgspec
 from msgspec import Struct
 
 from jupyter_pipe.compiler.code import ProgramCode, StageCode
@@ -18,7 +19,7 @@ from jupyter_pipe.compiler.imports import ImportedName, imported_names, is_impor
 from jupyter_pipe.compiler.source import Statement
 from jupyter_pipe.model import ReplayKind
 
-__all__ = ["FRAME_NAMES", "ModuleLevel", "find_module_level"]
+__all__ = ["FRAME_NAMES", "ModuleLevel", "find_module_level", "without_constants"]
 
 # Names whose meaning depends on the namespace in which the code runs.
 _CALLS = {"eval", "exec", "locals", "globals", "vars", "dir", "get_ipython", "get_type_hints"}
@@ -28,6 +29,7 @@ FRAME_NAMES = frozenset(_CALLS | _VARIABLES | _HISTORY)
 # IPython gives every notebook `display`, as generated modules do.
 _BUILTINS = (frozenset(vars(builtins)) | {"display"}) - _VARIABLES
 _PLAIN_EXPRESSIONS = (ast.Constant, ast.Name, ast.Attribute, ast.UnaryOp, ast.BinOp, ast.Tuple)
+_LITERAL_PARTS = (ast.Tuple, ast.UnaryOp, ast.unaryop, ast.expr_context)
 _PLAIN = (*_PLAIN_EXPRESSIONS, ast.expr_context, ast.operator, ast.unaryop)
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _CLASS_BODY = (*_DEFINITIONS, ast.Assign, ast.AnnAssign, ast.Pass, ast.Expr)
@@ -68,6 +70,8 @@ def find_module_level(program: ProgramCode) -> ModuleLevel:
     """What module level can hold, over all stages."""
     imports = _stable_imports(program)
     candidates = _candidates(program)
+    for name in _hidden_reads(program) & {n for n, s in candidates.items() if _is_constant(s)}:
+        del candidates[name]
     allowed = _BUILTINS - frozenset(program.bindings)
     changed = True
     while changed:
@@ -77,6 +81,23 @@ def find_module_level(program: ProgramCode) -> ModuleLevel:
         candidates = kept
     reads = frozenset(name for statement in _distinct_statements(program) for name in statement.reads)
     return ModuleLevel(imports, candidates, _users(program, candidates), reads)
+
+
+def without_constants(program: ProgramCode, level: ModuleLevel) -> ProgramCode:
+    """The program with constants out of the stages' inputs and outputs: modules import those."""
+    constants = {name for name, statement in level.definitions.items() if _is_constant(statement)}
+    return msgspec.structs.replace(
+        program, stages=tuple(_without(stage, constants) for stage in program.stages)
+    )
+
+
+def _without(stage: StageCode, constants: Collection[str]) -> StageCode:
+    observed = {metric.name for metric in stage.stage.metrics}
+    inputs = tuple(item for item in stage.stage.inputs if item.name not in constants)
+    outputs = tuple(name for name in stage.stage.outputs if name in observed or name not in constants)
+    return msgspec.structs.replace(
+        stage, stage=msgspec.structs.replace(stage.stage, inputs=inputs, outputs=outputs)
+    )
 
 
 def _stable_imports(program: ProgramCode) -> dict[str, frozenset[ImportedName]]:
@@ -128,13 +149,23 @@ def _candidates(program: ProgramCode) -> dict[str, Statement]:
             for line, name, statement in _bound_once(program, code.statements, assigned=True):
                 found.setdefault(name, ((code.index, code.replay.line + line), statement))
     for cell in (cell for stage in program.stages for cell in stage.cells):
-        replayed = [s for s in cell.statements if s.binds & set(found)]
+        replayed = [s for s in cell.statements if s.binds & set(found) or _is_constant(s)]
         for line, name, statement in (
             *_bound_once(program, cell.statements, assigned=False),
             *_bound_once(program, replayed, assigned=True),
         ):
             found[name] = ((cell.cell.index, line), statement)
     return {name: found[name][1] for name in sorted(found, key=lambda name: found[name][0])}
+
+
+def _hidden_reads(program: ProgramCode) -> set[str]:
+    """Names that a stage receives without naming them: `df.query("a > @limit")`."""
+    hidden: set[str] = set()
+    for stage in program.stages:
+        seen = {name for statement in stage.statements() for name in statement.reads}
+        seen |= {name for code in stage.replays for s in code.statements for name in s.reads}
+        hidden |= {item.name for item in stage.stage.inputs} - seen
+    return hidden
 
 
 def _bound_once(
@@ -148,7 +179,7 @@ def _bound_once(
         (name,) = statement.binds
         movable = _is_definition(statement) or (assigned and _is_assignment(statement))
         fixed = program.bindings[name] == 1 and name not in program.mutated
-        if movable and fixed and not statement.reads & FRAME_NAMES:
+        if movable and fixed and name not in _BUILTINS and not statement.reads & FRAME_NAMES:
             yield statement.nodes[0].lineno, name, statement
 
 
@@ -181,6 +212,15 @@ def _is_decorator(expression: ast.expr) -> bool:
     return _is_plain(expression)
 
 
+def _is_constant(statement: Statement) -> bool:
+    """`NAME = LITERAL` of a value that nothing can change."""
+    node = statement.node
+    if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None:
+        return False
+    parts = (part for part in ast.walk(node.value) if not isinstance(part, _LITERAL_PARTS))
+    return all(isinstance(part, ast.Constant) for part in parts)
+
+
 def _is_assignment(statement: Statement) -> bool:
     node = statement.node
     return isinstance(node, (ast.Assign, ast.AnnAssign)) and not statement.later
@@ -204,7 +244,8 @@ def _users(program: ProgramCode, definitions: Mapping[str, Statement]) -> dict[s
 
 def _used(stage: StageCode, definitions: Mapping[str, Statement]) -> set[str]:
     names = {name for code in stage.replays for name in code.replay.names}
-    for statement in stage.statements():
+    replayed = (statement for code in stage.replays for statement in code.statements)
+    for statement in (*stage.statements(), *replayed):
         if not statement.binds or not statement.binds <= set(definitions):
             names |= statement.reads
     return names & set(definitions)

@@ -6,16 +6,19 @@ import contextlib
 import importlib
 import json
 import os
+import re
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from jupyter_pipe.compiler import compile_notebook, write_package
 
 SKIPPED = {"skip"}
+TIMES = ("CPU times:", "Wall time:")
+TRACEBACKS = ("Traceback ", "-----")
 
 
 def notebook_prints(path: Path) -> list[str]:
@@ -64,7 +67,16 @@ def _forked(action: Callable[[], None], folder: Path) -> list[str]:
         os.waitpid(child, 0)
         log.seek(0)
         lines = [line.rstrip() for line in log.read().decode(errors="replace").splitlines()]
-    return [line for line in lines if line and not line.startswith(("CPU times:", "Wall time:"))]
+    return list(_without_tracebacks(line for line in lines if line and not line.startswith(TIMES)))
+
+
+def _without_tracebacks(lines: Iterable[str]) -> Iterator[str]:
+    """Frames differ; what was raised must not."""
+    inside = False
+    for line in lines:
+        inside = (inside or line.startswith(TRACEBACKS)) and not re.match(r"\w+(Error|Exception)(:|$)", line)
+        if not inside:
+            yield line
 
 
 def _child(action: Callable[[], None], folder: Path, log: int) -> None:

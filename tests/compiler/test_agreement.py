@@ -1,0 +1,47 @@
+"""For every case of the table, `run()` of the compiled package prints what the notebook prints."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from jupyter_pipe.errors import CompileError
+from tests.cases.table import Case, read_all
+from tests.compiler.oracle import notebook_prints, package_prints
+
+CASES = {case.id: case for case in read_all()}
+# The stages of these have gaps, so that the pipeline prints the same lines in another order.
+REORDERED = {"54c"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _libraries() -> None:
+    """Imported once, here, for all the forked children."""
+    import IPython.core.interactiveshell
+    import matplotlib as mpl
+    import sklearn.linear_model
+    import sklearn.neighbors
+
+    mpl.use("Agg")
+    assert IPython
+    assert sklearn
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in CASES.values()])
+def test_the_package_prints_what_the_notebook_prints(case: Case, tmp_path: Path) -> None:
+    folders = [tmp_path / "package", tmp_path / "notebook"]
+    for folder in folders:
+        folder.mkdir()
+    overrides = {name: ast.literal_eval(text) for name, text in case.overrides.items()}
+    try:
+        printed = package_prints(case.write(folders[0]), tmp_path / "out", overrides)
+    except CompileError:
+        assert case.errors
+        return
+    if overrides or case.may_differ or case.static:
+        return
+    expected = notebook_prints(case.write(folders[1]))
+    order = sorted if case.id in REORDERED else list
+    assert order(printed) == order(expected)
