@@ -14,9 +14,11 @@ import marshal
 import sys
 import types
 from collections.abc import Mapping
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from . import functions
+from .flat import ATOMS, are_rows
 from .memory import contiguous_bytes
 
 if TYPE_CHECKING:
@@ -24,8 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NoRuleError", "content_digest"]
 
-_ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes})
-_LIMIT = 1_000_000
+_LIMIT = 300_000
 _MARSHAL = 2  # the last version of marshal that writes values only, no references
 
 
@@ -61,7 +62,7 @@ class _Walk:
 
     def feed(self, value: Any) -> None:
         kind = type(value)
-        if kind in _ATOMS:
+        if kind in ATOMS:
             self.atom(value)
         elif kind is tuple:
             self._sequence(value, b"tuple")
@@ -110,12 +111,26 @@ class _Walk:
 
     def _sequence(self, value: Any, tag: bytes) -> None:
         self.state.update(tag)
-        if _ATOMS.issuperset(map(type, value)):
+        if ATOMS.issuperset(map(type, value)):
             self.atom(value)
-            return
-        self.atom(len(value))
-        for item in value:
-            self.feed(item)
+        elif self._are_rows(value):
+            self.state.update(b"rows")
+            self.atom(value)
+        else:
+            self.atom(len(value))
+            for item in value:
+                self.feed(item)
+
+    def _are_rows(self, value: Any) -> bool:
+        """Whether these are many distinct lists or dicts of atoms, which need not be walked one by
+        one; marks them as seen."""
+        if not are_rows(value):
+            return False
+        known = dict(zip(map(id, value), zip(count(len(self._seen)), value)))  # noqa: B905
+        if len(known) < len(value) or known.keys() & self._seen.keys():
+            return False
+        self._seen.update(known)
+        return True
 
     def _dict(self, value: dict[Any, Any]) -> None:
         self._sequence(tuple(value), b"dict")
@@ -123,7 +138,7 @@ class _Walk:
 
     def _set(self, value: Any, tag: bytes) -> None:
         self.state.update(tag)
-        if _ATOMS.issuperset(map(type, value)):
+        if ATOMS.issuperset(map(type, value)):
             parts = sorted(marshal.dumps(item, _MARSHAL) for item in value)
         else:
             parts = sorted(self._apart(item) for item in value)

@@ -13,12 +13,12 @@ from typing import Any
 
 from .definitions import Definitions
 from .encoder import Encoder, SetEncoder
+from .flat import ATOMS, mutable_parts
 from .memory import overlapping, root_of
 from .ordered_sets import Recipe, find_recipe, keeps_order
 
 __all__ = ["Encoded", "encode"]
 
-_ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes})
 _SET_OPCODES = (b"\x8f", b"\x91")
 
 
@@ -29,18 +29,27 @@ class Encoded:
     `ordered` is False if a set in them will iterate differently once it has been loaded.
     """
 
-    names: tuple[str, ...]
+    values: dict[str, Any]
     encoder: Encoder
     ordered: bool
     sets: dict[int, Any]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.values)
 
     @property
     def stream(self) -> memoryview:
         return self.encoder.file.getbuffer()
 
     def members(self) -> dict[int, Any]:
-        """Every object that the values reach and pickle tells apart, by id."""
-        return {**_memo(self.encoder), **self.sets}
+        """Every object that the values reach and pickle tells apart, by id; of flat values only
+        those that can change."""
+        parts = [mutable_parts(value) for value in self.values.values()]
+        known = _memo(self.encoder) if None in parts else {}
+        for part in parts:
+            known.update(part or {})
+        return {**known, **self.sets}
 
 
 def encode(values: dict[str, Any], definitions: Definitions, namespace: dict[str, Any]) -> Encoded:
@@ -67,7 +76,7 @@ def _encode(
     if shared or recipes:
         encoder = SetEncoder(definitions, namespace, cloudpickle=cloudpickle, shared=shared, recipes=recipes)
         encoder.dump(values)
-    return Encoded(tuple(values), encoder, ordered, sets)
+    return Encoded(values, encoder, ordered, sets)
 
 
 def _memo(encoder: Encoder) -> dict[int, Any]:
@@ -100,4 +109,4 @@ def _recipes(encoder: Encoder) -> tuple[dict[int, Recipe], bool, dict[int, Any]]
 
 def _is_flat(items: Iterable[Any]) -> bool:
     """Whether the elements cannot lead back to the set."""
-    return all(type(item) in _ATOMS or (type(item) is tuple and _is_flat(item)) for item in items)
+    return all(type(item) in ATOMS or (type(item) is tuple and _is_flat(item)) for item in items)

@@ -30,7 +30,7 @@ def keeps_order(value: Collection[Any]) -> bool:
     if len(value) < 2:
         return True
     rebuilt: set[Any] = set()
-    rebuilt.update(value)
+    rebuilt.update(tuple(value))  # from a set, update copies the table
     return _same(rebuilt, value)
 
 
