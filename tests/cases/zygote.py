@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import importlib.util
 import io
 import json
 import os
@@ -55,8 +56,24 @@ def _shell() -> Any:
     shell._showtraceback = lambda *_: None
     # Crash safety is tested elsewhere; here it would take most of the time.
     os.fsync = lambda _: None
+    _preload_kernel_side()
+    shell.run_cell("None", silent=True)
     gc.freeze()
     return shell
+
+
+def _preload_kernel_side() -> None:
+    """Its modules, so that forks find them; `bootstrap_source` runs the package itself anew."""
+    folder = Path(__file__).parents[2] / "jupyter_pipe" / "kernel"
+    name = "jupyter_pipe_kernel"
+    spec = importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[name])
+    importlib.import_module(f"{name}.session")
 
 
 def _run(shell: Any, job: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""Random notebooks in random groupings: the pipeline prints what the notebook prints."""

@@ -1,0 +1,84 @@
+"""Looks for differences for as long as you like: `python -m tests.property.hunt EXAMPLES [SEED]`.
+
+Prints each program that differs, cut down to the statements that matter, and a table of refusals.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from tests.cases.pipelines import Forks
+from tests.cases.table import Case
+from tests.property.grammar import idioms, write_notebook
+from tests.property.judge import Verdict, judge
+
+
+def main(examples: int, seed: int) -> int:
+    print(f"{examples} notebooks from seed {seed}")
+    kinds: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    all_idioms = idioms()
+    with tempfile.TemporaryDirectory() as scratch:
+        forks = Forks(Path(scratch))
+        for number in range(examples):
+            generator = random.Random(seed * 1_000_003 + number)
+            sizes = [generator.randint(1, 4) for _ in range(generator.randint(2, 6))]
+            case = write_notebook(generator.choice, all_idioms, sizes)
+            verdict = judge(forks, case)
+            kinds[verdict.kind] += 1
+            if verdict.kind == "refused":
+                reasons[re.sub(r"'[^']*'|cell \d+", "…", verdict.detail)[:110]] += 1
+            if verdict.kind == "different":
+                _show(number, *_cut_down(forks, case, verdict))
+        forks.close()
+    print(dict(kinds))
+    for reason, count in reasons.most_common():
+        print(f"{count:5} {reason}")
+    return int(kinds["different"] > 0)
+
+
+def _cut_down(forks: Forks, case: Case, verdict: Verdict) -> tuple[Case, Verdict]:
+    """Leaves out whole cells and lines as long as the difference stays."""
+    again = True
+    while again:
+        again = False
+        for smaller in _smaller(case):
+            found = judge(forks, smaller)
+            if found.kind == "different" and _sort(found) == _sort(verdict):
+                case, verdict, again = smaller, found, True
+                break
+    return case, verdict
+
+
+def _sort(verdict: Verdict) -> str:
+    return "output" if " became " in verdict.detail else re.sub(r"'[^']*'|\w+: ", "", verdict.detail)
+
+
+def _smaller(case: Case) -> list[Case]:
+    found = []
+    for place in range(1, len(case.cells)):
+        cell = case.cells[place]
+        found.append(replace(case, cells=case.cells[:place] + case.cells[place + 1 :]))
+        blocks = re.split(r"\n(?=\S)(?!else|except|finally)", cell.source)
+        for left_out in range(len(blocks) if len(blocks) > 1 else 0):
+            source = "\n".join(blocks[:left_out] + blocks[left_out + 1 :])
+            cells = [*case.cells[:place], replace(cell, source=source), *case.cells[place + 1 :]]
+            found.append(replace(case, cells=cells))
+    return found
+
+
+def _show(number: int, case: Case, verdict: Verdict) -> None:
+    print(f"--- {number}: {verdict.detail}")
+    for cell in case.cells[1:]:
+        print(f"%% {cell.stage}\n{cell.source}")
+    print(flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(10**6)))

@@ -1,0 +1,48 @@
+"""Runs one random notebook both ways and says how they compare."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from jupyter_pipe.errors import CompileError
+from jupyter_pipe.model import Severity
+from tests.cases.pipelines import Forks, run_as_notebook, run_as_pipeline
+from tests.cases.table import Case
+
+__all__ = ["Verdict", "judge"]
+
+# Failures at run time that name the variable and the way out: refused, though late.
+CLEAR = ("CannotTravel", "DefinitionError")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`kind` is `equal`, `refused`, `different`, or `invalid` if the notebook itself fails."""
+
+    kind: str
+    detail: str = ""
+
+
+def judge(forks: Forks, case: Case) -> Verdict:
+    with tempfile.TemporaryDirectory() as top:
+        whole, parts = Path(top) / "whole", Path(top) / "parts"
+        whole.mkdir()
+        parts.mkdir()
+        notebook = run_as_notebook(forks, case.write(whole))
+        if notebook.error:
+            return Verdict("invalid", notebook.error)
+        try:
+            pipeline = run_as_pipeline(forks, case.write(parts), backwards=True)
+        except CompileError as error:
+            errors = [one for one in error.diagnostics if one.severity is Severity.error]
+            return Verdict("refused", "; ".join(f"{one.code} {one.message}" for one in errors))
+    if any(name in pipeline.error for name in CLEAR):
+        return Verdict("refused", pipeline.error)
+    if pipeline.error:
+        return Verdict("different", pipeline.error)
+    for name, text in pipeline.outputs.items():
+        if text != notebook.outputs[name]:
+            return Verdict("different", f"{name}: {notebook.outputs[name]!r} became {text!r}")
+    return Verdict("equal")
