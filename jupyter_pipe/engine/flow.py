@@ -61,6 +61,8 @@ def _ambient(
     pipeline: Pipeline, name: str, results: Results
 ) -> tuple[tuple[AmbientValue, ...], tuple[WarningRaised, ...]]:
     """Each component as the last ancestor in notebook order that changed it left it."""
+    if not any(result.ambient for result in results.values()):
+        return (), ()  # so it is in most notebooks, and looking at the graph takes longer
     neighbours = Neighbours(pipeline)
     ancestors = neighbours.ancestors(name)
     writers: dict[str, list[AmbientValue]] = {}

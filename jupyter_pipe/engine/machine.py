@@ -81,7 +81,6 @@ class _Progress:
     failure: Failure | None = None
     seconds: float = 0.0
     again: str = ""
-    result: StageResult | None = None
     used: dict[str, str] = field(default_factory=dict)
 
 
@@ -106,15 +105,12 @@ class Machine:
         self._finished = False
         self._story: list[ms.Message] = []
         self._out: list[ms.Instruction] = []
+        self._results: dict[str, StageResult] = {}
 
     @property
-    def results(self) -> dict[str, StageResult]:
+    def results(self) -> Mapping[str, StageResult]:
         """What the stages that have ended well left behind."""
-        return {
-            name: progress.result
-            for name, progress in self._progress.items()
-            if progress.result is not None and progress.state in _GOOD
-        }
+        return self._results
 
     def handle(self, message: ms.Message) -> list[ms.Instruction]:
         """Take a message into account. Raises ImpossibleTransition."""
@@ -247,7 +243,7 @@ class Machine:
     # Ends of stages
 
     def _succeed(self, name: str, progress: _Progress, result: StageResult, state: ev.StageState) -> None:
-        progress.result = result
+        self._results[name] = result
         self._end(name, state)
         if result.changed:
             self._learn(name, result)
@@ -256,6 +252,7 @@ class Machine:
         attempt = self._progress[name].attempt
         fields: dict[str, Any] = {key: getattr(failure, key) for key in Failure.__struct_fields__}
         self._progress[name].failure = failure
+        self._results.pop(name, None)
         self._end(name, ev.StageState.failed)
         self._log(ev.StageFailed(stage=name, seconds=seconds, attempt=attempt, **fields))
         for later in self._neighbours.descendants({name}):
@@ -280,8 +277,7 @@ class Machine:
     def _end(self, name: str, state: ev.StageState) -> None:
         self._progress[name].state = state
         self._move(name, Phase.ended)
-        if state in _GOOD:
-            self._to_consider.update(self._neighbours.after[name])
+        self._to_consider.update(self._neighbours.after[name])
 
     def _move(self, name: str, phase: Phase) -> None:
         progress = self._progress[name]
@@ -337,11 +333,12 @@ class Machine:
         stage = self._stages[name]
         if {value.name: value.from_ for value in stage.inputs} != progress.used:
             return True
-        return progress.result is not None and not set(stage.outputs) <= known_names(progress.result)
+        return name in self._results and not set(stage.outputs) <= known_names(self._results[name])
 
     def _requeue(self, name: str, reason: str) -> None:
         progress = self._progress[name]
-        progress.again, progress.failures, progress.failure, progress.result = "", 0, None, None
+        progress.again, progress.failures, progress.failure = "", 0, None
+        self._results.pop(name, None)
         progress.state = ev.StageState.queued
         self._move(name, Phase.waiting)
         if self._cancelled:
@@ -356,9 +353,10 @@ class Machine:
 
     def _go_on(self) -> None:
         """Ask about stages whose turn has come, start what fits, and see whether all is done."""
-        for name in sorted(self._to_consider, key=self._rank):
-            self._consider(name)
-        self._to_consider.clear()
+        while self._to_consider:
+            names, self._to_consider = self._to_consider, set()
+            for name in sorted(names, key=self._rank):
+                self._consider(name)
         self._start_what_fits()
         if len(self._in[Phase.ended]) == len(self._progress):
             self._finish()
@@ -367,11 +365,16 @@ class Machine:
         progress = self._progress[name]
         if progress.phase is not Phase.waiting:
             return
-        if all(self._progress[earlier].state in _GOOD for earlier in self._neighbours.before[name]):
+        before = {earlier: self._progress[earlier] for earlier in self._neighbours.before[name]}
+        if all(earlier.state in _GOOD for earlier in before.values()):
             progress.turn += 1
             progress.used = {value.name: value.from_ for value in self._stages[name].inputs}
             self._move(name, Phase.checking)
             self._out.append(ms.Check(name, progress.turn))
+            return
+        for earlier, found in before.items():
+            if found.phase is Phase.ended and found.state not in _GOOD:
+                self._skip(name, f"{earlier} {found.state.value}")
 
     def _start_what_fits(self) -> None:
         if not self._in[Phase.ready]:

@@ -58,6 +58,8 @@ def _effect_failure(stage: str, result: StageResult) -> Failure | None:
 
 
 def _travel_failure(pipeline: Pipeline, stage: str, result: StageResult) -> Failure | None:
+    if not result.untransportable:
+        return None
     read = {
         value.name: reader.name
         for reader in reversed(pipeline.stages)

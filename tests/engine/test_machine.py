@@ -215,6 +215,28 @@ def test_a_stale_result_is_not_kept_when_nothing_may_start() -> None:
     assert shell.finish == ms.Finish(ev.RunState.failed, 1)
 
 
+def test_a_stage_that_was_stopped_to_run_again_is_skipped_if_its_predecessor_fails() -> None:
+    """Found by the random courses: `last` waits for `middle`, which fails when it runs again."""
+    shell = Shell(
+        pipeline(
+            stage("make", binds="a"),
+            stage("push", reads="a"),
+            stage("middle", reads="a", binds="m"),
+            stage("last", reads="a m"),
+        ),
+        workers=3,
+        keep_going=True,
+    )
+    shell.end("make")
+    shell.end("middle")
+    shell.end("push", result("a", changed=[("make", "a")]))
+    assert shell.stopping == ["last"]
+    shell.breaks("middle")
+    shell.stopped("last")
+    assert shell.states() == {"make": "succeeded", "push": "succeeded", "middle": "failed", "last": "skipped"}
+    assert shell.finish == ms.Finish(ev.RunState.failed, 1)
+
+
 def test_values_that_cannot_travel_fail_the_stage_only_if_read() -> None:
     from jupyter_pipe.artifacts.protocol import Untransportable
 
