@@ -58,7 +58,7 @@ class LiveTable:
         from rich.console import Console
         from rich.live import Live
 
-        console = Console(file=self._terminal.out, no_color=not self._terminal.colour)
+        console = Console(file=self._terminal.out, force_terminal=True, no_color=not self._terminal.colour)
         self._live = Live(
             console=console,
             get_renderable=lambda: self._render(console.width, console.height),

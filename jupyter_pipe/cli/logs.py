@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     for event in _events(store, run_id, follow=args.follow):
         if not args.json:
             show(event)
-        elif args.stage in {None, getattr(event, "stage", args.stage)}:
+        elif not args.stage or getattr(event, "stage", None) == args.stage:
             terminal.result(encode_event(event).decode().rstrip())
     if args.stage and not args.json:
         _print_outputs(terminal, store, run_id, args.stage)

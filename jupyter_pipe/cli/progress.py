@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from jupyter_pipe.cli.terminal import Terminal
 from jupyter_pipe.events import (
@@ -118,10 +119,16 @@ def _first_line(text: str) -> str:
     return lines[0] if lines else ""
 
 
-def progress_on(terminal: Terminal) -> Callable[[Event], None]:
-    """A table that stays in place where there is a terminal, else lines."""
-    if terminal.live and terminal.verbosity == 0:
-        from jupyter_pipe.cli.live import LiveTable
+@contextlib.contextmanager
+def progress_on(terminal: Terminal) -> Iterator[Callable[[Event], None]]:
+    """An observer: a table that stays in place where there is a terminal, else lines."""
+    if not terminal.live or terminal.verbosity != 0:
+        yield PlainLines(terminal)
+        return
+    from jupyter_pipe.cli.live import LiveTable
 
-        return LiveTable(terminal)
-    return PlainLines(terminal)
+    table = LiveTable(terminal)
+    try:
+        yield table
+    finally:
+        table.close()

@@ -54,7 +54,8 @@ def execute(args: argparse.Namespace, request: RunRequest, pipeline: Pipeline) -
 
     # With --json standard output belongs to the reader of the JSON.
     terminal = Terminal.of(args, sys.stderr if args.json else None)
-    finished = run_pipeline(request, observers=[progress_on(terminal)])
+    with progress_on(terminal) as progress:
+        finished = run_pipeline(request, observers=[progress])
     store = RunStore(request.root or Path(finished.facts.notebook).parent)
     folder = write_results(args, terminal, store, finished, pipeline)
     if args.json:
