@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jupyter_pipe.analysis.advice import advise
 from jupyter_pipe.analysis.ambient import drop_unseeded
 from jupyter_pipe.analysis.checks import check_stage, check_units
 from jupyter_pipe.analysis.flows import classify, stage_facts, stage_flow
@@ -33,17 +34,19 @@ def analyse(program: Program, *, folder: Path | None = None, knowledge: Knowledg
     units, diagnostics = cut(program)
     looks = observers(units)
     world = new_world(knowledge or read_knowledge(folder), folder)
-    interpret(world, units, looks)
+    groups = interpret(world, units, looks)
     drop_unseeded([*units, *(look for found in looks.values() for look in found)])
-    definitions = Definitions(units)
+    definitions = Definitions(units, world.star_imports)
     setup_units(units, definitions)
     stages = stage_facts(units, looks)
     for stage in stages:
+        stage.groups = groups.get(stage.name, ())
         classify(stage, units, definitions)
     stages, conflicts = arrange(stages, units)
     diagnostics += [*check_units(units, definitions), *conflicts]
     for stage in stages:
         diagnostics += check_stage(stage, units, world, definitions)
+    diagnostics += advise(stages, units)
     for name, passed in tie(stages).items():
         next(stage for stage in stages if stage.name == name).passed = passed
     flows = tuple(stage_flow(stage, units, definitions, world.heap) for stage in stages)

@@ -78,10 +78,27 @@ def _check_read(
         yield report("PIPE203", unit, read.place, message, "Bind it again, or remove the `del`.")
     if unit.role == "shared" and not name.startswith("@"):
         yield from _check_shared_read(unit, name, read, units, definitions)
+    yield from _check_hidden(unit, name, read, units, definitions)
     for source in sorted(read.sources):
         if source >= 0 and units[source].role == "skip":
             yield _skipped(unit, name, read, units[source])
             return
+
+
+def _check_hidden(
+    unit: Unit, name: str, read: Read, units: Sequence[Unit], definitions: Definitions
+) -> Iterator[Diagnostic]:
+    """A star import of unknown names between a binding and its use may have hidden it."""
+    makers = [source for source in read.sources if source >= 0]
+    if not makers or any(definitions.kind(source) is not None for source in makers):
+        return
+    for star in definitions.unknown_stars:
+        if max(makers) < star < unit.number:
+            message = (
+                f"'{name}' is read in {cell_number(unit)}, but the star import in {cell_number(units[star])} "
+                "may have hidden it."
+            )
+            yield report("PIPE224", unit, read.place, message, "Import the names that you use.")
 
 
 def _check_shared_read(

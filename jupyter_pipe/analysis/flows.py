@@ -36,6 +36,7 @@ class StageFacts:
     replays: set[int] = field(default_factory=set)
     parameters: set[str] = field(default_factory=set)
     passed: set[str] = field(default_factory=set)
+    groups: tuple[tuple[str, ...], ...] = ()
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -115,7 +116,7 @@ def stage_flow(stage: StageFacts, units: Sequence[Unit], definitions: Definition
         stage.cells,
         tuple(_effects(stage, definitions)),
         tuple(replays),
-        (),
+        stage.groups,
         tuple(sorted({name for unit in (*stage.units, *behind) for name in unit.facts.imports})),
         tuple(sorted(stage.parameters)),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis import calls, expressions, functions, loops, statements
 from jupyter_pipe.analysis.facts import Facts, Unit, Write
+from jupyter_pipe.analysis.groups import expected_groups
 from jupyter_pipe.analysis.libraries import show
 from jupyter_pipe.analysis.state import UNBOUND
 from jupyter_pipe.analysis.world import World
@@ -34,13 +35,26 @@ def new_world(knowledge: Knowledge, folder: Path | None) -> World:
     return world
 
 
-def interpret(world: World, units: Sequence[Unit], ends: dict[int, list[Unit]]) -> None:
-    """Fills `unit.facts`. `ends[n]` are the units of gates and metrics that look at the state after
-    unit n."""
+def interpret(
+    world: World, units: Sequence[Unit], ends: dict[int, list[Unit]]
+) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """Fills `unit.facts`, and returns the groups that each stage is expected to leave.
+
+    `ends[n]` are the units of gates and metrics that look at the state after unit n.
+    """
+    last = {unit.stage: unit.number for unit in units}
+    written: dict[str, set[str]] = {}
+    groups: dict[str, tuple[tuple[str, ...], ...]] = {}
     for unit in units:
         _run(world, unit)
         for observer in ends.get(unit.number, ()):
             observe(world, observer)
+        if unit.stage is not None:
+            names = written.setdefault(unit.stage, set())
+            names.update(name for name in unit.facts.writes if name.isidentifier())
+            if last[unit.stage] == unit.number:
+                groups[unit.stage] = expected_groups(world, names)
+    return groups
 
 
 def _run(world: World, unit: Unit) -> None:

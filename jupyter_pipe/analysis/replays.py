@@ -45,9 +45,13 @@ COMPOUND = (ast.If, ast.Try, getattr(ast, "TryStar", ast.Try))
 
 
 class Definitions:
-    """Answers for all units of one notebook; nothing in it changes after construction."""
+    """Answers for all units of one notebook.
 
-    def __init__(self, units: Sequence[Unit]) -> None:
+    `unknown_stars` are star imports that may bind any name.
+    """
+
+    def __init__(self, units: Sequence[Unit], unknown_stars: Sequence[int] = ()) -> None:
+        self.unknown_stars = tuple(unknown_stars)
         self._units = units
         self._kinds: dict[int, ReplayKind | None] = {}
         self._by_kind: dict[ReplayKind, list[int]] = {kind: [] for kind in ReplayKind}

@@ -7,9 +7,10 @@ that both travel in one payload and stay one object.
 
 from __future__ import annotations
 
-import bisect
 from collections import defaultdict
 from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis.writers import Writers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,26 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["tie"]
 
 ROUNDS = 10
-
-
-class Writers:
-    """Which stages, by position, leave a value under a name."""
-
-    def __init__(self, stages: Sequence[StageFacts]) -> None:
-        self._positions: dict[str, list[int]] = defaultdict(list)
-        for position, stage in enumerate(stages):
-            names = {name for unit in stage.units for name in unit.facts.writes}
-            for name in names:
-                self._positions[name].append(position)
-
-    def last(self, name: str, before: int) -> int | None:
-        positions = self._positions[name]
-        found = bisect.bisect_left(positions, before)
-        return positions[found - 1] if found else None
-
-    def add(self, name: str, position: int) -> None:
-        if position not in self._positions[name]:
-            bisect.insort(self._positions[name], position)
 
 
 def tie(stages: Sequence[StageFacts]) -> dict[str, set[str]]:
