@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["bootstrap_source", "kernel_folder"]
+__all__ = ["bootstrap_source", "kernel_folder", "preload_source"]
 
-_SOURCE = """(lambda util, sys: (
+_SOURCE = """(lambda util, sys: sys.modules.get("jupyter_pipe_kernel") or (
     lambda spec: (
-        lambda module: (sys.modules.__setitem__(spec.name, module), spec.loader.exec_module(module), module)
+        lambda made: (sys.modules.__setitem__(spec.name, made), spec.loader.exec_module(made), made)[2]
     )(util.module_from_spec(spec))
 )(util.spec_from_file_location(
     "jupyter_pipe_kernel", {init!r}, submodule_search_locations=[{folder!r}]
-)))(__import__("importlib.util").util, __import__("sys"))[2].begin({context!r})"""
+)))(__import__("importlib.util").util, __import__("sys"))"""
 
 
 def kernel_folder() -> Path:
@@ -25,5 +25,14 @@ def kernel_folder() -> Path:
 
 def bootstrap_source(context_path: str | Path) -> str:
     """One expression to execute before a stage's first cell; it binds no name and has no value."""
+    return f"{_module_source()}.begin({str(context_path)!r})"
+
+
+def preload_source() -> str:
+    """The same for a process that forks kernels: imports everything, begins nothing."""
+    return f"{_module_source()}.preload()"
+
+
+def _module_source() -> str:
     folder = kernel_folder()
-    return _SOURCE.format(init=str(folder / "__init__.py"), folder=str(folder), context=str(context_path))
+    return _SOURCE.format(init=str(folder / "__init__.py"), folder=str(folder))

@@ -6,15 +6,21 @@ shows up in the user's namespace. The cells that the compiler injects call these
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .session import Session
 
-__all__ = ["begin", "load_inputs", "set_execution_count", "store_outputs"]
+__all__ = ["begin", "load_inputs", "preload", "set_execution_count", "store_outputs"]
 
 _sessions: list[Session] = []
+
+
+def preload() -> None:
+    """Imports the whole kernel side, for a process that forks kernels."""
+    importlib.import_module(".session", __name__)
 
 
 def begin(context_path: str) -> None:

@@ -6,16 +6,9 @@ objects, and what travels by reference, tie nothing together.
 
 from __future__ import annotations
 
-import datetime
-import decimal
 import enum
-import fractions
-import logging
-import pathlib
-import re
 import sys
 import types
-import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -27,10 +20,17 @@ from .memory import Span, overlapping
 __all__ = ["find_groups"]
 
 _IMMUTABLE = (
-    *(str, bytes, int, float, complex, tuple, frozenset, range, slice, type, type(None)),
-    *(types.BuiltinFunctionType, types.ModuleType, types.CodeType, types.GenericAlias, enum.Enum),
-    *(datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo, decimal.Decimal),
-    *(fractions.Fraction, uuid.UUID, pathlib.PurePath, re.Pattern, logging.Logger, logging.Manager),
+    *(str, bytes, int, float, complex, tuple, frozenset, range, slice, type, type(None), enum.Enum),
+    *(types.BuiltinFunctionType, types.ModuleType, types.CodeType, types.GenericAlias),
+)
+# By name, so that no module is imported for the sake of values that are not there.
+_IMMUTABLE_NAMES = frozenset(
+    {
+        *(("datetime", name) for name in ("date", "time", "timedelta", "tzinfo")),
+        *(("decimal", "Decimal"), ("fractions", "Fraction"), ("uuid", "UUID"), ("re", "Pattern")),
+        *(("pathlib", "PurePath"), ("logging", "Logger"), ("logging", "Manager")),
+        *(("ipaddress", "_BaseAddress"), ("ipaddress", "_BaseNetwork")),
+    }
 )
 
 
@@ -68,10 +68,17 @@ def ties(value: Any, by_reference: Iterable[int]) -> bool:
     kind = type(value)
     if isinstance(value, _IMMUTABLE) or id(value) in by_reference or is_global(value):
         return False
-    module = kind.__module__.split(".", 1)[0]
+    bases = {(_package(base), base.__name__) for base in kind.__mro__}
+    if bases & _IMMUTABLE_NAMES:
+        return False
+    module = _package(kind)
     if module == "numpy":
         return not isinstance(value, (sys.modules["numpy"].generic, sys.modules["numpy"].dtype))
     return not (module == "pandas" and _immutable_in_pandas(value))
+
+
+def _package(kind: type) -> str:
+    return kind.__module__.split(".", 1)[0]
 
 
 def _immutable_in_pandas(value: Any) -> bool:
