@@ -11,6 +11,8 @@ import json
 import re
 from typing import Any
 
+import msgspec
+
 from jupyter_pipe.model import Pipeline, to_json
 
 __all__ = ["is_intact", "is_ours", "sealed_notebook", "sealed_pipeline", "sealed_text"]
@@ -30,8 +32,9 @@ def sealed_notebook(notebook: dict[str, Any]) -> bytes:
     """The notebook as JupyterLab lays it out on disk, with the seal in its metadata."""
     metadata = {**notebook["metadata"]["jupyter_pipe"], "digest": _BLANK}
     blank = {**notebook, "metadata": {**notebook["metadata"], "jupyter_pipe": metadata}}
-    metadata["digest"] = _digest(_notebook_text(blank))
-    return _notebook_text(blank).encode()
+    text = msgspec.json.format(msgspec.json.encode(blank, order="sorted"), indent=1).decode() + "\n"
+    head, _, tail = text.rpartition(_BLANK)
+    return f"{head}{_digest(text)}{tail}".encode()
 
 
 def sealed_pipeline(pipeline: Pipeline) -> bytes:
@@ -71,10 +74,6 @@ def _find_json_seal(name: str, text: str) -> str | None:
     except (ValueError, KeyError, TypeError):
         return None
     return seal if isinstance(seal, str) and re.fullmatch("[0-9a-f]{64}", seal) else None
-
-
-def _notebook_text(notebook: dict[str, Any]) -> str:
-    return json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _digest(text: str) -> str:

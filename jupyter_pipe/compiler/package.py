@@ -8,7 +8,6 @@ unless forced; files of ours that the pipeline no longer has are removed. Raises
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -153,7 +152,8 @@ def _replace(folder: Path, files: dict[str, bytes], obsolete: Iterable[str]) -> 
     with _sibling(folder) as staging:
         new, old = staging / "new", staging / "old"
         for name, data in files.items():
-            _write_synced(new / name, data)
+            (new / name).parent.mkdir(parents=True, exist_ok=True)
+            (new / name).write_bytes(data)
         if folder.exists():
             _swap(folder, new, old, [*files, *obsolete])
         else:
@@ -168,14 +168,6 @@ def _sibling(folder: Path) -> Iterator[Path]:
         yield staging
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-
-
-def _write_synced(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _swap(folder: Path, new: Path, old: Path, names: list[str]) -> None:

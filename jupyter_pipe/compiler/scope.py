@@ -81,7 +81,7 @@ def _frame_reason(stage: StageCode, statements: Sequence[Statement], level: Modu
 
 
 def _syntax_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
-    for statement in statements:
+    for statement in _with_words(statements, ("async", "await", "*", "global", "__future__")):
         for node in _own_scope(statement.nodes):
             if isinstance(node, (ast.Await, ast.AsyncFor, ast.AsyncWith)):
                 return "it awaits at top level"
@@ -94,6 +94,11 @@ def _syntax_reason(stage: StageCode, statements: Sequence[Statement], level: Mod
     return ""
 
 
+def _with_words(statements: Iterable[Statement], words: Sequence[str]) -> Iterator[Statement]:
+    """Statements that may have the syntax: looking at text is much cheaper than at trees."""
+    return (statement for statement in statements if any(word in statement.text for word in words))
+
+
 def _own_scope(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
     """The nodes outside of nested functions."""
     for node in nodes:
@@ -103,7 +108,7 @@ def _own_scope(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
 
 
 def _class_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
-    for statement in statements:
+    for statement in _with_words(statements, ("class",)):
         for node in _own_scope(statement.nodes):
             if isinstance(node, ast.ClassDef):
                 return f"class '{node.name}' needs the names of the namespace"
@@ -123,7 +128,12 @@ def _shadow_reason(stage: StageCode, statements: Sequence[Statement], level: Mod
 
 
 def _is_deleted(name: str, statements: Iterable[Statement]) -> bool:
-    deletes = (node for s in statements for node in _own_scope(s.nodes) if isinstance(node, ast.Delete))
+    deletes = (
+        node
+        for s in _with_words(statements, ("del",))
+        for node in _own_scope(s.nodes)
+        if isinstance(node, ast.Delete)
+    )
     return any(isinstance(t, ast.Name) and t.id == name for node in deletes for t in node.targets)
 
 
@@ -174,9 +184,11 @@ def _carried_names(stage: StageCode, level: ModuleLevel) -> set[str]:
     statements = [s for s in _running(stage) if not level.holds(s)]
     for code in stage.replays:
         statements += [s for s in code.statements if not level.holds_names(s)]
-    values = {name for statement in statements for name in _loaded_as_values(statement)}
+    functions = [statement for statement in statements if statement.later]
+    defined = {name for statement in functions for name in statement.binds}
+    values = {name for s in statements if s.reads & defined for name in _loaded_as_values(s)}
     names: set[str] = set()
-    for statement in statements:
+    for statement in functions:
         called_by_name = isinstance(statement.node, _FUNCTIONS) and not (statement.binds & values)
         simple = called_by_name and not _has_inner_function(statement)
         if not simple:

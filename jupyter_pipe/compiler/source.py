@@ -148,6 +148,8 @@ def indented(source: str, prefix: str) -> str:
 
 def _lines_inside_strings(source: str) -> set[int]:
     inside: set[int] = set()
+    if not any(mark in source for mark in ('"""', "'''", "\\\n")):
+        return inside
     starts: list[int] = []
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type in _STRING_START:
