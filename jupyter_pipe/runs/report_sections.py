@@ -28,10 +28,11 @@ SHOWN_DISTRIBUTIONS = 6
 
 def pictures(run: Run, pipeline: Pipeline) -> Markup:
     """The DAG and the timeline, side by side if the DAG is narrow."""
-    width = layout(pipeline).width
+    columns, width = _fitting(pipeline)
     beside = width <= BESIDE
     states = {stage.name: stage_state(stage) for stage in run.stages}
-    graph = to_svg(pipeline, states, progress={s.name: _done(s) for s in run.stages}, linked=True)
+    progress = {stage.name: _done(stage) for stage in run.stages}
+    graph = to_svg(pipeline, states, columns=columns, progress=progress, linked=True)
     timeline = to_timeline(_bars(run), width=COLUMN - width - 48 if beside else COLUMN)
     return tag(
         "div",
@@ -39,6 +40,15 @@ def pictures(run: Run, pipeline: Pipeline) -> Markup:
         tag("section", tag("h2", "Timeline", id="timeline"), tag("div", Markup(timeline), class_="picture")),
         class_="columns" if beside else None,
     )
+
+
+def _fitting(pipeline: Pipeline) -> tuple[int, float]:
+    """The most stages side by side with which the picture needs no shrinking, and its width."""
+    for columns in (8, 7, 6, 5):
+        width = layout(pipeline, columns=columns).width
+        if width <= COLUMN:
+            break
+    return columns, width
 
 
 def _done(stage: StageRun) -> float:
