@@ -18,6 +18,7 @@ from jupyter_pipe.analysis.values import (
     Object,
     Text,
     Values,
+    in_order,
 )
 from jupyter_pipe.analysis.world import World, text_of
 
@@ -38,7 +39,7 @@ ATOMIC = frozenset({"builtins.int", "builtins.float", "builtins.bool", "builtins
 def load_attribute(world: World, base: Values, name: str, node: ast.AST) -> Values:
     """What `base.name` may be; a property of the notebook runs."""
     found: set[Object] = set()
-    for value in base:
+    for value in in_order(base):
         found |= _load_attribute(world, value, name, node)
     return frozenset(found)
 
@@ -135,7 +136,7 @@ def _foreign_attribute(world: World, value: Object, name: str, node: ast.AST) ->
 
 def store_attribute(world: World, base: Values, name: str, values: Values, node: ast.AST) -> None:
     """`base.name = values`; of a module it is ambient state or a change of the module."""
-    for value in base:
+    for value in in_order(base):
         if isinstance(value.payload, Library):
             _store_in_library(world, f"{value.payload.qualified}.{name}", value, node)
             continue
@@ -167,7 +168,7 @@ def load_item(world: World, base: Values, node: ast.Subscript) -> Values:
     """What `base[key]` may be: an element, a view, a copy, or what `__getitem__` returns."""
     found = set(world.call_special(base, "__getitem__", (NOTHING,), node))
     sliced = any(isinstance(part, ast.Slice) for part in ast.walk(node.slice))
-    for value in base:
+    for value in in_order(base):
         if isinstance(value.payload, Text):
             continue
         if value is world.namespace:
@@ -220,7 +221,7 @@ def _view(world: World, value: Object, node: ast.Subscript, type_: str) -> Objec
 def store_item(world: World, base: Values, node: ast.Subscript, values: Values) -> None:
     """`base[key] = values`."""
     world.call_special(base, "__setitem__", (NOTHING, values), node)
-    for value in base:
+    for value in in_order(base):
         if isinstance(value.payload, Library):
             _store_in_library(world, value.payload.qualified, value, node)
             continue

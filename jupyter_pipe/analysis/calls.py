@@ -23,6 +23,7 @@ from jupyter_pipe.analysis.values import (
     Object,
     Partial,
     Values,
+    in_order,
 )
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _call_methods(world: World, base: Values, name: str, arguments: Arguments) -
     if not base:
         return call_unknown(world, arguments, None)
     found: set[Object] = set()
-    for value in base:
+    for value in in_order(base):
         found |= _call_method(world, value, name, arguments)
     return frozenset(found)
 
@@ -156,7 +157,7 @@ def call_values(world: World, callees: Values, arguments: Arguments) -> Values:
     if not callees:
         return call_unknown(world, arguments, None)
     found: set[Object] = set()
-    for callee in callees:
+    for callee in in_order(callees):
         found |= _call_value(world, callee, arguments)
     return frozenset(found)
 
@@ -234,7 +235,7 @@ def call_special(
 ) -> Values:
     """Calls a dunder method that a notebook class among `base` defines; others are ignored."""
     found: set[Object] = set()
-    for value in base:
+    for value in in_order(base):
         if isinstance(value.payload, Instance):
             for method in find_in_class(world, value.payload.class_, name):
                 if isinstance(method.payload, Function):

@@ -131,7 +131,7 @@ def _kept(stage: StageFacts, units: Sequence[Unit], definitions: Definitions, he
     received = [
         unit.facts.reads[name].values for name, (unit, _) in stage.first.items() if name in stage.values
     ]
-    reached = heap.reachable(value for values in received for value in values)
+    reached = heap.reachable((value for values in received for value in values), code_only=True)
     nodes = [value.payload.node for value in reached if isinstance(value.payload, (Function, Class))]
     last = max(stage.numbers)
     found = {number for node in nodes if (number := definitions.of(node)) is not None and number < last}

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["expected_groups"]
 
+LARGEST = 500
+"""Objects behind one name that are looked at: a forecast need not be complete."""
 IMMUTABLE = (Text, Library, LocalModule, Function, Class)
 
 
@@ -30,11 +32,18 @@ def expected_groups(world: World, names: set[str]) -> tuple[tuple[str, ...], ...
 
     for name in sorted(names):
         slot = world.state.get(name)
-        for value in world.heap.reachable(slot.values) if slot else ():
+        todo = list(slot.values) if slot else []
+        budget = LARGEST
+        while todo and budget:
+            value = todo.pop()
+            budget -= 1
             if isinstance(value.payload, IMMUTABLE):
                 continue
-            for part in (value, *value.shares):
-                leader[find(name)] = find(owner.setdefault(part, name))
+            if value in owner:
+                leader[find(name)] = find(owner[value])
+            else:
+                owner[value] = name
+                todo += [*value.shares, *(part for held in value.fields.values() for part in held)]
     groups: dict[str, list[str]] = {}
     for name in sorted(names):
         groups.setdefault(find(name), []).append(name)

@@ -109,7 +109,7 @@ def _read_module(world: World, name: str) -> Object | None:
 def _run_module(world: World, name: str, tree: ast.Module) -> Object:
     """Interprets a module's body in globals of its own. Its effects are not the notebook's."""
     frame = Frame(Scope(), kind="module")
-    module = Object("builtins.module", LocalModule(name, frame))
+    module = world.heap.make("builtins.module", LocalModule(name, frame))
     world.modules[name] = module
     frame.holder = module
     layers = world.state.layers

@@ -112,7 +112,7 @@ def _spread_mutations(world: World, facts: Facts, number: int) -> None:
         done |= affected & facts.mutated.keys() if value.shares else {value}
         names = set(_reaching(world, affected))
         _share(facts, names)
-        for name in names:
+        for name in sorted(names):
             slot = world.state.get(name)
             if slot is not None and slot.sources != {number}:
                 world.state.set(name, slot._replace(sources=slot.sources | {number}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.values import NOTHING, Class, Instance, Library, Text, Values
+from jupyter_pipe.analysis.values import NOTHING, Class, Instance, Library, Text, Values, in_order
 from jupyter_pipe.analysis.world import place_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ SETS = frozenset({"builtins.set", "builtins.frozenset"})
 def elements_of(world: World, values: Values, node: ast.AST) -> Values:
     """The objects that iterating over any of `values` may give."""
     found: set[Object] = set()
-    for value in values:
+    for value in in_order(values):
         found |= _elements(world, value, node)
     return frozenset(found)
 

@@ -18,6 +18,7 @@ from jupyter_pipe.analysis.values import (
     Object,
     Partial,
     Values,
+    in_order,
 )
 
 if TYPE_CHECKING:
@@ -167,9 +168,9 @@ def keyword_effects(world: World, receiver: Object | None, arguments: Arguments)
 def escape(world: World, values: Values, node: ast.AST) -> Values:
     """Code that we cannot see may call any code of the notebook reachable from `values`."""
     found: set[Object] = set()
-    for value in sorted(world.heap.reachable(values), key=id):
+    for value in in_order(world.heap.reachable(values, code_only=True)):
         key = (world.unit, value)
-        if not value.carries or key in world.escaped:
+        if key in world.escaped:
             continue
         world.escaped.add(key)
         found |= _escape(world, value, node)
@@ -200,7 +201,7 @@ def _methods(class_: Object, *, special: bool = False) -> list[str]:
 
 def show(world: World, values: Values, node: ast.AST) -> None:
     """Values are printed or displayed: their `repr` runs, and options of libraries are read."""
-    for value in values:
+    for value in in_order(values):
         for component in world.knowledge.display_reads(value.type):
             world.touch("@" + component, node)
         if value.carries:
@@ -209,7 +210,7 @@ def show(world: World, values: Values, node: ast.AST) -> None:
 
 def run_special_methods(world: World, value: Object, node: ast.AST) -> None:
     """Builtins call the dunder methods of what they are given, and of what that holds."""
-    for part in world.heap.reachable((value,)):
+    for part in in_order(world.heap.reachable((value,), code_only=True)):
         if isinstance(part.payload, Instance) and (world.unit, part) not in world.escaped:
             world.escaped.add((world.unit, part))
             for name in _methods(part.payload.class_, special=True):

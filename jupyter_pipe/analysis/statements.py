@@ -12,7 +12,7 @@ from jupyter_pipe.analysis.functions import make_class, make_function
 from jupyter_pipe.analysis.imports import import_from, import_module
 from jupyter_pipe.analysis.strings import WORD
 from jupyter_pipe.analysis.targets import assign, delete, match_pattern
-from jupyter_pipe.analysis.values import NOTHING, Function, Library, Text, Values
+from jupyter_pipe.analysis.values import NOTHING, Function, Library, Text, Values, in_order
 from jupyter_pipe.analysis.world import rule, statement_rules
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def decorate(world: World, value: Object, decorators: Sequence[Values], node: as
     values: Values = frozenset((value,))
     for decorator in reversed(decorators):
         found: set[Object] = set()
-        for one in decorator:
+        for one in in_order(decorator):
             if isinstance(one.payload, Library) or one.payload is None:
                 _mark(values, one)
                 found |= values

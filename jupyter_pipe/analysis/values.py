@@ -8,11 +8,12 @@ plain values (numbers, None, booleans) that nobody can change.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Union
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from jupyter_pipe.analysis.scopes import Frame, Scope
 
@@ -31,6 +32,7 @@ __all__ = [
     "Payload",
     "Text",
     "Values",
+    "in_order",
 ]
 
 ANY = "*"
@@ -134,9 +136,12 @@ class Object:
     (the result of an unknown call); one that `carries` holds code of the notebook somewhere.
     """
 
-    __slots__ = ("carries", "depth", "fields", "open", "parents", "payload", "shares", "type")
+    __slots__ = ("carries", "depth", "fields", "open", "parents", "payload", "serial", "shares", "type")
 
-    def __init__(self, type_: str = "", payload: Payload = None, *, open_: bool = False, depth: int = 0):
+    def __init__(
+        self, serial: int, type_: str = "", payload: Payload = None, *, open_: bool = False, depth: int = 0
+    ) -> None:
+        self.serial = serial
         self.type = type_
         self.payload = payload
         self.open = open_
@@ -154,11 +159,27 @@ Values = frozenset[Object]
 NOTHING: Values = frozenset()
 
 
+def in_order(values: Collection[Object]) -> Iterable[Object]:
+    """In the order of their making, so that one notebook always gives one answer."""
+    return values if len(values) < 2 else sorted(values, key=_serial)
+
+
+_serial = attrgetter("serial")
+
+
 class Heap:
     """`stores` is the number of edges: it rises exactly when what can be reached may have changed."""
 
     def __init__(self) -> None:
         self.stores = 0
+        self._made = 0
+
+    def make(
+        self, type_: str = "", payload: Payload = None, *, open_: bool = False, depth: int = 0
+    ) -> Object:
+        """A new object."""
+        self._made += 1
+        return Object(self._made, type_, payload, open_=open_, depth=depth)
 
     def store(self, container: Object, label: str, values: Iterable[Object]) -> None:
         """`container` may hold `values` under `label` from now on."""
@@ -196,7 +217,7 @@ class Heap:
             return frozenset(found)
         if container.depth >= _DEEPEST:
             return frozenset((container,))
-        part = Object(open_=True, depth=container.depth + 1)
+        part = self.make(open_=True, depth=container.depth + 1)
         self.store(container, label, (part,))
         return frozenset((part,))
 
@@ -223,14 +244,17 @@ class Heap:
                 todo.extend(value.shares)
         return found
 
-    def reachable(self, values: Iterable[Object]) -> set[Object]:
-        """All objects that can be reached from `values`, these included."""
+    def reachable(self, values: Iterable[Object], *, code_only: bool = False) -> set[Object]:
+        """All objects that can be reached from `values`, these included.
+
+        With `code_only` those that carry no code of the notebook are left out.
+        """
         found: set[Object] = set()
-        todo = list(values)
+        todo = [value for value in values if value.carries or not code_only]
         while todo:
             value = todo.pop()
             if value not in found:
                 found.add(value)
                 for held in value.fields.values():
-                    todo.extend(held)
+                    todo.extend(part for part in held if part.carries or not code_only)
         return found

@@ -88,7 +88,7 @@ class World:
         self.modules: dict[str, Object] = {}
         self.imported: set[str] = set()
         self.escaped: set[tuple[int, Object]] = set()
-        self.namespace = Object("namespace")
+        self.namespace = self.heap.make("namespace")
         self.holders: dict[Object, set[str]] = {}
         self.call_function: Callable[..., Values] = _unassembled
         self.call_values: Callable[[Values, Arguments], Values] = _unassembled
@@ -133,7 +133,7 @@ class World:
         key = (self.context, site)
         found = self._sites.get(key)
         if found is None:
-            found = self._sites[key] = Object(type_, payload, open_=open_)
+            found = self._sites[key] = self.heap.make(type_, payload, open_=open_)
         elif type_ and not found.type:
             found.type = type_
         return found
@@ -141,14 +141,14 @@ class World:
     def library(self, qualified: str) -> Object:
         found = self._libraries.get(qualified)
         if found is None:
-            found = self._libraries[qualified] = Object("builtins.module", Library(qualified))
+            found = self._libraries[qualified] = self.heap.make("builtins.module", Library(qualified))
         return found
 
     def text(self, value: str, type_: str = "builtins.str", *, exact: bool = True) -> Object:
         key = type_ + value + "=*"[not exact]
         found = self._texts.get(key)
         if found is None:
-            found = self._texts[key] = Object(type_, Text(value, exact))
+            found = self._texts[key] = self.heap.make(type_, Text(value, exact))
         return found
 
     def mutate(self, values: Iterable[Object], node: ast.AST) -> None:
