@@ -7,22 +7,31 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+ONE = "len(pd.Series([1]))"  # so that every stage needs pandas
 EXAMPLES = Path(__file__).parent.parent / "example_notebooks"
 
 
 def chain(stages: int) -> list[dict[str, Any]]:
     """Each stage adds one to what the stage before it left."""
-    cells = [code("start", "import pandas as pd\n\nx0 = len(pd.Series([1]))", "stage:s0")]
-    cells += [code(f"cell-{n}", f"x{n} = x{n - 1} + 1", f"stage:s{n}") for n in range(1, stages)]
-    return [*_imports(), *cells]
+    first = code("start", f"x0 = {ONE}", "stage:s0")
+    return [
+        code("imports", "import pandas as pd"),
+        first,
+        *(code(f"cell-{n}", f"x{n} = x{n - 1} + {ONE}", f"stage:s{n}") for n in range(1, stages)),
+    ]
 
 
 def fan_out(width: int) -> list[dict[str, Any]]:
     """One stage, `width` that only need it, and one that needs them all."""
-    first = code("start", "x = len(pd.Series([1]))", "stage:start")
-    middle = [code(f"cell-{n}", f"y{n} = x + {n}", f"stage:s{n}") for n in range(width)]
+    first = code("start", f"x = {ONE}", "stage:start")
+    middle = [code(f"cell-{n}", f"y{n} = x + {ONE}", f"stage:s{n}") for n in range(width)]
     names = ", ".join(f"y{n}" for n in range(width))
-    return [*_imports(), first, *middle, code("end", f"total = sum([{names}])", "stage:end")]
+    return [
+        code("imports", "import pandas as pd"),
+        first,
+        *middle,
+        code("end", f"total = sum([{names}]) + {ONE}", "stage:end"),
+    ]
 
 
 def wide(stages: int, cells: int) -> list[dict[str, Any]]:
@@ -56,10 +65,6 @@ def write_notebook(cells: Sequence[dict[str, Any]], path: Path) -> Path:
     notebook = {"cells": list(cells), "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
     path.write_text(json.dumps(notebook, indent=1) + "\n", encoding="utf-8")
     return path
-
-
-def _imports() -> list[dict[str, Any]]:
-    return [code("imports", "import pandas as pd")]
 
 
 def _analysis(frame: str, number: int) -> str:
