@@ -14,7 +14,7 @@ from jupyter_pipe.artifacts.protocol import ArtifactRef
 from jupyter_pipe.errors import ArtifactError, UntrustedError
 from jupyter_pipe.kernel.errors import DefinitionError, PayloadError, UntrustedStoreError
 from jupyter_pipe.kernel.payload import PayloadFile, file_digest, payload_path
-from jupyter_pipe.kernel.store import mark_verified, open_payload, prepare_store
+from jupyter_pipe.kernel.store import is_verified, mark_verified, open_payload, prepare_store
 
 __all__ = ["Store"]
 
@@ -56,6 +56,20 @@ class Store:
         except (OSError, PayloadError) as error:
             raise _artifact_error(error) from None
         mark_verified(str(path))
+
+    def is_sound(self, ref: ArtifactRef | str) -> bool:
+        """Whether the payload is there and unaltered. A damaged one is removed, so that the stage
+        that made it makes it anew."""
+        if is_verified(str(self.path(ref))):
+            return True
+        if not self.has(ref):
+            return False
+        try:
+            self.verify(ref)
+        except ArtifactError:
+            self.remove(ref)
+            return False
+        return True
 
     def load(
         self,

@@ -182,9 +182,10 @@ class StageCache:
         return found or "random state changed"
 
     def _damage(self, entry: CacheEntry) -> str:
-        for ref in references(entry.result):
-            if not self._has_artifact(ref.artifact):
-                return "a stored value is missing"
+        # Every one is asked about, since asking removes what is damaged.
+        missing = [ref for ref in references(entry.result) if not self._has_artifact(ref.artifact)]
+        if missing:
+            return "a stored value is missing or damaged"
         if not self.cache.executed_path(entry).exists():
             return "the executed notebook is missing"
         for path, digest in entry.written.items():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from jupyter_pipe.engine.control import request_cancel, start_detached
+from jupyter_pipe.engine.control import request_cancel
 from jupyter_pipe.engine.request import RunRequest
 from jupyter_pipe.engine.runner import run_pipeline
 
-__all__ = ["RunRequest", "request_cancel", "run_pipeline", "start_detached"]
+__all__ = ["RunRequest", "request_cancel", "run_pipeline"]

@@ -106,7 +106,7 @@ def _stage_cache(prepared: PreparedRun, package: Path, cache: Cache) -> StageCac
         workdir=Path(facts.workdir),
         literals={value.name: value.literal for value in facts.parameters},
         versions=versions,
-        has_artifact=Store(prepared.store.state_folder, trust=request.trust).has,
+        has_artifact=Store(prepared.store.state_folder, trust=request.trust).is_sound,
         numbers=prepared.numbers,
         settings={"kernel": str(interpreter or pipeline.kernel), "hash seed": str(facts.hash_seed)},
         forcing=Forcing(

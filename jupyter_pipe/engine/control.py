@@ -1,48 +1,16 @@
-"""Runs seen from other processes: start one that outlives its starter, end one that goes on."""
+"""Runs seen from other processes: end one that goes on."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.runs.processes import is_alive, this_process
 from jupyter_pipe.runs.store import RunStore
 
-__all__ = ["request_cancel", "start_detached"]
-
-
-def start_detached(
-    arguments: Sequence[str],
-    *,
-    log: Path,
-    folder: Path | None = None,
-    environment: Mapping[str, str] | None = None,
-) -> subprocess.Popen[bytes]:
-    """Start `jupyter-pipe ARGUMENTS` in a session of its own; what it prints goes to `log`.
-
-    It survives the end of the caller and of the caller's terminal. Raises RunError.
-    """
-    command = [sys.executable, "-m", "jupyter_pipe.cli.main", *arguments]
-    try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output:
-            return subprocess.Popen(
-                command,
-                cwd=folder,
-                env=dict(environment) if environment is not None else None,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-    except OSError as error:
-        raise RunError(f"Cannot start a runner: {error.strerror}.", code="runner_not_started") from error
+__all__ = ["request_cancel"]
 
 
 def request_cancel(store: RunStore, run_id: str, *, by: str = "user") -> None:

@@ -152,6 +152,8 @@ def _hint(kind: str, ename: str) -> str:
         return (
             "Is the package installed in the notebook's kernel? Modules are looked for beside the notebook."
         )
+    if ename == "PayloadError":
+        return "Run again: a stored value that is damaged is found then, and made anew."
     return _HINTS.get(kind, "")
 
 

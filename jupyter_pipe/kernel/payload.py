@@ -35,12 +35,11 @@ _CHUNK = 8 << 20
 
 
 class Written(NamedTuple):
-    """`buffers` is the sha256 state after the regions; `fresh` is False if the file existed."""
+    """`buffers` is the sha256 state after the regions."""
 
     artifact: str
     bytes: int
     buffers: str
-    fresh: bool
 
 
 def payload_path(folder: str, artifact: str) -> str:
@@ -89,8 +88,8 @@ def write_payload(
         finally:
             os.close(descriptor)
         artifact = output.hash.hexdigest()
-        fresh = _publish(temporary, payload_path(folder, artifact), output.length)
-        return Written(artifact, output.length, buffers, fresh)
+        _publish(temporary, payload_path(folder, artifact))
+        return Written(artifact, output.length, buffers)
     except BaseException:
         if os.path.exists(temporary):
             os.unlink(temporary)
@@ -119,17 +118,11 @@ def _write_body(
     return buffers
 
 
-def _publish(temporary: str, target: str, size: int) -> bool:
-    """Moves the file to its address; a file that is already there and whole stays."""
-    try:
-        if os.stat(target).st_size == size:
-            os.unlink(temporary)
-            return False
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
+def _publish(temporary: str, target: str) -> None:
+    """Moves the file to its address, over whatever is there: it may have been damaged."""
+    os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
     os.replace(temporary, target)
     _sync_folder(os.path.dirname(target))
-    return True
 
 
 def _sync_folder(folder: str) -> None:

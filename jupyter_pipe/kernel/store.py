@@ -14,7 +14,7 @@ import stat
 from .errors import PayloadError, UntrustedStoreError
 from .payload import PayloadFile, file_digest, payload_path
 
-__all__ = ["mark_verified", "open_payload", "prepare_store"]
+__all__ = ["is_verified", "mark_verified", "open_payload", "prepare_store"]
 
 
 def prepare_store(folder: str, *, trust: bool = False) -> None:
@@ -41,7 +41,7 @@ def open_payload(folder: str, artifact: str, *, writable: bool = True) -> Payloa
     """Raises PayloadError if the file is missing or is not what its address says."""
     path = payload_path(folder, artifact)
     payload = PayloadFile(path, writable=writable)
-    if not _is_verified(path):
+    if not is_verified(path):
         if file_digest(path) != artifact:
             raise PayloadError(f"The stored value {path} was altered after it was written.")
         mark_verified(path)
@@ -53,7 +53,8 @@ def _identity(path: str) -> list[int]:
     return [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
-def _is_verified(path: str) -> bool:
+def is_verified(path: str) -> bool:
+    """Whether the file is as it was when it was last verified."""
     try:
         with open(path + ".verified", encoding="utf-8") as file:
             return bool(json.load(file) == _identity(path))

@@ -144,7 +144,7 @@ def test_a_lost_artifact_runs_the_stage_again(folder: Path) -> None:
     record(make_cache(folder), "make", folder)
     assert (
         make_cache(folder, stored=False).decide(make_pipeline().stage("make"), StageInputs()).reason
-        == "a stored value is missing"
+        == "a stored value is missing or damaged"
     )
 
 

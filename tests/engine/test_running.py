@@ -185,3 +185,17 @@ def test_an_observer_that_breaks_is_left_behind(ran: Runs) -> None:
     done = ran(Package().stage("a", "1"), observer=broken)
     assert done.run.exit_code == 0
     assert [warning.code for warning in done.run.warnings] == ["observer_failed"]
+
+
+def test_a_damaged_value_is_found_and_made_anew(ran: Runs) -> None:
+    package = Package().stage("a", "x = [1]\ny = [2]", binds="x y").stage("b", "print(x, y)", reads="x y")
+    first = ran(package)
+    payloads = sorted(first.store.artifacts.glob("*/*.payload"))
+    assert len(payloads) == 2
+    for payload, damage in zip(payloads, (b"", payloads[1].read_bytes()[:-1] + b"?"), strict=True):
+        payload.chmod(0o600)
+        payload.write_bytes(damage)
+    again = ran(package, force=("b",))
+    assert again.states() == {"a": "succeeded", "b": "succeeded"}
+    assert again.run.stage("a").reason == "a stored value is missing or damaged"
+    assert again.printed("b") == "[1] [2]\n"
