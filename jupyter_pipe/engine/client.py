@@ -137,6 +137,7 @@ class StageClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill h
             execution.folder,
             dict(execution.environment),
             execution.scratch / "kernel.log",
+            execution.imports,
         )
         try:
             self._kernel = await (execution.kernels or FreshKernels()).start(request)

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from jupyter_pipe.engine.messages import Message, StageBroke, StageEnded, StageStopped
 from jupyter_pipe.engine.stage import StageOutcome, StageWork, run_stage
 from jupyter_pipe.engine.stopping import StopSignal
 from jupyter_pipe.events import Event
 from jupyter_pipe.runs.model import Failure
+
+if TYPE_CHECKING:
+    from jupyter_pipe.engine.forked import ForkedKernels
+    from jupyter_pipe.engine.kernels import KernelSource
 
 __all__ = ["Executor", "LocalExecutor", "outcome_message"]
 
@@ -37,19 +41,41 @@ class Executor(Protocol):
 
 
 class LocalExecutor:
-    """Attempts in threads of this process, each with a kernel of its own."""
+    """Attempts in threads of this process, each with a kernel of its own.
 
-    def __init__(self) -> None:
+    `kernels` is `fork` for warm kernels where the system can, or `fresh`; `explain` is told why
+    kernels are fresh although warm ones were asked for.
+    """
+
+    def __init__(self, kernels: str = "fork", explain: Callable[[str], None] = lambda reason: None) -> None:
+        self._kernels = kernels
+        self._explain = explain
+        self._forked: ForkedKernels | None = None
         self._running: dict[str, tuple[threading.Thread, StopSignal]] = {}
 
     def submit(self, work: StageWork, tell: Tell, report: Report) -> None:
         """Start a thread for the attempt."""
         stop = StopSignal()
         thread = threading.Thread(
-            target=_attempt, args=(work, tell, report, stop), name=f"stage {work.stage}", daemon=True
+            target=_attempt,
+            args=(work, tell, report, stop, self._source()),
+            name=f"stage {work.stage}",
+            daemon=True,
         )
         self._running[work.stage] = (thread, stop)
         thread.start()
+
+    def _source(self) -> KernelSource | None:
+        if self._kernels == "fresh":
+            return None
+        if self._forked is None:
+            from jupyter_pipe.engine.forked import ForkedKernels, can_fork
+
+            if not can_fork():
+                self._kernels = "fresh"
+                return None
+            self._forked = ForkedKernels(self._explain)
+        return self._forked
 
     def cancel(self, stage: str, *, hard: bool) -> None:
         """Ask the attempt to end."""
@@ -63,11 +89,15 @@ class LocalExecutor:
         for thread, _ in self._running.values():
             thread.join()
         self._running.clear()
+        if self._forked is not None:
+            self._forked.close()
 
 
-def _attempt(work: StageWork, tell: Tell, report: Report, stop: StopSignal) -> None:
+def _attempt(
+    work: StageWork, tell: Tell, report: Report, stop: StopSignal, kernels: KernelSource | None
+) -> None:
     try:
-        outcome = run_stage(work, report, stop)
+        outcome = run_stage(work, report, stop, kernels)
     except BaseException as error:
         failure = Failure(type(error).__name__, str(error), kind="internal", traceback=_trace(error))
         outcome = StageOutcome(0.0, failure=failure)

@@ -30,7 +30,15 @@ from jupyter_pipe.errors import KernelError
 if TYPE_CHECKING:
     from jupyter_client.asynchronous.client import AsyncKernelClient
 
-__all__ = ["PROTECT_SOURCE", "FreshKernels", "KernelRequest", "KernelSource", "StageKernel"]
+__all__ = [
+    "PROTECT_SOURCE",
+    "FreshKernels",
+    "KernelRequest",
+    "KernelSource",
+    "StageKernel",
+    "WatchedProvisioner",
+    "start_kernel",
+]
 
 # Run silently in the kernel: it then receives SIGKILL when the thread that started it ends.
 PROTECT_SOURCE = (
@@ -44,12 +52,14 @@ _TERMINATE_SECONDS = 2.0
 
 
 class KernelRequest(Struct, frozen=True):
-    """Which kernel, where and with what: `log` takes what it prints outside of cells."""
+    """Which kernel, where and with what: `log` takes what it prints outside of cells, `imports` are
+    the top-level modules that its cells will import."""
 
     name: str
     folder: Path
     environment: dict[str, str]
     log: Path
+    imports: tuple[str, ...] = ()
 
 
 class KernelSource(Protocol):
@@ -59,7 +69,7 @@ class KernelSource(Protocol):
         """Raises KernelError."""
 
 
-class _WatchedProvisioner(LocalProvisioner):
+class WatchedProvisioner(LocalProvisioner):
     """A local process whose end is an event: the stock provisioner looks ten times a second."""
 
     exited: asyncio.Task[int]
@@ -99,9 +109,9 @@ class StageKernel:
         self._close = close
 
     @property
-    def _provisioner(self) -> _WatchedProvisioner:
+    def _provisioner(self) -> WatchedProvisioner:
         provisioner = self.manager.provisioner
-        assert isinstance(provisioner, _WatchedProvisioner)
+        assert isinstance(provisioner, WatchedProvisioner)
         return provisioner
 
     @property
@@ -162,24 +172,38 @@ class FreshKernels:
     async def start(self, request: KernelRequest) -> StageKernel:
         """Raises KernelError if the kernel does not come up."""
         check_kernel(request.name)
-        kernel = await _launch(request)
-        ready = asyncio.ensure_future(_handshake(kernel))
-        try:
-            await asyncio.wait(
-                {ready, kernel.exited}, timeout=_START_SECONDS, return_when=asyncio.FIRST_COMPLETED
-            )
-            if not ready.done():
-                raise _not_started(request, kernel)
-        except BaseException:
-            ready.cancel()
-            kernel.kill()
-            await asyncio.shield(kernel.exited)
-            await kernel.release()
-            raise
-        return kernel
+        return await start_kernel(request, _fresh_process, seconds=_START_SECONDS)
 
 
-async def _launch(request: KernelRequest) -> StageKernel:
+def _fresh_process(manager: AsyncKernelManager) -> WatchedProvisioner:
+    return WatchedProvisioner(kernel_id="stage", kernel_spec=manager.kernel_spec, parent=manager)
+
+
+async def start_kernel(
+    request: KernelRequest,
+    provision: Callable[[AsyncKernelManager], WatchedProvisioner],
+    *,
+    seconds: float,
+) -> StageKernel:
+    """Start what `provision` makes, and wait until it answers. Raises KernelError."""
+    kernel = await _launch(request, provision)
+    ready = asyncio.ensure_future(_handshake(kernel))
+    try:
+        await asyncio.wait({ready, kernel.exited}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if not ready.done():
+            raise _not_started(request, kernel, seconds)
+    except BaseException:
+        ready.cancel()
+        kernel.kill()
+        await asyncio.shield(kernel.exited)
+        await kernel.release()
+        raise
+    return kernel
+
+
+async def _launch(
+    request: KernelRequest, provision: Callable[[AsyncKernelManager], WatchedProvisioner]
+) -> StageKernel:
     context = zmq.asyncio.Context()
     # A client that comes before its kernel tries again; the default is ten times a second.
     context.setsockopt(zmq.RECONNECT_IVL, 5)
@@ -195,10 +219,8 @@ async def _launch(request: KernelRequest) -> StageKernel:
         context.destroy(linger=0)
         shutil.rmtree(sockets, ignore_errors=True)
 
-    manager.provisioner = _WatchedProvisioner(
-        kernel_id="stage", kernel_spec=manager.kernel_spec, parent=manager
-    )
     try:
+        manager.provisioner = provision(manager)
         with request.log.open("ab") as log:
             await _started(manager, request, log)
     except OSError as error:
@@ -206,6 +228,9 @@ async def _launch(request: KernelRequest) -> StageKernel:
         raise KernelError(
             f"The kernel {request.name!r} cannot be started: {error}.", code="kernel_broken"
         ) from error
+    except BaseException:
+        close()
+        raise
     return StageKernel(manager, manager.client(), close)
 
 
@@ -227,14 +252,14 @@ async def _handshake(kernel: StageKernel) -> None:
         await asyncio.wait({heard}, timeout=0.05)
 
 
-def _not_started(request: KernelRequest, kernel: StageKernel) -> KernelError:
+def _not_started(request: KernelRequest, kernel: StageKernel, seconds: float) -> KernelError:
     spec = kernel.manager.kernel_spec
     program = spec.argv[0] if spec and spec.argv else "python"
     said = request.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     if kernel.exited.done():
         problem = f"ended at once with status {kernel.exited.result()}"
     else:
-        problem = f"did not answer within {_START_SECONDS:.0f} seconds"
+        problem = f"did not answer within {seconds:.0f} seconds"
     return KernelError(
         f"The kernel {request.name!r} {problem}" + (f": {said[-1]}" if said else "."),
         code="kernel_broken",

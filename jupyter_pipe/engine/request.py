@@ -37,6 +37,7 @@ class RunRequest:
     `targets` run with all that they need, `from_` run again with all that depends on them, `force`
     names stages that run whatever is known, `force_all` makes that all. `resumed_stages` succeeded in
     the run that this one continues: their results are reused even if they are tagged `cache:off`.
+    `kernels` is `fork` for warm ones where that is safe, or `fresh`.
     """
 
     package: Path | None = None
@@ -54,6 +55,7 @@ class RunRequest:
     force: tuple[str, ...] = ()
     force_all: bool = False
     use_cache: bool = True
+    kernels: str = "fork"
     trust: bool = False
     trigger: str = "cli"
     environment: Mapping[str, str] | None = None

@@ -65,7 +65,7 @@ def run_pipeline(
     prepared = prepare(request)
     facts = replace(prepared.facts, accepts_signals=can_catch_signals(), provenance=provenance_of(prepared))
     writer = prepared.store.create(prepared.taking_part, facts, run_id=request.run_id)
-    runner = _Runner(prepared, writer, executor or LocalExecutor(), observers)
+    runner = _Runner(prepared, writer, executor, observers)
     try:
         with catch_signals(runner.cancel):
             return runner.run()
@@ -87,13 +87,13 @@ class _Runner:
         self,
         prepared: PreparedRun,
         writer: RunWriter,
-        executor: Executor,
+        executor: Executor | None,
         observers: Sequence[Observer],
     ) -> None:
         self._prepared = prepared
         self._writer = writer
         self._folder = RunFolder(writer.path)
-        self._executor = executor
+        self._executor = executor or LocalExecutor(prepared.request.kernels, self._explain_kernels)
         self._observers = list(observers)
         # A package that was never written is laid out in the run's own folder.
         package = prepared.request.package or writer.path / "package"
@@ -138,6 +138,9 @@ class _Runner:
     def cancel(self, by: str) -> None:
         """Ask the run to end. May be called from any thread, and from signal handlers."""
         self._queue.put(ms.Cancel(self._who_cancels(by)))
+
+    def _explain_kernels(self, reason: str) -> None:
+        self._queue.put(ms.Log(WarningRaised(stage=None, code="fresh_kernels", message=reason)))
 
     def _who_cancels(self, otherwise: str) -> str:
         """`request_cancel` writes a name into the folder before it sends its signal."""

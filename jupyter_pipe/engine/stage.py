@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
@@ -30,6 +30,9 @@ from jupyter_pipe.events import Event
 from jupyter_pipe.model import EffectKind, Pipeline, ReplayKind, Stage
 from jupyter_pipe.runs.model import Failure
 from jupyter_pipe.runs.writing import replace_file
+
+if TYPE_CHECKING:
+    from jupyter_pipe.engine.kernels import KernelSource
 
 __all__ = ["StageOutcome", "StageWork", "attempt_folder", "publish_attempt", "run_stage"]
 
@@ -82,11 +85,13 @@ def run_stage(
     work: StageWork,
     report: Callable[[Event], None] = lambda event: None,
     stop: StopSignal | None = None,
+    kernels: KernelSource | None = None,
 ) -> StageOutcome:
-    """Run the attempt to its end, whatever that is. `report` is called from this thread."""
+    """Run the attempt to its end, whatever that is. `report` is called from this thread; the kernel
+    comes from `kernels` (default: a fresh one)."""
     began = time.monotonic()
     try:
-        result = _run(work, report, stop or StopSignal())
+        result = _run(work, report, stop or StopSignal(), kernels)
     except StageInterrupted:
         return StageOutcome(time.monotonic() - began)
     except StageFailure as broken:
@@ -100,7 +105,9 @@ def run_stage(
     return StageOutcome(time.monotonic() - began, result=result)
 
 
-def _run(work: StageWork, report: Callable[[Event], None], stop: StopSignal) -> StageResult:
+def _run(
+    work: StageWork, report: Callable[[Event], None], stop: StopSignal, kernels: KernelSource | None
+) -> StageResult:
     stage = work.pipeline.stage(work.stage)
     folder = attempt_folder(Path(work.run_folder), stage.name, work.attempt)
     folder.mkdir(parents=True, exist_ok=True)
@@ -125,6 +132,8 @@ def _run(work: StageWork, report: Callable[[Event], None], stop: StopSignal) -> 
         timeout_seconds=stage.options.timeout_seconds,
         report=report,
         stop=stop,
+        kernels=kernels,
+        imports=stage.imports,
     )
     execute(notebook, work.pipeline.kernel, execution)
     return _read_result(result)

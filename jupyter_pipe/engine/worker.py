@@ -33,6 +33,7 @@ class Execution:
     `folder` is where the kernel works, `scratch` where the engine keeps what it needs beside the
     executed notebook. `prelude` is source to run silently before the first cell, `numbers` maps a
     cell's id to the execution count that it gets. `report` is told of cells, from this thread.
+    `kernels` gives the kernel (default: fresh ones); `imports` is what its cells will import.
     """
 
     stage: str
@@ -47,6 +48,7 @@ class Execution:
     report: Callable[[Event], None] = lambda event: None
     stop: StopSignal = field(default_factory=StopSignal)
     kernels: KernelSource | None = None
+    imports: tuple[str, ...] = ()
 
 
 def execute(notebook: Mapping[str, Any], kernel_name: str, execution: Execution) -> None:

@@ -1,0 +1,231 @@
+"""The process from which warm kernels are forked. Run as a script by the kernelspec's interpreter.
+
+It imports ipykernel and the libraries that it is asked for, computes nothing, and forks a child for
+each request; the child becomes an ordinary IPython kernel. Requests come over a Unix socket, one
+connection a kernel: a line of JSON with `modules`, `argv`, `folder`, `environment`, `log`; answered
+by `{"pid"}` or `{"refused"}`, and by `{"status"}` when the kernel has ended. The first connection
+is the runner's life line: when it closes, every child is killed and the process ends.
+
+Standard library only until a request names modules.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import os
+import random
+import selectors
+import signal
+import socket
+import sys
+import threading
+from typing import Any
+
+__all__ = ["main"]
+
+_LINE_BYTES = 1 << 20
+_PR_SET_PDEATHSIG = 1
+
+
+class _Parent:
+    """Listens, imports, forks, reaps. One thread, no state but its children."""
+
+    def __init__(self, path: str) -> None:
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        os.chmod(path, 0o600)
+        self.listener.listen()
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(self.listener, selectors.EVENT_READ)
+        self.life_line: socket.socket | None = None
+        self.children: dict[int, socket.socket] = {}
+        self.wake, wake_writer = socket.socketpair()
+        self.wake.setblocking(False)
+        wake_writer.setblocking(False)
+        self.sockets = [self.listener, self.wake, wake_writer]
+        self.selector.register(self.wake, selectors.EVENT_READ)
+        signal.set_wakeup_fd(wake_writer.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def serve(self) -> None:
+        """Until the life line closes."""
+        while True:
+            for key, _ in self.selector.select():
+                if key.fileobj is self.listener:
+                    self._accept()
+                elif key.fileobj is self.wake:
+                    self.wake.recv(4096)
+                elif not self._hear(key.fileobj):  # type: ignore[arg-type]
+                    return
+            self._reap()
+
+    def _accept(self) -> None:
+        connection, _ = self.listener.accept()
+        self.selector.register(connection, selectors.EVENT_READ)
+        self.sockets.append(connection)
+        if self.life_line is None:
+            self.life_line = connection
+
+    def _hear(self, connection: socket.socket) -> bool:
+        """False when the runner is gone."""
+        line = _read_line(connection)
+        if line:
+            self._fork(connection, json.loads(line))
+            return True
+        self._forget(connection)
+        return connection is not self.life_line
+
+    def _forget(self, connection: socket.socket) -> None:
+        self.selector.unregister(connection)
+        self.sockets.remove(connection)
+        connection.close()
+
+    def _fork(self, connection: socket.socket, request: dict[str, Any]) -> None:
+        refusal = _prepare(request["modules"])
+        if refusal:
+            _send(connection, {"refused": refusal})
+            return
+        gc.freeze()
+        pid = os.fork()
+        if pid == 0:
+            self._leave()
+            _become_kernel(request)
+        self.children[pid] = connection
+        _send(connection, {"pid": pid})
+
+    def _leave(self) -> None:
+        """In the child: nothing of the parent's remains open."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.selector.close()
+        for each in self.sockets:
+            each.close()
+
+    def _reap(self) -> None:
+        while self.children:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            connection = self.children.pop(pid, None)
+            if connection is not None and connection in self.sockets:
+                _send(connection, {"status": os.waitstatus_to_exitcode(status)})
+
+    def kill_children(self) -> None:
+        """Every kernel with its process group."""
+        for pid in self.children:
+            for kill in (os.killpg, os.kill):
+                try:
+                    kill(pid, signal.SIGKILL)
+                except OSError:
+                    continue
+
+
+def _read_line(connection: socket.socket) -> bytes:
+    received = b""
+    while not received.endswith(b"\n"):
+        try:
+            chunk = connection.recv(_LINE_BYTES)
+        except OSError:
+            return b""
+        if not chunk:
+            return b""
+        received += chunk
+    return received
+
+
+def _send(connection: socket.socket, message: dict[str, Any]) -> None:
+    with contextlib.suppress(OSError):
+        connection.sendall(json.dumps(message).encode() + b"\n")
+
+
+def _prepare(modules: list[str]) -> str:
+    """Import what the kernel will want. Returns why forking would not be safe, if it is not."""
+    for name in modules:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            continue  # the stage's own import will say so, in the stage
+    if threading.active_count() > 1:
+        others = [each.name for each in threading.enumerate() if each is not threading.current_thread()]
+        return f"importing {', '.join(modules)} started threads ({', '.join(others)})"
+    return ""
+
+
+def _become_kernel(request: dict[str, Any]) -> None:
+    """In the child: never returns."""
+    status = 1
+    try:
+        _settle(request)
+        from ipykernel.kernelapp import launch_new_instance
+
+        launch_new_instance()
+        status = 0
+    except SystemExit as leaving:
+        status = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        _finish(status)
+
+
+def _finish(status: int) -> None:
+    # The parent's exit handlers are not ours, but what the stage registered runs, and files are flushed.
+    import atexit
+
+    try:
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(status)
+
+
+def _settle(request: dict[str, Any]) -> None:
+    """What a fresh process would have: a session, streams, folder, environment, entropy of its own."""
+    os.setsid()
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+    os.close(nothing)
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    os.chdir(request["folder"])
+    sys.argv = request["argv"]
+    random.seed()
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
+
+
+def main(path: str) -> None:
+    """Serve on the socket at `path`."""
+    # What a script leaves in sys.path is this folder, which no kernel has there.
+    del sys.path[0]
+    import ipykernel.ipkernel
+    import ipykernel.kernelapp  # noqa: F401 - every kernel needs them
+
+    parent = _Parent(path)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    try:
+        parent.serve()
+    finally:
+        parent.kill_children()
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
