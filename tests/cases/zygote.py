@@ -27,6 +27,7 @@ LIBRARIES = (
     "sklearn.model_selection",
     "sklearn.neighbors",
     "sklearn.pipeline",
+    "sklearn.preprocessing",
 )
 SECONDS = 60
 

@@ -1,9 +1,10 @@
 """Writes random notebooks from idioms (`idioms.txt`), with a random grouping into stages.
 
 An idiom is Python with typed holes. `<list>` is a variable of that kind that is bound, `<list:a>`
-the same one at every place of the idiom, `<+list>` one that the idiom binds; `<!seeded>` notes a
-fact and `<?seeded>` needs it. Every kind has three names, so that programs rebind, alias and hide
-what they used before. Whoever chooses (hypothesis, a random generator) passes `choose`.
+the same one at every place of the idiom, `<+list>` one that the idiom binds, `<-list>` one that it
+unbinds; `<!seeded>` notes a fact and `<?seeded>` needs it. Every kind has three names, so that
+programs rebind, alias and hide what they used before. Whoever chooses (hypothesis, a random
+generator) passes `choose`.
 """
 
 from __future__ import annotations
@@ -21,13 +22,20 @@ __all__ = ["KINDS", "Choose", "idioms", "write_notebook"]
 T = TypeVar("T")
 Choose = Callable[[Sequence[T]], T]
 
-HOLE = re.compile(r"<([+!?]?)(\w+)(?::(\w))?>")
+HOLE = re.compile(r"<([-+!?]?)(\w+)(?::(\w))?>")
 LEADING = """\
-import os, random, asyncio, contextlib, copy
+import os, random, asyncio, contextlib, copy, functools, warnings, decimal, json
+from collections import Counter, defaultdict, deque
 from functools import partial
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
 import numpy as np
 import pandas as pd
+from sklearn.linear_model import LinearRegression
+from sklearn.neighbors import NearestNeighbors
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 def add(v, w):
     return v + w
@@ -36,6 +44,20 @@ def adder(v):
     def inner(w):
         return v + w
     return inner
+
+def counter():
+    n = 0
+    def inc():
+        nonlocal n
+        n += 1
+        return n
+    return inc
+
+class Sized:
+    size = 0
+    bonus = 0
+    def get(self):
+        return self.size + self.bonus
 
 class Box:
     def __init__(self, items):
@@ -75,6 +97,19 @@ KINDS = {
     "iter": "it stream feed",
     "rng": "rng gen dice",
     "lines": "lines out files",
+    "set": "seen ids uniq",
+    "deque": "queue recent last",
+    "counter": "tally votes hits",
+    "default": "by per where",
+    "space": "conf opts ns",
+    "grid": "mat img tab",
+    "model": "model reg1 lin",
+    "near": "near knn close",
+    "pipe": "pipe flow plan",
+    "deco": "deco wrap mark",
+    "thunk": "call later todo",
+    "memo": "memo remember track",
+    "cached": "cached quick fast",
 }
 FIRST = ("<+int> = 2", "<+int> = 5", "<+list> = [1, 2]", "<+list> = [3]", "<+arr> = np.arange(4.0)")
 
@@ -112,6 +147,8 @@ class Writer:
             name = self.choose(KINDS[kind].split() if mark == "+" else self._names(kind))
             if mark == "+":
                 fresh.append(name)
+            elif mark == "-":
+                self.bound.discard(name)
             if label:
                 labelled[label] = name
             return name
@@ -138,7 +175,7 @@ def write_notebook(choose: Choose[str], all_idioms: Sequence[str], sizes: Sequen
             possible = [idiom for idiom in all_idioms if writer.can_write(idiom)]
             statements.append(writer.write(choose(possible)))
         shown = sorted(writer.bound & {name for kind in SHOWN for name in KINDS[kind].split()})
-        statements.append(f"print({choose(shown)}, {choose(shown)})")
+        statements.append(choose(["print({}, {})", "{}, {}", "{}"]).format(choose(shown), choose(shown)))
         sources.append("\n".join(statements))
     stages: list[str] = []
     for source in sources:
@@ -148,7 +185,21 @@ def write_notebook(choose: Choose[str], all_idioms: Sequence[str], sizes: Sequen
     return case
 
 
-SHOWN = ("int", "list", "nested", "dict", "dictl", "str", "pair", "arr", "frame", "series", "row")
+SHOWN = (
+    "set",
+    "grid",
+    "int",
+    "list",
+    "nested",
+    "dict",
+    "dictl",
+    "str",
+    "pair",
+    "arr",
+    "frame",
+    "series",
+    "row",
+)
 
 
 def _stage(choose: Choose[str], stages: Sequence[str]) -> str:
