@@ -1,0 +1,151 @@
+/** Where the stages of a pipeline stand: dagre, top to bottom. Pure. */
+
+import { graphlib, layout as placeNodes } from '@dagrejs/dagre';
+import type { Edge } from '../../api/types';
+
+export const NODE_WIDTH = 84;
+export const NODE_HEIGHT = 20;
+
+export interface Box {
+  readonly id: string;
+  /** More than one: a condensed group of parallel stages. */
+  readonly members: readonly string[];
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface Arc {
+  readonly from: string;
+  readonly to: string;
+  readonly names: readonly string[];
+  readonly path: string;
+  readonly label: { readonly x: number; readonly y: number };
+}
+
+export interface GraphLayout {
+  readonly boxes: readonly Box[];
+  readonly arcs: readonly Arc[];
+  readonly width: number;
+  readonly height: number;
+}
+
+const ICONS_A_ROW = 12;
+const ICON_PITCH = 16;
+const CONDENSE_FROM = 4;
+
+/** Lay out the stages; with `isCondensed`, stages with the same neighbours share one box. */
+export function layoutGraph(stages: readonly string[], edges: readonly Edge[], isCondensed: boolean): GraphLayout {
+  const groups = isCondensed ? condense(stages, edges) : stages.map(stage => [stage]);
+  const home = new Map(groups.flatMap(members => members.map(member => [member, members[0]] as const)));
+  const graph = new graphlib.Graph();
+  graph.setGraph({ rankdir: 'TB', nodesep: 12, ranksep: 20, marginx: 8, marginy: 8 });
+  graph.setDefaultEdgeLabel(() => ({}));
+  for (const members of groups) {
+    graph.setNode(members[0], sizeOf(members));
+  }
+  const joined = joinEdges(edges, home);
+  for (const edge of joined.values()) {
+    graph.setEdge(edge.from, edge.to, {});
+  }
+  placeNodes(graph);
+  const boxes = groups.map(members => {
+    const { x, y, width, height } = graph.node(members[0]);
+    return { id: members[0], members, x: x - width / 2, y: y - height / 2, width, height };
+  });
+  const arcs = [...joined.values()].map(edge => arcOf(edge, graph.edge(edge.from, edge.to).points));
+  const { width = 0, height = 0 } = graph.graph();
+  return { boxes, arcs, width, height };
+}
+
+/** Everything upstream and downstream of a stage, itself included. */
+export function relatives(stage: string, edges: readonly Edge[]): Set<string> {
+  const walk = (from: string, next: (at: string) => string[]): string[] => {
+    const seen = new Set<string>();
+    const due = [from];
+    for (let at = due.pop(); at !== undefined; at = due.pop()) {
+      for (const other of next(at)) {
+        if (!seen.has(other)) {
+          seen.add(other);
+          due.push(other);
+        }
+      }
+    }
+    return [...seen];
+  };
+  const up = walk(stage, at => edges.filter(edge => edge.to === at).map(edge => edge.from));
+  const down = walk(stage, at => edges.filter(edge => edge.from === at).map(edge => edge.to));
+  return new Set([stage, ...up, ...down]);
+}
+
+function condense(stages: readonly string[], edges: readonly Edge[]): string[][] {
+  const neighbours = (stage: string) =>
+    JSON.stringify([
+      edges.filter(edge => edge.to === stage).map(edge => edge.from).sort(),
+      edges.filter(edge => edge.from === stage).map(edge => edge.to).sort()
+    ]);
+  const groups = new Map<string, string[]>();
+  for (const stage of stages) {
+    const key = neighbours(stage);
+    groups.set(key, [...(groups.get(key) ?? []), stage]);
+  }
+  return [...groups.values()].flatMap(members =>
+    members.length >= CONDENSE_FROM ? [members] : members.map(member => [member])
+  );
+}
+
+function sizeOf(members: readonly string[]): { width: number; height: number } {
+  if (members.length === 1) {
+    return { width: NODE_WIDTH, height: NODE_HEIGHT };
+  }
+  const columns = Math.min(ICONS_A_ROW, members.length);
+  const rows = Math.ceil(members.length / ICONS_A_ROW);
+  return { width: Math.max(140, columns * ICON_PITCH + 14), height: 20 + rows * ICON_PITCH + 4 };
+}
+
+/** Where the icon of a group's member stands within its box. */
+export function iconPlace(index: number): { x: number; y: number } {
+  return { x: 8 + (index % ICONS_A_ROW) * ICON_PITCH, y: 20 + Math.floor(index / ICONS_A_ROW) * ICON_PITCH };
+}
+
+function joinEdges(edges: readonly Edge[], home: ReadonlyMap<string, string>): Map<string, Edge> {
+  const joined = new Map<string, Edge>();
+  for (const edge of edges) {
+    const from = home.get(edge.from);
+    const to = home.get(edge.to);
+    if (from !== undefined && to !== undefined && from !== to) {
+      const key = `${from} ${to}`;
+      const names = [...new Set([...(joined.get(key)?.names ?? []), ...edge.names])];
+      joined.set(key, { from, to, names });
+    }
+  }
+  return joined;
+}
+
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** A smooth line through dagre's points: straight ends, curves between the middles. */
+function arcOf(edge: Edge, points: readonly Point[]): Arc {
+  const middles = points.slice(1).map((point, index) => middle(points[index], point));
+  const curves = middles.slice(1).map((to, index) => `Q${at(points[index + 1])} ${at(to)}`);
+  const last = points[points.length - 1];
+  const path = `M${at(points[0])} L${at(middles[0])} ${curves.join(' ')} L${at(last)}`;
+  const label = middle(points[0], points[Math.min(1, points.length - 1)]);
+  return { from: edge.from, to: edge.to, names: edge.names, path, label };
+}
+
+function middle(one: Point, other: Point): Point {
+  return { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2 };
+}
+
+function at(point: Point): string {
+  return `${round(point.x)},${round(point.y)}`;
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}

@@ -1,0 +1,121 @@
+/** The parameters of the compiled pipeline as a form. What is typed here is for runs, not for the notebook. */
+
+import { copyIcon, undoIcon } from '@jupyterlab/ui-components';
+import type { ReactElement } from 'react';
+import type { Parameter } from '../../api/types';
+import { CommandIds } from '../../commands';
+import type { BodyProps } from '../section';
+import { Empty, Loading, ServerMissing } from '../states';
+import { checkParameter } from './check';
+
+export function ParametersBody(props: BodyProps): ReactElement {
+  const { pipeline, commands, trans } = props;
+  if (pipeline.isServerMissing) {
+    return <ServerMissing retry={() => void pipeline.refresh()} trans={trans} />;
+  }
+  if (!pipeline.pipeline) {
+    return pipeline.checker.hasErrors ? (
+      <Empty text={trans.__('The parameters are known when the notebook compiles.')} />
+    ) : (
+      <Loading text={trans.__('Compiling…')} />
+    );
+  }
+  const { parameters } = pipeline.pipeline;
+  if (parameters.length === 0) {
+    return (
+      <Empty text={trans.__('No parameters. Tag a cell with parameters.')}>
+        <button
+          type="button"
+          className="jp-pipe-Link"
+          onClick={() => void commands.execute(CommandIds.useAs, { role: 'parameters' })}
+        >
+          {trans.__('Tag this cell')}
+        </button>
+      </Empty>
+    );
+  }
+  return (
+    <div className="jp-pipe-Parameters">
+      {parameters.map(parameter => (
+        <ParameterField key={parameter.name} parameter={parameter} {...props} />
+      ))}
+      <div className="jp-pipe-Actions jp-pipe-Parameters-actions">
+        <button
+          type="button"
+          className="jp-pipe-Link"
+          onClick={() => void commands.execute(CommandIds.copyCommand)}
+        >
+          <copyIcon.react tag="span" width="14px" /> {trans.__('Copy as command line')}
+        </button>
+      </div>
+    </div>
+  );
+}
+
+function ParameterField({ parameter, pipeline, trans }: BodyProps & { parameter: Parameter }): ReactElement {
+  const typed = pipeline.parameters.get(parameter.name);
+  const text = typed ?? shownDefault(parameter);
+  const problem = typed === undefined ? '' : checkParameter(parameter, typed, trans);
+  const set = (value: string) =>
+    pipeline.setParameter(parameter.name, value === shownDefault(parameter) ? null : value);
+  return (
+    <>
+      <label className="jp-pipe-code" htmlFor={`jp-pipe-parameter-${parameter.name}`} title={parameter.description}>
+        {parameter.name}
+      </label>
+      <div className="jp-pipe-Parameters-value" data-changed={typed !== undefined}>
+        <ParameterInput parameter={parameter} text={text} isInvalid={problem !== ''} set={set} />
+        {typed !== undefined && (
+          <button
+            type="button"
+            className="jp-pipe-IconButton"
+            title={trans.__('Use the notebook’s value')}
+            aria-label={trans.__('Use the notebook’s value of %1', parameter.name)}
+            onClick={() => pipeline.setParameter(parameter.name, null)}
+          >
+            <undoIcon.react tag="span" />
+          </button>
+        )}
+      </div>
+      <span className="jp-pipe-second" role={problem ? 'alert' : undefined}>
+        {problem || (typed === undefined ? parameter.type : trans.__('notebook: %1', shownDefault(parameter)))}
+      </span>
+    </>
+  );
+}
+
+function ParameterInput(props: {
+  parameter: Parameter;
+  text: string;
+  isInvalid: boolean;
+  set: (text: string) => void;
+}): ReactElement {
+  const { parameter, text, isInvalid, set } = props;
+  const id = `jp-pipe-parameter-${parameter.name}`;
+  const choices = parameter.choices.length > 0 ? parameter.choices.map(String) : parameter.type === 'bool' ? ['True', 'False'] : [];
+  if (choices.length > 0) {
+    return (
+      <select id={id} className="jp-pipe-Input jp-pipe-code" value={text} onChange={event => set(event.target.value)}>
+        {choices.map(choice => (
+          <option key={choice}>{choice}</option>
+        ))}
+      </select>
+    );
+  }
+  return (
+    <input
+      id={id}
+      className="jp-pipe-Input jp-pipe-code"
+      aria-invalid={isInvalid}
+      value={text}
+      onChange={event => set(event.target.value)}
+    />
+  );
+}
+
+/** The notebook's value as one would type it: text without its quotes. */
+function shownDefault(parameter: Parameter): string {
+  return typeof parameter.default === 'string' && parameter.type.startsWith('str')
+    ? parameter.default
+    : parameter.literal;
+}

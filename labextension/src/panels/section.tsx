@@ -1,0 +1,81 @@
+/** A section of the side panel: a widget that draws the active notebook's pipeline again and again. */
+
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import type { CommandRegistry } from '@lumino/commands';
+import type { ReactElement } from 'react';
+import type { NotebookPipeline } from '../runs/pipeline';
+import type { IPipelines } from '../tokens';
+
+/** What every section's body gets. */
+export interface BodyProps {
+  readonly pipeline: NotebookPipeline;
+  readonly commands: CommandRegistry;
+  readonly trans: TranslationBundle;
+}
+
+export interface SectionOptions {
+  readonly pipelines: IPipelines;
+  readonly commands: CommandRegistry;
+  readonly trans: TranslationBundle;
+  readonly name: string;
+  readonly title: string;
+  readonly Body: (props: BodyProps) => ReactElement;
+  /** What stands right in the title: a count. */
+  readonly summary?: (pipeline: NotebookPipeline, trans: TranslationBundle) => string;
+}
+
+export class Section extends ReactWidget {
+  private isDue = false;
+  private followed: NotebookPipeline | null = null;
+
+  constructor(private readonly options: SectionOptions) {
+    super();
+    this.id = `jp-pipe-section-${options.name}`;
+    this.addClass('jp-pipe-Section');
+    this.addClass(`jp-pipe-Section-${options.name}`);
+    this.title.label = options.title;
+    options.pipelines.currentChanged.connect(this.follow, this);
+    this.follow();
+  }
+
+  /** Draw soon, and at most once a frame. */
+  schedule(): void {
+    if (!this.isDue && !this.isDisposed) {
+      this.isDue = true;
+      requestAnimationFrame(() => {
+        this.isDue = false;
+        if (!this.isDisposed) {
+          this.drawSummary();
+          this.update();
+        }
+      });
+    }
+  }
+
+  protected override render(): ReactElement | null {
+    const { pipelines, commands, trans, Body } = this.options;
+    const pipeline = pipelines.current;
+    return pipeline && <Body {...{ pipeline, commands, trans }} key={pipeline.stages.panel.id} />;
+  }
+
+  private follow(): void {
+    const pipeline = this.options.pipelines.current;
+    if (pipeline !== this.followed) {
+      this.followed?.changed.disconnect(this.schedule, this);
+      pipeline?.changed.connect(this.schedule, this);
+      this.followed = pipeline;
+    }
+    this.schedule();
+  }
+
+  /** The accordion draws only a label into the title; the style sheet adds the count from an attribute. */
+  private drawSummary(): void {
+    const { summary, trans } = this.options;
+    const text = this.followed && summary ? summary(this.followed, trans) : '';
+    const header = document.querySelector<HTMLElement>(`[aria-controls="${this.id}"]`);
+    if (header && header.dataset.pipeSummary !== text) {
+      header.dataset.pipeSummary = text;
+    }
+  }
+}

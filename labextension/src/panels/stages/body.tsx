@@ -1,0 +1,282 @@
+/** The list of stages: a tree with state, place, time and reason of each, driven by keys as by mouse. */
+
+import { bugIcon, ellipsesIcon, searchIcon } from '@jupyterlab/ui-components';
+import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactElement } from 'react';
+import { CommandIds } from '../../commands';
+import { StateIcon } from '../../controls/marks';
+import { wordOf, type Mark } from '../../runs/state';
+import type { BodyProps } from '../section';
+import { Empty, Loading } from '../states';
+import { openStageMenu } from './menu';
+import { StageRowView } from './row';
+import { filterRows, listRows, markOfRow, visibleRows, type Row } from './rows';
+
+const FILTER_FROM = 24;
+const VIRTUAL_FROM = 40;
+const ROW_HEIGHT = 24;
+const OVERSCAN = 8;
+const FILTERS: readonly Mark[] = ['failed', 'running', 'queued'];
+
+export function StagesBody(props: BodyProps): ReactElement {
+  const { pipeline, commands, trans } = props;
+  const names = stageNames(props);
+  if (pipeline.stages.outline.stages.length === 0) {
+    return <NoStages {...props} />;
+  }
+  if (names.length === 0) {
+    return <Loading text={trans.__('Compiling…')} />;
+  }
+  return (
+    <>
+      {pipeline.checker.hasErrors && (
+        <p className="jp-pipe-Note" role="status">
+          {trans._n('Cannot compile: %1 problem.', 'Cannot compile: %1 problems.', countErrors(props))}
+        </p>
+      )}
+      <StageTree {...props} names={names} runCommand={(id, stage) => void commands.execute(id, { stage })} />
+    </>
+  );
+}
+
+function NoStages({ pipeline, commands, trans }: BodyProps): ReactElement {
+  return (
+    <Empty text={trans.__('No stages yet. The notebook runs as one stage.')}>
+      {commands.hasCommand(CommandIds.suggest) && !pipeline.isServerMissing && (
+        <button
+          type="button"
+          className="jp-pipe-Button jp-mod-primary"
+          onClick={() => void commands.execute(CommandIds.suggest)}
+        >
+          {trans.__('Suggest stages')}
+        </button>
+      )}
+      <button type="button" className="jp-pipe-Link" onClick={() => void commands.execute(CommandIds.pickStage)}>
+        {trans.__('Tag this cell')}
+      </button>
+    </Empty>
+  );
+}
+
+interface TreeProps extends BodyProps {
+  readonly names: readonly string[];
+  readonly runCommand: (id: string, stage: string) => void;
+}
+
+function StageTree(props: TreeProps): ReactElement {
+  const { pipeline, trans, names } = props;
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const [selected, setSelected] = useState<string | null>(null);
+  const [text, setText] = useState('');
+  const [mark, setMark] = useState<Mark | null>(null);
+  const tree = useRef<HTMLDivElement>(null);
+  const isFiltering = names.length >= FILTER_FROM;
+  const all = listRows(names, pipeline.run, name => pipeline.isStale(name), isFiltering);
+  const rows = visibleRows(text || mark ? filterRows(all, text, mark) : all, open);
+  const toggle = (name: string, isOpen = !open.has(name)) => {
+    const next = new Set(open);
+    next[isOpen ? 'add' : 'delete'](name);
+    setOpen(next);
+  };
+  const onKey = useTreeKeys({ ...props, rows, selected, setSelected, toggle, tree });
+  const view = useWindow(tree, rows.length);
+  return (
+    <>
+      {isFiltering && <FilterLine {...{ text, setText, mark, setMark, all, trans }} />}
+      <div
+        ref={tree}
+        className="jp-pipe-Tree"
+        role="tree"
+        aria-label={trans.__('Stages')}
+        tabIndex={0}
+        aria-activedescendant={selected ? `jp-pipe-stage-${selected}` : undefined}
+        onKeyDown={onKey}
+        onFocus={() => setSelected(selected ?? rows[0]?.name ?? null)}
+      >
+        <div style={{ height: view.before }} aria-hidden />
+        {rows.slice(view.start, view.end).map(row => (
+          <StageRowView
+            key={row.name}
+            row={row}
+            isSelected={row.name === selected}
+            isOpen={open.has(row.name)}
+            pipeline={pipeline}
+            trans={trans}
+            onSelect={() => {
+              setSelected(row.name);
+              if (row.kind === 'group') {
+                toggle(row.name);
+              } else {
+                props.runCommand(CommandIds.goToStage, row.name);
+              }
+            }}
+            actions={<RowActions {...props} row={row} />}
+          />
+        ))}
+        <div style={{ height: view.after }} aria-hidden />
+      </div>
+    </>
+  );
+}
+
+function RowActions({ row, trans, commands, runCommand }: TreeProps & { row: Row }): ReactElement {
+  return (
+    <span className="jp-pipe-Row-actions">
+      {row.kind === 'stage' && row.run?.failure && commands.hasCommand(CommandIds.debugStage) && (
+        <button
+          type="button"
+          tabIndex={-1}
+          className="jp-pipe-IconButton"
+          title={trans.__('Debug here')}
+          aria-label={trans.__('Debug here')}
+          onClick={() => runCommand(CommandIds.debugStage, row.name)}
+        >
+          <bugIcon.react tag="span" />
+        </button>
+      )}
+      {row.kind === 'stage' && (
+        <button
+          type="button"
+          tabIndex={-1}
+          className="jp-pipe-IconButton"
+          title={trans.__('More')}
+          aria-label={trans.__('Menu of %1', row.name)}
+          onClick={event => openStageMenu(commands, row.name, event.currentTarget)}
+        >
+          <ellipsesIcon.react tag="span" />
+        </button>
+      )}
+    </span>
+  );
+}
+
+function FilterLine(props: {
+  text: string;
+  setText: (text: string) => void;
+  mark: Mark | null;
+  setMark: (mark: Mark | null) => void;
+  all: readonly Row[];
+  trans: BodyProps['trans'];
+}): ReactElement {
+  const { text, setText, mark, setMark, all, trans } = props;
+  const stages = all.flatMap(row => (row.kind === 'group' ? row.members : [row]));
+  return (
+    <div className="jp-pipe-Filter">
+      <searchIcon.react tag="span" width="14px" />
+      <input
+        className="jp-pipe-Input"
+        placeholder={trans.__('Filter stages')}
+        aria-label={trans.__('Filter stages')}
+        value={text}
+        onChange={event => setText(event.target.value)}
+      />
+      {FILTERS.map(each => {
+        const count = stages.filter(row => markOfRow(row) === each).length;
+        return count === 0 ? null : (
+          <button
+            key={each}
+            type="button"
+            className="jp-pipe-Filter-count"
+            aria-pressed={mark === each}
+            title={wordOf(each, trans)}
+            onClick={() => setMark(mark === each ? null : each)}
+          >
+            <StateIcon mark={each} size={12} trans={trans} /> {count}
+          </button>
+        );
+      })}
+    </div>
+  );
+}
+
+interface TreeKeys extends TreeProps {
+  readonly rows: readonly Row[];
+  readonly selected: string | null;
+  readonly setSelected: (name: string) => void;
+  readonly toggle: (name: string, isOpen?: boolean) => void;
+  readonly tree: React.RefObject<HTMLDivElement>;
+}
+
+function useTreeKeys(keys: TreeKeys): (event: KeyboardEvent) => void {
+  const typed = useRef({ text: '', at: 0 });
+  return (event: KeyboardEvent) => {
+    const { rows, selected, setSelected, toggle } = keys;
+    const index = Math.max(0, rows.findIndex(row => row.name === selected));
+    const row = rows[index];
+    const moves: Record<string, number> = { ArrowDown: index + 1, ArrowUp: index - 1, Home: 0, End: rows.length - 1 };
+    if (!row || event.ctrlKey || event.metaKey || event.altKey) {
+      return;
+    }
+    if (event.key in moves) {
+      setSelected(rows[Math.max(0, Math.min(moves[event.key], rows.length - 1))].name);
+    } else if ((event.key === 'ArrowRight' || event.key === 'ArrowLeft') && row.kind === 'group') {
+      toggle(row.name, event.key === 'ArrowRight');
+    } else if (event.key in STAGE_KEYS && row.kind === 'stage') {
+      keys.runCommand(STAGE_KEYS[event.key], row.name);
+    } else if (event.key === ' ' && row.kind === 'stage') {
+      const node = keys.tree.current?.querySelector<HTMLElement>('[aria-selected="true"]');
+      openStageMenu(keys.commands, row.name, node ?? null);
+    } else if (event.key.length === 1) {
+      const now = Date.now();
+      typed.current = { text: (now - typed.current.at < 800 ? typed.current.text : '') + event.key, at: now };
+      const found = rows.find(each => each.name.startsWith(typed.current.text));
+      if (found) {
+        setSelected(found.name);
+      }
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+  };
+}
+
+const STAGE_KEYS: Readonly<Record<string, string>> = {
+  Enter: CommandIds.goToStage,
+  F2: CommandIds.renameStage,
+  Delete: CommandIds.removeStage
+};
+
+interface View {
+  readonly start: number;
+  readonly end: number;
+  readonly before: number;
+  readonly after: number;
+}
+
+/** Which rows to draw of a long list; all of a short one. */
+function useWindow(tree: React.RefObject<HTMLDivElement>, count: number): View {
+  const [range, setRange] = useState({ top: 0, height: 600 });
+  useEffect(() => {
+    const scroller = tree.current?.closest('.jp-pipe-Section');
+    if (!scroller || count < VIRTUAL_FROM) {
+      return;
+    }
+    const read = () => setRange({ top: scroller.scrollTop, height: scroller.clientHeight });
+    const observer = new ResizeObserver(read);
+    observer.observe(scroller);
+    scroller.addEventListener('scroll', read, { passive: true });
+    return () => {
+      observer.disconnect();
+      scroller.removeEventListener('scroll', read);
+    };
+  }, [tree, count < VIRTUAL_FROM]);
+  return useMemo(() => {
+    if (count < VIRTUAL_FROM) {
+      return { start: 0, end: count, before: 0, after: 0 };
+    }
+    const start = Math.max(0, Math.floor(range.top / ROW_HEIGHT) - OVERSCAN);
+    const end = Math.min(count, Math.ceil((range.top + range.height) / ROW_HEIGHT) + OVERSCAN);
+    return { start, end, before: start * ROW_HEIGHT, after: (count - end) * ROW_HEIGHT };
+  }, [range, count]);
+}
+
+/** The compiled stages in notebook order; those of the tags while nothing has compiled yet. */
+export function stageNames({ pipeline }: Pick<BodyProps, 'pipeline'>): string[] {
+  const tagged = pipeline.stages.outline.stages.map(stage => stage.name);
+  const implicit = pipeline.implicitCells.size > 0 && !tagged.includes('setup') ? ['setup'] : [];
+  return [...implicit, ...tagged];
+}
+
+function countErrors({ pipeline }: BodyProps): number {
+  return pipeline.checker.diagnostics.filter(diagnostic => diagnostic.severity === 'error').length;
+}

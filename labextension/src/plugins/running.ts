@@ -1,0 +1,177 @@
+/** The commands that run pipelines. */
+
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette, Notification } from '@jupyterlab/apputils';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
+import { fastForwardIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import { ApiError } from '../api/client';
+import { CommandIds } from '../commands';
+import { ensureSaved, type SaveMode } from '../runs/saving';
+import { isActive } from '../runs/state';
+import type { NotebookPipeline, RunOptions } from '../runs/pipeline';
+import { IPipelines } from '../tokens';
+
+const PLUGIN_ID = 'jupyter-pipe:running';
+
+export const running: JupyterFrontEndPlugin<void> = {
+  id: PLUGIN_ID,
+  description: 'Commands that compile, run, cancel and resume.',
+  autoStart: true,
+  requires: [IPipelines],
+  optional: [ISettingRegistry, ICommandPalette, ITranslator],
+  activate: (
+    app,
+    pipelines: IPipelines,
+    settings: ISettingRegistry | null,
+    palette: ICommandPalette | null,
+    translator: ITranslator | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load('jupyter-pipe');
+    const runner = new Running(pipelines, trans);
+    addCommands(app, runner, trans);
+    for (const command of [
+      CommandIds.compileAndRun,
+      CommandIds.runWithoutCache,
+      CommandIds.runStage,
+      CommandIds.runFrom,
+      CommandIds.cancel,
+      CommandIds.resume,
+      CommandIds.copyCommand
+    ]) {
+      palette?.addItem({ command, category: trans.__('Pipelines') });
+    }
+    void settings?.load(PLUGIN_ID).then(loaded => {
+      const read = () => (runner.saveMode = loaded.get('save').composite === 'ask' ? 'ask' : 'save');
+      loaded.changed.connect(read);
+      read();
+    });
+  }
+};
+
+type Args = ReadonlyPartialJSONObject;
+
+class Running {
+  saveMode: SaveMode = 'save';
+
+  constructor(
+    private readonly pipelines: IPipelines,
+    private readonly trans: TranslationBundle
+  ) {}
+
+  get pipeline(): NotebookPipeline | null {
+    return this.pipelines.current;
+  }
+
+  /** The stage that a command is about: named, or that of the active cell. */
+  stage(args: Args): string | null {
+    return typeof args.stage === 'string' ? args.stage : (this.pipeline?.stages.activeCell?.stage ?? null);
+  }
+
+  runId(args: Args): string | null {
+    return typeof args.runId === 'string' ? args.runId : (this.pipeline?.run?.run_id ?? null);
+  }
+
+  async start(options: RunOptions): Promise<void> {
+    const { pipeline } = this;
+    if (!pipeline || pipeline.isRunning) {
+      return;
+    }
+    await this.reported(async () => {
+      if (await ensureSaved(pipeline.stages.panel, this.saveMode, this.trans)) {
+        await pipeline.start(options);
+      }
+    });
+  }
+
+  async cancel(args: Args): Promise<void> {
+    const { pipeline } = this;
+    const runId = this.runId(args);
+    await this.reported(async () => (runId ? pipeline?.cancel(runId) : undefined));
+  }
+
+  async resume(args: Args): Promise<void> {
+    const { pipeline } = this;
+    const runId = this.runId(args);
+    await this.reported(async () => {
+      if (pipeline && runId && (await ensureSaved(pipeline.stages.panel, this.saveMode, this.trans))) {
+        await pipeline.resume(runId);
+      }
+    });
+  }
+
+  async copyCommand(): Promise<void> {
+    const { pipeline } = this;
+    if (pipeline) {
+      const values = [...pipeline.parameters].map(([name, text]) => ` -p ${quote(`${name}=${text}`)}`);
+      await navigator.clipboard.writeText(`jupyter pipe run ${quote(pipeline.stages.path)}${values.join('')}`);
+    }
+  }
+
+  /** Do something, and say in words what went wrong. */
+  private async reported(act: () => Promise<unknown>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      if (!(error instanceof ApiError)) {
+        throw error;
+      }
+      await this.pipeline?.checker.refresh();
+      const text = error.isMissing
+        ? this.trans.__('Running needs the server extension of jupyter_pipe, which is not enabled here.')
+        : [error.message, error.hint].filter(Boolean).join(' ');
+      Notification.error(text, { autoClose: false });
+    }
+  }
+}
+
+function addCommands(app: JupyterFrontEnd, running: Running, trans: TranslationBundle): void {
+  const { commands } = app;
+  const isIdle = () => running.pipeline !== null && !running.pipeline.isRunning && !running.pipeline.isServerMissing;
+  const needsStage = (args: Args) => isIdle() && running.stage(args) !== null;
+  const targets = (args: Args) => [running.stage(args)].filter(stage => stage !== null);
+  commands.addCommand(CommandIds.compileAndRun, {
+    label: trans.__('Compile and Run'),
+    caption: trans.__('Run the notebook as a pipeline'),
+    icon: runIcon,
+    isEnabled: isIdle,
+    execute: () => running.start({})
+  });
+  commands.addCommand(CommandIds.runWithoutCache, {
+    label: trans.__('Run Without Cache'),
+    isEnabled: isIdle,
+    execute: () => running.start({ cache: false })
+  });
+  commands.addCommand(CommandIds.runStage, {
+    label: trans.__('Run Stage and What It Needs'),
+    isEnabled: needsStage,
+    execute: args => running.start({ targets: targets(args) })
+  });
+  commands.addCommand(CommandIds.runFrom, {
+    label: trans.__('Run From This Stage On'),
+    isEnabled: needsStage,
+    execute: args => running.start({ from: targets(args) })
+  });
+  commands.addCommand(CommandIds.cancel, {
+    label: trans.__('Cancel Run'),
+    icon: stopIcon,
+    isEnabled: args => args.runId !== undefined || isActive(running.pipeline?.run ?? null),
+    execute: args => running.cancel(args)
+  });
+  commands.addCommand(CommandIds.resume, {
+    label: trans.__('Resume Run'),
+    icon: fastForwardIcon,
+    isEnabled: isIdle,
+    execute: args => running.resume(args)
+  });
+  commands.addCommand(CommandIds.copyCommand, {
+    label: trans.__('Copy as Command Line'),
+    isEnabled: () => running.pipeline !== null,
+    execute: () => running.copyCommand()
+  });
+}
+
+function quote(text: string): string {
+  return /^[\w./=:@%+-]+$/.test(text) ? text : `'${text.replace(/'/g, `'\\''`)}'`;
+}

@@ -1,0 +1,127 @@
+/** The side panel: composes the header and the sections, and remembers their sizes. */
+
+import type { IStateDB } from '@jupyterlab/statedb';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget, SidePanel } from '@jupyterlab/ui-components';
+import type { CommandRegistry } from '@lumino/commands';
+import { AccordionPanel } from '@lumino/widgets';
+import type { ReactElement } from 'react';
+import { pipelineIcon, stateIcon } from '../icons';
+import { GraphBody } from '../panels/graph/body';
+import { ParametersBody } from '../panels/parameters/body';
+import { ProblemsBody } from '../panels/problems/body';
+import { RunsBody } from '../panels/runs/body';
+import { Section, type SectionOptions } from '../panels/section';
+import { StagesBody } from '../panels/stages/body';
+import { graphSummary, parametersSummary, problemsSummary, runsSummary, stagesSummary } from '../panels/summaries';
+import type { NotebookPipeline } from '../runs/pipeline';
+import { isActive } from '../runs/state';
+import type { IPipelines } from '../tokens';
+import { Header } from './strip';
+
+const STATE_KEY = 'jupyter-pipe:panel';
+export const PANEL_ID = 'jupyter-pipe-panel';
+
+export interface PanelOptions {
+  readonly pipelines: IPipelines;
+  readonly commands: CommandRegistry;
+  readonly trans: TranslationBundle;
+  readonly state: IStateDB | null;
+}
+
+export class PipelinePanel extends SidePanel {
+  private followed: NotebookPipeline | null = null;
+
+  constructor(private readonly options: PanelOptions) {
+    super({ content: new AccordionPanel({ spacing: 0 }) });
+    const { pipelines, trans } = options;
+    this.id = PANEL_ID;
+    this.addClass('jp-pipe-Panel');
+    this.title.icon = pipelineIcon;
+    this.title.caption = trans.__('Pipeline');
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', trans.__('Pipeline'));
+    this.header.addWidget(new HeadWidget(options));
+    for (const section of sections(options)) {
+      this.addWidget(section);
+    }
+    pipelines.currentChanged.connect(this.follow, this);
+    this.follow();
+    void this.restore();
+  }
+
+  private follow(): void {
+    const pipeline = this.options.pipelines.current;
+    if (pipeline !== this.followed) {
+      this.followed?.changed.disconnect(this.drawIcon, this);
+      pipeline?.changed.connect(this.drawIcon, this);
+      this.followed = pipeline;
+      this.toggleClass('jp-mod-empty', pipeline === null);
+    }
+    this.drawIcon();
+  }
+
+  /** The tab says whether a run is on or has failed. */
+  private drawIcon(): void {
+    const run = this.followed?.run ?? null;
+    const icon = run && (isActive(run) || run.state === 'failed') ? stateIcon(run.state) : pipelineIcon;
+    if (this.title.icon !== icon) {
+      this.title.icon = icon;
+    }
+  }
+
+  private async restore(): Promise<void> {
+    const { state } = this.options;
+    const { content } = this;
+    if (!state || !(content instanceof AccordionPanel)) {
+      return;
+    }
+    const saved = await state.fetch(STATE_KEY);
+    if (Array.isArray(saved)) {
+      saved.forEach((isOpen, index) => (isOpen ? content.expand(index) : content.collapse(index)));
+    }
+    content.expansionToggled.connect(() => {
+      void state.save(STATE_KEY, content.widgets.map(widget => !widget.isHidden));
+    });
+  }
+}
+
+/** The toolbar and the strip, or a sentence where there is no notebook. */
+class HeadWidget extends ReactWidget {
+  private followed: NotebookPipeline | null = null;
+
+  constructor(private readonly options: PanelOptions) {
+    super();
+    this.addClass('jp-pipe-Head');
+    options.pipelines.currentChanged.connect(this.follow, this);
+    this.follow();
+  }
+
+  protected override render(): ReactElement {
+    const { pipelines, commands, trans } = this.options;
+    const pipeline = pipelines.current;
+    if (!pipeline) {
+      return <p className="jp-pipe-Empty">{trans.__('Open a notebook to see its pipeline.')}</p>;
+    }
+    return <Header {...{ pipeline, commands, trans }} />;
+  }
+
+  private follow(): void {
+    const pipeline = this.options.pipelines.current;
+    this.followed?.changed.disconnect(this.update, this);
+    pipeline?.changed.connect(this.update, this);
+    this.followed = pipeline;
+    this.update();
+  }
+}
+
+function sections({ pipelines, commands, trans }: PanelOptions): Section[] {
+  const parts: readonly Pick<SectionOptions, 'name' | 'title' | 'Body' | 'summary'>[] = [
+    { name: 'stages', title: trans.__('Stages'), Body: StagesBody, summary: stagesSummary },
+    { name: 'graph', title: trans.__('Graph'), Body: GraphBody, summary: graphSummary },
+    { name: 'parameters', title: trans.__('Parameters'), Body: ParametersBody, summary: parametersSummary },
+    { name: 'runs', title: trans.__('Runs'), Body: RunsBody, summary: runsSummary },
+    { name: 'problems', title: trans.__('Problems'), Body: ProblemsBody, summary: problemsSummary }
+  ];
+  return parts.map(part => new Section({ pipelines, commands, trans, ...part }));
+}
