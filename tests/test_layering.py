@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,8 @@ PACKAGE = ROOT / "jupyter_pipe"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "labextension" not in path.parts)
 # Each costs 0.1 to 1.5 CPU-seconds to import, which a run that has nothing to do must not pay.
 HEAVY = {"papermill", "nbformat", "nbclient", "nbconvert", "pandas", "numpy", "matplotlib", "jupyter_client"}
-WORKER = "engine/worker"  # the module or a folder of that name: it is loaded only when a stage runs
+# The worker and its parts: loaded only when a stage runs.
+WORKER = ("engine/worker", "engine/client", "engine/saving", "engine/kernels", "engine/forked")
 ENTRANCES = {"__init__", "__main__"}
 
 
@@ -49,7 +51,7 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(PACKAGE))
 
 
-def users_of(module: str, *, besides: str) -> list[str]:
+def users_of(module: str, *, besides: str | tuple[str, ...]) -> list[str]:
     """Our files that import `module` or a part of it, except those whose path starts with `besides`."""
     users = [p for p in MODULES if any(f"{name}.".startswith(f"{module}.") for name in imported(p))]
     return [name_of(path) for path in users if not name_of(path).startswith(besides)]
@@ -90,3 +92,10 @@ def test_papermill_is_imported_by_the_worker_alone() -> None:
 )
 def test_heavy_libraries_are_imported_where_they_are_used(path: Path) -> None:
     assert {name.split(".")[0] for name in imported(path, top_level=True)} & HEAVY == set()
+
+
+def test_what_runs_nothing_does_not_load_papermill() -> None:
+    code = "import jupyter_pipe.engine, jupyter_pipe.cli.main, sys; print(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(ast.literal_eval(done.stdout))
+    assert loaded & HEAVY == set()
