@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import enum
+import importlib
 from typing import Any, TypeVar
 
 import msgspec
@@ -287,6 +288,11 @@ class Pipeline(Struct, frozen=True):
         """The direct predecessors of `name`, in notebook order."""
         before = {edge.from_ for edge in self.edges if edge.to == name}
         return tuple(stage.name for stage in self.stages if stage.name in before)
+
+    def _repr_html_(self) -> str:
+        """The DAG, in a notebook."""
+        # Jupyter finds the picture by this name; drawing stands above the nouns.
+        return str(importlib.import_module("jupyter_pipe.render.html").pipeline_html(self))
 
 
 def to_json(value: Any) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_pipe.model import Pipeline
+from jupyter_pipe.model import PIPELINE_VERSION, Edge, Pipeline, Source, Stage
 from jupyter_pipe.render.html import TABLE_STYLE
 from jupyter_pipe.render.marks import mark_svg
 from jupyter_pipe.render.markup import Markup, joined, tag
@@ -15,19 +15,29 @@ from jupyter_pipe.runs.words import failure_text, gate_text, run_headline, stage
 __all__ = ["run_html"]
 
 
-def run_html(run: Run, pipeline: Pipeline | None = None) -> str:
+def run_html(run: Run) -> str:
     """A fragment with its own style; everything of the user's is escaped."""
-    picture = None
-    if pipeline is not None:
-        picture = Markup(to_svg(pipeline, {stage.name: stage_state(stage) for stage in run.stages}))
+    states = {stage.name: stage_state(stage) for stage in run.stages}
     return tag(
         "div",
         tag("style", Markup(style_sheet())),
         tag("div", Markup(mark_svg(run.state.value)), " ", tag("b", run.pipeline), f" {run_headline(run)}"),
-        picture,
+        Markup(to_svg(_sketch(run), states)) if run.stages else None,
         _table(run),
         _measurements(run),
         class_="jpipe",
+    )
+
+
+def _sketch(run: Run) -> Pipeline:
+    """As much of the pipeline as the run itself tells: which stage waited for which."""
+    return Pipeline(
+        version=PIPELINE_VERSION,
+        name=run.pipeline,
+        kernel="",
+        source=Source("", ""),
+        stages=tuple(Stage(stage.name, (), "", "") for stage in run.stages),
+        edges=tuple(Edge(before, stage.name) for stage in run.stages for before in stage.after),
     )
 
 

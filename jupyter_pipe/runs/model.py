@@ -145,3 +145,9 @@ class Run(Struct, frozen=True):
     def metrics(self) -> dict[str, float | int | bool | str]:
         """The metrics of all stages; a later stage's value wins over an earlier one's."""
         return {name: value for stage in self.stages for name, value in stage.metrics.items()}
+
+    def _repr_html_(self) -> str:
+        """The DAG with states and the table of stages, in a notebook."""
+        from jupyter_pipe.runs.html import run_html
+
+        return run_html(self)
