@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["expected_groups"]
 
-LARGEST = 500
+LARGEST = 64
 """Objects behind one name that are looked at: a forecast need not be complete."""
 IMMUTABLE = (Text, Library, LocalModule, Function, Class)
 

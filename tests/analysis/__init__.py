@@ -1,0 +1,1 @@
+"""The static layer, from values to values: no kernels."""

@@ -1,0 +1,115 @@
+"""Every finding about data flow has a program that shows it, with its place and its severity."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jupyter_pipe.diagnostics import RULES, to_markdown
+from jupyter_pipe.model import Severity
+from tests.analysis.programs import analysed, codes
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "diagnostics.md"
+GRAPH = {"PIPE210"}  # about `after:`; tests/compiler/test_graph.py
+
+# code -> program, cell and line of the finding, words of its message
+FOUND = {
+    "PIPE200": ("| A: x = 1\n| B:\ny = 2\nif x\n", 2, 2, "not Python"),
+    "PIPE201": ("| A: X_train = 1\n| B:\nprint(1)\nprint(X_trian)", 2, 2, "Did you mean 'X_train'?"),
+    "PIPE202": ("| A: c = 1\n| B:\nif c:\n    print(cached)", 2, 2, "'cached'"),
+    "PIPE203": ("| A:\nx = 1\ndel x\n| B: print(x)", 2, 1, "deleted"),
+    "PIPE204": ("| A: x = [1]\n| skip: x.append(2)\n| B: print(x)", 3, 1, "cell 2, which changes it"),
+    "PIPE205": ("| A: 1 + 1\n| B: print(_)", 2, 1, "cell 1"),
+    "PIPE206": ("| A: x = [1]\n| shared: y = x\n| B: print(y)", 2, 1, "stage 'A'"),
+    "PIPE207": ("| A:\nx = 1\nrows = (i for i in [x])\n| B: print(next(rows))", 1, 2, "a generator"),
+    "PIPE208": ("| A: x = 1\n| B: print(x)\n| A:\n\nx = 2", 3, 2, "because of 'x'"),
+    "PIPE209": ("| A: x = 1\n| B: y = x\n| A: z = y", 3, 1, "cycle A -> B -> A"),
+    "PIPE211": ("| leading: import json\n| A: json.limit = 5\n| B: print(json.limit)", 2, 1, "module 'json'"),
+    "PIPE220": ("| A: exec('q = 1')\n| B: print(q)", 2, 1, "`exec` in cell 1"),
+    "PIPE221": ("| A: x = input\n| B: eval(str(x))", 2, 1, "`eval`"),
+    "PIPE222": ("| A: name = input('?')", 1, 1, "keyboard"),
+    "PIPE223": ("| A: k = str(1)\n| B: print(globals()[k])", 2, 1, "computed key"),
+    "PIPE224": ("| A: x = 1\n| A: from pytest import *\n| B: print(x)", 3, 1, "star import in cell 2"),
+    "PIPE225": ("| A: from no_such_module import *\n| B: print(thing)", 2, 1, "'no_such_module'"),
+    "PIPE300": (
+        "| leading:\nimport random\nrandom.seed(0)\n| A: a = random.random()\n| B: b = random.random()",
+        3,
+        1,
+        "only because both draw",
+    ),
+    "PIPE301": ("| A: words = set('abc')\n| B:\nfor w in words: print(w)", 2, 1, "the set 'words'"),
+    "PIPE302": (
+        "| A:\nday = str(1)\nopen(f'out/{day}.csv', 'w').close()\n"
+        "| B:\nn = str(2)\nopen(f'out/{n}.csv').read()",
+        2,
+        2,
+        "out/*.csv",
+    ),
+    "PIPE303": (
+        "| leading:\nimport random\nrandom.seed(0)\n| skip: random.random()\n| A: print(random.random())",
+        2,
+        1,
+        "skipped cell 2",
+    ),
+}
+
+
+@pytest.mark.parametrize("code", FOUND)
+def test_a_finding_names_its_place(code: str) -> None:
+    text, cell, line, words = FOUND[code]
+    found = [one for one in analysed(text).diagnostics if one.code == code]
+    assert [(one.cell, one.line) for one in found] == [(cell, line)]
+    assert words in found[0].message
+    assert found[0].hint
+    assert found[0].severity is RULES[code].severity
+
+
+def test_every_rule_about_data_flow_has_a_program() -> None:
+    assert {code for code in RULES if code >= "PIPE200"} == FOUND.keys() | GRAPH
+
+
+def test_the_document_is_current() -> None:
+    assert DOCUMENT.read_text(encoding="utf-8") == to_markdown(), "run: python -m jupyter_pipe.diagnostics"
+
+
+CLEAN = {
+    "names that only uncalled code reads": "| A:\ndef f(): return later\n| B: later = 1",
+    "a name guarded by its own test": "| A:\ntry:\n    cached\nexcept NameError:\n    cached = 1",
+    "history inside one stage": "| A: 1 + 1\n| A: print(_, Out[1])",
+    "a generator that its own stage consumes": "| A:\nrows = (i for i in [1])\nlist(rows)\n| B: print(2)",
+    "a deleted name that hid a builtin": "| A:\nlist = 3\ndel list\n| B: print(list('ab'))",
+    "a skipped cell that only looks": "| A: x = [1]\n| skip: len(x)\n| B: print(x)",
+    "a skipped cell with names of its own": "| A: x = 1\n| skip: y = x\n| B: print(x)",
+    "temporary names shared by stages with gaps": (
+        "| A:\nfor i in [1]: a = i\n| B:\nfor i in [2]: b = i\n| A:\nfor i in [3]: c = i"
+    ),
+    "a module that only its own stage changes": "| leading: import json\n| A: json.limit = 5\n| B: print(1)",
+    "a file name that cannot be the same": (
+        "| A:\nd = str(1)\nopen(f'out/{d}.csv', 'w').close()\n| B:\nn = str(2)\nopen(f'in/{n}.csv').read()"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", CLEAN.values(), ids=CLEAN.keys())
+def test_nothing_to_say(text: str) -> None:
+    assert [one.code for one in analysed(text).diagnostics if one.severity is Severity.error] == []
+
+
+def test_all_findings_are_collected_at_once() -> None:
+    assert sorted(codes("| A: print(a)\n| B: print(b)\n| C:\nif x")) == ["PIPE200", "PIPE201", "PIPE201"]
+
+
+def test_a_name_that_is_defined_below_says_so() -> None:
+    (found,) = analysed("| A: print(x)\n| B: x = 1").diagnostics
+    assert "first defined below, in cell 2" in found.message
+
+
+def test_a_gap_can_be_split_with_one_click() -> None:
+    found = next(one for one in analysed(FOUND["PIPE208"][0]).diagnostics if one.code == "PIPE208")
+    assert (found.fixes[0].add_tags, found.fixes[0].remove_tags) == (("stage:A_2",), ("stage:A",))
+
+
+def test_lines_count_in_what_the_user_wrote() -> None:
+    (found,) = analysed("| A:\n%matplotlib inline\n\nx = !ls\nprint(missing)").diagnostics
+    assert (found.line, found.column) == (4, 7)
