@@ -29,6 +29,7 @@ __all__ = ["main"]
 
 _LINE_BYTES = 1 << 20
 _PR_SET_PDEATHSIG = 1
+_INLINE_BACKEND = "module://matplotlib_inline.backend_inline"
 
 
 class _Parent:
@@ -208,6 +209,10 @@ def _settle(request: dict[str, Any]) -> None:
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
         numpy_random.seed()
+    matplotlib = sys.modules.get("matplotlib")
+    if matplotlib is not None:
+        # What matplotlib reads when it is imported, and ipykernel sets in every kernel.
+        matplotlib.rcParams["backend"] = os.environ.setdefault("MPLBACKEND", _INLINE_BACKEND)
 
 
 def main(path: str) -> None:

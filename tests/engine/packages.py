@@ -43,9 +43,10 @@ class Package:
         metrics: str = "",
         gates: Mapping[str, str] = {},
         parameters: str = "",
+        imports: str = "",
         **options: object,
     ) -> Package:
-        """`reads`, `binds`, `mutates`, `metrics`, `parameters` are words; `gates` maps an
+        """`reads`, `binds`, `mutates`, `metrics`, `parameters`, `imports` are words; `gates` maps an
         expression to the names that it reads; `options` are those of `StageOptions`."""
         kinds = {EffectKind.reads: reads, EffectKind.binds: binds, EffectKind.mutates: mutates}
         effects = [Effect(word, kind) for kind, words in kinds.items() for word in words.split()]
@@ -62,6 +63,7 @@ class Package:
                 metrics=tuple(Metric(word) for word in metrics.split()),
                 gates=tuple(Gate(text, tuple(names.split())) for text, names in gates.items()),
                 parameters=tuple(parameters.split()),
+                imports=tuple(imports.split()),
                 options=msgspec.convert(options, StageOptions),
             )
         )

@@ -1,0 +1,157 @@
+"""Warm kernels: each hazard of forking a Python process, and what happens where it cannot be done."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jupyter_pipe.engine.forked import PRELOADED, can_fork
+from tests.engine.conftest import Runs
+from tests.engine.packages import Package
+from tests.engine.processes import children
+
+pytestmark = [
+    pytest.mark.kernel,
+    pytest.mark.skipif(not can_fork(), reason="this system has fresh kernels only"),
+]
+
+WHO = (
+    "import os, sys, json\n"
+    "print(json.dumps([os.getppid(), os.getpid() == os.getsid(0), 'numpy' in sys.modules]))"
+)
+
+
+def test_stages_are_children_of_one_parent_with_sessions_of_their_own(ran: Runs) -> None:
+    done = ran(Package().stage("a", WHO, imports="numpy").stage("b", WHO, imports="numpy", after=["a"]))
+    first, second = (json.loads(done.printed(stage)) for stage in ("a", "b"))
+    assert first == second
+    assert first[0] != os.getpid()
+    assert first[1:] == [True, True]
+    assert not children()
+
+
+def test_a_fresh_kernel_on_request(ran: Runs) -> None:
+    done = ran(Package().stage("a", WHO, imports="numpy"), kernels="fresh")
+    assert json.loads(done.printed("a")) == [os.getpid(), True, False]
+
+
+def test_every_child_has_entropy_of_its_own(ran: Runs) -> None:
+    draw = "import random, numpy as np\nprint(random.random(), np.random.random())"
+    done = ran(Package().stage("a", draw, imports="numpy").stage("b", draw, imports="numpy"))
+    drawn = {*done.printed("a").split(), *done.printed("b").split()}
+    assert len(drawn) == 4
+
+
+def test_seeds_give_the_same_numbers_as_anywhere(ran: Runs) -> None:
+    import numpy as np
+
+    draw = "import numpy as np\nnp.random.seed(3)\nprint(np.random.random())"
+    expected = np.random.RandomState(3).random_sample()
+    assert float(ran(Package().stage("a", draw, imports="numpy")).printed("a")) == expected
+
+
+def test_figures_are_shown_though_matplotlib_was_imported_before(ran: Runs) -> None:
+    plot = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nprint(plt.get_backend())"
+    done = ran(Package().stage("a", plot, imports="matplotlib"))
+    kinds = [sorted(output.get("data", {})) for output in done.executed("a")[0]["outputs"]]
+    assert ["image/png", "text/plain"] in kinds
+    assert "inline" in done.printed("a")
+
+
+def test_openmp_runs_in_several_children(ran: Runs) -> None:
+    """A parent that had computed would leave children waiting for threads that a fork does not copy."""
+    fit = (
+        "import numpy as np\nfrom sklearn.ensemble import HistGradientBoostingRegressor\n"
+        "X = np.arange(400.0).reshape(-1, 1)\n"
+        "print(HistGradientBoostingRegressor(max_iter=3).fit(X, X[:, 0]).score(X, X[:, 0]) > 0)\n"
+        "print((np.ones((300, 300)) @ np.ones((300, 300)))[0, 0])"
+    )
+    package = Package()
+    for name in ("a", "b", "c"):
+        package.stage(name, fit, imports="numpy sklearn", timeout_seconds=120.0)
+    done = ran(package)
+    assert {done.printed(name) for name in ("a", "b", "c")} == {"True\n300.0\n"}
+
+
+def test_collected_garbage_of_the_parent_stays_frozen(ran: Runs) -> None:
+    done = ran(Package().stage("a", "import gc\nprint(gc.get_freeze_count() > 0)"))
+    assert done.printed("a") == "True\n"
+
+
+def test_a_module_beside_the_notebook_hides_the_library(ran: Runs, tmp_path: Path) -> None:
+    (tmp_path / "yaml.py").write_text("mine = True\n")
+    done = ran(Package().stage("a", "import yaml\nprint(yaml.mine)", imports="yaml"))
+    assert done.printed("a") == "True\n"
+    assert [warning.code for warning in done.run.warnings] == ["fresh_kernels"]
+    assert "yaml stands beside the notebook" in done.run.warnings[0].message
+
+
+def test_a_parent_that_dies_leaves_no_kernel_and_the_stage_fails(ran: Runs) -> None:
+    kill = "import os, signal, time\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(60)"
+    done = ran(Package().stage("a", kill))
+    failure = done.run.stage("a").failure
+    assert failure is not None
+    assert failure.kind == "kernel_died"
+    assert not children()
+
+
+def test_the_next_stage_after_a_dead_parent_gets_a_kernel(ran: Runs) -> None:
+    kill = "import os, signal, time\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(60)"
+    done = ran(Package().stage("a", kill).stage("b", "print('fine')"), workers=1, keep_going=True)
+    assert done.states() == {"a": "failed", "b": "succeeded"}
+    assert done.printed("b") == "fine\n"
+
+
+def test_a_cell_that_forks_and_one_that_starts_processes(ran: Runs) -> None:
+    fork = (
+        "import os\npid = os.fork()\nif pid == 0:\n    os._exit(7)\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))"
+    )
+    pool = (
+        "from concurrent.futures import ThreadPoolExecutor\nprint(sum(ThreadPoolExecutor(2).map(int, '123')))"
+    )
+    assert ran(Package().stage("a", fork, pool)).printed("a") == "7\n6\n"
+
+
+def test_environment_and_folder_are_the_stage_s_own(ran: Runs, tmp_path: Path) -> None:
+    look = "import os\nprint(os.environ['JUPYTER_PIPE_STAGE'], os.getcwd())"
+    done = ran(Package().stage("a", look).stage("b", look))
+    for name in ("a", "b"):
+        assert done.printed(name) == f"{name} {tmp_path}\n"
+
+
+def test_what_python_shows_of_itself_is_what_a_fresh_kernel_shows(ran: Runs) -> None:
+    look = (
+        "import gc, signal, sys, warnings\n"
+        "print(sys.path, sys.flags, sys.argv[0].rpartition('/')[2], __name__)\n"
+        "print([signal.getsignal(n) for n in (signal.SIGINT, signal.SIGCHLD, signal.SIGTERM)])\n"
+        "print(warnings.filters, gc.isenabled(), sorted(hash(x) for x in 'abc'))"
+    )
+    shown = [ran(Package().stage("a", look), kernels=kind).printed("a") for kind in ("fork", "fresh")]
+    assert shown[0] == shown[1]
+
+
+def test_preloading_starts_no_python_thread() -> None:
+    """What the parent would refuse to fork after."""
+    code = (
+        "import importlib, threading\n"
+        f"for name in {sorted({m for ms in PRELOADED.values() for m in ms})!r}:\n"
+        "    try: importlib.import_module(name)\n"
+        "    except ImportError: pass\n"
+        "raise SystemExit(threading.active_count() - 1)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_nothing_listens_for_others(ran: Runs) -> None:
+    """The parent's socket lies in a folder that only its owner can enter."""
+    look = (
+        "import os, stat\nfolder = os.readlink(f'/proc/{os.getppid()}/cwd')\n"
+        "print(*(oct(stat.S_IMODE(os.stat(path).st_mode)) for path in (folder, folder + '/fork')))"
+    )
+    assert ran(Package().stage("a", look)).printed("a") == "0o700 0o600\n"
