@@ -13,7 +13,7 @@
                             `?error`: it may be refused, or must run as in the notebook
     => warn 2: words        a warning or information;  `may warn`: the program may print otherwise
     => set n=20             an override of a parameter
-    => static               not run: the text after it says why
+    => any graph            the graph is not stated, only that the pipeline prints the same
 
 A stage without a line of inputs must have none.
 """
@@ -78,7 +78,7 @@ class Case:
     errors: list[Finding] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
     overrides: dict[str, str] = field(default_factory=dict)
-    static: bool = False
+    any_graph: bool = False
 
     @property
     def may_differ(self) -> bool:
@@ -156,8 +156,8 @@ def _read_expectation(case: Case, line: str) -> None:
     head, _, rest = line.partition(":")
     words = head.split()
     match words:
-        case ["static"]:
-            case.static = True
+        case ["any", "graph"]:
+            case.any_graph = True
         case ["set", assignment]:
             name, _, literal = assignment.partition("=")
             case.overrides[name] = literal

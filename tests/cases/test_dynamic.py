@@ -14,7 +14,7 @@ import pytest
 from tests.cases.pipelines import Forks, run_as_notebook, run_as_pipeline
 from tests.cases.table import Case, read_all
 
-CASES = [case for case in read_all() if not case.static and not case.errors]
+CASES = [case for case in read_all() if not case.errors]
 
 
 @pytest.fixture(scope="module")

@@ -24,4 +24,4 @@ def _judge(case: Case, path: Path) -> list[str]:
         return refusals(case, error.diagnostics)
     if any(not finding.optional for finding in case.errors):
         return ["it compiles, but must be refused"]
-    return differences(case, pipeline)
+    return [] if case.any_graph else differences(case, pipeline)
