@@ -2,13 +2,33 @@
 
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { cells } from './plugins/cells';
+import { documents } from './plugins/documents';
+import { failures } from './plugins/failures';
 import { pipelines, stages } from './plugins/models';
 import { navigation } from './plugins/navigation';
+import { notifications } from './plugins/notifications';
 import { panel } from './plugins/panel';
 import { running } from './plugins/running';
+import { sessions } from './plugins/sessions';
+import { status } from './plugins/status';
 import { tagging } from './plugins/tagging';
+import { toolbar } from './plugins/toolbar';
 
-const plugins: JupyterFrontEndPlugin<unknown>[] = [stages, pipelines, cells, tagging, navigation, running, panel];
+const plugins: JupyterFrontEndPlugin<unknown>[] = [
+  stages,
+  pipelines,
+  cells,
+  tagging,
+  navigation,
+  running,
+  panel,
+  toolbar,
+  status,
+  notifications,
+  failures,
+  sessions,
+  documents
+];
 
 export default plugins;
 export * from './tokens';

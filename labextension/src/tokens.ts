@@ -3,6 +3,7 @@
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { Token } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
+import type { Client } from './api/client';
 import type { NotebookStages } from './notebook/stages';
 import type { NotebookPipeline } from './runs/pipeline';
 
@@ -22,6 +23,7 @@ export const IStages = new Token<IStages>('jupyter-pipe:IStages', 'The stages of
 
 /** Compiling, checking and running the open notebooks. */
 export interface IPipelines {
+  readonly client: Client;
   of(panel: NotebookPanel): NotebookPipeline;
   readonly current: NotebookPipeline | null;
   readonly currentChanged: ISignal<IPipelines, NotebookPipeline | null>;

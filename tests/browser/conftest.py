@@ -80,7 +80,6 @@ class Lab:
             "--ServerApp.jpserver_extensions=jupyter_pipe=True",
             "--LabApp.expose_app_in_browser=True",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-            "--LabApp.news_url=None",
             f"--LabApp.workspaces_dir={self.state / 'workspaces'}",
             f"--LabApp.user_settings_dir={self.state / 'settings'}",
         ]
@@ -119,16 +118,23 @@ def notebook_json(*cells: tuple[str, ...], markdown: dict[int, str]) -> dict[str
     return {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}, "cells": written}
 
 
-@pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def make_lab(folder: Path, state: Path) -> Lab:
+    """A server that is not started yet, with the built extension and nothing of the developer's."""
     if not (ROOT / "jupyter_pipe" / "labextension" / "package.json").exists():
         pytest.fail("The extension is not built: npm run build")
-    state = tmp_path_factory.mktemp("state")
     extensions = state / "share" / "labextensions"
-    extensions.mkdir(parents=True)
+    labconfig = state / "config_dir" / "labconfig"
+    for path in (extensions, labconfig, state / "workspaces"):
+        path.mkdir(parents=True)
     (extensions / "jupyter-pipe").symlink_to(ROOT / "jupyter_pipe" / "labextension")
-    (state / "workspaces").mkdir()
-    running = Lab(tmp_path_factory.mktemp("work"), state)
+    silence = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
+    (labconfig / "default_setting_overrides.json").write_text(json.dumps(silence))
+    return Lab(folder, state)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    running = make_lab(tmp_path_factory.mktemp("work"), tmp_path_factory.mktemp("state"))
     running.start()
     yield running
     running.stop()

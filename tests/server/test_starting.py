@@ -70,7 +70,7 @@ async def test_a_run_can_be_cancelled(api: Api, write_notebook: Any, jp_root_dir
 async def test_what_is_wrong_before_a_run_is_said_at_once(api: Api, write_notebook: Any) -> None:
     write_notebook("flow.ipynb", ("n = 1", "parameters"), ("print(n)", "stage:show"))
     assert await code("POST", api, "runs", body={"notebook": "flow.ipynb", "targets": ["sho"]}) == (
-        422,
+        404,
         "stage_unknown",
     )
     status, error = await api("POST", "runs", body={"notebook": "flow.ipynb", "parameters": {"n": "many"}})

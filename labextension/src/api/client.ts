@@ -96,8 +96,9 @@ export class Client {
     return this.post(`runs/${run.runId}/debug`, { stage }, { root: run.root });
   }
 
-  log(run: RunAddress, offset: number): Promise<LogChunk> {
-    return this.get(`runs/${run.runId}/log`, { root: run.root, offset });
+  /** What the run's process said, or with `stage` what that stage printed. */
+  log(run: RunAddress, offset: number, stage = ''): Promise<LogChunk> {
+    return this.get(`runs/${run.runId}/log`, { root: run.root, offset, stage });
   }
 
   outputs(run: RunAddress, stage: string): Promise<ExecutedOutputs> {

@@ -46,6 +46,16 @@ class Models<T extends { readonly isDisposed: boolean }> {
   }
 }
 
+class PipelineModels extends Models<NotebookPipeline> implements IPipelines {
+  constructor(
+    tracker: INotebookTracker,
+    readonly client: Client,
+    make: (panel: NotebookPanel) => NotebookPipeline
+  ) {
+    super(tracker, make);
+  }
+}
+
 export const stages: JupyterFrontEndPlugin<IStages> = {
   id: 'jupyter-pipe:stages',
   description: 'Reads the stages of the open notebooks from the tags of their cells.',
@@ -64,6 +74,6 @@ export const pipelines: JupyterFrontEndPlugin<IPipelines> = {
   activate: (app, tracker: INotebookTracker, stages: IStages): IPipelines => {
     const client = new Client(app.serviceManager.serverSettings);
     const feed = new RunFeed(app.serviceManager.events);
-    return new Models(tracker, panel => new NotebookPipeline(stages.of(panel), client, feed));
+    return new PipelineModels(tracker, client, panel => new NotebookPipeline(stages.of(panel), client, feed));
   }
 };

@@ -25,7 +25,7 @@ export const panel: JupyterFrontEndPlugin<IPipelinePanel> = {
     translator: ITranslator | null
   ): IPipelinePanel => {
     const trans = (translator ?? nullTranslator).load('jupyter-pipe');
-    const widget = new PipelinePanel({ pipelines, commands: app.commands, trans, state });
+    const widget = new PipelinePanel({ pipelines, commands: app.commands, trans, state, translator });
     app.shell.add(widget, 'left', { rank: 450 });
     restorer?.add(widget, PANEL_ID);
     const reveal = (stage?: string) => {

@@ -1,7 +1,7 @@
 /** The side panel: composes the header and the sections, and remembers their sizes. */
 
 import type { IStateDB } from '@jupyterlab/statedb';
-import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget, SidePanel } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import { AccordionPanel } from '@lumino/widgets';
@@ -22,18 +22,27 @@ import { Header } from './strip';
 const STATE_KEY = 'jupyter-pipe:panel';
 export const PANEL_ID = 'jupyter-pipe-panel';
 
+/** How much of the height each section gets at first. */
+const SIZES = [0.28, 0.32, 0.18, 0.12, 0.1] as const;
+
 export interface PanelOptions {
   readonly pipelines: IPipelines;
   readonly commands: CommandRegistry;
   readonly trans: TranslationBundle;
   readonly state: IStateDB | null;
+  readonly translator: ITranslator | null;
+}
+
+interface SavedPanel {
+  readonly open: readonly boolean[];
+  readonly sizes: readonly number[];
 }
 
 export class PipelinePanel extends SidePanel {
   private followed: NotebookPipeline | null = null;
 
   constructor(private readonly options: PanelOptions) {
-    super({ content: new AccordionPanel({ spacing: 0 }) });
+    super({ translator: options.translator ?? undefined });
     const { pipelines, trans } = options;
     this.id = PANEL_ID;
     this.addClass('jp-pipe-Panel');
@@ -44,6 +53,9 @@ export class PipelinePanel extends SidePanel {
     this.header.addWidget(new HeadWidget(options));
     for (const section of sections(options)) {
       this.addWidget(section);
+    }
+    if (this.content instanceof AccordionPanel) {
+      this.content.setRelativeSizes([...SIZES]);
     }
     pipelines.currentChanged.connect(this.follow, this);
     this.follow();
@@ -76,13 +88,17 @@ export class PipelinePanel extends SidePanel {
     if (!state || !(content instanceof AccordionPanel)) {
       return;
     }
-    const saved = await state.fetch(STATE_KEY);
-    if (Array.isArray(saved)) {
-      saved.forEach((isOpen, index) => (isOpen ? content.expand(index) : content.collapse(index)));
+    const saved = (await state.fetch(STATE_KEY)) as SavedPanel | undefined;
+    saved?.open.forEach((isOpen, index) => (isOpen ? content.expand(index) : content.collapse(index)));
+    if (saved?.sizes.length === content.widgets.length) {
+      content.setRelativeSizes([...saved.sizes]);
     }
-    content.expansionToggled.connect(() => {
-      void state.save(STATE_KEY, content.widgets.map(widget => !widget.isHidden));
-    });
+    const save = () => {
+      const open = content.widgets.map(widget => !widget.isHidden);
+      void state.save(STATE_KEY, { open, sizes: content.relativeSizes() });
+    };
+    content.expansionToggled.connect(save);
+    content.handleMoved.connect(save);
   }
 }
 

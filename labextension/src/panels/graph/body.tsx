@@ -82,7 +82,13 @@ function Picture({ layout, edges, pipeline, commands, trans }: PictureProps): Re
       {...view.handlers}
     >
       {layout.arcs.map(arc => (
-        <ArcView key={`${arc.from} ${arc.to}`} arc={arc} lit={lit} runOf={runOf} />
+        <ArcView
+          key={`${arc.from} ${arc.to}`}
+          arc={arc}
+          lit={lit}
+          runOf={runOf}
+          isNamed={layout.arcs.find(other => other.from === arc.from && sameNames(other, arc)) === arc}
+        />
       ))}
       {layout.boxes.map(box => (
         <g
@@ -157,10 +163,12 @@ interface ArcProps {
   readonly arc: Arc;
   readonly lit: ReadonlySet<string> | null;
   readonly runOf: (stage: string) => StageRun | null;
+  /** Of the edges that carry the same values from one stage, the first is named. */
+  readonly isNamed: boolean;
 }
 
 /** Solid once its values exist, dashed before, blue when it feeds a running stage. */
-function ArcView({ arc, lit, runOf }: ArcProps): ReactElement {
+function ArcView({ arc, lit, runOf, isNamed }: ArcProps): ReactElement {
   const from = runOf(arc.from)?.state;
   const isMade = from === 'succeeded' || from === 'cached';
   const isDim = lit !== null && !(lit.has(arc.from) && lit.has(arc.to));
@@ -170,13 +178,17 @@ function ArcView({ arc, lit, runOf }: ArcProps): ReactElement {
       <path d={arc.path}>
         <title>{names}</title>
       </path>
-      {names && (names.length <= 8 || (lit !== null && !isDim)) && (
+      {names && ((isNamed && names.length <= 8) || (lit !== null && !isDim)) && (
         <text x={arc.label.x + 5} y={arc.label.y}>
           {names.length > 24 ? `${names.slice(0, 23)}…` : names}
         </text>
       )}
     </g>
   );
+}
+
+function sameNames(one: Arc, other: Arc): boolean {
+  return one.names.join() === other.names.join();
 }
 
 function followEdge(key: string, stage: string, edges: readonly Edge[]): string | null {

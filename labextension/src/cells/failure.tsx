@@ -1,0 +1,139 @@
+/** The error of a failed stage, attached under the editor of the failing cell: never in its outputs. */
+
+import type { Cell } from '@jupyterlab/cells';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { bugIcon, closeIcon, fastForwardIcon, notebookIcon, ReactWidget } from '@jupyterlab/ui-components';
+import type { CommandRegistry } from '@lumino/commands';
+import { Widget } from '@lumino/widgets';
+import { useState, type ReactElement } from 'react';
+import type { Failure, Frame, Run, StageRun } from '../api/types';
+import { CommandIds } from '../commands';
+import { StateIcon } from '../controls/marks';
+import { formatSeconds, markOf } from '../runs/state';
+import { findPart } from './badges';
+
+const FOOTER_CLASS = 'jp-pipe-Footer';
+
+export interface FailureProps {
+  readonly run: Run;
+  readonly stage: StageRun;
+  readonly failure: Failure;
+  /** The types and shapes of what the stage received, by name. */
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly commands: CommandRegistry;
+  readonly close: () => void;
+  readonly trans: TranslationBundle;
+}
+
+/** The error in a cell's footer. Gone when disposed. */
+export class FailureWidget extends ReactWidget {
+  private constructor(
+    private readonly footer: HTMLElement,
+    private readonly props: FailureProps
+  ) {
+    super();
+    this.addClass('jp-pipe-Failure');
+    this.node.setAttribute('role', 'alert');
+  }
+
+  /** Attach the error to a cell; null while the cell has no footer yet. */
+  static attachTo(cell: Cell, props: FailureProps): FailureWidget | null {
+    const footer = findPart(cell, 'jp-CellFooter');
+    if (!footer) {
+      return null;
+    }
+    const widget = new FailureWidget(footer, props);
+    footer.classList.add(FOOTER_CLASS);
+    Widget.attach(widget, footer);
+    return widget;
+  }
+
+  override dispose(): void {
+    if (!this.isDisposed) {
+      this.footer.classList.remove(FOOTER_CLASS);
+      super.dispose();
+    }
+  }
+
+  protected override render(): ReactElement {
+    return <FailureView {...this.props} />;
+  }
+}
+
+function FailureView(props: FailureProps): ReactElement {
+  const { run, stage, failure, inputs, commands, close, trans } = props;
+  const [isWhole, setWhole] = useState(false);
+  const args = { stage: stage.name, runId: run.run_id };
+  const execute = (id: string) => () => void commands.execute(id, args);
+  return (
+    <>
+      <header>
+        <StateIcon mark={markOf(stage)} />
+        <strong>{title(props)}</strong>
+        <span className="jp-pipe-second">
+          {trans.__('attempt %1 · after %2', stage.attempts, formatSeconds(stage.seconds))}
+        </span>
+        <button type="button" className="jp-pipe-IconButton" aria-label={trans.__('Close')} onClick={close}>
+          <closeIcon.react tag="span" />
+        </button>
+      </header>
+      <p>
+        {failure.ename && failure.kind !== 'gate' && <strong>{failure.ename}: </strong>}
+        <span className="jp-pipe-Failure-message">{failure.evalue}</span>
+      </p>
+      {failure.hint && <p>{failure.hint}</p>}
+      {failure.frames.map((frame, index) => (
+        <FrameView key={index} frame={frame} stage={stage.name} trans={trans} />
+      ))}
+      {Object.keys(inputs).length > 0 && (
+        <p className="jp-pipe-second">
+          {trans.__('Inputs:')}{' '}
+          {Object.entries(inputs).map(([name, summary]) => (
+            <span key={name} className="jp-pipe-Failure-input">
+              <span className="jp-pipe-code">{name}</span> {summary}
+            </span>
+          ))}
+        </p>
+      )}
+      {isWhole && <pre className="jp-pipe-code jp-pipe-Failure-traceback">{failure.traceback}</pre>}
+      <div className="jp-pipe-Actions">
+        {commands.hasCommand(CommandIds.debugStage) && (
+          <button type="button" className="jp-pipe-Button jp-mod-primary" onClick={execute(CommandIds.debugStage)}>
+            <bugIcon.react tag="span" /> {trans.__('Debug here')}
+          </button>
+        )}
+        <button type="button" className="jp-pipe-Button" onClick={execute(CommandIds.resume)}>
+          <fastForwardIcon.react tag="span" /> {trans.__('Resume')}
+        </button>
+        <button type="button" className="jp-pipe-Button" onClick={execute(CommandIds.openExecuted)}>
+          <notebookIcon.react tag="span" /> {trans.__('Open executed notebook')}
+        </button>
+        {failure.traceback && (
+          <button type="button" className="jp-pipe-Link" aria-expanded={isWhole} onClick={() => setWhole(!isWhole)}>
+            {trans.__('Full traceback')}
+          </button>
+        )}
+      </div>
+    </>
+  );
+}
+
+function title({ stage, failure, trans }: FailureProps): string {
+  return failure.kind === 'gate'
+    ? trans.__('%1: gate failed', stage.name)
+    : trans.__('%1 failed', stage.name);
+}
+
+function FrameView(props: { frame: Frame; stage: string; trans: TranslationBundle }): ReactElement {
+  const { frame, stage, trans } = props;
+  const place = frame.path ?? (frame.position ? trans.__('%1, cell %2', stage, frame.position) : stage);
+  return (
+    <div className="jp-pipe-Frame">
+      <span className="jp-pipe-second">{trans.__('%1, line %2', place, frame.line)}</span>
+      <pre className="jp-pipe-code">
+        <span aria-hidden>&gt; </span>
+        {frame.source.trim()}
+      </pre>
+    </div>
+  );
+}

@@ -1,0 +1,164 @@
+/** What opens in the main area: report, log, executed notebook, compiled modules, graph, comparison. */
+
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { Notification, type MainAreaWidget } from '@jupyterlab/apputils';
+import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import { ApiError } from '../api/client';
+import { CommandIds } from '../commands';
+import { makeComparison } from '../documents/compare';
+import { executedPath, RunDrive } from '../documents/drive';
+import { makeGraph } from '../documents/graph';
+import { makeLog, makeReport } from '../documents/report';
+import { DELETE_RUN, deleteRun } from '../panels/runs/menu';
+import type { NotebookPipeline } from '../runs/pipeline';
+import { IPipelines } from '../tokens';
+
+export const documents: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-pipe:documents',
+  description: 'Opens reports, logs, executed notebooks, compiled modules, graphs and comparisons.',
+  autoStart: true,
+  requires: [IPipelines],
+  optional: [ITranslator],
+  activate: (app, pipelines: IPipelines, translator: ITranslator | null) => {
+    const trans = (translator ?? nullTranslator).load('jupyter-pipe');
+    const { contents, serverSettings } = app.serviceManager;
+    contents.addDrive(new RunDrive(pipelines.client, serverSettings));
+    addCommands(app, new Documents(app, pipelines, trans), trans);
+  }
+};
+
+type Args = ReadonlyPartialJSONObject;
+
+class Documents {
+  constructor(
+    private readonly app: JupyterFrontEnd,
+    private readonly pipelines: IPipelines,
+    private readonly trans: TranslationBundle
+  ) {}
+
+  get pipeline(): NotebookPipeline | null {
+    return this.pipelines.current;
+  }
+
+  runId(args: Args): string | null {
+    return typeof args.runId === 'string' ? args.runId : (this.pipeline?.run?.run_id ?? null);
+  }
+
+  stage(args: Args): string | null {
+    return typeof args.stage === 'string' ? args.stage : null;
+  }
+
+  report(args: Args): Promise<void> {
+    return this.withRun(args, async (pipeline, runId) => {
+      const title = this.trans.__('Report of %1', pipeline.name);
+      this.show(await makeReport(pipeline.client, pipeline.history.address(runId), title));
+    });
+  }
+
+  log(args: Args): Promise<void> {
+    return this.withRun(args, async (pipeline, runId) => {
+      const stage = this.stage(args) ?? '';
+      const title = stage ? this.trans.__('Log of %1', stage) : this.trans.__('Log of %1', pipeline.name);
+      const read = (offset: number) => pipeline.client.log(pipeline.history.address(runId), offset, stage);
+      this.show(makeLog(read, `jupyter-pipe-log-${runId}-${stage}`, title, this.trans));
+    });
+  }
+
+  executed(args: Args): Promise<void> {
+    return this.withRun(args, async (pipeline, runId) => {
+      const stage = this.stage(args) ?? pipeline.stages.activeCell?.stage;
+      if (stage) {
+        const path = executedPath(pipeline.history.address(runId), stage);
+        await this.app.commands.execute('docmanager:open', { path, factory: 'Notebook', kernelPreference: { shouldStart: false, canStart: false } });
+      }
+    });
+  }
+
+  async modules(): Promise<void> {
+    const { pipeline } = this;
+    if (!pipeline) {
+      return;
+    }
+    await this.reported(async () => {
+      await pipeline.stages.panel.context.save();
+      const compiled = await pipeline.client.compile(pipeline.stages.path);
+      const active = pipeline.stages.activeCell?.stage;
+      const wanted = compiled.modules.find(path => path.endsWith(`/${active}.py`)) ?? compiled.modules[0];
+      if (wanted) {
+        await this.app.commands.execute('docmanager:open', { path: wanted });
+      }
+    });
+  }
+
+  graph(): void {
+    if (this.pipeline) {
+      this.show(makeGraph(this.pipeline, this.app.commands, this.trans));
+    }
+  }
+
+  async compare(args: Args): Promise<void> {
+    const { pipeline } = this;
+    const ids = Array.isArray(args.runIds) ? args.runIds.map(String) : [];
+    if (pipeline && ids.length > 1) {
+      await this.reported(async () => {
+        const runs = await Promise.all(ids.map(id => pipeline.client.run(pipeline.history.address(id))));
+        this.show(makeComparison(runs, this.trans));
+      });
+    }
+  }
+
+  delete(args: Args): Promise<void> {
+    const { trans } = this;
+    return this.withRun(args, (pipeline, runId) =>
+      deleteRun(pipeline, runId, {
+        title: trans.__('Delete the run?'),
+        body: trans.__('Its log, report and executed notebooks go. Results that other runs reuse stay.'),
+        label: trans.__('Delete')
+      })
+    );
+  }
+
+  private async withRun(args: Args, act: (pipeline: NotebookPipeline, runId: string) => Promise<void>): Promise<void> {
+    const { pipeline } = this;
+    const runId = this.runId(args);
+    if (pipeline && runId) {
+      await this.reported(() => act(pipeline, runId));
+    }
+  }
+
+  private async reported(act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      if (!(error instanceof ApiError)) {
+        throw error;
+      }
+      Notification.error([error.message, error.hint].filter(Boolean).join(' '));
+    }
+  }
+
+  /** Show a tab; the one of the same thing that is open already, if there is one. */
+  private show(widget: MainAreaWidget): void {
+    const open = [...this.app.shell.widgets('main')].find(each => each.id === widget.id);
+    if (open) {
+      widget.dispose();
+    } else {
+      this.app.shell.add(widget, 'main');
+    }
+    this.app.shell.activateById(widget.id);
+  }
+}
+
+function addCommands({ commands }: JupyterFrontEnd, documents: Documents, trans: TranslationBundle): void {
+  const hasRun = (args: Args) => documents.runId(args) !== null;
+  const add = (id: string, label: string, isEnabled: (args: Args) => boolean, execute: (args: Args) => unknown) =>
+    commands.addCommand(id, { label, isEnabled, execute });
+  add(CommandIds.openReport, trans.__('Open Report'), hasRun, args => documents.report(args));
+  add(CommandIds.openLog, trans.__('Open Log'), hasRun, args => documents.log(args));
+  add(CommandIds.openExecuted, trans.__('Open Executed Notebook'), hasRun, args => documents.executed(args));
+  add(CommandIds.openModules, trans.__('Show Compiled Modules'), () => documents.pipeline !== null, () => documents.modules());
+  add(CommandIds.openGraph, trans.__('Open Graph in a Tab'), () => documents.pipeline !== null, () => documents.graph());
+  add(CommandIds.compareRuns, trans.__('Compare Runs'), () => documents.pipeline !== null, args => documents.compare(args));
+  add(DELETE_RUN, trans.__('Delete Run'), hasRun, args => documents.delete(args));
+}
