@@ -18,12 +18,12 @@ from jupyter_pipe.analysis.values import (
     Object,
     Text,
     Values,
+    find_in_class,
     in_order,
 )
 from jupyter_pipe.analysis.world import World, text_of
 
 __all__ = [
-    "find_in_class",
     "item_label",
     "load_attribute",
     "load_item",
@@ -71,7 +71,7 @@ def _library_attribute(world: World, qualified: str, name: str, node: ast.AST) -
 
 def _class_attribute(world: World, value: Object, class_: Object, name: str, node: ast.AST) -> Values:
     found: set[Object] = set()
-    for member in find_in_class(world, class_, name):
+    for member in find_in_class(class_, name):
         payload = member.payload
         if not isinstance(payload, Function):
             found.add(member)
@@ -84,22 +84,9 @@ def _class_attribute(world: World, value: Object, class_: Object, name: str, nod
     return frozenset(found) or _foreign_attribute(world, value, name, node)
 
 
-def find_in_class(world: World, class_: Object, name: str) -> Values:
-    """Looks `name` up in a notebook class and its bases, in their order."""
-    held = class_.fields.get("." + name)
-    if held:
-        return frozenset(held)
-    if isinstance(class_.payload, Class):
-        for base in class_.payload.bases:
-            found = find_in_class(world, base, name)
-            if found:
-                return found
-    return NOTHING
-
-
 def _inherited(world: World, value: Object, name: str) -> Values:
     found: set[Object] = set()
-    for member in find_in_class(world, value, name):
+    for member in find_in_class(value, name):
         payload = member.payload
         bound = isinstance(payload, Function) and "builtins.classmethod" in payload.decorators
         found.add(_bound(world, value, name, member) if bound else member)

@@ -244,6 +244,8 @@ BUILTIN_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
     "builtins.display": _print,
     "IPython.display.display": _print,
     "builtins.id": _identity,
+    "numpy.shares_memory": _identity,
+    "numpy.may_share_memory": _identity,
     "builtins.getattr": _getattr,
     "builtins.setattr": _setattr,
     "builtins.delattr": _delattr,

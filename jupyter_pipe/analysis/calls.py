@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.access import find_in_class, load_attribute, read_namespace
+from jupyter_pipe.analysis.access import load_attribute, read_namespace
 from jupyter_pipe.analysis.ambient import use_style
 from jupyter_pipe.analysis.arguments import Arguments
 from jupyter_pipe.analysis.builtin_calls import BUILTIN_CALLS, items
@@ -23,6 +23,7 @@ from jupyter_pipe.analysis.values import (
     Object,
     Partial,
     Values,
+    find_in_class,
     in_order,
 )
 
@@ -143,7 +144,7 @@ def _call_super(world: World, value: Object, name: str, arguments: Arguments) ->
     for instance in value.fields.get("self", ()):
         class_ = instance.payload.class_ if isinstance(instance.payload, Instance) else instance
         bases = class_.payload.bases if isinstance(class_.payload, Class) else ()
-        members = [member for base in bases for member in find_in_class(world, base, name)]
+        members = [member for base in bases for member in find_in_class(base, name)]
         for member in members:
             receiver = Bound(instance, name, member)
             found |= _call_bound(world, receiver, arguments)
@@ -175,7 +176,7 @@ def _call_value(world: World, callee: Object, arguments: Arguments) -> Values:
     if isinstance(payload, Library):
         return call_library(world, payload.qualified, arguments)
     if isinstance(payload, Instance):
-        methods = find_in_class(world, payload.class_, "__call__")
+        methods = find_in_class(payload.class_, "__call__")
         if methods:
             bound = [Bound(callee, "__call__", method) for method in methods]
             return frozenset().union(*(_call_bound(world, one, arguments) for one in bound))
@@ -237,7 +238,7 @@ def call_special(
     found: set[Object] = set()
     for value in in_order(base):
         if isinstance(value.payload, Instance):
-            for method in find_in_class(world, value.payload.class_, name):
+            for method in find_in_class(value.payload.class_, name):
                 if isinstance(method.payload, Function):
                     itself = frozenset((value,))
                     found |= call_function(world, method, [itself, *positional], {}, node)

@@ -150,7 +150,10 @@ def _effects(stage: StageFacts, definitions: Definitions) -> list[Effect]:
     for unit in stage.units:
         for name, write in unit.facts.writes.items():
             kind = EffectKind(write.kind)
-            if kind is EffectKind.binds and definitions.kind(unit.number) is not None:
+            replayed = definitions.kind(unit.number) is not None
+            if replayed and kind is EffectKind.mutates:
+                continue
+            if replayed and kind is EffectKind.binds:
                 kind = EffectKind.defines
             summary.write(name, kind, unit, write.place)
         summary.declare(unit)

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 from jupyter_pipe.analysis.scopes import Frame, parameters_of, scope_of
 from jupyter_pipe.analysis.values import (
     ANY,
+    NOTHING,
     Class,
     Function,
     Instance,
     Library,
     Object,
     Values,
+    find_in_class,
 )
 
 if TYPE_CHECKING:
@@ -194,8 +196,7 @@ def call_with_unknown(world: World, callee: Object, node: ast.AST) -> Values:
 def make_class(world: World, node: ast.ClassDef) -> Object:
     """Runs a class body in its own scope; what it binds becomes the attributes of the class."""
     bases = tuple(value for base in node.bases for value in world.evaluate(base))
-    for keyword in node.keywords:
-        world.evaluate(keyword.value)
+    keywords = {keyword.arg: world.evaluate(keyword.value) for keyword in node.keywords}
     result = world.allocate(node, "builtins.type")
     result.payload = Class(node, bases)
     result.carries = True
@@ -204,29 +205,42 @@ def make_class(world: World, node: ast.ClassDef) -> Object:
     world.execute(node.body)
     world.frame = outer
     world.heap.store(result, "bases", [base for base in bases if isinstance(base.payload, Class)])
-    for base in bases:
-        for hook in base.fields.get(".__init_subclass__", ()):
-            world.call_function(hook, (frozenset((result,)),), {}, node)
+    _run_hooks(world, result, bases, keywords.get("metaclass", NOTHING), node)
     return result
+
+
+def _run_hooks(
+    world: World, class_: Object, bases: Sequence[Object], metaclasses: Values, node: ast.ClassDef
+) -> None:
+    """What the bases and the metaclass do when a class is made."""
+    itself = frozenset((class_,))
+    for base in bases:
+        for hook in find_in_class(base, "__init_subclass__"):
+            if isinstance(hook.payload, Function):
+                call_function(world, hook, (itself,), {}, node)
+    for metaclass in metaclasses:
+        world.heap.store(class_, "class", (metaclass,))
+        for name in ("__new__", "__init__"):
+            for hook in find_in_class(metaclass, name):
+                if isinstance(hook.payload, Function):
+                    call_function(world, hook, (frozenset((metaclass,)),), {}, node)
 
 
 def instantiate(
     world: World, class_: Object, positional: Sequence[Values], keywords: Mapping[str, Values], node: ast.AST
 ) -> Values:
     """Calls a class of the notebook."""
-    from jupyter_pipe.analysis.access import find_in_class
-
     foreign = _foreign_base(class_)
     result = world.allocate((node, class_), foreign or "", Instance(class_), open_=foreign is not None)
     world.heap.store(result, "class", (class_,))
     itself = frozenset((result,))
-    makers = find_in_class(world, class_, "__init__")
+    makers = find_in_class(class_, "__init__")
     for maker in makers:
         if isinstance(maker.payload, Function):
             call_function(world, maker, (itself, *positional), keywords, node)
     if not makers:
         _fill_fields(world, class_, result, positional, keywords)
-    for hook in find_in_class(world, class_, "__post_init__"):
+    for hook in find_in_class(class_, "__post_init__"):
         if isinstance(hook.payload, Function):
             call_function(world, hook, (itself,), {}, node)
     return itself

@@ -93,7 +93,9 @@ class Definitions:
         if facts.effects or facts.draws or facts.settings or facts.undefined:
             return False
         for name, write in facts.writes.items():
-            if name.startswith(("@", "file:")) or write.kind not in {"binds", "may_bind"}:
+            if name.startswith(("@", "file:")) or write.kind == "deletes":
+                return False
+            if write.kind == "mutates" and not all(map(self._is_definition, write.sources)):
                 return False
         return self._reads_replayable(unit)
 
@@ -104,6 +106,10 @@ class Definitions:
             if not name.startswith("file:")
             for source in read.sources - {unit.number}
         )
+
+    def _is_definition(self, number: int) -> bool:
+        """A class that registers itself with another changes it each time in the same way."""
+        return self._kinds.get(number) in {ReplayKind.class_, ReplayKind.function}
 
     def _is_available(self, number: int) -> bool:
         return self._units[number].role == "parameter" or self._kinds.get(number) is not None

@@ -32,6 +32,7 @@ __all__ = [
     "Payload",
     "Text",
     "Values",
+    "find_in_class",
     "in_order",
 ]
 
@@ -165,6 +166,19 @@ def in_order(values: Collection[Object]) -> Iterable[Object]:
 
 
 _serial = attrgetter("serial")
+
+
+def find_in_class(class_: Object, name: str) -> Values:
+    """Looks `name` up in a notebook class and its bases, in their order."""
+    held = class_.fields.get("." + name)
+    if held:
+        return frozenset(held)
+    if isinstance(class_.payload, Class):
+        for base in class_.payload.bases:
+            found = find_in_class(base, name)
+            if found:
+                return found
+    return NOTHING
 
 
 class Heap:
