@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from .immutable import package_of
+
 __all__ = ["evaluate_gates", "read_metrics", "short"]
 
 _WIDTH = 80
@@ -32,7 +34,7 @@ def read_metrics(names: Iterable[str], namespace: dict[str, Any]) -> tuple[dict[
 
 def _plain(value: Any) -> Any:
     """numpy's scalars and arrays of one element as Python's own numbers; subclasses as their base."""
-    if type(value).__module__.split(".", 1)[0] in ("numpy", "torch", "jax") and hasattr(value, "item"):
+    if package_of(type(value)) in ("numpy", "torch", "jax") and hasattr(value, "item"):
         try:
             value = value.item()
         except (ValueError, RuntimeError):

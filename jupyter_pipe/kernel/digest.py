@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import functions
 from .flat import ATOMS, are_rows
+from .immutable import is_immutable, package_of
 from .memory import contiguous_bytes
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class _Walk:
         self._definitions = definitions
         self._places = places
         self._seen: dict[int, tuple[int, Any]] = {}
+        self._fixed: dict[type, bool] = {}
         self._plain: dict[type, bool] = {}
         self._count = 0
 
@@ -66,11 +68,18 @@ class _Walk:
             self.atom(value)
         elif kind is tuple:
             self._sequence(value, b"tuple")
-        elif not self._again(value):
+        elif self._is_fixed(kind) or not self._again(value):
             self._count += 1
             if self._count > _LIMIT:
                 raise NoRuleError("the value has too many parts")
             self._object(value, kind)
+
+    def _is_fixed(self, kind: type) -> bool:
+        """Whether it makes no difference which instance it is."""
+        fixed = self._fixed.get(kind)
+        if fixed is None:
+            fixed = self._fixed[kind] = is_immutable(kind)
+        return fixed
 
     def _again(self, value: Any) -> bool:
         seen = self._seen.get(id(value))
@@ -99,7 +108,7 @@ class _Walk:
             self._tagged(b"module", value.__name__)
         elif kind is types.CodeType:
             self._code(value)
-        elif kind.__module__.split(".", 1)[0] == "numpy" and self._numpy(value):
+        elif package_of(kind) == "numpy" and self._numpy(value):
             pass
         else:
             self._instance(value, kind)
@@ -187,7 +196,7 @@ class _Walk:
         if isinstance(value, numpy.generic) and not value.dtype.hasobject:
             self._tagged(b"scalar", repr(value.dtype), value.tobytes())
         elif isinstance(value, numpy.dtype):
-            self._tagged(b"dtype", repr(value), value.metadata and dict(value.metadata))
+            self._tagged(b"dtype", repr(value), dict(value.metadata or {}))
         elif type(value) in (numpy.ndarray, numpy.matrix, numpy.recarray):
             self._array(value)
         else:
@@ -214,7 +223,7 @@ class _Walk:
         if isinstance(parts, str):
             self._tagged(b"global", getattr(value, "__module__", ""), parts)
             return
-        self._tagged(b"reduced", kind, len(parts), *parts[:3])
+        self._tagged(b"reduced", len(parts), *parts[:3])
         for items in parts[3:5]:
             self.feed(None if items is None else list(items))
 

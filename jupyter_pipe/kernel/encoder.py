@@ -21,6 +21,7 @@ from . import frames, functions
 from .decoder import Decoder
 from .definitions import Definitions
 from .errors import CannotTravelError
+from .immutable import package_of
 from .memory import Memory, root_of
 from .ordered_sets import Recipe
 
@@ -94,9 +95,9 @@ class Encoder(pickle.Pickler):
             return _reduce_code
         if kind is frames.Reference:
             return _reduce_reference
-        if kind.__module__.split(".", 1)[0] == "numpy":
+        if package_of(kind) == "numpy":
             return self._numpy_rule(kind)
-        if kind.__module__.split(".", 1)[0] == "pandas":
+        if package_of(kind) == "pandas":
             return self._pandas_rule(kind)
         refusal = _REFUSED.get(kind.__name__)
         if refusal or (issubclass(kind, io.IOBase) and not issubclass(kind, (io.BytesIO, io.StringIO))):

@@ -57,7 +57,7 @@ def copies_on_write() -> bool:
 
 def arrays_of(values: Any) -> Iterator[Any]:
     """The numpy arrays under a block's values, an extension array or an index."""
-    if type(values).__module__.split(".", 1)[0] == "numpy":
+    if type(values).__module__ == "numpy":
         yield values
         return
     for name in ("_ndarray", "_data", "_mask", "_left", "_right", "_codes"):

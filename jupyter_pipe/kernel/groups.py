@@ -6,32 +6,16 @@ objects, and what travels by reference, tie nothing together.
 
 from __future__ import annotations
 
-import enum
-import sys
-import types
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from .encoding import Encoded
-from .frames import copies_on_write, is_index
+from .frames import copies_on_write
 from .functions import is_global
+from .immutable import is_immutable
 from .memory import Span, overlapping
 
 __all__ = ["find_groups"]
-
-_IMMUTABLE = (
-    *(str, bytes, int, float, complex, tuple, frozenset, range, slice, type, type(None), enum.Enum),
-    *(types.BuiltinFunctionType, types.ModuleType, types.CodeType, types.GenericAlias),
-)
-# By name, so that no module is imported for the sake of values that are not there.
-_IMMUTABLE_NAMES = frozenset(
-    {
-        *(("datetime", name) for name in ("date", "time", "timedelta", "tzinfo")),
-        *(("decimal", "Decimal"), ("fractions", "Fraction"), ("uuid", "UUID"), ("re", "Pattern")),
-        *(("pathlib", "PurePath"), ("logging", "Logger"), ("logging", "Manager")),
-        *(("ipaddress", "_BaseAddress"), ("ipaddress", "_BaseNetwork")),
-    }
-)
 
 
 def find_groups(encoded: Sequence[Encoded]) -> list[list[Encoded]]:
@@ -65,28 +49,7 @@ def _shared_objects(encoded: Sequence[Encoded]) -> Iterator[tuple[int, int]]:
 
 def ties(value: Any, by_reference: Iterable[int]) -> bool:
     """Whether two variables that both reach `value` must stay together."""
-    kind = type(value)
-    if isinstance(value, _IMMUTABLE) or id(value) in by_reference or is_global(value):
-        return False
-    bases = {(_package(base), base.__name__) for base in kind.__mro__}
-    if bases & _IMMUTABLE_NAMES:
-        return False
-    module = _package(kind)
-    if module == "numpy":
-        return not isinstance(value, (sys.modules["numpy"].generic, sys.modules["numpy"].dtype))
-    return not (module == "pandas" and _immutable_in_pandas(value))
-
-
-def _package(kind: type) -> str:
-    return kind.__module__.split(".", 1)[0]
-
-
-def _immutable_in_pandas(value: Any) -> bool:
-    pandas = sys.modules["pandas"]
-    extension = pandas.api.extensions.ExtensionDtype
-    offsets = pandas.tseries.offsets.BaseOffset
-    scalars = (pandas.Timestamp, pandas.Timedelta, pandas.Period, pandas.Interval, offsets, extension)
-    return is_index(type(value)) or isinstance(value, scalars) or value is pandas.NaT or value is pandas.NA
+    return not (is_immutable(type(value)) or id(value) in by_reference or is_global(value))
 
 
 def _shared_memory(encoded: Sequence[Encoded]) -> Iterator[tuple[int, int]]:

@@ -161,7 +161,7 @@ class Session:
         for name, value in values.items():
             try:
                 encoded.append(self._encode({name: value}))
-            except Exception as error:  # noqa: PERF203
+            except Exception as error:
                 failures.append(find_culprit(name, value, error, self._encode))
         return encoded, failures
 

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from tests.artifacts.stages import Stages
 
-IMPORTS = "import collections, enum, re\nimport numpy as np\nimport pandas as pd\n"
+COPY_ON_WRITE = "pd.options.mode.copy_on_write = True\n" if pd.__version__ < "3" else ""
+IMPORTS = "import collections, enum, re\nimport numpy as np\nimport pandas as pd\n" + COPY_ON_WRITE
 
 # code of the first stage, names, expected groups, what the second stage does and asserts
 SHARED = {

@@ -42,13 +42,14 @@ def test_what_is_not_marked_keeps_its_order(stages: Stages) -> None:
     assert len(marked) <= 12
 
 
-def test_a_set_that_only_numbers_its_elements_by_identity_is_marked_or_kept(stages: Stages) -> None:
-    stages.run(
+def test_a_set_of_instances_is_marked_where_its_order_is_lost(stages: Stages) -> None:
+    before = stages.run(
         "A",
         "class O: pass\nO.__module__ = 'json'; import json; json.O = O\ns = {O() for _ in range(30)}",
         "s",
     )
-    assert stages.results["A"].outputs[0].unordered == ("s",)
+    (stored,) = stages.results["A"].outputs
+    assert stored.unordered == (() if keeps_order(before["s"]) else ("s",))
 
 
 def test_the_stage_may_go_on_with_a_rebuilt_set(stages: Stages) -> None:
