@@ -56,7 +56,8 @@ class StageContext(Struct, frozen=True):
     lists. `protect` are inputs that a later stage reads, so that the guard must look at them;
     `pure` are inputs that a tag declares unchanged; `mutates` the changes that are expected.
     `optional` are outputs that the stage may leave unbound. `code_cells` maps a cell id to its
-    number, which is its execution count. All paths are absolute.
+    number, which is its execution count. `trust` admits a store that others could have filled.
+    All paths are absolute.
     """
 
     run_id: str
@@ -78,6 +79,7 @@ class StageContext(Struct, frozen=True):
     code_cells: dict[str, int] = {}
     seeded: tuple[str, ...] = ()
     strict: bool = False
+    trust: bool = False
 
 
 class StoredPayload(Struct, frozen=True):

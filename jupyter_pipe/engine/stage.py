@@ -57,6 +57,7 @@ class StageWork(Struct, frozen=True):
     environment: dict[str, str] = {}
     secrets: tuple[str, ...] = ()
     strict: bool = False
+    trust: bool = False
 
 
 class StageOutcome(Struct, frozen=True):
@@ -161,6 +162,7 @@ def _context(work: StageWork, stage: Stage, result: Path) -> StageContext:
         code_cells={name: number for name, number in work.numbers.items() if number is not None},
         seeded=flow.seeded_components(work.pipeline),
         strict=work.strict,
+        trust=work.trust,
     )
 
 

@@ -52,6 +52,7 @@ def stage_work(
         environment=_environment(prepared, stage, place.run_id),
         secrets=tuple(prepared.environment[secret] for secret in stage.options.secrets),
         strict=prepared.request.strict,
+        trust=prepared.request.trust,
     )
 
 

@@ -81,8 +81,10 @@ class Session:
     def _load(self, source: Input) -> dict[str, Any]:
         payload = open_payload(self.context.store, source.ref.artifact)
         members = decode(payload, self.definitions, self.namespace)
-        # A member that is not bound here can still be reached through one that is.
-        guarded = set(members).intersection(self.context.protect)
+        # A member that is not bound here can still be reached through one that is; a name that
+        # another payload binds stands for another value.
+        others = {name for one in self.context.inputs if one is not source for name in one.names}
+        guarded = set(members).intersection(self.context.protect) - (others - set(source.names))
         guarded = guarded.difference(self.context.mutates, self.context.pure)
         if guarded:
             self.guarded.append(Guarded(source.from_stage, payload, members, tuple(sorted(guarded))))

@@ -143,7 +143,7 @@ REFUSED = {
     ),
     "frame": ("import sys; x = [sys._getframe()]", "x[0]", "frame"),
     "temporary file": ("import tempfile; x = tempfile.TemporaryFile()", "x", "BufferedRandom"),
-    "thread": ("import threading; x = threading.Thread()", "x._started._cond._lock", "lock"),
+    "event": ("import threading; x = threading.Event()", "x._cond._lock", "lock"),
 }
 
 
