@@ -17,6 +17,8 @@ export interface IStages {
   readonly currentChanged: ISignal<IStages, NotebookStages | null>;
   /** A notebook was opened. */
   readonly added: ISignal<IStages, NotebookStages>;
+  /** Those of every open notebook. */
+  readonly all: readonly NotebookStages[];
 }
 
 export const IStages = new Token<IStages>('jupyter-pipe:IStages', 'The stages of the open notebooks.');

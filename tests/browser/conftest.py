@@ -167,10 +167,10 @@ def open_notebook(lab: Lab, page: Page) -> Callable[[str], Page]:
     return open_
 
 
-def run_command(page: Page, command: str, **arguments: Any) -> Any:
-    """Execute a command of JupyterLab."""
-    script = "([command, args]) => window.jupyterapp.commands.execute(command, args)"
-    return page.evaluate(script, [command, arguments])
+def run_command(page: Page, command: str, **arguments: Any) -> None:
+    """Execute a command of JupyterLab and wait until it is done."""
+    script = "([command, args]) => window.jupyterapp.commands.execute(command, args).then(() => {})"
+    page.evaluate(script, [command, arguments])
 
 
 def _free_port() -> int:

@@ -50,6 +50,12 @@ async def test_a_run_starts_fails_and_resumes(
     assert again["facts"]["parameters"][0]["literal"] == "2"
 
     assert [run_id for run_id, _ in told][-1] == resumed["run_id"]
+    _, plan = await api("POST", "plan", body={"notebook": "flow.ipynb", "parameters": {"n": "2"}})
+    assert [stage["action"] for stage in plan["stages"]] == ["reuse", "reuse"]
+    _, plan = await api("POST", "plan", body={"notebook": "flow.ipynb", "parameters": {"n": "3"}})
+    assert plan["stages"][0]["action"] == "run"
+    assert "n" in plan["stages"][0]["reason"]
+
     seqs = [seq for run_id, seq in told if run_id == started["run_id"]]
     assert seqs == sorted(set(seqs))
     assert [each["run_id"] for each in (await api("GET", "runs"))[1]["runs"]] == [

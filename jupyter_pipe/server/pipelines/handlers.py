@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jupyter_pipe.server.base import PipeHandler, allowed
-from jupyter_pipe.server.payloads import CheckRequest, CompileRequest
+from jupyter_pipe.server.payloads import CheckRequest, CompileRequest, PlanRequest
 
 __all__ = ["ROUTES"]
 
@@ -26,4 +26,13 @@ class CompileHandler(PipeHandler):
         self.answer(await self.work(self.services.pipelines.compile, self.body(CompileRequest)))
 
 
-ROUTES = [("check", CheckHandler), ("compile", CompileHandler)]
+class PlanHandler(PipeHandler):
+    """`POST plan`: what would run and why. Runs nothing."""
+
+    @allowed("read")
+    async def post(self) -> None:
+        """Plan."""
+        self.answer(await self.work(self.services.pipelines.plan, self.body(PlanRequest)))
+
+
+ROUTES = [("check", CheckHandler), ("compile", CompileHandler), ("plan", PlanHandler)]

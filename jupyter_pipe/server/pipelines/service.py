@@ -1,11 +1,23 @@
-"""What the server does with notebooks: check, compile. Blocks; knows nothing of HTTP."""
+"""What the server does with notebooks: check, compile, plan. Blocks; knows nothing of HTTP."""
 
 from __future__ import annotations
+
+import tempfile
+from pathlib import Path
 
 import msgspec
 
 from jupyter_pipe.server.paths import Root
-from jupyter_pipe.server.payloads import CheckAnswer, CheckRequest, CompileAnswer, CompileRequest
+from jupyter_pipe.server.payloads import (
+    CheckAnswer,
+    CheckRequest,
+    CompileAnswer,
+    CompileRequest,
+    PlanAnswer,
+    PlannedStage,
+    PlanRequest,
+)
+from jupyter_pipe.server.requests import make_request
 
 __all__ = ["PipelineService"]
 
@@ -38,4 +50,24 @@ class PipelineService:
             folder=self._root.path_of(folder),
             modules=tuple(self._root.path_of(module) for module in modules),
             pipeline=compiled.pipeline,
+        )
+
+    def plan(self, request: PlanRequest) -> PlanAnswer:
+        """What a run of the saved notebook would do, and why. Runs nothing."""
+        from jupyter_pipe.engine.cached import forecast
+        from jupyter_pipe.engine.request import prepare
+
+        asked = make_request(self._root.notebook(request.notebook), request)
+        # A stage's fingerprint reads its code from the package's files, which lie there for a moment.
+        with tempfile.TemporaryDirectory(prefix="jupyter-pipe-") as folder:
+            for name, data in asked.files.items():
+                path = Path(folder) / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+            plan = forecast(prepare(asked), Path(folder))
+        return PlanAnswer(
+            tuple(
+                PlannedStage(stage.name, stage.action, stage.reason, stage.saved_seconds)
+                for stage in plan.stages
+            )
         )

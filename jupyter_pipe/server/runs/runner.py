@@ -12,16 +12,16 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from jupyter_pipe.errors import CompileError, PipeError
 from jupyter_pipe.runs import RunStore
 from jupyter_pipe.server.payloads import ErrorBody, StartRequest
+from jupyter_pipe.server.requests import make_request
 
 if TYPE_CHECKING:
-    from jupyter_pipe.engine.request import RunRequest
     from jupyter_pipe.events import Event
 
 __all__ = ["Order", "main"]
@@ -54,44 +54,10 @@ def run(order: Order) -> int:
     """Compile and run. Raises PipeError."""
     from jupyter_pipe.engine import run_pipeline
 
-    finished = run_pipeline(make_request(order), observers=[_log_to(order)])
-    return finished.exit_code or 0
-
-
-def make_request(order: Order) -> RunRequest:
-    """The order in the engine's terms."""
-    from jupyter_pipe.compiler import compile_notebook
-    from jupyter_pipe.engine.request import RunRequest
-    from jupyter_pipe.runs.parameters import resolve_parameters
-
     notebook = Path(order.notebook)
-    compiled = compile_notebook(notebook)
-    request = order.request
-    return RunRequest(
-        pipeline=compiled.pipeline,
-        files=compiled.files,
-        notebook=notebook,
-        parameters=resolve_parameters(
-            compiled.pipeline.parameters, texts=request.parameters, values=_values(order)
-        ),
-        targets=request.targets,
-        from_=request.from_,
-        force=request.force,
-        use_cache=request.cache,
-        keep_going=request.keep_going,
-        trigger="jupyterlab",
-        command=("jupyter", "pipe", "run", notebook.name),
-        run_id=order.run_id,
-        resumed_from=order.resumed_from,
-    )
-
-
-def _values(order: Order) -> dict[str, Any]:
-    """The values that the run had which this one resumes, where they were not the notebook's."""
-    if order.resumed_from is None:
-        return {}
-    before = RunStore(Path(order.notebook).parent).read(order.resumed_from)
-    return {each.name: each.value for each in before.facts.parameters if each.changed}
+    earlier = RunStore(notebook.parent).read(order.resumed_from) if order.resumed_from else None
+    request = make_request(notebook, order.request, run_id=order.run_id, resumed=earlier)
+    return run_pipeline(request, observers=[_log_to(order)]).exit_code or 0
 
 
 def _log_to(order: Order) -> Callable[[Event], None]:

@@ -8,8 +8,7 @@ import { PathExt } from '@jupyterlab/coreutils';
 import type { Contents, ServerConnection } from '@jupyterlab/services';
 import { Signal, type ISignal } from '@lumino/signaling';
 import type { Client, RunAddress } from '../api/client';
-
-export const DRIVE_NAME = 'jupyter-pipe';
+import { DRIVE_NAME } from '../notebook/stages';
 
 /** The drive's path of a stage's executed notebook. */
 export function executedPath(run: RunAddress, stage: string): string {

@@ -14,6 +14,9 @@ import { StageColours } from '../stages/colours';
 import type { TagEdit } from '../stages/edits';
 import { TagHistory, type TagChange } from '../stages/history';
 
+/** The drive of executed notebooks. */
+export const DRIVE_NAME = 'jupyter-pipe';
+
 export class NotebookStages implements IDisposable {
   readonly colours = new StageColours();
   private readonly history = new TagHistory();
@@ -49,12 +52,19 @@ export class NotebookStages implements IDisposable {
     return this.current;
   }
 
+  /** The path on the server, without the name of a drive in front. */
   get path(): string {
-    return this.panel.context.path;
+    return this.panel.context.path.replace(/^[^/:]+:/, '');
+  }
+
+  /** Whether this is no source but what a run has executed. */
+  get isExecuted(): boolean {
+    return this.panel.context.path.startsWith(`${DRIVE_NAME}:`);
   }
 
   get isReadOnly(): boolean {
-    return this.panel.content.model?.readOnly ?? true;
+    const { content, context } = this.panel;
+    return this.isExecuted || context.contentsModel?.writable === false || (content.model?.readOnly ?? true);
   }
 
   get cells(): NotebookCell[] {

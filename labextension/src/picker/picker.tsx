@@ -177,9 +177,9 @@ function assignChoices({ stages, cellIds, actions, trans }: PickerProps): Choice
 function useChoices({ stages, cellIds, actions, trans }: PickerProps): Choice[] {
   const role = stages.stageOf(cellIds[0])?.role;
   const hints = {
-    parameters: trans.__('values that a run can set'),
-    shared: trans.__('replayed in every stage'),
-    skip: trans.__('never part of a run')
+    parameters: trans.__('values to set'),
+    shared: trans.__('in every stage'),
+    skip: trans.__('never runs')
   };
   return (['parameters', 'shared', 'skip'] as const).map(name => ({
     key: name,

@@ -16,14 +16,16 @@ export const cells: JupyterFrontEndPlugin<void> = {
   optional: [IPipelines, ITranslator],
   activate: (app, stages: IStages, pipelines: IPipelines | null, translator: ITranslator | null) => {
     const trans = (translator ?? nullTranslator).load('jupyter-pipe');
-    const decorate = (model: NotebookStages) => {
-      const pipeline = pipelines?.of(model.panel) ?? null;
+    const decorate = (model: NotebookStages, pipeline: NotebookPipeline | null) => {
       const badges = new CellBadges(model, badgeSource(pipeline), pickStage(app), trans);
       pipeline?.changed.connect(coalesced(() => badges.draw()));
     };
-    stages.added.connect((_, model) => decorate(model));
-    if (stages.current) {
-      decorate(stages.current);
+    if (pipelines) {
+      pipelines.added.connect((_, pipeline) => decorate(pipeline.stages, pipeline));
+      pipelines.all.forEach(pipeline => decorate(pipeline.stages, pipeline));
+    } else {
+      stages.added.connect((_, model) => decorate(model, null));
+      stages.all.forEach(model => decorate(model, null));
     }
   }
 };

@@ -91,9 +91,9 @@ class RunNotifier {
         if (!failed?.failure) {
           return trans.__('%1 failed', name);
         }
-        const place = failed.failure.kind === 'gate' ? '' : `${placeOf(failed.failure, trans)}. `;
-        const cause = `${place}${messageOf(failed.failure)}`;
-        return trans.__('%1 failed in %2. %3. %4 of %5 stages are kept.', name, failed.name, cause, done, total);
+        const place = failed.failure.kind === 'gate' ? '' : ` (${placeOf(failed.failure, trans)})`;
+        const cause = messageOf(failed.failure);
+        return trans.__('%1 failed in %2%3. %4. %5 of %6 stages are kept.', name, failed.name, place, cause, done, total);
       }
       default:
         return trans.__('%1 running, %2 of %3 stages', name, done, total);

@@ -41,7 +41,10 @@ class RunButton extends ReactWidget {
     pipeline.changed.connect(this.schedule, this);
   }
 
-  protected override render(): ReactElement {
+  protected override render(): ReactElement | null {
+    if (this.pipeline.stages.isExecuted) {
+      return null;
+    }
     return this.pipeline.isRunning ? this.progress() : this.button();
   }
 

@@ -55,7 +55,7 @@ export class Checker implements IDisposable {
   }
 
   private onEdited(): void {
-    if (!this.isDisposed) {
+    if (!this.isDisposed && !this.stages.isExecuted) {
       void this.debouncer.invoke();
     }
   }

@@ -86,7 +86,10 @@ export class RunHistory implements IDisposable {
   }
 
   private onDoubted(): void {
-    void this.refresh();
+    // A notebook that was never asked for has nothing to refresh (that of a run, say).
+    if (this.answeredAt || this.error) {
+      void this.refresh();
+    }
   }
 
   private async fetchRuns(): Promise<void> {

@@ -107,7 +107,7 @@ export class NotebookPipeline implements IDisposable {
   }
 
   async refresh(): Promise<void> {
-    if (!this.disposed) {
+    if (!this.disposed && !this.stages.isExecuted) {
       await Promise.all([this.checker.refresh(), this.history.refresh()]);
     }
   }

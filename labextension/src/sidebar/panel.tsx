@@ -68,7 +68,7 @@ export class PipelinePanel extends SidePanel {
       this.followed?.changed.disconnect(this.drawIcon, this);
       pipeline?.changed.connect(this.drawIcon, this);
       this.followed = pipeline;
-      this.toggleClass('jp-mod-empty', pipeline === null);
+      this.toggleClass('jp-mod-empty', pipeline === null || pipeline.stages.isExecuted);
     }
     this.drawIcon();
   }
@@ -118,6 +118,9 @@ class HeadWidget extends ReactWidget {
     const pipeline = pipelines.current;
     if (!pipeline) {
       return <p className="jp-pipe-Empty">{trans.__('Open a notebook to see its pipeline.')}</p>;
+    }
+    if (pipeline.stages.isExecuted) {
+      return <p className="jp-pipe-Empty">{trans.__('This is what a run executed. It is read-only.')}</p>;
     }
     return <Header {...{ pipeline, commands, trans }} />;
   }

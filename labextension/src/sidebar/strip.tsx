@@ -72,8 +72,8 @@ function Toolbar({ pipeline, commands, trans }: BodyProps): ReactElement {
         </button>
       )}
       <span className="jp-pipe-Spacer" />
-      <ToolbarIcon icon={codeIcon} label={trans.__('Compiled modules')} onClick={execute(CommandIds.openModules)} />
-      <ToolbarIcon icon={refreshIcon} label={trans.__('Refresh')} onClick={() => void pipeline.refresh()} />
+      <ToolbarIcon isOptional icon={codeIcon} label={trans.__('Compiled modules')} onClick={execute(CommandIds.openModules)} />
+      <ToolbarIcon isOptional icon={refreshIcon} label={trans.__('Refresh')} onClick={() => void pipeline.refresh()} />
       <ToolbarIcon icon={ellipsesIcon} label={trans.__('More')} onClick={node => openMenu(commands, node)} />
     </div>
   );
@@ -83,12 +83,14 @@ function ToolbarIcon(props: {
   icon: typeof codeIcon;
   label: string;
   onClick: (node: HTMLElement) => void;
+  /** Gives way where there is no room: it is in the menu, too. */
+  isOptional?: boolean;
 }): ReactElement {
-  const { icon: Icon, label, onClick } = props;
+  const { icon: Icon, label, onClick, isOptional = false } = props;
   return (
     <button
       type="button"
-      className="jp-pipe-IconButton"
+      className={`jp-pipe-IconButton${isOptional ? ' jp-mod-optional' : ''}`}
       title={label}
       aria-label={label}
       onClick={event => onClick(event.currentTarget)}
@@ -105,6 +107,7 @@ function openMenu(commands: BodyProps['commands'], anchor: HTMLElement): void {
     CommandIds.runWithoutCache,
     CommandIds.openReport,
     CommandIds.openLog,
+    CommandIds.openModules,
     CommandIds.copyCommand,
     CommandIds.undo
   ];
