@@ -235,8 +235,10 @@ def shown_text(statement: Statement, display: str) -> str:
         return statement.text
     lines = statement.text.split("\n")
     first = len(lines) - 1 - ((node.end_lineno or 0) - node.lineno)
-    lines[-1] = _inserted(lines[-1], node.end_col_offset or 0, ")")
-    lines[first] = _inserted(lines[first], node.col_offset, f"{display}(")
+    # A tuple without parentheses would become several arguments.
+    opening, closing = ("((", "))") if isinstance(node.value, ast.Tuple) else ("(", ")")
+    lines[-1] = _inserted(lines[-1], node.end_col_offset or 0, closing)
+    lines[first] = _inserted(lines[first], node.col_offset, display + opening)
     return "\n".join(lines)
 
 

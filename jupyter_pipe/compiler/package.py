@@ -49,9 +49,13 @@ def write_package(compiled: Compiled, folder: Path | str, *, force: bool = False
 
 
 def stale_files(compiled: Compiled, folder: Path | str) -> tuple[str, ...]:
-    """Files that compiling would write, change or remove; empty if the package is current."""
+    """Files that compiling would write, change or remove; empty if the package is current.
+
+    The versions in `requirements.txt` are those of a machine, so that file alone makes nothing stale.
+    """
     folder = Path(folder)
-    return (*_changed(compiled, folder), *_obsolete(compiled, folder))
+    changed = [name for name in _changed(compiled, folder) if not _is_only_pinned(folder, name)]
+    return (*changed, *_obsolete(compiled, folder))
 
 
 def read_package(folder: Path | str) -> Pipeline:
@@ -86,6 +90,10 @@ def read_package(folder: Path | str) -> Pipeline:
 
 def _changed(compiled: Compiled, folder: Path) -> list[str]:
     return [name for name, data in compiled.files.items() if _read(folder / name) != data]
+
+
+def _is_only_pinned(folder: Path, name: str) -> bool:
+    return name == "requirements.txt" and (folder / name).is_file()
 
 
 def _obsolete(compiled: Compiled, folder: Path) -> list[str]:

@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Collection
 from pathlib import Path
@@ -74,6 +73,8 @@ def ask_versions(interpreter: Path, modules: list[str]) -> dict[str, list[tuple[
     """Top-level module -> the distributions that provide it in the interpreter, with versions."""
     if _is_this(interpreter):
         return _ask_here(modules)
+    import subprocess
+
     try:
         answer = subprocess.run(
             [str(interpreter), "-c", _QUESTION],

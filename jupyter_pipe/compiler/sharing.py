@@ -228,17 +228,19 @@ def _is_assignment(statement: Statement) -> bool:
 
 def _users(program: ProgramCode, definitions: Mapping[str, Statement]) -> dict[str, tuple[str, ...]]:
     """The stages that use each definition; one that nobody uses stays where it is written."""
-    users: dict[str, list[str]] = {name: [] for name in definitions}
+    users: dict[str, dict[str, None]] = {name: {} for name in definitions}
     for stage in program.stages:
         for name in _with_reads(_used(stage, definitions), definitions):
-            users[name].append(stage.name)
+            users[name][stage.name] = None
     for stage in program.stages:
-        for name in {name for statement in stage.statements() for name in statement.binds} & set(users):
-            users[name] = users[name] or [stage.name]
+        bound = {name for statement in stage.statements() for name in statement.binds}
+        unused = {name for name in bound & set(users) if not users[name]}
+        for name in _with_reads(unused, definitions):
+            users[name][stage.name] = None
     # What a shared definition reads is shared with it.
     several = {name for name, stages in users.items() if len(stages) > 1}
     for name in _with_reads(several, definitions) - several:
-        users[name] = [stage.name for stage in program.stages]
+        users[name] = dict.fromkeys(stage.name for stage in program.stages)
     return {name: tuple(stages) for name, stages in users.items()}
 
 

@@ -31,7 +31,8 @@ _ROLES = {
 _SYNONYMS = {"step": "stage", "block": "stage", "prev": "after"}
 _PREFIXES = ("stage", "after", "metric", "gate", "mutates", "pure", *OPTION_PARSERS, *_SYNONYMS)
 _WORDS = (*_ROLES, "pipeline-metrics")
-_RESERVED = frozenset({"shared"})
+# Modules that every compiled package has, or may have.
+_RESERVED = frozenset({"shared", "_notebook", "_namespace"})
 
 
 class CellTags(Struct, frozen=True):
@@ -235,7 +236,7 @@ def _name_problem(name: str) -> str:
     if name.startswith("__") and name.endswith("__"):
         return "names a stage like a special name of Python"
     if name in _RESERVED:
-        return f"cannot be used: '{name}' is the module of what the stages share"
+        return f"cannot be used: the compiled package has a module '{name}' of its own"
     return ""
 
 

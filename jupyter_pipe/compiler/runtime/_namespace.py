@@ -5,10 +5,13 @@ expression is shown, `_` and `Out` work, and definitions that several stages rep
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
 import asyncio
+import functools
 import inspect
+import operator
 import re
 import sys
 import traceback
@@ -35,6 +38,10 @@ NAMESPACE = types.ModuleType(NAME)
 _MARKER = re.compile(r"^# %% \[(once|again|cell|gate)\b ?(.*)\]$")
 _done: set[str] = set()
 _loops: list[asyncio.AbstractEventLoop] = []
+_future = [0]
+_FUTURE_FLAGS = functools.reduce(
+    operator.or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+)
 
 
 def run_script(stage: str, values: Mapping[str, object], outputs: Iterable[str]) -> dict[str, object]:
@@ -121,7 +128,9 @@ def _is_silent(source: str) -> bool:
 
 def _evaluate(tree: ast.Module | ast.Expression, path: Path) -> object:
     mode = "exec" if isinstance(tree, ast.Module) else "eval"
-    code = compile(tree, str(path), mode, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    code = compile(tree, str(path), mode, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | _future[0], dont_inherit=True)
+    # `from __future__ import …` holds for all later cells of a kernel.
+    _future[0] |= code.co_flags & _FUTURE_FLAGS
     value: object = eval(code, vars(NAMESPACE))
     if code.co_flags & inspect.CO_COROUTINE and inspect.iscoroutine(value):
         if not _loops:
