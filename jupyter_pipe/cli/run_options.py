@@ -90,13 +90,13 @@ def _add_manner(group: argparse._ArgumentGroup) -> None:
 def request_of(args: argparse.Namespace) -> tuple[RunRequest, Pipeline]:
     """Compile or read the target. Raises NotebookError, CompileError, PackageError, ParameterError."""
     from jupyter_pipe.cli.target import is_package
-    from jupyter_pipe.compiler import compile_notebook, read_package
+    from jupyter_pipe import compiler
     from jupyter_pipe.engine import RunRequest
     from jupyter_pipe.runs.parameters import resolve_parameters
 
     target = Path(args.target)
-    compiled = None if is_package(target) else compile_notebook(target)
-    pipeline = compiled.pipeline if compiled else read_package(target)
+    compiled = None if is_package(target) else compiler.compile_notebook(target)
+    pipeline = compiled.pipeline if compiled else compiler.read_package(target)
     environment = environment_of(args.env_file)
     parameters = resolve_parameters(
         pipeline.parameters,

@@ -17,20 +17,19 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from jupyter_pipe.engine import messages as ms
 from jupyter_pipe.engine.cached import CachedResults
-from jupyter_pipe.engine.executors import Executor, LocalExecutor
 from jupyter_pipe.engine.flow import given_to
 from jupyter_pipe.engine.interrupts import can_catch_signals, catch_signals
 from jupyter_pipe.engine.machine import Machine, Options
 from jupyter_pipe.engine.origin import provenance_of, report_on
+from jupyter_pipe.engine.place import RunPlace, publish_attempt
 from jupyter_pipe.engine.request import PreparedRun, RunRequest, prepare
 from jupyter_pipe.engine.reuse import ResultSource
-from jupyter_pipe.engine.stage import publish_attempt
-from jupyter_pipe.engine.work import RunPlace, stage_work
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import (
     Event,
@@ -46,6 +45,9 @@ from jupyter_pipe.runs.effects import add_effects
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.store import RunFolder
 from jupyter_pipe.runs.writing import RunWriter, replace_file
+
+if TYPE_CHECKING:
+    from jupyter_pipe.engine.executors import Executor
 
 __all__ = ["Observer", "run_pipeline"]
 
@@ -93,7 +95,7 @@ class _Runner:
         self._prepared = prepared
         self._writer = writer
         self._folder = RunFolder(writer.path)
-        self._executor = executor or LocalExecutor(prepared.request.kernels, self._explain_kernels)
+        self._executor = executor
         self._observers = list(observers)
         # A package that was never written is laid out in the run's own folder.
         package = prepared.request.package or writer.path / "package"
@@ -153,7 +155,8 @@ class _Runner:
 
     def close(self) -> None:
         """End what still runs. The log's own trouble has been reported by then."""
-        self._executor.close()
+        if self._executor is not None:
+            self._executor.close()
         with contextlib.suppress(OSError):
             self._writer.close()
 
@@ -208,7 +211,7 @@ class _Runner:
             case ms.Launch(stage, attempt):
                 self._launch(stage, attempt)
             case ms.Stop(stage, hard):
-                self._executor.cancel(stage, hard=hard)
+                self._where_stages_run().cancel(stage, hard=hard)
             case ms.WakeLater(stage, attempt, seconds):
                 heapq.heappush(self._timers, (time.monotonic() + seconds, stage, attempt))
             case ms.Learn(stage, names):
@@ -251,6 +254,9 @@ class _Runner:
         self._answers.append(ms.StageChecked(stage, turn, checked.reason, checked.reuse))
 
     def _launch(self, name: str, attempt: int) -> None:
+        # Like the executor, imported when the first stage runs: most runs of a notebook run few.
+        from jupyter_pipe.engine.work import stage_work
+
         pipeline, results = self._machine.pipeline, self._machine.results
         given = given_to(pipeline, name, results)
         for conflict in given.conflicts:
@@ -265,9 +271,16 @@ class _Runner:
             results=results,
             place=self._place,
         )
-        self._executor.submit(work, self._queue.put, lambda event: self._queue.put(ms.Log(event)))
+        self._where_stages_run().submit(work, self._queue.put, lambda event: self._queue.put(ms.Log(event)))
 
     # Small things
+
+    def _where_stages_run(self) -> Executor:
+        if self._executor is None:
+            from jupyter_pipe.engine.executors import LocalExecutor
+
+            self._executor = LocalExecutor(self._prepared.request.kernels, self._explain_kernels)
+        return self._executor
 
     def _publish(self, stage: str) -> None:
         if stage in self._attempts:

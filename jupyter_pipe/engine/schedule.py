@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from statistics import median
 
 from msgspec import Struct
 
@@ -77,7 +76,7 @@ def priorities(pipeline: Pipeline, seconds: Mapping[str, float]) -> dict[str, fl
 
     `seconds` is how long stages took before; one never seen counts as a typical one.
     """
-    typical = median(seconds.values()) if seconds else 1.0
+    typical = sorted(seconds.values())[len(seconds) // 2] if seconds else 1.0
     following = Neighbours(pipeline).after
     longest: dict[str, float] = {}
     for stage in reversed(topological(pipeline)):

@@ -14,12 +14,13 @@ import msgspec
 
 from jupyter_pipe.artifacts.protocol import StageResult
 from jupyter_pipe.engine.flow import given_to
+from jupyter_pipe.engine.place import RunPlace, publish_attempt
 from jupyter_pipe.engine.request import RunRequest, prepare
 from jupyter_pipe.engine.results import result_events
 from jupyter_pipe.engine.schedule import Neighbours
-from jupyter_pipe.engine.stage import StageOutcome, publish_attempt, run_stage
+from jupyter_pipe.engine.stage import StageOutcome, run_stage
 from jupyter_pipe.engine.verdict import judge
-from jupyter_pipe.engine.work import RunPlace, stage_work
+from jupyter_pipe.engine.work import stage_work
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import Event
 from jupyter_pipe.model import Pipeline

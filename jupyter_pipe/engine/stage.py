@@ -7,9 +7,7 @@ one attempt's files (`publish_attempt`), so that an attempt that was given up ca
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +21,7 @@ from jupyter_pipe.artifacts.protocol import InputPayload, StageContext, StageRes
 from jupyter_pipe.engine import flow
 from jupyter_pipe.engine.cells import prepare_notebook
 from jupyter_pipe.engine.failures import StageFailure
+from jupyter_pipe.engine.place import attempt_folder
 from jupyter_pipe.engine.stopping import StopSignal
 from jupyter_pipe.engine.worker import Execution, StageInterrupted, execute
 from jupyter_pipe.errors import PipeError
@@ -34,7 +33,7 @@ from jupyter_pipe.runs.writing import replace_file
 if TYPE_CHECKING:
     from jupyter_pipe.engine.kernels import KernelSource
 
-__all__ = ["StageOutcome", "StageWork", "attempt_folder", "publish_attempt", "run_stage"]
+__all__ = ["StageOutcome", "StageWork", "run_stage"]
 
 
 class StageWork(Struct, frozen=True):
@@ -66,20 +65,6 @@ class StageOutcome(Struct, frozen=True):
     seconds: float
     result: StageResult | None = None
     failure: Failure | None = None
-
-
-def attempt_folder(run_folder: Path, stage: str, attempt: int) -> Path:
-    """Where one attempt keeps its files."""
-    return run_folder / "stages" / stage / "attempts" / str(attempt)
-
-
-def publish_attempt(run_folder: Path, stage: str, attempt: int) -> None:
-    """Make the attempt's notebook and result those of the stage."""
-    for name in ("executed.ipynb", "result.json"):
-        with contextlib.suppress(FileNotFoundError):
-            os.replace(
-                attempt_folder(run_folder, stage, attempt) / name, run_folder / "stages" / stage / name
-            )
 
 
 def run_stage(

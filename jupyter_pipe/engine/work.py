@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-
-from msgspec import Struct
 
 from jupyter_pipe.artifacts.protocol import StageResult
 from jupyter_pipe.engine.flow import Given, protected_names
+from jupyter_pipe.engine.place import RunPlace
 from jupyter_pipe.engine.request import PreparedRun
 from jupyter_pipe.engine.stage import StageWork
 from jupyter_pipe.model import Pipeline, Stage
 
-__all__ = ["RunPlace", "stage_work"]
-
-
-class RunPlace(Struct, frozen=True):
-    """Where a run keeps its files, and where the stage notebooks are."""
-
-    run_id: str
-    folder: Path
-    package: Path
+__all__ = ["stage_work"]
 
 
 def stage_work(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -48,6 +47,10 @@ def collect_provenance(
 
 def git_state(folder: Path) -> dict[str, Any]:
     """Commit, branch and whether tracked files differ from it; empty outside a repository."""
+    if not any((each / ".git").exists() for each in (folder, *folder.parents)):
+        return {}
+    import subprocess
+
     command = ["git", "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
     # Status must not take the index lock: the user may be committing.
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}

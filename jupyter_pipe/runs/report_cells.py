@@ -17,7 +17,6 @@ from jupyter_pipe.render.markup import Markup, joined, tag
 from jupyter_pipe.render.words import bytes_text
 from jupyter_pipe.runs.ansi import ansi_html, played_out
 from jupyter_pipe.runs.outputs import ExecutedCell, read_executed
-from jupyter_pipe.runs.sanitise import sanitised
 from jupyter_pipe.runs.store import RunFolder
 
 __all__ = ["LARGEST_OUTPUT", "cells_html", "render_cell", "stage_fragment"]
@@ -123,6 +122,8 @@ def _rich(data: Mapping[str, Any]) -> Iterator[Markup | None]:
 
 
 def _html(html: str) -> Markup | None:
+    from jupyter_pipe.runs.sanitise import sanitised
+
     if len(html) > LARGEST_OUTPUT:
         return _too_large(len(html))
     safe = sanitised(html)

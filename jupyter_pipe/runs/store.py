@@ -7,7 +7,7 @@ Reading is cheap: it needs msgspec and nothing of Jupyter. A run whose runner di
 from __future__ import annotations
 
 import datetime
-import secrets
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -228,7 +228,7 @@ def _has_begun(path: Path) -> bool:
 
 def _new_run_id() -> str:
     now = datetime.datetime.now(datetime.timezone.utc)
-    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    return f"{now:%Y%m%d-%H%M%S}-{os.urandom(2).hex()}"
 
 
 def _read_summary(folder: RunFolder) -> Run | None:
