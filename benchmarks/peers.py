@@ -18,12 +18,11 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from environments import binaries, install
 from measure import Cost, Row, measure, paired, table
 from overhead import PAPERMILL, contenders
 from workloads import chain, code, fan_out, write_notebook
 
-ROOT = Path(__file__).parent.parent
-ENVIRONMENTS = ROOT / ".make" / "peers"
 QUIET = {"DVC_NO_ANALYTICS": "1", "USERNAME": "benchmark", "MPLBACKEND": "agg"}
 Graph = Mapping[str, tuple[str, ...]]
 STAGE = """\
@@ -150,25 +149,6 @@ PEERS = {
 }
 
 
-def binaries(requirement: str) -> Path:
-    """Where the executables of a peer's environment are."""
-    return ENVIRONMENTS / requirement / "bin"
-
-
-def install(peer: Peer) -> bool:
-    """Whether the peer could be installed, now or before, with pandas and a kernel beside it."""
-    done = ENVIRONMENTS / peer.requirement / "installed"
-    if done.exists():
-        return True
-    print(f"installing {peer.requirement}", file=sys.stderr)
-    subprocess.run([sys.executable, "-m", "venv", str(done.parent)], check=True)
-    pip = [str(binaries(peer.requirement) / "python"), "-m", "pip", "install", "--quiet"]
-    if subprocess.run([*pip, peer.requirement, "pandas", "ipykernel"], check=False).returncode:
-        return False
-    done.touch()
-    return True
-
-
 def commands(
     peers: Mapping[str, Peer], graph: Graph, folder: Path, workers: int
 ) -> dict[str, Callable[[], Cost]]:
@@ -191,7 +171,7 @@ def commands(
 
 def workload(name: str, cells: list[dict[str, object]], graph: Graph, args: argparse.Namespace) -> list[Row]:
     """All contenders on one graph, paired."""
-    peers = {label: peer for label, peer in PEERS.items() if install(peer)}
+    peers = {label: peer for label, peer in PEERS.items() if install(peer.requirement, "pandas", "ipykernel")}
     with tempfile.TemporaryDirectory() as folder:
         notebook = write_notebook(cells, Path(folder) / "trivial.ipynb")
         ours = contenders(notebook, args.workers)
