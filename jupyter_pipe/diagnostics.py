@@ -232,6 +232,14 @@ _DATA_FLOW = (
         "Keep the value in a variable, or make the assignment in a cell tagged `shared`.",
     ),
     _error(
+        "PIPE212",
+        "A cache that remembers old values",
+        "A function with `functools.lru_cache` was called in an earlier stage, and a name that it reads "
+        "was bound anew since. The notebook would answer from the cache; a stage starts with an empty one.",
+        "@lru_cache def f(v): return v * k; f(1) ‖ k = 5; f(1)",
+        "Make the name an argument of the function, or put both cells in one stage.",
+    ),
+    _error(
         "PIPE220",
         "`exec` makes names that cannot be seen",
         "Names that `exec` binds or reads are unknown to the compiler.",

@@ -75,8 +75,13 @@ def _class_attribute(world: World, value: Object, class_: Object, name: str, nod
         payload = member.payload
         if not isinstance(payload, Function):
             found.add(member)
-        elif "builtins.property" in payload.decorators or "functools.cached_property" in payload.decorators:
+        elif "builtins.property" in payload.decorators:
             found |= world.call_function(member, (frozenset((value,)),), {}, node)
+        elif "functools.cached_property" in payload.decorators:
+            kept = world.call_function(member, (frozenset((value,)),), {}, node)
+            world.mutate((value,), node)
+            world.heap.store(value, "." + name, kept)
+            found |= kept
         elif "builtins.staticmethod" in payload.decorators:
             found.add(member)
         else:

@@ -220,6 +220,21 @@ def items(world: World, value: Object, arguments: Arguments) -> Values:
     return frozenset((result,))
 
 
+def _subplots(world: World, arguments: Arguments) -> Values:
+    """`fig, ax = plt.subplots()`: figure and axes hold each other; with a grid, axes are an array."""
+    pair = _result(world, arguments, "builtins.tuple")
+    figure = world.allocate((arguments.node, "figure"), "matplotlib.figure.Figure", open_=True)
+    axes = world.allocate((arguments.node, "axes"), "matplotlib.axes.Axes", open_=True)
+    world.heap.store(figure, ".axes", (axes,))
+    world.heap.store(axes, ".figure", (figure,))
+    grid = world.allocate((arguments.node, "grid"), "", open_=True)
+    world.heap.store(grid, ANY, (axes, grid))
+    world.heap.store(grid, ".flat", (grid,))
+    world.heap.store(pair, "[0]", (figure,))
+    world.heap.store(pair, "[1]", (axes, grid) if arguments.node.args or arguments.node.keywords else (axes,))
+    return frozenset((pair,))
+
+
 def _path(world: World, arguments: Arguments) -> Values:
     """`Path("a", "b")` and `os.path.join("a", "b")` of constants are constants."""
     parts = [value.payload for values in arguments.positional for value in values]
@@ -259,6 +274,7 @@ BUILTIN_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
     "builtins.next": _next,
     "builtins.input": _input,
     "functools.partial": _partial,
+    "matplotlib.pyplot.subplots": _subplots,
     "pathlib.Path": _path,
     "pathlib.PurePath": _path,
     "os.path.join": _path,

@@ -148,6 +148,7 @@ def check_stage(
             continue
         yield from _check_module(stage, name, units)
         yield from _check_transport(stage, name, units, world)
+    yield from _check_caches(stage, units)
     yield from _check_sets(stage, world)
     yield from _check_history(stage, units)
 
@@ -187,6 +188,30 @@ def _check_transport(
     hint = f"Build '{name}' in stage '{stage.name}', or put both cells in one stage."
     place = maker.facts.bound.get(name) or maker.facts.writes[name].place
     yield report("PIPE207", maker, place, message, hint)
+
+
+def _check_caches(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnostic]:
+    """A cached function that another stage called before a name that it reads was bound anew."""
+    own = stage.numbers
+    reported: set[str] = set()
+    for unit in stage.units:
+        for call in unit.facts.cached_calls:
+            earlier = (
+                (other, before)
+                for other in units[: min(own)]
+                for before in other.facts.cached_calls
+                if before.function == call.function and other.stage != stage.name
+            )
+            for other, before in earlier:
+                changed = [n for n, sources in call.sources.items() if before.sources.get(n) != sources]
+                if changed and call.function not in reported:
+                    reported.add(call.function)
+                    message = (
+                        f"The cache of '{call.function}' was filled in {cell_number(other)}, before "
+                        f"'{changed[0]}' was bound anew; it does not travel to stage '{stage.name}'."
+                    )
+                    hint = f"Pass '{changed[0]}' as an argument, or put both cells in one stage."
+                    yield report("PIPE212", unit, call.place, message, hint)
 
 
 def _check_sets(stage: StageFacts, world: World) -> Iterator[Diagnostic]:

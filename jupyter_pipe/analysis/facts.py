@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.program import ProgramCell
     from jupyter_pipe.analysis.values import Object, Values
 
-__all__ = ["Facts", "Finding", "Place", "Read", "Unit", "Write"]
+__all__ = ["CachedCall", "Facts", "Finding", "Place", "Read", "Unit", "Write"]
 
 
 class Place(NamedTuple):
@@ -44,6 +44,14 @@ class Write(NamedTuple):
     sources: frozenset[int] = frozenset()
 
 
+class CachedCall(NamedTuple):
+    """A call of a function that remembers its results, and where the names that it reads came from."""
+
+    function: str
+    place: Place
+    sources: dict[str, frozenset[int]]
+
+
 class Finding(NamedTuple):
     """A diagnostic of the interpreter before it has a cell and a severity."""
 
@@ -58,7 +66,8 @@ class Facts:
     """`reads` and `writes` are keyed by name; ambient components and files are names like others.
 
     `mutated` are objects that were changed in place, `identified` those whose identity was
-    tested; `shared` are the sets of names that reach one such object. `imports` are top-level
+    tested; `shared` are the sets of names that reach one such object; `changed_definitions` are
+    names that a definition changes other than through instances. `imports` are top-level
     modules; `effects` tells that something happened that cannot
     be repeated in another stage (output, a file, a draw).
     """
@@ -79,6 +88,8 @@ class Facts:
     undefined: dict[str, Read] = field(default_factory=dict)
     history: dict[str, Read] = field(default_factory=dict)
     shared: list[frozenset[str]] = field(default_factory=list)
+    changed_definitions: set[str] = field(default_factory=set)
+    cached_calls: list[CachedCall] = field(default_factory=list)
     effects: bool = False
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from jupyter_pipe.analysis.facts import CachedCall
 from jupyter_pipe.analysis.scopes import Frame, parameters_of, scope_of
 from jupyter_pipe.analysis.values import (
     ANY,
@@ -22,6 +23,7 @@ from jupyter_pipe.analysis.values import (
     Values,
     find_in_class,
 )
+from jupyter_pipe.analysis.world import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +35,7 @@ __all__ = ["call_function", "call_with_unknown", "instantiate", "make_class", "m
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 DEEPEST = 16
+CACHES = frozenset({"functools.lru_cache", "functools.cache"})
 RECURSIONS = 2
 BUDGET = 30_000
 """Nodes of function bodies that one top-level statement may interpret, loops counted once."""
@@ -86,6 +89,8 @@ def call_function(
     known = world.memory.get(key)
     if known is not None and known[0] == before:
         return known[1]
+    if function.decorators & CACHES:
+        _note_cached_call(world, callee, node)
     world.spent += function.weight
     frame = Frame(function.scope, function.frame)
     if function.captures:
@@ -104,6 +109,16 @@ def call_function(
     if world.version == before and result <= frozenset().union(*positional, *keywords.values()):
         world.memory[key] = before, result
     return result
+
+
+def _note_cached_call(world: World, callee: Object, node: ast.AST) -> None:
+    """A cache is right in another stage only if what the function reads is still the same."""
+    function = callee.payload
+    assert isinstance(function, Function)
+    names = {part.id for part in ast.walk(function.node) if isinstance(part, ast.Name)}
+    slots = {name: world.state.get(name) for name in sorted(names - function.scope.names - {function.name})}
+    sources = {name: slot.sources for name, slot in slots.items() if slot is not None}
+    world.facts.cached_calls.append(CachedCall(function.name, place_of(node), sources))
 
 
 def _run_body(world: World, function: Function, frame: Frame) -> None:

@@ -26,6 +26,9 @@ _RULES = (expressions, statements, loops)
 """Importing these registers their rules."""
 
 
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
 def new_world(knowledge: Knowledge, folder: Path | None) -> World:
     """A world in which nothing has run; calls are bound late because they need every rule."""
     world = World(knowledge, folder)
@@ -95,13 +98,15 @@ def _finish(world: World, unit: Unit) -> None:
         else:
             kind = "mutates" if name.startswith(("@", "file:")) else "may_bind"
         facts.writes[name] = Write(kind, place, slot.sources - {unit.number})
-    _spread_mutations(world, facts, unit.number)
+    _spread_mutations(world, unit)
     for value in facts.identified:
-        _share(facts, set(_reaching(world, {value})))
+        _share(facts, set(_reaching(world, world.heap.affected((value,)))))
 
 
-def _spread_mutations(world: World, facts: Facts, number: int) -> None:
+def _spread_mutations(world: World, unit: Unit) -> None:
     """A changed object changes every name from which it can be reached."""
+    facts, number = unit.facts, unit.number
+    is_definition = isinstance(unit.node, DEFINITIONS)
     if not facts.mutated:
         return
     done: set[Object] = set()
@@ -111,6 +116,9 @@ def _spread_mutations(world: World, facts: Facts, number: int) -> None:
         affected = world.heap.affected((value,))
         done |= affected & facts.mutated.keys() if value.shares else {value}
         names = set(_reaching(world, affected))
+        if is_definition:
+            closed = world.heap.affected((value,), by_instances=False)
+            facts.changed_definitions.update(_reaching(world, closed))
         _share(facts, names)
         for name in sorted(names):
             slot = world.state.get(name)
@@ -121,7 +129,7 @@ def _spread_mutations(world: World, facts: Facts, number: int) -> None:
 
 def _reaching(world: World, values: set[Object]) -> Iterator[str]:
     """The global names whose value may be one of `values`."""
-    for value in world.heap.affected(values) if len(values) == 1 else values:
+    for value in values:
         for name in tuple(world.holders.get(value, ())):
             slot = world.state.get(name)
             if slot is None or value not in slot.values:

@@ -32,6 +32,13 @@ ATOMS = frozenset(
     f"builtins.{name}"
     for name in ("int", "float", "str", "bool", "bytes", "complex", "NoneType", "range", "slice")
 )
+MAKERS = frozenset({".__init__", ".__new__", ".__init_subclass__", ".__class_getitem__", ".__post_init__"})
+LOOKED_UP = """
+repr str format len bool hash eq ne lt le gt ge iter next contains getitem reversed length_hint add radd index
+int float complex round abs instancecheck subclasscheck dir sizeof fspath
+"""
+LOOKS = frozenset(f"__{name}__" for name in LOOKED_UP.split())
+"""What builtins call on what they are given: they look, and change nothing unless these do."""
 CLOSED = frozenset(f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "dict"))
 """Containers of which every element was seen going in."""
 
@@ -92,9 +99,11 @@ def _call_back(
     for wanted in effect.calls:
         found |= escape(world, arguments.pick(wanted), arguments.node)
     own = receiver.type if receiver is not None else qualified
-    if own.startswith("builtins."):
-        return frozenset(found)
     carried = [value for value in arguments.every() if value.carries]
+    if own.startswith("builtins."):
+        for value in carried if receiver is None else ():
+            run_special_methods(world, value, arguments.node)
+        return frozenset(found)
     if receiver is not None and receiver.carries:
         carried.append(receiver)
     return frozenset(found) | escape(world, frozenset(carried), arguments.node)
@@ -194,9 +203,9 @@ def _escape(world: World, value: Object, node: ast.AST) -> Values:
 def _methods(class_: Object, *, special: bool = False) -> list[str]:
     if not isinstance(class_.payload, Class):
         return []
-    own = [label[1:] for label in class_.fields if label[0] == "." and label != ".__init__"]
+    own = [label[1:] for label in class_.fields if label[0] == "." and label not in MAKERS]
     inherited = [name for base in class_.payload.bases for name in _methods(base)]
-    return [name for name in dict.fromkeys(own + inherited) if name.startswith("__") or not special]
+    return [name for name in dict.fromkeys(own + inherited) if name in LOOKS or not special]
 
 
 def show(world: World, values: Values, node: ast.AST) -> None:

@@ -90,12 +90,15 @@ class Definitions:
 
     def _is_repeatable(self, unit: Unit) -> bool:
         facts = unit.facts
+        if facts.mutated and not isinstance(unit.node, (*FUNCTIONS, ast.ClassDef)):
+            return False
         if facts.effects or facts.draws or facts.settings or facts.undefined:
             return False
         for name, write in facts.writes.items():
             if name.startswith(("@", "file:")) or write.kind == "deletes":
                 return False
-            if write.kind == "mutates" and not all(map(self._is_definition, write.sources)):
+            changed = write.kind == "mutates" and name in facts.changed_definitions
+            if changed and not all(map(self._is_definition, write.sources)):
                 return False
         return self._reads_replayable(unit)
 

@@ -10,9 +10,19 @@ from jupyter_pipe.analysis.arguments import Arguments
 from jupyter_pipe.analysis.expressions import combine
 from jupyter_pipe.analysis.functions import make_class, make_function
 from jupyter_pipe.analysis.imports import import_from, import_module
+from jupyter_pipe.analysis.knowledge import Returns
 from jupyter_pipe.analysis.strings import WORD
 from jupyter_pipe.analysis.targets import assign, delete, match_pattern
-from jupyter_pipe.analysis.values import NOTHING, Function, Library, Text, Values, in_order
+from jupyter_pipe.analysis.values import (
+    NOTHING,
+    Function,
+    Instance,
+    Library,
+    Text,
+    Values,
+    find_in_class,
+    in_order,
+)
 from jupyter_pipe.analysis.world import rule, statement_rules
 
 if TYPE_CHECKING:
@@ -119,42 +129,83 @@ def _match(world: World, node: ast.Match) -> bool:
 
 @rule(statement_rules, ast.With, ast.AsyncWith)
 def _with(world: World, node: ast.With | ast.AsyncWith) -> bool:
-    suppresses = False
-    for item in node.items:
-        context = world.evaluate(item.context_expr)
-        entered = world.call_special(context, "__enter__", (), node)
-        entered |= world.call_special(context, "__aenter__", (), node)
-        suppresses = suppresses or "suppress" in ast.dump(item.context_expr)
-        if item.optional_vars is not None:
-            given = frozenset(part for value in context for part in _entered(world, value))
-            assign(world, item.optional_vars, entered | given)
-    if suppresses:
-        return world.branches(lambda: world.execute(node.body), lambda: True)
-    alive = world.execute(node.body)
-    for item in node.items:
-        if not isinstance(item.context_expr, ast.Name):
-            continue
-        world.call_special(world.evaluate(item.context_expr), "__exit__", (), node)
+    contexts = [_enter(world, item) for item in node.items]
+    suppresses = any(_may_suppress(world, context) for context in contexts)
+
+    def body() -> bool:
+        return world.execute(node.body)
+
+    alive = _guarded(world, body) if suppresses else body()
+    for context in reversed(contexts):
+        for name in ("__exit__", "__aexit__"):
+            world.call_special(context, name, (), node)
     return alive
 
 
+def _enter(world: World, item: ast.withitem) -> Values:
+    context = world.evaluate(item.context_expr)
+    entered = world.call_special(context, "__enter__", (), item.context_expr)
+    entered |= world.call_special(context, "__aenter__", (), item.context_expr)
+    for value in in_order(context):
+        own = isinstance(value.payload, Instance) and find_in_class(value.payload.class_, "__enter__")
+        if not own:
+            entered |= _entered(world, value)
+    if item.optional_vars is not None:
+        assign(world, item.optional_vars, entered)
+    return context
+
+
 def _entered(world: World, value: Object) -> Values:
-    """What `with value as x` binds where the class is not the notebook's: itself or what it yields."""
-    if value.type == "builtins.generator":
+    """What `with value as x` binds where the class is not the notebook's: itself or what it gives out."""
+    effect = world.knowledge.method(value.type, "__enter__") if value.type else None
+    if value.type == "builtins.generator" or (effect is not None and effect.returns is Returns.element):
         return world.heap.elements(frozenset((value,)))
     return frozenset((value,))
+
+
+def _may_suppress(world: World, context: Values) -> bool:
+    """`contextlib.suppress`, and classes of the notebook whose `__exit__` may return something true."""
+    for value in context:
+        if value.type == "contextlib.suppress":
+            return True
+        if isinstance(value.payload, Instance):
+            for method in find_in_class(value.payload.class_, "__exit__"):
+                if isinstance(method.payload, Function) and _returns_truth(method.payload.node):
+                    return True
+    return False
+
+
+def _returns_truth(node: ast.AST) -> bool:
+    returned = [part.value for part in ast.walk(node) if isinstance(part, ast.Return) and part.value]
+    return any(not (isinstance(value, ast.Constant) and not value.value) for value in returned)
+
+
+def _guarded(world: World, body: Callable[[], bool]) -> bool:
+    """A body that may end anywhere, after which the program goes on."""
+    watched = world.state.watch()
+
+    def cut_short() -> bool:
+        world.state.merge([{}, watched])
+        return True
+
+    return _arms(world, [body, cut_short])
 
 
 @rule(statement_rules, ast.Try, *([ast.TryStar] if hasattr(ast, "TryStar") else []))
 def _try(world: World, node: ast.Try) -> bool:
     watched = world.state.watch()
+    outer = world.raised
+    raised: set[Object] = set()
 
     def body() -> bool:
-        return world.execute(node.body) and world.execute(node.orelse)
+        world.raised = raised
+        alive = world.execute(node.body)
+        world.raised = outer
+        return alive and world.execute(node.orelse)
 
     def handler(clause: ast.ExceptHandler) -> bool:
         world.state.merge([{}, watched])
-        return _handle(world, clause)
+        return _handle(world, clause, frozenset(raised))
 
     arms = [body, *(lambda clause=clause: handler(clause) for clause in node.handlers)]
     alive = _arms(world, arms)
@@ -179,11 +230,12 @@ def _arms(world: World, arms: Sequence[Callable[[], bool]]) -> bool:
     return bool(outcomes)
 
 
-def _handle(world: World, clause: ast.ExceptHandler) -> bool:
+def _handle(world: World, clause: ast.ExceptHandler, raised: Values) -> bool:
     if clause.type is not None:
         world.evaluate(clause.type)
     if clause.name is not None:
-        world.bind(clause.name, frozenset((world.allocate(clause, open_=True),)), clause)
+        caught = raised | {world.allocate(clause, open_=True)}
+        world.bind(clause.name, caught, clause)
     alive = world.execute(clause.body)
     if clause.name is not None:
         world.unbind(clause.name, clause)
@@ -268,7 +320,7 @@ def _return(world: World, node: ast.Return) -> bool:
 def _raise(world: World, node: ast.Raise) -> bool:
     for part in (node.exc, node.cause):
         if part is not None:
-            world.evaluate(part)
+            world.raised |= world.evaluate(part)
     return False
 
 

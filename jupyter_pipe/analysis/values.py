@@ -246,15 +246,19 @@ class Heap:
         for label, held in list(source.fields.items()):
             self.store(target, label, list(held))
 
-    def affected(self, changed: Iterable[Object]) -> set[Object]:
-        """All objects from which a changed one can be reached, the changed ones included."""
+    def affected(self, changed: Iterable[Object], *, by_instances: bool = True) -> set[Object]:
+        """All objects from which a changed one can be reached, the changed ones included.
+
+        An instance reaches its class; without `by_instances` that way is closed.
+        """
         found: set[Object] = set()
         todo = list(changed)
         while todo:
             value = todo.pop()
             if value not in found:
                 found.add(value)
-                todo.extend(value.parents)
+                closed = isinstance(value.payload, Class) and not by_instances
+                todo.extend(p for p in value.parents if not (closed and isinstance(p.payload, Instance)))
                 todo.extend(value.shares)
         return found
 

@@ -81,6 +81,7 @@ class World:
         self.context: tuple[Any, ...] = ()
         self.loops: list[tuple[int, list[Layer], list[Layer]]] = []
         self.calls: list[Object] = []
+        self.raised: set[Object] = set()
         self.spent = 0
         self.memory: dict[object, tuple[tuple[int, int, int], Values]] = {}
         self.star_imports: list[int] = []

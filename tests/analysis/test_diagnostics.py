@@ -26,6 +26,13 @@ FOUND = {
     "PIPE208": ("| A: x = 1\n| B: print(x)\n| A:\n\nx = 2", 3, 2, "because of 'x'"),
     "PIPE209": ("| A: x = 1\n| B: y = x\n| A: z = y", 3, 1, "cycle A -> B -> A"),
     "PIPE211": ("| leading: import json\n| A: json.limit = 5\n| B: print(json.limit)", 2, 1, "module 'json'"),
+    "PIPE212": (
+        "| leading: from functools import lru_cache\n| A:\nk = 2\n@lru_cache\ndef f(v): return v * k\nf(1)\n"
+        "| B:\nk = 5\nprint(f(1))",
+        3,
+        2,
+        "before 'k' was bound anew",
+    ),
     "PIPE220": ("| A: exec('q = 1')\n| B: print(q)", 2, 1, "`exec` in cell 1"),
     "PIPE221": ("| A: x = input\n| B: eval(str(x))", 2, 1, "`eval`"),
     "PIPE222": ("| A: name = input('?')", 1, 1, "keyboard"),
