@@ -7,7 +7,6 @@ A command's module is imported only when it is called or listed.
 from __future__ import annotations
 
 import argparse
-import difflib
 import importlib
 import os
 import sys
@@ -32,6 +31,7 @@ COMMANDS = {
     "compare": "jupyter_pipe.cli.compare",
     "resume": "jupyter_pipe.cli.resume",
     "cancel": "jupyter_pipe.cli.cancel",
+    "gc": "jupyter_pipe.cli.gc",
     "run-stage": "jupyter_pipe.cli.run_stage",
 }
 EPILOG = """\
@@ -54,6 +54,8 @@ class Parser(argparse.ArgumentParser):
     def _suggestion(self, message: str) -> str:
         if not message.startswith("unrecognized arguments: "):
             return ""
+        import difflib
+
         wrong = message.removeprefix("unrecognized arguments: ").split()[0].partition("=")[0]
         options = [option for action in self._actions for option in action.option_strings]
         close = difflib.get_close_matches(wrong, options, n=1)
@@ -118,6 +120,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 def _unknown_command(wanted: str) -> str:
     if wanted.endswith(".ipynb"):
         return f"'{wanted}' is no command. To run the notebook: jupyter pipe run {wanted}"
+    import difflib
+
     close = difflib.get_close_matches(wanted, COMMANDS, n=1)
     suggestion = f"Did you mean '{close[0]}'?" if close else f"Commands are: {', '.join(COMMANDS)}."
     return f"unknown command '{wanted}'. {suggestion}"

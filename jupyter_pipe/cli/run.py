@@ -54,6 +54,7 @@ def execute(args: argparse.Namespace, request: RunRequest, pipeline: Pipeline) -
 
     # With --json standard output belongs to the reader of the JSON.
     terminal = Terminal.of(args, sys.stderr if args.json else None)
+    _warn_if_stale(terminal, request, pipeline)
     with progress_on(terminal) as progress:
         finished = run_pipeline(request, observers=[progress])
     store = RunStore(request.root or Path(finished.facts.notebook).parent)
@@ -63,3 +64,20 @@ def execute(args: argparse.Namespace, request: RunRequest, pipeline: Pipeline) -
 
         Terminal.of(args).result(run_json(finished, folder))
     return finished.exit_code or 0
+
+
+def _warn_if_stale(terminal: Terminal, request: RunRequest, pipeline: Pipeline) -> None:
+    """A package runs as it is; that its notebook has moved on since is worth a line."""
+    from jupyter_pipe.errors import NotebookError
+    from jupyter_pipe.notebook import read_notebook
+
+    if request.package is None:
+        return
+    notebook = request.package / pipeline.source.notebook
+    try:
+        is_stale = read_notebook(notebook).digest != pipeline.source.digest
+    except NotebookError:
+        return  # a package may travel without its notebook
+    if is_stale:
+        name = notebook.name
+        terminal.say(f"{request.package} is older than {name}. Renew it: jupyter pipe compile {name}")

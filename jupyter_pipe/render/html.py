@@ -11,11 +11,7 @@ from jupyter_pipe.model import Pipeline
 from jupyter_pipe.render.svg import to_svg
 from jupyter_pipe.render.words import count
 
-__all__ = ["TABLE_STYLE", "pipeline_html"]
-
-TABLE_STYLE = (
-    "border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums;margin-top:8px;text-align:left"
-)
+__all__ = ["pipeline_html"]
 
 
 def pipeline_html(pipeline: Pipeline) -> str:
@@ -39,4 +35,4 @@ def _parameters(pipeline: Pipeline) -> str:
         for each in pipeline.parameters
     )
     head = "<tr><th>Parameter</th><th>Type</th><th>Default</th><th></th></tr>"
-    return f'<table style="{TABLE_STYLE}">{head}{rows}</table>'
+    return f'<table class="jpipe-table">{head}{rows}</table>'

@@ -64,6 +64,8 @@ _RULES = """
 stroke:var(--jpipe-paper);stroke-width:4px;paint-order:stroke;stroke-linejoin:round}
 .jpipe-edge{fill:none;stroke:var(--jpipe-edge);stroke-width:1}
 .jpipe-edge.jpipe-waiting{stroke-dasharray:3 3}.jpipe-edge.jpipe-feeding{stroke:var(--jpipe-busy)}
+.jpipe-table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums;margin-top:8px}
+.jpipe-table :is(td,th){text-align:left;padding:2px 16px 2px 0;background:none}
 .jpipe-axis{stroke:var(--jpipe-hair)}.jpipe-tick{font-size:10.5px;fill:var(--jpipe-quiet)}
 """
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from jupyter_pipe.model import PIPELINE_VERSION, Edge, Pipeline, Source, Stage
-from jupyter_pipe.render.html import TABLE_STYLE
 from jupyter_pipe.render.marks import mark_svg
 from jupyter_pipe.render.markup import Markup, joined, tag
 from jupyter_pipe.render.svg import to_svg
@@ -43,7 +42,7 @@ def _sketch(run: Run) -> Pipeline:
 
 def _table(run: Run) -> Markup:
     head = tag("tr", [tag("th", name) for name in ("Stage", "State", "Time", "")])
-    return tag("table", head, [_row(stage) for stage in run.stages], style=TABLE_STYLE)
+    return tag("table", head, [_row(stage) for stage in run.stages], class_="jpipe-table")
 
 
 def _row(stage: StageRun) -> Markup:
@@ -64,5 +63,5 @@ def _measurements(run: Run) -> Markup | None:
     if not rows and not gates:
         return None
     return tag(
-        "table", [tag("tr", tag("td", a), tag("td", b)) for a, b in [*rows, *gates]], style=TABLE_STYLE
+        "table", [tag("tr", tag("td", a), tag("td", b)) for a, b in [*rows, *gates]], class_="jpipe-table"
     )

@@ -34,7 +34,7 @@ def read_executed(path: Path) -> tuple[ExecutedCell, ...]:
         notebook = msgspec.json.decode(path.read_bytes())
     except (OSError, msgspec.DecodeError):
         return ()
-    cells = []
+    cells: list[ExecutedCell] = []
     for cell in notebook.get("cells", ()):
         role = (cell.get("metadata") or {}).get("jupyter_pipe", {}).get("role", "cell")
         if cell.get("cell_type") == "code" and role == "cell":

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from jupyter_pipe.events import Event, encode_event
+from jupyter_pipe.events import Event, RunQueued, encode_event
 from jupyter_pipe.model import to_json
 from jupyter_pipe.runs.store import RunStore
 from tests.cli.scripted import home_value, scripted_run
@@ -70,6 +71,7 @@ def write_run(root: Path, events: list[Event], run_id: str) -> RunStore:
     store = RunStore(root)
     folder = store.folder(run_id)
     folder.path.mkdir(parents=True)
+    events = [replace(e, run_id=run_id) if isinstance(e, RunQueued) else e for e in events]
     folder.pipeline.write_bytes(to_json(home_value()))
     folder.events.write_bytes(b"".join(map(encode_event, events)))
     folder.summary.write_bytes(to_json(scripted_run(events)))

@@ -6,10 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
 from jupyter_pipe.cli.main import COMMANDS, main
-from jupyter_pipe.events import RunQueued
 from tests.cli.conftest import write_notebook, write_run
 from tests.cli.scripted import RUN_ID, failed_events, gate_events, succeeded_events
 
@@ -20,8 +18,7 @@ OTHER_ID = "20261120-160000-9a7e"
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
     write_run(tmp_path, succeeded_events(), RUN_ID)
-    events = [replace(e, run_id=OTHER_ID) if isinstance(e, RunQueued) else e for e in gate_events()]
-    write_run(tmp_path, events, OTHER_ID)
+    write_run(tmp_path, gate_events(), OTHER_ID)
     return tmp_path
 
 

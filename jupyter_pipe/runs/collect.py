@@ -1,0 +1,125 @@
+"""Removes old runs, and the results and values that no run is left to refer to.
+
+What a kept run refers to is kept, its cached results included, so that the next run reuses what it
+would have reused. Values younger than an hour are left alone: a run may be about to refer to them.
+Raises RunError while a run goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from jupyter_pipe.artifacts.protocol import StageResult
+from jupyter_pipe.artifacts.store import Store
+from jupyter_pipe.cache.store import Cache, references
+from jupyter_pipe.errors import RunError
+from jupyter_pipe.runs.model import Run
+from jupyter_pipe.runs.store import RunStore
+
+__all__ = ["Collected", "Limits", "collect"]
+
+GRACE_SECONDS = 3600.0
+_result_decoder = msgspec.json.Decoder(StageResult)
+
+
+class Limits(Struct, frozen=True):
+    """What is kept: so many runs, runs younger than so many seconds, the newest runs that together
+    take so many bytes. A run must satisfy all that are given; the newest is always kept."""
+
+    runs: int | None = None
+    seconds: float | None = None
+    bytes: int | None = None
+
+
+class Collected(Struct, frozen=True):
+    """What was removed, or would be: ids of runs, numbers of results and values, bytes in all."""
+
+    runs: tuple[str, ...] = ()
+    results: int = 0
+    values: int = 0
+    bytes: int = 0
+
+
+def collect(store: RunStore, limits: Limits, *, now: float, dry_run: bool = False) -> Collected:
+    """Remove what `limits` do not keep."""
+    runs = store.list()
+    going_on = [run.run_id for run in runs if not run.is_final]
+    if going_on:
+        raise RunError(
+            f"Run {going_on[0]} goes on.", code="run_going_on", hint="Wait for it, or end it with cancel."
+        )
+    values = Store(store.state_folder)
+    kept = set(_kept(store, values, runs, limits, now))
+    needed = {address for run_id in kept for address in _references(store, run_id)}
+    old_runs = tuple(run.run_id for run in runs if run.run_id not in kept)
+    old_values = {
+        address: path for address, path in values.entries() if address not in needed and _is_old(path, now)
+    }
+    old_results = _old_results(Cache(store.state_folder / "cache"), needed)
+    folders = [store.folder(run_id).path for run_id in old_runs]
+    size = sum(_size(path) for path in (*folders, *old_values.values(), *old_results))
+    if not dry_run:
+        # In this order, what is left of an interrupted removal refers to nothing that is gone.
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+        for path in old_results:
+            path.unlink(missing_ok=True)
+        for address in old_values:
+            values.remove(address)
+    return Collected(old_runs, sum(path.suffix == ".json" for path in old_results), len(old_values), size)
+
+
+def _kept(store: RunStore, values: Store, runs: Sequence[Run], limits: Limits, now: float) -> Iterator[str]:
+    """Ids of the runs that stay; `runs` are newest first."""
+    counted: set[str] = set()
+    total = 0
+    for number, run in enumerate(runs):
+        addresses = set(_references(store, run.run_id)) - counted
+        counted |= addresses
+        total += _size(store.folder(run.run_id).path)
+        total += sum(values.size(address) for address in addresses if values.has(address))
+        too_many = limits.runs is not None and number >= limits.runs
+        too_old = limits.seconds is not None and now - run.queued > limits.seconds
+        too_large = limits.bytes is not None and total > limits.bytes
+        if number == 0 or not (too_many or too_old or too_large):
+            yield run.run_id
+
+
+def _references(store: RunStore, run_id: str) -> Iterator[str]:
+    """Addresses of the values that a run's stages stored or reused."""
+    for path in store.folder(run_id).path.glob("stages/*/result.json"):
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            yield from (ref.artifact for ref in references(_result_decoder.decode(path.read_bytes())))
+
+
+def _old_results(cache: Cache, needed: set[str]) -> list[Path]:
+    """Files of cache entries that refer to a value which goes, with their notebooks."""
+    found: dict[Path, list[Path]] = {}
+    spared = set()
+    for path, entry in cache.entries():
+        found.setdefault(path, []).append(cache.executed_path(entry))
+        if all(ref.artifact in needed for ref in references(entry.result)):
+            spared.add(path)
+    return [each for path, notebooks in found.items() if path not in spared for each in (path, *notebooks)]
+
+
+def _is_old(path: Path, now: float) -> bool:
+    try:
+        return now - path.stat().st_mtime > GRACE_SECONDS
+    except OSError:
+        return False
+
+
+def _size(path: Path) -> int:
+    if path.is_dir():
+        return sum(_size(child) for child in path.iterdir())
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
