@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jupyter_pipe.errors import CompileError
+from jupyter_pipe.events import InputChanged
 from jupyter_pipe.model import Severity
 from tests.cases.pipelines import Forks, run_as_notebook, run_as_pipeline
 from tests.cases.table import Case
@@ -19,7 +20,8 @@ CLEAR = ("CannotTravel", "DefinitionError")
 
 @dataclass(frozen=True)
 class Verdict:
-    """`kind` is `equal`, `refused`, `different`, or `invalid` if the notebook itself fails."""
+    """`kind` is `equal`, `refused`, `different`, `learned` if the pipeline prints the same but only
+    because the guard saw a change that the analyzer had missed, or `invalid` if the notebook fails."""
 
     kind: str
     detail: str = ""
@@ -45,4 +47,7 @@ def judge(forks: Forks, case: Case) -> Verdict:
     for name, text in pipeline.outputs.items():
         if text != notebook.outputs[name]:
             return Verdict("different", f"{name}: {notebook.outputs[name]!r} became {text!r}")
+    changes = [event for event in pipeline.events if isinstance(event, InputChanged)]
+    if changes:
+        return Verdict("learned", "; ".join(f"{one.stage} changed {', '.join(one.names)}" for one in changes))
     return Verdict("equal")
