@@ -48,7 +48,7 @@ docs-check: $(VENV)/installed-test ## links, commands and figures in the documen
 	$(BIN)/python -m pytest -q tests/examples/test_docs.py
 
 clean: ## remove what was built, run or cached (the examples' runs too)
-	rm -rf $(VENV) node_modules lib build dist jupyter_pipe/labextension example_notebooks/data
+	rm -rf $(VENV) .make node_modules lib build dist jupyter_pipe/labextension example_notebooks/data
 	rm -rf example_notebooks/*_pipeline example_notebooks/.jupyter_pipe example_notebooks/home_value_card.md
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
 
