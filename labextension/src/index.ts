@@ -8,6 +8,8 @@ import { pipelines, stages } from './plugins/models';
 import { navigation } from './plugins/navigation';
 import { notifications } from './plugins/notifications';
 import { panel } from './plugins/panel';
+import { planning } from './plugins/planning';
+import { properties } from './plugins/properties';
 import { running } from './plugins/running';
 import { sessions } from './plugins/sessions';
 import { status } from './plugins/status';
@@ -27,7 +29,9 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   notifications,
   failures,
   sessions,
-  documents
+  documents,
+  planning,
+  properties
 ];
 
 export default plugins;

@@ -25,12 +25,7 @@ export const status: JupyterFrontEndPlugin<void> = {
     const execute = (id: string) => void app.commands.execute(id);
     const run = new RunItem(pipelines, () => execute(CommandIds.showPanel), trans);
     const undo = new UndoItem(stages, () => execute(CommandIds.undo), trans);
-    bar.registerStatusItem('jupyter-pipe:run', {
-      item: run,
-      align: 'left',
-      rank: 60,
-      isActive: () => (pipelines.current?.run ?? null) !== null
-    });
+    bar.registerStatusItem('jupyter-pipe:run', { item: run, align: 'left', rank: 60 });
     bar.registerStatusItem('jupyter-pipe:undo', { item: undo, align: 'middle', rank: 10 });
   }
 };
