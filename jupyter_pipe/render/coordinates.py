@@ -7,16 +7,25 @@ exactly (least squares, by pooling neighbours that push against each other).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from jupyter_pipe.render.layers import Vertex
 
 __all__ = ["place_rows"]
 
-SWEEPS = 40
+SWEEPS, STILL = 40, 0.1
 GRAVITY, NEAR = 0.4, 48.0
 STAGE_WEIGHT, WAYPOINT_WEIGHT = 1.0, 0.2
 
 Links = Mapping[Vertex, Sequence[Vertex]]
+
+
+class _Packed(NamedTuple):
+    """A row with what does not depend on where it stands: its tightest packing, and weights."""
+
+    row: Sequence[Vertex]
+    offsets: list[float]
+    weights: list[float]
 
 
 def place_rows(
@@ -24,18 +33,21 @@ def place_rows(
 ) -> dict[Vertex, float]:
     """The centre of each vertex, the leftmost edge of the picture being 0."""
     centres: dict[Vertex, float] = {}
-    for row in rows:
-        offsets = _offsets(row, widths, gap)
-        middle = offsets[-1] / 2 if offsets else 0.0
-        centres.update((vertex, offset - middle) for vertex, offset in zip(row, offsets, strict=True))
+    packed = [_Packed(row, _offsets(row, widths, gap), _weights(row)) for row in rows]
+    for each in packed:
+        middle = each.offsets[-1] / 2 if each.offsets else 0.0
+        centres.update((vertex, place - middle) for vertex, place in zip(each.row, each.offsets, strict=True))
+    ends = {vertex: _ends(vertex, above, below) for row in rows for vertex in row}
     for sweep in range(SWEEPS):
-        for row in rows if sweep % 2 == 0 else reversed(rows):
-            wishes = [_balanced(_ends(vertex, above, below), centres) for vertex in row]
-            _settle(row, centres, wishes, widths, gap)
+        moved = 0.0
+        for each in packed if sweep % 2 == 0 else reversed(packed):
+            moved = max(moved, _settle(each, centres, [_balanced(ends[one], centres) for one in each.row]))
+        if moved < STILL:
+            break
     for neighbours in (above, below):
-        for row in rows if neighbours is above else reversed(rows):
-            wishes = [_straight(vertex, neighbours.get(vertex, ()), centres) for vertex in row]
-            _settle(row, centres, wishes, widths, gap)
+        for each in packed if neighbours is above else reversed(packed):
+            wishes = [_straight(vertex, neighbours.get(vertex, ()), centres) for vertex in each.row]
+            _settle(each, centres, wishes)
     left = min((centres[vertex] - widths[vertex] / 2 for vertex in centres), default=0.0)
     return {vertex: round(centre - left, 1) for vertex, centre in centres.items()}
 
@@ -63,18 +75,20 @@ def _straight(vertex: Vertex, ends: Sequence[Vertex], centres: Mapping[Vertex, f
     return nearest if abs(nearest - centre) < NEAR else centre
 
 
-def _settle(
-    row: Sequence[Vertex],
-    centres: dict[Vertex, float],
-    wishes: Sequence[float],
-    widths: Mapping[Vertex, float],
-    gap: float,
-) -> None:
-    weights = [WAYPOINT_WEIGHT if vertex.end else STAGE_WEIGHT for vertex in row]
-    offsets = _offsets(row, widths, gap)
-    free = [wish - offset for wish, offset in zip(wishes, offsets, strict=True)]
-    for vertex, place, offset in zip(row, _isotonic(free, weights), offsets, strict=True):
+def _settle(packed: _Packed, centres: dict[Vertex, float], wishes: Sequence[float]) -> float:
+    """Place a row as near to the wishes as its order allows; returns the longest way of a vertex."""
+    free = [wish - offset for wish, offset in zip(wishes, packed.offsets, strict=True)]
+    moved = 0.0
+    for vertex, place, offset in zip(
+        packed.row, _isotonic(free, packed.weights), packed.offsets, strict=True
+    ):
+        moved = max(moved, abs(centres[vertex] - place - offset))
         centres[vertex] = place + offset
+    return moved
+
+
+def _weights(row: Sequence[Vertex]) -> list[float]:
+    return [WAYPOINT_WEIGHT if vertex.end else STAGE_WEIGHT for vertex in row]
 
 
 def _offsets(row: Sequence[Vertex], widths: Mapping[Vertex, float], gap: float) -> list[float]:

@@ -5,6 +5,7 @@ Edges that leave one stage with the same names are labelled once.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ __all__ = ["Label", "place_labels"]
 SIZE = 10.0
 LONGEST = 28
 STEEP = 16.0
+BAND = 32.0
 
 
 class Label(NamedTuple):
@@ -40,9 +42,29 @@ class _Area(NamedTuple):
         )
 
 
+class _Taken:
+    """Areas by the bands of the picture that they touch, so that only near ones are compared."""
+
+    def __init__(self) -> None:
+        self._bands: dict[int, list[_Area]] = defaultdict(list)
+
+    def add(self, area: _Area) -> None:
+        for band in _bands(area):
+            self._bands[band].append(area)
+
+    def meets(self, area: _Area) -> bool:
+        return any(area.meets(other) for band in _bands(area) for other in self._bands.get(band, ()))
+
+
+def _bands(area: _Area) -> range:
+    return range(int(area.top // BAND), int(area.bottom // BAND) + 1)
+
+
 def place_labels(drawing: Layout) -> list[Label]:
     """The labels that fit, at most one for each stage and set of names."""
-    taken = [_Area(box.x, box.y, box.x + box.width, box.y + box.height) for box in drawing.boxes]
+    taken = _Taken()
+    for box in drawing.boxes:
+        taken.add(_Area(box.x, box.y, box.x + box.width, box.y + box.height))
     labels: list[Label] = []
     seen: set[tuple[str, tuple[str, ...]]] = set()
     for route in drawing.routes:
@@ -51,9 +73,9 @@ def place_labels(drawing: Layout) -> list[Label]:
             continue
         for label in _candidates(route, text):
             area = _Area(label.x, label.y - SIZE + 1, label.x + text_width(text, SIZE), label.y + 2)
-            if _free(area, taken, drawing.width):
+            if area.left >= 0 and area.right <= drawing.width and not taken.meets(area):
                 seen.add((route.from_, route.names))
-                taken.append(area)
+                taken.add(area)
                 labels.append(label)
                 break
     return labels
@@ -80,7 +102,3 @@ def _candidates(route: Route, text: str) -> Iterator[Label]:
             yield Label(min(x0, x1) - 6 - width, y, text)
         else:
             yield Label(x - width / 2, y, text)
-
-
-def _free(area: _Area, taken: list[_Area], width: float) -> bool:
-    return area.left >= 0 and area.right <= width and not any(area.meets(other) for other in taken)

@@ -28,16 +28,17 @@ def to_svg(
     states: Mapping[str, str] | None = None,
     *,
     theme: Theme = "auto",
-    columns: int = 8,
+    drawing: Layout | None = None,
     progress: Mapping[str, float] | None = None,
     linked: bool = False,
 ) -> str:
     """The picture, self-contained.
 
     `states` maps stages to the states of `marks` (none: no marks), `progress` running ones to the
-    share of cells done; `linked` makes each box a link to `#stage-NAME`.
+    share of cells done; `drawing` is a layout other than the usual one; `linked` makes each box a
+    link to `#stage-NAME`.
     """
-    drawing = layout(pipeline, columns=columns)
+    drawing = drawing or layout(pipeline)
     states = states or {}
     parts = _edges(drawing.routes, states)
     parts += [
