@@ -61,9 +61,11 @@ class Outcome:
 
 
 class Forks:
-    """The process that forks; started when it is first needed."""
+    """The process that forks; started when it is first needed. `sabotage` is a statement to run
+    in every stage before anything else, for tests of the tests."""
 
     def __init__(self, scratch: Path) -> None:
+        self.sabotage = ""
         self._scratch = scratch
         self._process: subprocess.Popen[str] | None = None
         self._jobs = 0
@@ -183,7 +185,7 @@ class _PipelineRun:
 
     def execute(self, notebook: Mapping[str, Any], _kernel: str, execution: Execution) -> None:
         """Stands in for papermill: the cells of a stage notebook in a fork."""
-        cells = [_silent(source) for source in execution.prelude]
+        cells = [_silent(source) for source in (self._forks.sabotage or "None", *execution.prelude)]
         for cell in notebook["cells"]:
             if not is_users(cell):
                 cells.append(_silent(cell["source"]))

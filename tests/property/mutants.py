@@ -1,0 +1,163 @@
+"""Switches rules off, one at a time, and sees that random notebooks notice.
+
+`python -m tests.property.mutants [NAME…]` prints how many notebooks each took. A rule that can be
+switched off without notice is either not needed or not tested.
+"""
+
+from __future__ import annotations
+
+import importlib
+import random
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from jupyter_pipe.analysis.magics import transform
+from tests.cases.pipelines import Forks
+from tests.property.grammar import idioms, write_notebook
+from tests.property.judge import judge
+
+__all__ = ["MUTANTS", "Mutant", "notebooks_until_noticed"]
+
+ENOUGH = 150
+NOTHING: frozenset[Any] = frozenset()
+ANALYSIS = "jupyter_pipe.analysis."
+
+
+def nothing(*_: Any, **__: Any) -> None:
+    """What a rule does that is switched off."""
+
+
+def no_values(*_: Any, **__: Any) -> frozenset[Any]:
+    """What an expression gives that is not understood."""
+    return NOTHING
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`target` is `module:function` below `jupyter_pipe.analysis` (replaced wherever it was
+    imported), or a statement of Python that is run in every stage's kernel. `focus` finds the
+    idioms in which the rule matters; `extra` are idioms of its own."""
+
+    name: str
+    target: str
+    instead: Callable[..., Any] = nothing
+    focus: str = "."
+    extra: tuple[str, ...] = ()
+    bad: tuple[str, ...] = ("different", "learned")
+
+
+# A change that no analysis can see: only the guard does.
+HIDDEN = ("getattr(<list>, chr(97) + 'ppend')(<int>)", "<+box> = Box(<list>)", "print(<list>)")
+
+MUTANTS = (
+    Mutant("mutation", "world:World.mutate", focus="list"),
+    Mutant("affected containers", "values:Heap.affected", lambda _, changed: set(changed), "list|nested"),
+    Mutant("shared memory", "values:Heap.share", focus="arr|grid"),
+    Mutant("what containers hold", "values:Heap.store", focus="nested|dictl|box"),
+    Mutant("shallow copies", "values:Heap.copy_parts", focus="nested|dictl"),
+    Mutant("elements of loops", "iteration:elements_of", no_values, "nested|dictl|^for"),
+    Mutant("free names of functions", "functions:_read_free_names", focus="reader|fn|thunk|int"),
+    Mutant("functions given to libraries", "libraries:escape", no_values, "map|filter|sorted|partial|fn"),
+    Mutant("names in query strings", "strings:read_embedded_names", focus="frame|query|int"),
+    Mutant("names in eval", "strings:evaluate_text", no_values, "eval|int|list"),
+    Mutant("names in globals()", "access:read_namespace", no_values, "globals|locals|int"),
+    Mutant("magics and shell commands", "shell:run_magic", no_values, "!echo|lines|int"),
+    Mutant("code in magics", "magics:_code_of", focus="time|int|list"),
+    Mutant("files", "files:touch_file", focus="file|json|csv|list"),
+    Mutant("drawing from generators", "world:World.draw", focus="random|numpy"),
+    Mutant(
+        "ambient state that is set", "world:World.set_component", focus="random|numpy|environ|printoptions"
+    ),
+    Mutant("ambient state that is read", "world:World.touch", focus="environ|decimal|random"),
+    Mutant("methods of libraries", "knowledge.tables:Tables.method", focus="list|dict|arr|rng|set"),
+    Mutant("functions of libraries", "knowledge.tables:Tables.function", focus="arr|np\\.|iter|next|rng"),
+    Mutant("attributes of libraries", "knowledge.tables:Tables.attribute", focus="grid|frame|arr|\\.T"),
+    Mutant("inplace and out", "libraries:keyword_effects", focus="frame|inplace"),
+    Mutant("identity tests", "expressions:_identify", focus=" is |list|nested|pair"),
+    Mutant("passing an old value on", "flows:_Names.pass_on", focus="int|if |try|while"),
+    Mutant("arguments of functions", "functions:_bind_parameters", focus="pusher|list|adder|int"),
+    Mutant("attributes of instances", "access:store_attribute", focus="box|space|inst|row"),
+    Mutant("methods of notebook classes", "values:find_in_class", no_values, "box|inst|cls"),
+    Mutant(
+        "the guard",
+        "sys.modules['jupyter_pipe_kernel.session'].is_changed = lambda *_: False",
+        focus="^$",
+        extra=HIDDEN,
+        bad=("different",),
+    ),
+    Mutant(
+        "groups",
+        "sys.modules['jupyter_pipe_kernel.session'].find_groups = lambda found: [[one] for one in found]",
+        focus=" is |list|nested|pair",
+    ),
+    Mutant(
+        "restoring ambient state",
+        "sys.modules['jupyter_pipe_kernel.session'].Ambience.restore = lambda _: None; "
+        "sys.modules['jupyter_pipe_kernel.session'].Ambience.enter = lambda _: None",
+        focus="random|numpy|environ",
+    ),
+    Mutant(
+        "storing ambient state",
+        "sys.modules['jupyter_pipe_kernel.session'].Ambience.changed = lambda _: []",
+        focus="random|numpy|environ",
+    ),
+)
+
+
+def notebooks_until_noticed(mutant: Mutant, forks: Forks, seed: int = 5) -> int | None:
+    """How many notebooks it takes until one shows that the rule is missing."""
+    focused = [idiom for idiom in idioms() if re.search(mutant.focus, idiom)] + list(mutant.extra)
+    with _switched_off(mutant, forks):
+        for number in range(1, ENOUGH + 1):
+            generator = random.Random(seed * 1_000_003 + number)
+            sizes = [generator.randint(1, 4) for _ in range(generator.randint(3, 6))]
+            if judge(forks, write_notebook(generator.choice, focused, sizes)).kind in mutant.bad:
+                return number
+    return None
+
+
+@contextmanager
+def _switched_off(mutant: Mutant, forks: Forks) -> Iterator[None]:
+    if mutant.target.startswith("sys."):
+        with patch.object(forks, "sabotage", f"import sys; {mutant.target}; del sys"):
+            yield
+        return
+    module_name, _, path = mutant.target.partition(":")
+    owner: Any = importlib.import_module(ANALYSIS + module_name)
+    *classes, name = path.split(".")
+    for part in classes:
+        owner = getattr(owner, part)
+    original = getattr(owner, name)
+    with ExitStack() as stack:
+        transform.cache_clear()
+        stack.callback(transform.cache_clear)
+        stack.enter_context(patch.object(owner, name, mutant.instead))
+        for module in [one for key, one in sys.modules.items() if key.startswith(ANALYSIS)]:
+            if getattr(module, name, None) is original:
+                stack.enter_context(patch.object(module, name, mutant.instead))
+        yield
+
+
+def main(names: list[str]) -> int:
+    unnoticed = 0
+    with tempfile.TemporaryDirectory() as scratch:
+        forks = Forks(Path(scratch))
+        for mutant in MUTANTS:
+            if names and mutant.name not in names:
+                continue
+            count = notebooks_until_noticed(mutant, forks)
+            unnoticed += count is None
+            print(f"{count or 'not noticed':>12}  {mutant.name}", flush=True)
+        forks.close()
+    return int(unnoticed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
