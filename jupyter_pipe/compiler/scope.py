@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from jupyter_pipe.compiler.code import ProgramCode, StageCode
-from jupyter_pipe.compiler.sharing import FRAME_NAMES, ModuleLevel
+from jupyter_pipe.compiler.sharing import FRAME_NAMES, ModuleLevel, looks_up_names
 from jupyter_pipe.compiler.source import Statement
 from jupyter_pipe.model import EffectKind, ReplayKind
 
@@ -81,6 +81,10 @@ def _frame_reason(stage: StageCode, statements: Sequence[Statement], level: Modu
 
 
 def _syntax_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
+    if any(map(looks_up_names, statements)) or any(
+        looks_up_names(s) for code in stage.replays for s in code.statements
+    ):
+        return "a library looks up names in strings for a function of it"
     for statement in _with_words(statements, ("async", "await", "*", "global", "__future__")):
         for node in _own_scope(statement.nodes):
             if isinstance(node, (ast.Await, ast.AsyncFor, ast.AsyncWith)):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
@@ -19,7 +20,7 @@ from jupyter_pipe.compiler.imports import ImportedName, imported_names, is_impor
 from jupyter_pipe.compiler.source import Statement
 from jupyter_pipe.model import ReplayKind
 
-__all__ = ["FRAME_NAMES", "ModuleLevel", "find_module_level", "without_constants"]
+__all__ = ["FRAME_NAMES", "ModuleLevel", "find_module_level", "looks_up_names", "without_constants"]
 
 # Names whose meaning depends on the namespace in which the code runs.
 _CALLS = {"eval", "exec", "locals", "globals", "vars", "dir", "get_ipython", "get_type_hints"}
@@ -28,6 +29,8 @@ _HISTORY = {"In", "Out", "_ih", "_oh", "_dh", "_", "__", "___", "_i", "_ii", "_i
 FRAME_NAMES = frozenset(_CALLS | _VARIABLES | _HISTORY)
 # IPython gives every notebook `display`, as generated modules do.
 _BUILTINS = (frozenset(vars(builtins)) | {"display"}) - _VARIABLES
+# pandas and duckdb find variables by name in the frames above a call.
+_LOOKUPS = frozenset({"query", "eval", "sql"})
 _PLAIN_EXPRESSIONS = (ast.Constant, ast.Name, ast.Attribute, ast.UnaryOp, ast.BinOp, ast.Tuple)
 _LITERAL_PARTS = (ast.Tuple, ast.UnaryOp, ast.unaryop, ast.expr_context)
 _PLAIN = (*_PLAIN_EXPRESSIONS, ast.expr_context, ast.operator, ast.unaryop)
@@ -159,12 +162,14 @@ def _candidates(program: ProgramCode) -> dict[str, Statement]:
 
 
 def _hidden_reads(program: ProgramCode) -> set[str]:
-    """Names that a stage receives without naming them: `df.query("a > @limit")`."""
+    """Names that a stage receives and mentions, but not as names: `df.query("a > @limit")`."""
     hidden: set[str] = set()
     for stage in program.stages:
-        seen = {name for statement in stage.statements() for name in statement.reads}
-        seen |= {name for code in stage.replays for s in code.statements for name in s.reads}
-        hidden |= {item.name for item in stage.stage.inputs} - seen
+        replayed = [statement for code in stage.replays for statement in code.statements]
+        statements = [*stage.statements(), *replayed]
+        seen = {name for statement in statements for name in statement.reads}
+        words = set(re.findall(r"\w+", " ".join(statement.text for statement in statements)))
+        hidden |= {item.name for item in stage.stage.inputs} & (words - seen)
     return hidden
 
 
@@ -179,8 +184,22 @@ def _bound_once(
         (name,) = statement.binds
         movable = _is_definition(statement) or (assigned and _is_assignment(statement))
         fixed = program.bindings[name] == 1 and name not in program.mutated
-        if movable and fixed and name not in _BUILTINS and not statement.reads & FRAME_NAMES:
+        bare = not statement.reads & FRAME_NAMES and not looks_up_names(statement)
+        if movable and fixed and name not in _BUILTINS and bare:
             yield statement.nodes[0].lineno, name, statement
+
+
+def looks_up_names(statement: Statement) -> bool:
+    """Whether functions in it pass text in which a library looks up variables of the caller."""
+    if not any(f".{method}(" in statement.text for method in _LOOKUPS):
+        return False
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    inner = (node for part in statement.nodes for node in ast.walk(part) if isinstance(node, functions))
+    return any(
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _LOOKUPS
+        for function in inner
+        for node in ast.walk(function)
+    )
 
 
 def _is_definition(statement: Statement) -> bool:
