@@ -11,6 +11,7 @@ Standard library only until a request names modules.
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import ctypes
 import gc
@@ -23,6 +24,8 @@ import signal
 import socket
 import sys
 import threading
+import types
+from collections.abc import Iterator
 from typing import Any
 
 __all__ = ["main"]
@@ -147,15 +150,27 @@ def _send(connection: socket.socket, message: dict[str, Any]) -> None:
 
 def _prepare(modules: list[str]) -> str:
     """Import what the kernel will want. Returns why forking would not be safe, if it is not."""
-    for name in modules:
-        try:
-            importlib.import_module(name)
-        except ImportError:
-            continue  # the stage's own import will say so, in the stage
+    with _kernel_to_come():
+        for name in modules:
+            try:
+                importlib.import_module(name)
+            except ImportError:
+                continue  # the stage's own import will say so, in the stage
     if threading.active_count() > 1:
         others = [each.name for each in threading.enumerate() if each is not threading.current_thread()]
         return f"importing {', '.join(modules)} started threads ({', '.join(others)})"
     return ""
+
+
+@contextlib.contextmanager
+def _kernel_to_come() -> Iterator[None]:
+    """pandas asks while it is imported whether a kernel will show its frames: those of a terminal are
+    cut to its width instead of being wrapped."""
+    builtins.get_ipython = lambda: types.SimpleNamespace(kernel=None)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        del builtins.get_ipython  # type: ignore[attr-defined]
 
 
 def _become_kernel(request: dict[str, Any]) -> None:

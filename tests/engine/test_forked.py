@@ -136,6 +136,22 @@ def test_what_python_shows_of_itself_is_what_a_fresh_kernel_shows(ran: Runs) -> 
     assert shown[0] == shown[1]
 
 
+def test_options_of_libraries_are_those_of_a_fresh_kernel(ran: Runs) -> None:
+    """Some are chosen while the library is imported, by what it finds around it."""
+    look = (
+        "import warnings; warnings.simplefilter('ignore')\n"
+        "import matplotlib, numpy, pandas\n"
+        "from pandas._config.config import _registered_options\n"
+        "print({name: pandas.get_option(name) for name in sorted(_registered_options)})\n"
+        "print({name: option.defval for name, option in sorted(_registered_options.items())})\n"
+        "print(dict(matplotlib.rcParams), numpy.get_printoptions())"
+    )
+    package = Package().stage("a", look, imports="pandas matplotlib")
+    shown = [ran(package, kernels=kind).printed("a") for kind in ("fork", "fresh")]
+    assert shown[0] == shown[1]
+    assert "'display.max_columns': 20" in shown[0]
+
+
 def test_preloading_starts_no_python_thread() -> None:
     """What the parent would refuse to fork after."""
     code = (
