@@ -1,6 +1,6 @@
 """What a run leaves in GitHub Actions: annotations in the log, a summary on the run's page.
 
-Only where GITHUB_ACTIONS is set. The summary is appended to the file that GitHub names; if it
+The summary is appended to the file that GitHub names; if it
 cannot be written, the run is none the worse for it.
 """
 
@@ -25,12 +25,7 @@ from jupyter_pipe.runs.words import (
     stage_note,
 )
 
-__all__ = ["failure_annotations", "is_github", "job_summary", "write_github"]
-
-
-def is_github() -> bool:
-    """Whether this is a workflow of GitHub Actions."""
-    return os.environ.get("GITHUB_ACTIONS") == "true"
+__all__ = ["failure_annotations", "job_summary", "write_github"]
 
 
 def write_github(terminal: Terminal, run: Run, pipeline: Pipeline) -> None:

@@ -6,7 +6,7 @@ import argparse
 import time
 from collections.abc import Iterator
 
-from jupyter_pipe.cli.options import Subparsers, add_command, add_json, add_root, find_store
+from jupyter_pipe.cli.options import Subparsers, add_command, add_json, add_root, find_stage, find_store
 from jupyter_pipe.cli.progress import PlainLines
 from jupyter_pipe.cli.terminal import Terminal
 from jupyter_pipe.events import Event, encode_event
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     store = find_store(args.root)
     run_id = store.find(args.run_id)
     if args.stage:
-        _require_stage(store, run_id, args.stage)
+        find_stage(store.read(run_id), args.stage)
     show = PlainLines(terminal, stage=args.stage)
     for event in _events(store, run_id, follow=args.follow):
         if not args.json:
@@ -59,18 +59,6 @@ def _events(store: RunStore, run_id: str, *, follow: bool) -> Iterator[Event]:
         if over:
             return
         time.sleep(SECONDS_BETWEEN_LOOKS)
-
-
-def _require_stage(store: RunStore, run_id: str, stage: str) -> None:
-    import difflib
-
-    from jupyter_pipe.errors import RunError
-
-    names = [each.name for each in store.read(run_id).stages]
-    if stage not in names:
-        close = difflib.get_close_matches(stage, names, n=1)
-        hint = f"Did you mean '{close[0]}'?" if close else f"Its stages are: {', '.join(names)}."
-        raise RunError(f"Run {run_id} has no stage '{stage}'.", code="stage_unknown", hint=hint)
 
 
 def _print_outputs(terminal: Terminal, store: RunStore, run_id: str, stage: str) -> None:

@@ -31,6 +31,7 @@ COMMANDS = {
     "compare": "jupyter_pipe.cli.compare",
     "resume": "jupyter_pipe.cli.resume",
     "cancel": "jupyter_pipe.cli.cancel",
+    "debug": "jupyter_pipe.cli.debug",
     "gc": "jupyter_pipe.cli.gc",
     "run-stage": "jupyter_pipe.cli.run_stage",
 }

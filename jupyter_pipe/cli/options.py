@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jupyter_pipe.runs.model import Run, StageRun
     from jupyter_pipe.runs.store import RunStore
 
-__all__ = ["Subparsers", "add_command", "add_json", "add_root", "find_store", "root_option"]
+__all__ = ["Subparsers", "add_command", "add_json", "add_root", "find_stage", "find_store", "root_option"]
 
 Subparsers = Any  # argparse keeps the class of what add_subparsers returns private
 
@@ -64,6 +65,20 @@ def find_store(root: Path | None) -> RunStore:
         (folder for folder in (here, *here.parents) if (folder / STATE_FOLDER / "runs").is_dir()), here
     )
     return RunStore(found)
+
+
+def find_stage(run: Run, name: str) -> StageRun:
+    """The stage of a run. Raises RunError with what was meant."""
+    import difflib
+
+    from jupyter_pipe.errors import RunError
+
+    names = [each.name for each in run.stages]
+    if name not in names:
+        close = difflib.get_close_matches(name, names, n=1)
+        hint = f"Did you mean '{close[0]}'?" if close else f"Its stages are: {', '.join(names)}."
+        raise RunError(f"Run {run.run_id} has no stage '{name}'.", code="stage_unknown", hint=hint)
+    return run.stage(name)
 
 
 def root_option(store: RunStore) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
-from jupyter_pipe.cli.github import is_github, write_github
 from jupyter_pipe.cli.options import root_option
 from jupyter_pipe.cli.summary import summary
 from jupyter_pipe.cli.terminal import Terminal
@@ -33,7 +33,9 @@ def write_results(
     live = terminal.live and terminal.verbosity == 0
     text = summary(terminal, run, folder, command=command, with_stages=live)
     terminal.result(f"\n{text}" if not live else text)
-    if is_github():
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        from jupyter_pipe.cli.github import write_github
+
         write_github(terminal, run, pipeline)
     return folder
 

@@ -40,6 +40,18 @@ def test_a_run_and_the_run_after_it(small: Path, tmp_path: Path, capsys: Capture
     assert "metrics" not in capsys.readouterr().out
 
 
+def printed_by_debugging(path: Path, expression: str) -> str:
+    """What `expression` gives when the notebook's cells before the failing one have run."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    notebook.cells = [*notebook.cells[:-1], nbformat.v4.new_code_cell(f"print({expression})")]
+    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(path.parent)}}).execute()
+    return str(notebook.cells[-1].outputs[0].text)
+
+
 def test_a_failure_shows_cell_and_line_and_can_be_resumed(tmp_path: Path, capsys: Capture) -> None:
     notebook = write_notebook(
         tmp_path / "fails.ipynb",
@@ -58,7 +70,12 @@ def test_a_failure_shows_cell_and_line_and_can_be_resumed(tmp_path: Path, capsys
     assert "continue   jupyter pipe resume" in out
     assert "Traceback" not in out
 
+    assert main(["debug", "latest", "use"]) == 0
+    assert main(["debug", "latest", "use"]) == 2
+    assert printed_by_debugging(tmp_path / "debug_fails_use.ipynb", "xs, y") == "[1, 2] 1\n"
+
     notebook.write_text(notebook.read_text().replace("xs[total]", "xs[0]"))
+    capsys.readouterr()
     assert main(["resume", "latest", "--json"]) == 0
     states = {stage["name"]: stage["state"] for stage in json.loads(capsys.readouterr().out)["stages"]}
     assert states == {"make": "cached", "use": "succeeded", "show": "succeeded"}

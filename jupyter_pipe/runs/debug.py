@@ -1,0 +1,133 @@
+"""A failed stage to try out by hand: a notebook, or a script for a terminal, that begins with the
+stage's inputs as it received them.
+
+Nothing that is done there reaches the run: values are loaded from the store, none is stored.
+Raises RunError.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jupyter_pipe.artifacts.bootstrap import bootstrap_source
+from jupyter_pipe.errors import RunError
+from jupyter_pipe.runs.model import Run, StageRun
+from jupyter_pipe.runs.store import RunStore
+from jupyter_pipe.runs.words import failure_place, failure_text
+from jupyter_pipe.runs.writing import replace_file
+
+__all__ = ["debug_cells", "debug_script", "write_debug_notebook"]
+
+_Cell = dict[str, Any]
+
+
+def write_debug_notebook(
+    store: RunStore, run: Run, stage: StageRun, target: Path, *, force: bool = False
+) -> Path:
+    """Write the notebook; an existing file is left alone unless `force`."""
+    if target.exists() and not force:
+        raise RunError(
+            f"{target} exists already.", code="debug_exists", hint="Open it, or write it anew with --force."
+        )
+    executed = _executed(store, run, stage)
+    document = {
+        "cells": [_heading(run, stage), *debug_cells(store, run, stage)],
+        "metadata": {**executed["metadata"], "jupyter_pipe": {"debug": run.run_id, "stage": stage.name}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    try:
+        replace_file(target, (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
+    except OSError as error:
+        raise RunError(f"Cannot write {target}: {error.strerror}.", code="debug_unwritable") from error
+    return target
+
+
+def debug_script(store: RunStore, run: Run, stage: StageRun) -> str:
+    """What a terminal runs first: everything before the cell that failed."""
+    failed = stage.failure.cell_id if stage.failure else None
+    sources = []
+    for cell in debug_cells(store, run, stage):
+        if cell["cell_type"] != "code":
+            continue
+        if cell["id"] == failed:
+            break
+        sources.append("".join(cell["source"]))
+    return "\n\n".join(sources) + "\n"
+
+
+def debug_cells(store: RunStore, run: Run, stage: StageRun) -> Iterator[_Cell]:
+    """The stage's cells without outputs, behind one that restores what it received."""
+    context = _last_attempt(store, run, stage) / "context.json"
+    if not context.exists():
+        raise RunError(
+            f"Run {run.run_id} no longer knows what stage {stage.name!r} received.", code="debug_impossible"
+        )
+    yield _cell("debug-begin", f"# Makes the stage's inputs loadable\n{bootstrap_source(context)}")
+    failure = stage.failure
+    for cell in _executed(store, run, stage)["cells"]:
+        if cell.get("metadata", {}).get("jupyter_pipe", {}).get("role") == "outputs":
+            continue
+        if failure is not None and cell.get("id") == failure.cell_id:
+            place = f"line {failure.line}" if failure.line else "here"
+            yield _text(
+                "debug-failure", f"**Failed in the next cell, {place}:** `{_one_line(failure_text(failure))}`"
+            )
+        if cell.get("cell_type") == "code":
+            yield {**cell, "outputs": [], "execution_count": None}
+        else:
+            yield cell
+
+
+def _heading(run: Run, stage: StageRun) -> _Cell:
+    said = f"failed in {failure_place(stage.failure)}" if stage.failure else stage.state.value
+    return _text(
+        "debug-heading",
+        f"# {stage.name}, to try out\n\nStage `{stage.name}` of run `{run.run_id}` {said}. "
+        "The cells below begin with its inputs as it received them. "
+        "Nothing that you do here changes the run; when it works, change the source notebook and resume.",
+    )
+
+
+def _executed(store: RunStore, run: Run, stage: StageRun) -> dict[str, Any]:
+    path = store.folder(run.run_id).executed(stage.name)
+    try:
+        found: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise RunError(
+            f"Stage {stage.name!r} has no executed notebook in run {run.run_id}.",
+            code="debug_impossible",
+            hint="Only a stage that has started can be tried out.",
+        ) from error
+    return found
+
+
+def _last_attempt(store: RunStore, run: Run, stage: StageRun) -> Path:
+    return store.folder(run.run_id).stage(stage.name) / "attempts" / str(max(stage.attempts, 1))
+
+
+def _cell(cell_id: str, source: str) -> _Cell:
+    return {
+        "cell_type": "code",
+        "id": cell_id,
+        "metadata": {"jupyter": {"source_hidden": True}},
+        "execution_count": None,
+        "outputs": [],
+        "source": source.splitlines(keepends=True),
+    }
+
+
+def _text(cell_id: str, source: str) -> _Cell:
+    return {
+        "cell_type": "markdown",
+        "id": cell_id,
+        "metadata": {},
+        "source": source.splitlines(keepends=True),
+    }
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.replace("`", "'").split())
