@@ -7,7 +7,7 @@ from typing import Any
 
 from jupyter_pipe.events import GateEvaluated, StageState
 from jupyter_pipe.model import Pipeline, Stage
-from jupyter_pipe.render.layout import layout
+from jupyter_pipe.render.layout import Layout, layout
 from jupyter_pipe.render.marks import mark_svg
 from jupyter_pipe.render.markup import Markup, joined, tag
 from jupyter_pipe.render.svg import to_svg
@@ -28,12 +28,12 @@ SHOWN_DISTRIBUTIONS = 6
 
 def pictures(run: Run, pipeline: Pipeline) -> Markup:
     """The DAG and the timeline, side by side if the DAG is narrow."""
-    columns, width = _fitting(pipeline)
-    beside = width <= BESIDE
+    drawing = _fitting(pipeline)
+    beside = drawing.width <= BESIDE
     states = {stage.name: stage_state(stage) for stage in run.stages}
     progress = {stage.name: _done(stage) for stage in run.stages}
-    graph = to_svg(pipeline, states, columns=columns, progress=progress, linked=True)
-    timeline = to_timeline(_bars(run), width=COLUMN - width - 48 if beside else COLUMN)
+    graph = to_svg(pipeline, states, drawing=drawing, progress=progress, linked=True)
+    timeline = to_timeline(_bars(run), width=COLUMN - drawing.width - 48 if beside else COLUMN)
     return tag(
         "div",
         tag("section", tag("h2", "Stages", id="stages"), tag("div", Markup(graph), class_="picture")),
@@ -42,13 +42,13 @@ def pictures(run: Run, pipeline: Pipeline) -> Markup:
     )
 
 
-def _fitting(pipeline: Pipeline) -> tuple[int, float]:
-    """The most stages side by side with which the picture needs no shrinking, and its width."""
+def _fitting(pipeline: Pipeline) -> Layout:
+    """The picture with the most stages side by side that needs no shrinking."""
     for columns in (8, 7, 6, 5):
-        width = layout(pipeline, columns=columns).width
-        if width <= COLUMN:
+        drawing = layout(pipeline, columns=columns)
+        if drawing.width <= COLUMN:
             break
-    return columns, width
+    return drawing
 
 
 def _done(stage: StageRun) -> float:
