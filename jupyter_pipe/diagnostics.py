@@ -282,6 +282,13 @@ _DATA_FLOW = (
         "from helpers import * ‖ clean(df)",
         "Install the module, put it beside the notebook, or import the names that you use.",
     ),
+    _warning(
+        "PIPE226",
+        "A statement that is nested too deeply",
+        "The statement cannot be followed, so it is taken to read and change every name in it.",
+        "total = 1 + 1 + 1 + … (a thousand terms)",
+        "Split it into several statements.",
+    ),
 )
 
 _ADVICE = (

@@ -8,6 +8,7 @@ from jupyter_pipe.analysis.ambient import use_style
 from jupyter_pipe.analysis.knowledge import AttributeEffect, Returns
 from jupyter_pipe.analysis.values import (
     ANY,
+    FIELD,
     NOTHING,
     Bound,
     Class,
@@ -73,6 +74,8 @@ def _class_attribute(world: World, value: Object, class_: Object, name: str, nod
     found: set[Object] = set()
     for member in find_in_class(class_, name):
         payload = member.payload
+        if member.type == FIELD:
+            continue
         if not isinstance(payload, Function):
             found.add(member)
         elif "builtins.property" in payload.decorators:
@@ -237,12 +240,7 @@ def read_namespace(world: World, key: ast.expr, node: ast.AST) -> Values:
     name = text_of(world.evaluate(key))
     if name is not None:
         return world.read_global(name, node)
-    world.note(
-        "PIPE223",
-        "`globals()` with a computed key may read any variable, so what this stage needs is unknown.",
-        node,
-        "Use a dictionary of your own, or write the names out.",
-    )
+    world.note_namespace(node)
     return NOTHING
 
 

@@ -10,7 +10,7 @@ from jupyter_pipe.analysis.access import load_attribute, store_attribute
 from jupyter_pipe.analysis.iteration import elements_of
 from jupyter_pipe.analysis.libraries import run_special_methods, show
 from jupyter_pipe.analysis.strings import evaluate_text
-from jupyter_pipe.analysis.values import ANY, NOTHING, Instance, Object, Partial, Text, Values
+from jupyter_pipe.analysis.values import ANY, FIELD, NOTHING, Instance, Object, Partial, Text, Values
 from jupyter_pipe.analysis.world import place_of, text_of
 
 if TYPE_CHECKING:
@@ -58,6 +58,19 @@ def _filter(world: World, arguments: Arguments) -> Values:
         elements = elements_of(world, arguments.positional[1], arguments.node)
         world.call_values(arguments.positional[0], type(arguments)(arguments.node, [elements]))
         world.heap.store(result, ANY, elements)
+    return frozenset((result,))
+
+
+def _groupby(world: World, arguments: Arguments) -> Values:
+    """`itertools.groupby`: an object that stands for each pair of a key and a group as well."""
+    result = _result(world, arguments, "itertools.groupby")
+    group = world.allocate((arguments.node, "group"), "builtins.iterator")
+    for values in arguments.positional[:1]:
+        world.heap.store(group, ANY, elements_of(world, values, arguments.node))
+    world.heap.store(result, "[1]", (group,))
+    for key in (*arguments.positional[1:2], arguments.keywords.get("key", NOTHING)):
+        inner = type(arguments)(arguments.node, [world.heap.load(group, ANY)])
+        world.call_values(key, inner)
     return frozenset((result,))
 
 
@@ -220,6 +233,14 @@ def items(world: World, value: Object, arguments: Arguments) -> Values:
     return frozenset((result,))
 
 
+def _field(world: World, arguments: Arguments) -> Values:
+    """`dataclasses.field`: a promise that each instance gets its own part."""
+    result = _result(world, arguments, FIELD)
+    for name in ("default_factory", "default"):
+        world.heap.store(result, name, arguments.keywords.get(name, NOTHING))
+    return frozenset((result,))
+
+
 def _subplots(world: World, arguments: Arguments) -> Values:
     """`fig, ax = plt.subplots()`: figure and axes hold each other; with a grid, axes are an array."""
     pair = _result(world, arguments, "builtins.tuple")
@@ -274,6 +295,8 @@ BUILTIN_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
     "builtins.next": _next,
     "builtins.input": _input,
     "functools.partial": _partial,
+    "dataclasses.field": _field,
+    "itertools.groupby": _groupby,
     "matplotlib.pyplot.subplots": _subplots,
     "pathlib.Path": _path,
     "pathlib.PurePath": _path,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import string
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.access import load_attribute, read_namespace
@@ -26,6 +28,7 @@ from jupyter_pipe.analysis.values import (
     find_in_class,
     in_order,
 )
+from jupyter_pipe.analysis.world import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["call_special", "call_values", "evaluate_call"]
 
+FIELD = re.compile(r"[A-Za-z_]\w*")
 MAPPINGS = frozenset(
     {"", "builtins.dict", "collections.OrderedDict", "collections.defaultdict", "collections.Counter"}
 )
@@ -75,10 +79,26 @@ def evaluate_arguments(world: World, node: ast.Call) -> Arguments:
 
 def _spread(world: World, arguments: Arguments, values: Values) -> None:
     for value in values:
+        if value is world.namespace:
+            _spread_namespace(world, arguments)
         for label, held in value.fields.items():
             if label.startswith("['"):
                 arguments.keywords[label[2:-2]] = frozenset(held)
         arguments.rest |= world.heap.load(value, "*")
+
+
+def _spread_namespace(world: World, arguments: Arguments) -> None:
+    """`"{name}".format(**globals())` reads what the template names."""
+    function = arguments.node.func
+    template = function.value if isinstance(function, ast.Attribute) else None
+    text = text_of(world.evaluate(template)) if template is not None else None
+    if text is None:
+        world.note_namespace(arguments.node)
+        return
+    for _, field, _, _ in string.Formatter().parse(text):
+        name = FIELD.match(field or "")
+        if name and world.state.get(name[0]) is not None:
+            world.read_global(name[0], arguments.node)
 
 
 def _call_methods(world: World, base: Values, name: str, arguments: Arguments) -> Values:

@@ -145,11 +145,19 @@ def _compare(world: World, node: ast.Compare) -> Values:
             _identify(world, left, right, node)
         elif isinstance(operator, (ast.In, ast.NotIn)):
             world.call_special(right, "__contains__", (left,), node)
+            _look_up(world, left, right, node)
         else:
             world.call_special(left, f"__{COMPARISONS[type(operator)]}__", (right,), node)
             world.call_special(right, f"__{COMPARISONS[type(operator)]}__", (left,), node)
             plain = plain and not _array_like(left | right)
     return NOTHING if plain else frozenset((world.allocate(node, open_=True),))
+
+
+def _look_up(world: World, left: Values, right: Values, node: ast.AST) -> None:
+    """`"x" in globals()` asks for x."""
+    name = text_of(left)
+    if world.namespace in right and name is not None and world.state.get(name) is not None:
+        world.read_global(name, node)
 
 
 def _identify(world: World, left: Values, right: Values, node: ast.AST) -> None:

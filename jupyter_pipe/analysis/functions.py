@@ -14,6 +14,7 @@ from jupyter_pipe.analysis.facts import CachedCall
 from jupyter_pipe.analysis.scopes import Frame, parameters_of, scope_of
 from jupyter_pipe.analysis.values import (
     ANY,
+    FIELD,
     NOTHING,
     Class,
     Function,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.state import Layer
     from jupyter_pipe.analysis.world import World
 
-__all__ = ["call_function", "call_with_unknown", "instantiate", "make_class", "make_function"]
+__all__ = ["call_function", "instantiate", "make_class", "make_function"]
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 DEEPEST = 16
@@ -203,11 +204,6 @@ def _result(world: World, callee: Object, frame: Frame, node: ast.AST) -> Values
     return frozenset(frame.returned)
 
 
-def call_with_unknown(world: World, callee: Object, node: ast.AST) -> Values:
-    """Somebody we cannot see may call this function, with anything."""
-    return call_function(world, callee, (), {}, node)
-
-
 def make_class(world: World, node: ast.ClassDef) -> Object:
     """Runs a class body in its own scope; what it binds becomes the attributes of the class."""
     bases = tuple(value for base in node.bases for value in world.evaluate(base))
@@ -275,6 +271,26 @@ def _fill_fields(
         world.heap.store(result, label, values)
     for name, values in keywords.items():
         world.heap.store(result, "." + name, values)
+    for name in names:
+        if "." + name not in result.fields:
+            _make_default(world, class_, result, name)
+
+
+def _make_default(world: World, class_: Object, result: Object, name: str) -> None:
+    """Each instance has its own of what a field's factory makes."""
+    for default in find_in_class(class_, name):
+        if default.type != FIELD:
+            continue
+        world.heap.store(result, "." + name, default.fields.get("default", ()))
+        for factory in default.fields.get("default_factory", ()):
+            made: Values = NOTHING
+            if isinstance(factory.payload, Function):
+                made = call_function(world, factory, (), {}, factory.payload.node)
+            elif isinstance(factory.payload, Class):
+                made = instantiate(world, factory, (), {}, factory.payload.node)
+            elif isinstance(factory.payload, Library):
+                made = frozenset((world.allocate((result, name), factory.payload.qualified),))
+            world.heap.store(result, "." + name, made)
 
 
 def _annotated(class_: Object) -> list[str]:

@@ -10,7 +10,10 @@ from jupyter_pipe.analysis import calls, expressions, functions, loops, statemen
 from jupyter_pipe.analysis.facts import Facts, Unit, Write
 from jupyter_pipe.analysis.groups import expected_groups
 from jupyter_pipe.analysis.libraries import show
+from jupyter_pipe.analysis.scopes import bound_names
 from jupyter_pipe.analysis.state import UNBOUND
+from jupyter_pipe.analysis.statements import guarded
+from jupyter_pipe.analysis.values import Class
 from jupyter_pipe.analysis.world import World
 
 if TYPE_CHECKING:
@@ -62,12 +65,46 @@ def interpret(
 
 def _run(world: World, unit: Unit) -> None:
     _begin(world, unit)
-    if isinstance(unit.node, ast.Expr) and unit.displays:
-        values = world.evaluate(unit.node.value)
-        show(world, values, unit.node)
-    else:
-        world.execute((unit.node,))
+    try:
+        if "raises-exception" in unit.cell.cell.tags:
+            guarded(world, lambda: _execute(world, unit))
+        else:
+            _execute(world, unit)
+    except RecursionError:
+        _begin_again(world)
+        touch_every_name(world, unit)
     _finish(world, unit)
+
+
+def _execute(world: World, unit: Unit) -> bool:
+    if not (isinstance(unit.node, ast.Expr) and unit.displays):
+        return world.execute((unit.node,))
+    show(world, world.evaluate(unit.node.value), unit.node)
+    return True
+
+
+def _begin_again(world: World) -> None:
+    world.state.reset()
+    world.frame, world.context, world.loops, world.calls = world.globals, (), [], []
+    world.uncertain = 0
+
+
+def touch_every_name(world: World, unit: Unit) -> None:
+    """For a statement that is nested too deeply: it may read and change every name in it."""
+    world.note(
+        "PIPE226",
+        "The statement is nested too deeply to be followed; it is taken to change every name in it.",
+        unit.node,
+        "Split it into several statements.",
+    )
+    for node in ast.walk(unit.node):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            slot = world.state.get(node.id)
+            if slot is not None:
+                world.read_global(node.id, node)
+                world.mutate(slot.values, node)
+    for name in bound_names((unit.node,)):
+        world.bind(name, frozenset((world.allocate((unit.node, name), open_=True),)), unit.node)
 
 
 def observe(world: World, unit: Unit) -> None:
@@ -116,6 +153,7 @@ def _spread_mutations(world: World, unit: Unit) -> None:
         affected = world.heap.affected((value,))
         done |= affected & facts.mutated.keys() if value.shares else {value}
         names = set(_reaching(world, affected))
+        world.changed_classes.update(part for part in affected if isinstance(part.payload, Class))
         if is_definition:
             closed = world.heap.affected((value,), by_instances=False)
             facts.changed_definitions.update(_reaching(world, closed))

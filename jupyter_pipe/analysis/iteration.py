@@ -26,7 +26,7 @@ ITERATORS = frozenset(
         "builtins.reversed",
     }
 )
-PAIRS = frozenset({"builtins.zip", "builtins.enumerate", "builtins.dict_items"})
+PAIRS = frozenset({"itertools.groupby", "builtins.zip", "builtins.enumerate", "builtins.dict_items"})
 """Their object stands for each of the tuples that they give out as well."""
 SETS = frozenset({"builtins.set", "builtins.frozenset"})
 

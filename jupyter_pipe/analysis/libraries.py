@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.files import open_file, touch_files
-from jupyter_pipe.analysis.functions import call_with_unknown
+from jupyter_pipe.analysis.functions import call_function
 from jupyter_pipe.analysis.knowledge import Returns
 from jupyter_pipe.analysis.values import (
     ANY,
@@ -32,6 +32,8 @@ ATOMS = frozenset(
     f"builtins.{name}"
     for name in ("int", "float", "str", "bool", "bytes", "complex", "NoneType", "range", "slice")
 )
+RUNNERS = frozenset({"threading", "multiprocessing", "concurrent", "asyncio", "joblib", "atexit"})
+"""Libraries that call what they are given with the other arguments as they are."""
 MAKERS = frozenset({".__init__", ".__new__", ".__init_subclass__", ".__class_getitem__", ".__post_init__"})
 LOOKED_UP = """
 repr str format len bool hash eq ne lt le gt ge iter next contains getitem reversed length_hint add radd index
@@ -48,6 +50,8 @@ def apply_effect(
 ) -> Values:
     """Does what `effect` says and returns the call's value."""
     node = arguments.node
+    if world.namespace in arguments.every():
+        world.note_namespace(node)
     for wanted in effect.mutates:
         changed = _pick(wanted, receiver, arguments)
         world.mutate(world.heap.reachable(changed) if effect.deep else changed, node)
@@ -106,7 +110,10 @@ def _call_back(
         return frozenset(found)
     if receiver is not None and receiver.carries:
         carried.append(receiver)
-    return frozenset(found) | escape(world, frozenset(carried), arguments.node)
+    plain = frozenset(value for value in arguments.every() if not value.carries)
+    passes_on = own.partition(".")[0] in RUNNERS
+    given = plain | world.heap.elements(plain) if passes_on else NOTHING
+    return frozenset(found) | escape(world, frozenset(carried), arguments.node, given)
 
 
 def _result(
@@ -150,12 +157,16 @@ def call_unknown(
 
     Code of the notebook that is passed in, or held by the callee, may be called.
     """
+    if world.namespace in arguments.every():
+        world.note_namespace(arguments.node)
     result = world.allocate((arguments.node, receiver), result_type, open_=True)
     carried = [value for value in arguments.every() if value.carries]
     if receiver is not None and receiver.carries:
         carried.append(receiver)
     if carried:
-        world.heap.store(result, ANY, escape(world, frozenset(carried), arguments.node))
+        plain = frozenset(value for value in arguments.every() if not value.carries)
+        given = plain | world.heap.elements(plain)
+        world.heap.store(result, ANY, escape(world, frozenset(carried), arguments.node, given))
         world.heap.store(result, "receiver", carried)
     return frozenset((result,))
 
@@ -174,26 +185,30 @@ def keyword_effects(world: World, receiver: Object | None, arguments: Arguments)
         world.mutate((receiver,), arguments.node)
 
 
-def escape(world: World, values: Values, node: ast.AST) -> Values:
-    """Code that we cannot see may call any code of the notebook reachable from `values`."""
+def escape(world: World, values: Values, node: ast.AST, given: Values = NOTHING) -> Values:
+    """Code that we cannot see may call any code of the notebook reachable from `values`, and pass it
+    any of `given`."""
     found: set[Object] = set()
     for value in in_order(world.heap.reachable(values, code_only=True)):
-        key = (world.unit, value)
+        key = (world.unit, value, given)
         if key in world.escaped:
             continue
         world.escaped.add(key)
-        found |= _escape(world, value, node)
+        found |= _escape(world, value, node, given)
     return frozenset(found)
 
 
-def _escape(world: World, value: Object, node: ast.AST) -> Values:
+def _escape(world: World, value: Object, node: ast.AST, given: Values) -> Values:
     payload = value.payload
+    keywords = {"**": given} if given else {}
     if isinstance(payload, Function):
-        return call_with_unknown(world, value, node)
-    if isinstance(payload, Bound) and payload.function is not None:
-        return world.call_function(payload.function, [frozenset((payload.receiver,))], {}, node)
+        return call_function(world, value, (), keywords, node)
+    if isinstance(payload, Bound):
+        method = payload.function
+        if method is not None and isinstance(method.payload, Function):
+            return call_function(world, method, [frozenset((payload.receiver,))], keywords, node)
     if isinstance(payload, Partial):
-        return frozenset().union(*(escape(world, payload.callee, node), NOTHING))
+        return escape(world, payload.callee, node, given)
     if isinstance(payload, Instance):
         for name in _methods(payload.class_):
             world.call_special(frozenset((value,)), name, (), node)
@@ -220,7 +235,7 @@ def show(world: World, values: Values, node: ast.AST) -> None:
 def run_special_methods(world: World, value: Object, node: ast.AST) -> None:
     """Builtins call the dunder methods of what they are given, and of what that holds."""
     for part in in_order(world.heap.reachable((value,), code_only=True)):
-        if isinstance(part.payload, Instance) and (world.unit, part) not in world.escaped:
-            world.escaped.add((world.unit, part))
+        if isinstance(part.payload, Instance) and (world.unit, part, None) not in world.escaped:
+            world.escaped.add((world.unit, part, None))
             for name in _methods(part.payload.class_, special=True):
                 world.call_special(frozenset((part,)), name, (), node)

@@ -59,6 +59,11 @@ class State:
     def unbind(self, key: Key) -> None:
         self.set(key, GONE)
 
+    def reset(self) -> None:
+        """Drops what unfinished branches have done."""
+        del self.layers[1:]
+        self.watchers.clear()
+
     def push(self) -> None:
         self.layers.append({})
 

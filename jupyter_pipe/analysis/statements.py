@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.values import Object
     from jupyter_pipe.analysis.world import World
 
-__all__ = ["decorate", "truth"]
+__all__ = ["decorate", "guarded", "truth"]
 
 
 @rule(statement_rules, ast.Expr)
@@ -135,7 +135,7 @@ def _with(world: World, node: ast.With | ast.AsyncWith) -> bool:
     def body() -> bool:
         return world.execute(node.body)
 
-    alive = _guarded(world, body) if suppresses else body()
+    alive = guarded(world, body) if suppresses else body()
     for context in reversed(contexts):
         for name in ("__exit__", "__aexit__"):
             world.call_special(context, name, (), node)
@@ -180,7 +180,7 @@ def _returns_truth(node: ast.AST) -> bool:
     return any(not (isinstance(value, ast.Constant) and not value.value) for value in returned)
 
 
-def _guarded(world: World, body: Callable[[], bool]) -> bool:
+def guarded(world: World, body: Callable[[], bool]) -> bool:
     """A body that may end anywhere, after which the program goes on."""
     watched = world.state.watch()
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ANY",
+    "FIELD",
     "NOTHING",
     "Bound",
     "Class",
@@ -39,6 +40,9 @@ __all__ = [
 ANY = "*"
 """The label of elements whose place is not known. Others are `[key]`, `.attribute`, or a word for
 what is neither (`keys`, `receiver`)."""
+
+FIELD = "dataclasses.Field"
+"""The type of what stands in a dataclass for a field with a factory."""
 
 _DEEPEST = 4
 

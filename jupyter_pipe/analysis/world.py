@@ -16,6 +16,7 @@ from jupyter_pipe.analysis.scopes import Frame, Scope
 from jupyter_pipe.analysis.state import START, UNBOUND, Slot, State
 from jupyter_pipe.analysis.values import (
     NOTHING,
+    Class,
     Heap,
     Instance,
     Library,
@@ -23,6 +24,7 @@ from jupyter_pipe.analysis.values import (
     Payload,
     Text,
     Values,
+    in_order,
 )
 
 if TYPE_CHECKING:
@@ -81,6 +83,7 @@ class World:
         self.context: tuple[Any, ...] = ()
         self.loops: list[tuple[int, list[Layer], list[Layer]]] = []
         self.calls: list[Object] = []
+        self.changed_classes: set[Object] = set()
         self.raised: set[Object] = set()
         self.spent = 0
         self.memory: dict[object, tuple[tuple[int, int, int], Values]] = {}
@@ -88,7 +91,7 @@ class World:
         self.missing_modules: list[str] = []
         self.modules: dict[str, Object] = {}
         self.imported: set[str] = set()
-        self.escaped: set[tuple[int, Object]] = set()
+        self.escaped: set[tuple[int, Object, Values | None]] = set()
         self.namespace = self.heap.make("namespace")
         self.holders: dict[Object, set[str]] = {}
         self.call_function: Callable[..., Values] = _unassembled
@@ -106,11 +109,19 @@ class World:
     # Evaluation
 
     def evaluate(self, node: ast.expr) -> Values:
-        return expression_rules[node.__class__](self, node)
+        evaluate = expression_rules.get(node.__class__)
+        return evaluate(self, node) if evaluate is not None else self._evaluate_parts(node)
 
     def execute(self, body: Iterable[ast.stmt]) -> bool:
         """Runs statements in order. False if what follows them is never reached."""
         return all(statement_rules[node.__class__](self, node) for node in body)
+
+    def _evaluate_parts(self, node: ast.expr) -> Values:
+        """An expression of a newer Python: its parts are read, its value is new."""
+        for part in ast.iter_child_nodes(node):
+            if isinstance(part, ast.expr):
+                self.evaluate(part)
+        return frozenset((self.allocate(node, open_=True),))
 
     def branches(self, *arms: Callable[[], bool]) -> bool:
         """Runs `arms` as alternatives from this state and joins what they leave."""
@@ -206,7 +217,17 @@ class World:
         if slot is None or (slot.sources == {UNBOUND} and name in BUILTINS):
             return self._read_unbound(name, node)
         self._record(name, slot, node)
+        if self.changed_classes and any(value.carries for value in slot.values):
+            self._read_changed_classes(slot.values, node)
         return slot.values
+
+    def _read_changed_classes(self, values: Values, node: ast.AST) -> None:
+        """Whoever uses an instance, or a derived class, uses the state that was put into its classes."""
+        for value in in_order(self.heap.reachable(values, code_only=True) & self.changed_classes):
+            name = value.payload.name if isinstance(value.payload, Class) else ""
+            slot = self.state.get(name)
+            if slot is not None and value in slot.values:
+                self._record(name, slot, node)
 
     def _record(self, name: str, slot: Slot, node: ast.AST) -> None:
         if slot.sources == {self.unit}:
@@ -263,6 +284,15 @@ class World:
     def draw(self, component: str, node: ast.AST) -> None:
         self.facts.draws.setdefault("@" + component, place_of(node))
         self.touch("@" + component, node, write=True)
+
+    def note_namespace(self, node: ast.AST) -> None:
+        """Something may read any variable through `globals()`."""
+        self.note(
+            "PIPE223",
+            "`globals()` with a computed key may read any variable, so what this stage needs is unknown.",
+            node,
+            "Use a dictionary of your own, or write the names out.",
+        )
 
     def note(self, code: str, message: str, node: ast.AST, hint: str = "") -> None:
         self.facts.findings.append(Finding(code, message, place_of(node), hint))

@@ -1,7 +1,8 @@
 """Programs in short notation: `A: x = 1 | B: print(x)`, one stage after the other.
 
 Lines of a cell are separated by newlines as usual; `|` at the start of a line begins a new cell.
-Heads are stage names, or `leading`, `parameters`, `shared`, `skip`.
+Heads are stage names, or `leading`, `parameters`, `shared`, `skip`. Cells of the stage `raising`
+are tagged `raises-exception`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ def program(text: str) -> Program:
         role = head if head in ROLES else "stage"
         stage = head if role == "stage" else None
         tags = (f"stage:{head}",) if stage else (head,)
+        tags += ("raises-exception",) if head == "raising" else ()
         cell = Cell(f"c{number}", number - 1, "code", source.rstrip("\n"), tags, number)
         cells.append(ProgramCell(cell, stage, role))
     return Program(tuple(cells))
