@@ -11,16 +11,17 @@ from __future__ import annotations
 import copyreg
 import hashlib
 import marshal
+import pickle
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from . import functions
+from . import frames, functions
 from .flat import ATOMS, are_rows
 from .immutable import is_immutable, package_of
-from .memory import contiguous_bytes
+from .memory import address_of, contiguous_bytes, start_of
 
 if TYPE_CHECKING:
     from .definitions import Definitions
@@ -30,15 +31,21 @@ __all__ = ["NoRuleError", "content_digest"]
 _LIMIT = 300_000
 _MARSHAL = 2  # the last version of marshal that writes values only, no references
 
+PlaceOf = Callable[[int], Any]
+
+
+def _nowhere(address: int) -> None:
+    return None
+
 
 class NoRuleError(Exception):
     """The value has no canonical form, or is too large for one to be worth its time."""
 
 
-def content_digest(value: Any, definitions: Definitions, places: Mapping[int, Any] | None = None) -> str:
-    """`places` gives for an array, by id, what identifies its memory, if that is hashed elsewhere."""
+def content_digest(value: Any, definitions: Definitions, place_of: PlaceOf = _nowhere) -> str:
+    """`place_of(address)` names the place of memory that is hashed elsewhere, or gives None."""
     try:
-        walk = _Walk(definitions, places or {})
+        walk = _Walk(definitions, place_of)
         walk.feed(value)
     except NoRuleError:
         raise
@@ -50,10 +57,10 @@ def content_digest(value: Any, definitions: Definitions, places: Mapping[int, An
 class _Walk:
     """One hash over one graph of objects."""
 
-    def __init__(self, definitions: Definitions, places: Mapping[int, Any]) -> None:
+    def __init__(self, definitions: Definitions, place_of: PlaceOf) -> None:
         self.state = hashlib.sha256()
         self._definitions = definitions
-        self._places = places
+        self._place_of = place_of
         self._seen: dict[int, tuple[int, Any]] = {}
         self._fixed: dict[type, bool] = {}
         self._plain: dict[type, bool] = {}
@@ -100,7 +107,14 @@ class _Walk:
         elif kind is bytearray:
             self.state.update(b"bytearray")
             self.atom(bytes(value))
-        elif isinstance(value, type):
+        elif kind is pickle.PickleBuffer:
+            self._buffer(value.raw())
+        elif not (self._code_like(value, kind) or (package_of(kind) == "numpy" and self._numpy(value))):
+            self._instance(value, kind)
+
+    def _code_like(self, value: Any, kind: type) -> bool:
+        """Classes, functions and what they are made of."""
+        if isinstance(value, type):
             self._class(value)
         elif kind is types.FunctionType:
             self._function(value)
@@ -108,10 +122,9 @@ class _Walk:
             self._tagged(b"module", value.__name__)
         elif kind is types.CodeType:
             self._code(value)
-        elif package_of(kind) == "numpy" and self._numpy(value):
-            pass
         else:
-            self._instance(value, kind)
+            return False
+        return True
 
     def _tagged(self, tag: bytes, *parts: Any) -> None:
         self.state.update(tag)
@@ -154,7 +167,7 @@ class _Walk:
         self.atom(parts)
 
     def _apart(self, value: Any) -> bytes:
-        walk = _Walk(self._definitions, self._places)
+        walk = _Walk(self._definitions, self._place_of)
         walk.feed(value)
         return walk.state.digest()
 
@@ -205,21 +218,30 @@ class _Walk:
 
     def _array(self, value: Any) -> None:
         self._tagged(b"array", type(value).__name__, repr(value.dtype), tuple(value.shape))
-        place = self._places.get(id(value))
+        place = self._place_of(start_of(value)) if value.size and not value.dtype.hasobject else None
         if place is not None:
-            self._tagged(b"place", place)
+            self._tagged(b"place", place, tuple(value.strides), bool(value.flags.writeable))
         elif value.dtype.hasobject:
             self.feed(value.ravel().tolist())
         else:
             self.atom(bool(value.flags.writeable))
             self.state.update(contiguous_bytes(value))
 
+    def _buffer(self, value: memoryview) -> None:
+        """The memory behind a foreign object, such as an Arrow array."""
+        self._tagged(b"buffer", len(value))
+        place = self._place_of(address_of(value)) if len(value) else None
+        if place is not None:
+            self._tagged(b"place", place)
+        else:
+            self.state.update(value)
+
     def _instance(self, value: Any, kind: type) -> None:
         if self._is_plain(kind, value):
             self._tagged(b"instance", kind, value.__dict__)
             return
-        reduce = copyreg.dispatch_table.get(kind)
-        parts = reduce(value) if reduce is not None else value.__reduce_ex__(4)
+        reduce = frames.reduce_arrow if frames.is_arrow(kind) else copyreg.dispatch_table.get(kind)
+        parts = reduce(value) if reduce is not None else value.__reduce_ex__(5)
         if isinstance(parts, str):
             self._tagged(b"global", getattr(value, "__module__", ""), parts)
             return

@@ -113,6 +113,8 @@ class Encoder(pickle.Pickler):
     def _pandas_rule(self, kind: Any) -> Rule | None:
         if frames.is_block(kind):
             return self._reduce_block
+        if frames.is_arrow(kind):
+            return frames.reduce_arrow
         if frames.is_series_manager(kind):
             return _reduce_series_manager
         if frames.is_frame(kind):

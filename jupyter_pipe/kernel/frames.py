@@ -5,19 +5,24 @@ pandas is never imported here; its modules are looked up where a value of it has
 
 from __future__ import annotations
 
+import copyreg
 import sys
 from collections.abc import Iterator
 from typing import Any
+
+from .payload import ALIGNMENT
 
 __all__ = [
     "Reference",
     "arrays_of",
     "copies_on_write",
+    "is_arrow",
     "is_block",
     "is_frame",
     "is_index",
     "is_series_manager",
     "reduce_apart",
+    "reduce_arrow",
 ]
 
 
@@ -82,6 +87,21 @@ def reduce_apart(index: Any) -> tuple[Any, list[Any]]:
         getattr(data, "__dict__", {}).pop("_readonly", None)
     changed = {**arguments[1], "data": data}
     return (function, (arguments[0], changed), *rest), list(arrays_of(data))
+
+
+def is_arrow(kind: type) -> bool:
+    """Whether the class holds an Arrow array."""
+    module = sys.modules.get("pandas.core.arrays.arrow.array")
+    return module is not None and issubclass(kind, module.ArrowExtensionArray)
+
+
+def reduce_arrow(array: Any) -> tuple[Any, ...]:
+    """The array as it is where it lies in one piece of its own: pandas' own reduction copies all of
+    it, every time."""
+    held = array._pa_array
+    if held.num_chunks != 1 or held.get_total_buffer_size() > 2 * held.nbytes + ALIGNMENT:
+        held = held.combine_chunks()
+    return copyreg.__newobj__, (type(array),), {**vars(array), "_pa_array": held}  # type: ignore[attr-defined]
 
 
 class Reference:

@@ -7,7 +7,6 @@ not yes, the values are compared by content with a fresh copy from the file, whi
 
 from __future__ import annotations
 
-import ctypes
 import mmap
 import os
 from collections.abc import Iterable, Iterator
@@ -17,6 +16,7 @@ from .decoder import decode
 from .definitions import Definitions
 from .digest import NoRuleError, content_digest
 from .encoding import Encoded, encode
+from .memory import address_of, start_of
 from .payload import PayloadFile
 
 __all__ = ["is_changed"]
@@ -36,20 +36,36 @@ def is_changed(
 ) -> bool:
     """Whether the values of `names`, among the `members` that came out of the payload, differ from
     what the payload holds."""
+    written = _is_written(payload)
     try:
         again = encode(members, definitions, namespace)
-        if _is_same_stream(payload, again) and not _is_written(payload):
-            return False
     except Exception:
         return True  # what could be pickled when it came cannot be any more
-    fresh = decode(PayloadFile(payload.path), definitions, namespace)
-    now, before = ({name: one[name] for name in sorted(names)} for one in (members, fresh))
+    if not written and _is_same_stream(payload, again):
+        return False
+    original = PayloadFile(payload.path)
+    fresh = decode(original, definitions, namespace)
+    wanted = sorted(names)
+    now, before = ({name: one[name] for name in wanted} for one in (members, fresh))
     try:
-        return content_digest(now, definitions) != content_digest(before, definitions)
-    except NoRuleError:
-        return bytes(encode(now, definitions, namespace).stream) != bytes(
-            encode(before, definitions, namespace).stream
+        return _digest(now, payload, definitions, written=written) != _digest(
+            before, original, definitions, written=written
         )
+    except NoRuleError:
+        return _stream(now, definitions, namespace) != _stream(before, definitions, namespace)
+
+
+def _stream(values: dict[str, Any], definitions: Definitions, namespace: dict[str, Any]) -> bytes:
+    return bytes(encode(values, definitions, namespace).stream)
+
+
+def _digest(values: Any, payload: PayloadFile, definitions: Definitions, *, written: bool) -> str:
+    """Memory in a mapping that nobody wrote to is told by its place."""
+    base = _address(payload.mapping)
+    size = 0 if written else len(payload.mapping)
+    return content_digest(
+        values, definitions, lambda address: address - base if 0 <= address - base < size else None
+    )
 
 
 def _is_same_stream(payload: PayloadFile, again: Encoded) -> bool:
@@ -62,17 +78,17 @@ def _is_same_stream(payload: PayloadFile, again: Encoded) -> bool:
     for array, (offset, shape, strides, writable) in zip(memory.arrays, places, strict=True):
         if tuple(array.shape) != tuple(shape) or bool(array.flags.writeable) != writable:
             return False
-        start = array.__array_interface__["data"][0] - base
+        start = start_of(array) - base
         if array.size and (start != offset or tuple(array.strides) != tuple(strides)):
             return False
     return all(
-        bytes(mine) == payload.mapping[offset : offset + length]
+        not length or address_of(mine) == base + offset
         for mine, (offset, length) in zip(memory.buffers, buffers, strict=True)
     )
 
 
 def _address(mapping: mmap.mmap) -> int:
-    return ctypes.addressof(ctypes.c_char.from_buffer(mapping))
+    return address_of(memoryview(mapping))
 
 
 def _is_written(payload: PayloadFile) -> bool:

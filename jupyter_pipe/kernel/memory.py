@@ -9,13 +9,23 @@ from __future__ import annotations
 
 import ctypes
 import math
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from .payload import ALIGNMENT, padding
 
-__all__ = ["Memory", "Span", "contiguous_bytes", "overlapping", "root_of", "span_of"]
+__all__ = [
+    "Memory",
+    "Span",
+    "address_of",
+    "contiguous_bytes",
+    "overlapping",
+    "root_of",
+    "span_of",
+    "start_of",
+]
 
 _SMALL = 1 << 16  # below this, an array with gaps is kept as it lies
 
@@ -32,9 +42,23 @@ class Span:
     private: bool = False
 
 
+def start_of(array: Any) -> int:
+    """The address of a numpy array's first element."""
+    address: int = array.__array_interface__["data"][0]
+    return address
+
+
+def address_of(buffer: memoryview) -> int:
+    """The address of a contiguous buffer; 0 where nothing can tell."""
+    if not buffer.readonly:
+        return ctypes.addressof(ctypes.c_char.from_buffer(buffer))
+    numpy = sys.modules.get("numpy")
+    return 0 if numpy is None else start_of(numpy.frombuffer(buffer, dtype="u1"))
+
+
 def span_of(array: Any, number: int = 0, *, owner: int = 0, private: bool = False) -> Span:
     """The span of a numpy array; empty arrays have an empty one."""
-    start = array.__array_interface__["data"][0]
+    start = start_of(array)
     if array.size == 0:
         return Span(start, start, number, owner, private)
     steps = [(length - 1) * stride for length, stride in zip(array.shape, array.strides, strict=True)]
@@ -96,6 +120,16 @@ class Memory:
         buffers = [(placed.add(buffer), len(buffer)) for buffer in self.buffers]
         return placed.regions, (arrays, buffers)
 
+    def places(self, layout: tuple[list[Any], list[Any]]) -> dict[int, int]:
+        """Where in the file the memory at an address lies."""
+        arrays, buffers = layout
+        found = {start_of(array): place[0] for array, place in zip(self.arrays, arrays, strict=True)}
+        found.update(
+            (address_of(buffer), place[0]) for buffer, place in zip(self.buffers, buffers, strict=True)
+        )
+        found.pop(0, None)
+        return found
+
     def _place(self, cluster: list[Span], placed: _Placement, arrays: list[Any]) -> None:
         low, high = cluster[0].low, max(span.high for span in cluster)
         first = self.arrays[cluster[0].number]
@@ -107,7 +141,7 @@ class Memory:
         base = placed.add(_view(low, high - low))
         for span in cluster:
             array = first if len(cluster) == 1 else self.arrays[span.number]
-            start = array.__array_interface__["data"][0]
+            start = start_of(array)
             arrays[span.number] = (
                 base + start - low,
                 tuple(array.shape),
@@ -141,5 +175,5 @@ def _view(address: int, length: int) -> memoryview:
 def contiguous_bytes(array: Any) -> memoryview:
     """The elements of a numpy array (without objects) in C order; copies only if they are strewn."""
     flat = array if array.flags.c_contiguous else array.copy(order="C")
-    view = _view(flat.__array_interface__["data"][0], math.prod(flat.shape) * flat.itemsize)
+    view = _view(start_of(flat), math.prod(flat.shape) * flat.itemsize)
     return view if flat is array else memoryview(bytes(view))

@@ -194,10 +194,9 @@ class Session:
         }
 
     def _content_digest(self, members: dict[str, Any], encoded: Encoded, layout: Any, buffers: str) -> str:
-        arrays = encoded.encoder.memory.arrays
-        places = {id(array): place for array, place in zip(arrays, layout[0], strict=True)}
+        places = encoded.encoder.memory.places(layout)
         try:
-            return content_digest((members, buffers), self.definitions, places)
+            return content_digest((members, buffers), self.definitions, places.get)
         except NoRuleError:
             return ""
 
