@@ -39,6 +39,10 @@ class Lab:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def address(self, path: str, app: str = "lab/tree") -> str:
+        """Where a notebook opens; `app` is `notebooks` for Notebook 7."""
+        return f"{self.url}/{app}/{path}?reset&token={TOKEN}"
+
     def start(self) -> None:
         """Start the server and wait until it answers."""
         with (self.state / "server.log").open("ab") as log:
@@ -79,6 +83,8 @@ class Lab:
             f"--ServerApp.root_dir={self.folder}",
             "--ServerApp.jpserver_extensions=jupyter_pipe=True",
             "--LabApp.expose_app_in_browser=True",
+            "--JupyterNotebookApp.expose_app_in_browser=True",
+            "--ServerApp.jpserver_extensions=notebook=True",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
             f"--LabApp.workspaces_dir={self.state / 'workspaces'}",
             f"--LabApp.user_settings_dir={self.state / 'settings'}",
@@ -159,7 +165,7 @@ def open_notebook(lab: Lab, page: Page) -> Callable[[str], Page]:
     """Open a notebook in JupyterLab and wait until it is there."""
 
     def open_(path: str) -> Page:
-        page.goto(f"{lab.url}/lab/tree/{path}?reset&token={TOKEN}")
+        page.goto(lab.address(path))
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
         page.wait_for_function("window.jupyterapp !== undefined")
         return page
@@ -169,6 +175,7 @@ def open_notebook(lab: Lab, page: Page) -> Callable[[str], Page]:
 
 def run_command(page: Page, command: str, **arguments: Any) -> None:
     """Execute a command of JupyterLab and wait until it is done."""
+    page.wait_for_function("window.jupyterapp !== undefined")
     script = "([command, args]) => window.jupyterapp.commands.execute(command, args).then(() => {})"
     page.evaluate(script, [command, arguments])
 

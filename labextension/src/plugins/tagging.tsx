@@ -3,6 +3,7 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
+import { UseSignal } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { CommandIds } from '../commands';
 import type { NotebookStages } from '../notebook/stages';
@@ -101,14 +102,18 @@ class Tagging {
     if (!stages || !stage || !anchor) {
       return;
     }
-    const compiled = this.pipeline(stages)?.pipeline ?? null;
-    const popover = new Popover(anchor, trans.__('Options of %1', name), close => (
+    const pipeline = this.pipeline(stages);
+    const form = (close: () => void) => (
       <StageOptions
         {...{ stages, stage, close, trans }}
-        variables={variablesOf(compiled, name)}
-        summary={describeFlow(compiled, name, trans)}
+        variables={variablesOf(pipeline?.pipeline ?? null, name)}
+        summary={describeFlow(pipeline?.pipeline ?? null, name, trans)}
       />
-    ));
+    );
+    // What the compiler knows may arrive while the form is open.
+    const popover = new Popover(anchor, trans.__('Options of %1', name), close =>
+      pipeline ? <UseSignal signal={pipeline.changed}>{() => form(close)}</UseSignal> : form(close)
+    );
     popover.open();
   }
 
