@@ -40,9 +40,17 @@ def _line(line: str) -> str:
     shown = ""
     for number, piece in enumerate(line.split("\r")):
         shown = piece + shown[len(piece) :] if number else piece
-    while "\b" in shown:
-        shown = re.sub(r"[^\b]?\b", "", shown, count=1)
-    return shown
+    return _without_backspaces(shown)
+
+
+def _without_backspaces(line: str) -> str:
+    shown: list[str] = []
+    for char in line:
+        if char != "\b":
+            shown.append(char)
+        elif shown:
+            shown.pop()
+    return "".join(shown)
 
 
 def _span(text: str, classes: set[str]) -> str:

@@ -92,7 +92,14 @@ def test_terminal_codes_become_classes_or_nothing(text: str, html: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "seen"),
-    [("10%\r100%", "100%"), ("abcdef\rxy", "xycdef"), ("a\r\nb", "a\nb"), ("ab\bc", "ac"), ("none", "none")],
+    [
+        ("10%\r100%", "100%"),
+        ("abcdef\rxy", "xycdef"),
+        ("a\r\nb", "a\nb"),
+        ("ab\bc", "ac"),
+        ("\b\ba\b", ""),
+        ("none", "none"),
+    ],
 )
 def test_carriage_returns_are_played_out(text: str, seen: str) -> None:
     assert played_out(text) == seen
