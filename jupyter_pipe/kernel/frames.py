@@ -96,12 +96,19 @@ def is_arrow(kind: type) -> bool:
 
 
 def reduce_arrow(array: Any) -> tuple[Any, ...]:
-    """The array as it is where it lies in one piece of its own: pandas' own reduction copies all of
-    it, every time."""
+    """The array as it is where it lies in one piece of its own: pandas' reduction copies it each time."""
     held = array._pa_array
-    if held.num_chunks != 1 or held.get_total_buffer_size() > 2 * held.nbytes + ALIGNMENT:
+    if not _is_canonical(held) or held.get_total_buffer_size() > 2 * held.nbytes + ALIGNMENT:
         held = held.combine_chunks()
     return copyreg.__newobj__, (type(array),), {**vars(array), "_pa_array": held}  # type: ignore[attr-defined]
+
+
+def _is_canonical(held: Any) -> bool:
+    """One chunk from its start on, with a map of nulls only if there are nulls."""
+    if held.num_chunks != 1:
+        return False
+    chunk = held.chunk(0)
+    return chunk.offset == 0 and (chunk.null_count > 0 or chunk.buffers()[0] is None)
 
 
 class Reference:

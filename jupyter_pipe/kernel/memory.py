@@ -50,6 +50,8 @@ def start_of(array: Any) -> int:
 
 def address_of(buffer: memoryview) -> int:
     """The address of a contiguous buffer; 0 where nothing can tell."""
+    if not len(buffer):
+        return 0
     if not buffer.readonly:
         return ctypes.addressof(ctypes.c_char.from_buffer(buffer))
     numpy = sys.modules.get("numpy")

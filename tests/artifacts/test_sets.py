@@ -39,7 +39,7 @@ def test_what_is_not_marked_keeps_its_order(stages: Stages) -> None:
     marked = {name for one in stages.results["A"].outputs for name in one.unordered}
     kept = [name for name in names.split() if list(after[name]) == list(before[name])]
     assert set(names.split()) - set(kept) <= marked
-    assert len(marked) <= 12
+    assert len(marked) < 20
 
 
 def test_a_set_of_instances_is_marked_where_its_order_is_lost(stages: Stages) -> None:
