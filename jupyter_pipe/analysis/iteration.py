@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.values import Object
     from jupyter_pipe.analysis.world import World
 
-__all__ = ["ITERATORS", "elements_of"]
+__all__ = ["ITERATORS", "PAIRS", "elements_of"]
 
 ITERATORS = frozenset(
     {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.files import open_file, touch_files
 from jupyter_pipe.analysis.functions import call_function
+from jupyter_pipe.analysis.iteration import PAIRS
 from jupyter_pipe.analysis.knowledge import Returns
 from jupyter_pipe.analysis.values import (
     ANY,
@@ -133,14 +134,20 @@ def _result(
     opened = effect.returns is not Returns.shallow or type_ not in CLOSED
     result = world.allocate((arguments.node, receiver), type_, open_=opened)
     for source in sources:
-        if effect.returns is Returns.view:
-            world.heap.share(result, source)
-        elif effect.returns is Returns.shallow:
-            world.heap.copy_parts(source, result)
-        elif effect.returns is Returns.holder:
-            _hold(world, result, source)
+        _relate(world, effect.returns, result, source)
     open_file(world, effect, result, arguments)
     return frozenset((result,))
+
+
+def _relate(world: World, returns: Returns, result: Object, source: Object) -> None:
+    if returns is Returns.view:
+        world.heap.share(result, source)
+    elif returns is Returns.holder:
+        _hold(world, result, source)
+    elif returns is Returns.shallow and source.type in PAIRS:
+        world.heap.store(result, ANY, (source,))
+    elif returns is Returns.shallow:
+        world.heap.copy_parts(source, result)
 
 
 def _hold(world: World, result: Object, source: Object) -> None:

@@ -6,6 +6,7 @@ what other cells read and wrote in between decides, or forbids it.
 
 from __future__ import annotations
 
+import graphlib
 import heapq
 import itertools
 from collections import defaultdict
@@ -52,8 +53,6 @@ def arrange(stages: Sequence[StageFacts], units: Sequence[Unit]) -> tuple[list[S
     if cycle:
         return list(stages), [_cycle(cycle, uses)]
     conflicts = list(_conflicts(stages, uses, before))
-    if _find_cycle(stages, before) and not conflicts:
-        conflicts = [Conflict(use.name, use.sources[-1], use.unit) for use in uses[-1:]]
     if conflicts:
         return list(stages), [_reordered(conflict) for conflict in dict.fromkeys(conflicts)]
     return _sorted(stages, before), []
@@ -101,61 +100,57 @@ def _conflicts(
                 if writer.number < last.number and writer.number < use.unit.number:
                     yield Conflict(use.name, last, use.unit)
             elif writer.number > use.unit.number:
-                if stage == _stage(last) or reader in _ancestors(stage, before, reader):
+                if not _demand(before, reader, stage):
                     yield Conflict(use.name, use.unit, writer)
-                before[stage].add(reader)
-            elif writer.number < last.number and stage != _stage(last):
-                before[_stage(last)].add(stage)
+            elif _overtakes(writer, last) and not _demand(before, stage, _stage(last)):
+                yield Conflict(use.name, writer, last)
 
 
-def _ancestors(stage: str, before: dict[str, set[str]], reader: str) -> set[str]:
-    """`{reader}` if `stage` must run before `reader` already, so that the reverse is impossible."""
+def _overtakes(writer: Unit, last: Unit) -> bool:
+    return writer.number < last.number and _stage(writer) != _stage(last)
+
+
+def _demand(before: dict[str, set[str]], first: str, second: str) -> bool:
+    """Notes that `first` must run before `second`. False if the reverse is already demanded."""
     seen: set[str] = set()
-    todo = [reader]
+    todo = [first]
     while todo:
         name = todo.pop()
+        if name == second:
+            return False
         if name not in seen:
             seen.add(name)
             todo.extend(before[name])
-    return {reader} if stage in seen else set()
+    before[second].add(first)
+    return True
 
 
 def _find_cycle(stages: Sequence[StageFacts], before: dict[str, set[str]]) -> list[str]:
-    done: set[str] = set()
-    for start in stages:
-        path: list[str] = []
-        stack = [(start.name, iter(sorted(before[start.name])))] if start.name not in done else []
-        while stack:
-            name, rest = stack[-1]
-            if not path or path[-1] != name:
-                path.append(name)
-            following = next(rest, None)
-            if following is None:
-                done.add(name)
-                path.pop()
-                stack.pop()
-            elif following in path:
-                return [*path[path.index(following) :], following][::-1]
-            elif following not in done:
-                stack.append((following, iter(sorted(before[following]))))
+    try:
+        _sorter(stages, before).prepare()
+    except graphlib.CycleError as error:
+        return list(error.args[1])
     return []
 
 
+def _sorter(stages: Sequence[StageFacts], before: dict[str, set[str]]) -> graphlib.TopologicalSorter[str]:
+    return graphlib.TopologicalSorter({stage.name: sorted(before[stage.name]) for stage in stages})
+
+
 def _sorted(stages: Sequence[StageFacts], before: dict[str, set[str]]) -> list[StageFacts]:
+    """Each stage after all that must come before it, by first cells where there is a choice."""
     position = {stage.name: number for number, stage in enumerate(stages)}
-    waiting = {stage.name: set(before[stage.name]) - {stage.name} for stage in stages}
-    ready = [position[name] for name, earlier in waiting.items() if not earlier]
-    heapq.heapify(ready)
+    sorter = _sorter(stages, before)
+    sorter.prepare()
     ordered: list[StageFacts] = []
-    while ready:
+    ready: list[int] = []
+    while sorter.is_active():
+        for name in sorter.get_ready():
+            heapq.heappush(ready, position[name])
         stage = stages[heapq.heappop(ready)]
         ordered.append(stage)
-        for name, earlier in waiting.items():
-            if stage.name in earlier:
-                earlier.discard(stage.name)
-                if not earlier:
-                    heapq.heappush(ready, position[name])
-    return ordered if len(ordered) == len(stages) else list(stages)
+        sorter.done(stage.name)
+    return ordered
 
 
 def _cycle(cycle: Sequence[str], uses: Sequence[Use]) -> Diagnostic:

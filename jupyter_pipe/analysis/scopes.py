@@ -53,7 +53,6 @@ class Frame:
     exits: list[Layer] = field(default_factory=list)
     returned: set[Object] = field(default_factory=set)
     yielded: set[Object] = field(default_factory=set)
-    captured: bool = False
     depth: int = 0
     number: int = field(default_factory=lambda: next(_numbers))
     prefix: bool = True

@@ -6,11 +6,14 @@ import ast
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.access import store_attribute, store_item
-from jupyter_pipe.analysis.iteration import elements_of
+from jupyter_pipe.analysis.iteration import PAIRS, elements_of
 from jupyter_pipe.analysis.values import ANY, NOTHING, Object, Values
 
 if TYPE_CHECKING:
     from jupyter_pipe.analysis.world import World
+
+INDEXED = PAIRS | {"builtins.list", "builtins.tuple", ""}
+"""Types whose parts are known by their place."""
 
 __all__ = ["assign", "delete", "match_pattern"]
 
@@ -48,7 +51,7 @@ def _unpack(world: World, target: ast.Tuple | ast.List, values: Values) -> None:
 def _element(world: World, values: Values, position: int, node: ast.AST) -> Values:
     found: set[Object] = set()
     for value in values:
-        if value.type in {"builtins.list", "builtins.tuple", ""} or value.fields.get(f"[{position}]"):
+        if value.type in INDEXED or value.fields.get(f"[{position}]"):
             found |= world.heap.load(value, f"[{position}]")
         else:
             found |= elements_of(world, frozenset((value,)), node)

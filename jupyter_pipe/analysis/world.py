@@ -18,7 +18,6 @@ from jupyter_pipe.analysis.values import (
     NOTHING,
     Class,
     Heap,
-    Instance,
     Library,
     Object,
     Payload,
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "World",
-    "class_of",
     "expression_rules",
     "place_of",
     "rule",
@@ -54,7 +52,6 @@ OUTPUTS = frozenset({"In", "Out", "_ih", "_oh"})
 NUMBERED = re.compile(r"_i?\d+$")
 HISTORY = frozenset({"_", "__", "___", "_i", "_ii", "_iii"})
 
-ExpressionRule = Any
 expression_rules: dict[type[ast.AST], Callable[[World, Any], Values]] = {}
 statement_rules: dict[type[ast.AST], Callable[[World, Any], bool]] = {}
 
@@ -310,11 +307,6 @@ def text_of(values: Values) -> str | None:
         if isinstance(value.payload, Text) and value.payload.exact:
             return value.payload.value
     return None
-
-
-def class_of(value: Object) -> Object | None:
-    """The notebook class of an instance."""
-    return value.payload.class_ if isinstance(value.payload, Instance) else None
 
 
 def _unassembled(*_: object) -> Values:
