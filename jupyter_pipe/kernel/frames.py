@@ -98,9 +98,9 @@ def is_arrow(kind: type) -> bool:
 def reduce_arrow(array: Any) -> tuple[Any, ...]:
     """The array as it is where it lies in one piece of its own: pandas' reduction copies it each time."""
     held = array._pa_array
-    if not _is_canonical(held) or held.get_total_buffer_size() > 2 * held.nbytes + ALIGNMENT:
-        held = held.combine_chunks()
-    return copyreg.__newobj__, (type(array),), {**vars(array), "_pa_array": held}  # type: ignore[attr-defined]
+    is_small = held.get_total_buffer_size() <= 2 * held.nbytes + ALIGNMENT
+    piece = held.chunk(0) if is_small and _is_canonical(held) else held.combine_chunks()
+    return copyreg.__newobj__, (type(array),), {**vars(array), "_pa_array": piece}  # type: ignore[attr-defined]
 
 
 def _is_canonical(held: Any) -> bool:
