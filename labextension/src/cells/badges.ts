@@ -123,16 +123,13 @@ export class CellBadges implements IDisposable {
     };
   }
 
-  /** Cells far from the viewport have no header until they come near it. */
+  /** Cells far from the viewport have no header until they come near it; each waits once. */
   private drawWhenReady(widget: Cell): void {
     if (this.waiting.has(widget)) {
       return;
     }
     this.waiting.add(widget);
-    void widget.ready.then(() => {
-      this.waiting.delete(widget);
-      this.draw();
-    });
+    void widget.ready.then(() => this.draw());
   }
 
   private clear(widget: Cell): void {
