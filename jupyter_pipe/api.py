@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["compile_notebook", "run"]
 
 
-def compile_notebook(
-    path: str | Path, *, output: str | Path | None = None, force: bool = False
-) -> Pipeline:
+def compile_notebook(path: str | Path, *, output: str | Path | None = None, force: bool = False) -> Pipeline:
     """Compile a notebook, write its package (default: `STEM_pipeline/` beside it), return the DAG.
 
     `force` replaces generated files that were edited by hand.
