@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,32 +24,47 @@ __all__ = ["environment", "measurements", "pictures", "stages"]
 
 COLUMN = 1008.0
 BESIDE = 440.0
+LARGEST_PICTURE = 200
 SHOWN_DISTRIBUTIONS = 6
+MANY = 150
 
 
 def pictures(run: Run, pipeline: Pipeline) -> Markup:
     """The DAG and the timeline, side by side if the DAG is narrow."""
-    drawing = _fitting(pipeline)
-    beside = drawing.width <= BESIDE
-    states = {stage.name: stage_state(stage) for stage in run.stages}
-    progress = {stage.name: _done(stage) for stage in run.stages}
-    graph = to_svg(pipeline, states, drawing=drawing, progress=progress, linked=True)
-    timeline = to_timeline(_bars(run), width=COLUMN - drawing.width - 48 if beside else COLUMN)
+    if len(pipeline.stages) > LARGEST_PICTURE:
+        graph = tag(
+            "p", f"{count(len(pipeline.stages), 'stage')} are too many for a picture.", class_="quiet"
+        )
+        width = COLUMN
+    else:
+        drawing = _fitting(pipeline)
+        graph, width = _graph(run, pipeline, drawing), drawing.width
+    beside = width <= BESIDE
+    timeline = to_timeline(_bars(run), width=COLUMN - width - 48 if beside else COLUMN)
     return tag(
         "div",
-        tag("section", tag("h2", "Stages", id="stages"), tag("div", Markup(graph), class_="picture")),
+        tag("section", tag("h2", "Stages", id="stages"), tag("div", graph, class_="picture")),
         tag("section", tag("h2", "Timeline", id="timeline"), tag("div", Markup(timeline), class_="picture")),
         class_="columns" if beside else None,
     )
 
 
+def _graph(run: Run, pipeline: Pipeline, drawing: Layout) -> Markup:
+    states = {stage.name: stage_state(stage) for stage in run.stages}
+    progress = {stage.name: _done(stage) for stage in run.stages}
+    return Markup(to_svg(pipeline, states, drawing=drawing, progress=progress, linked=True))
+
+
 def _fitting(pipeline: Pipeline) -> Layout:
-    """The picture with the most stages side by side that needs no shrinking."""
-    for columns in (8, 7, 6, 5):
-        drawing = layout(pipeline, columns=columns)
-        if drawing.width <= COLUMN:
-            break
-    return drawing
+    """The picture with the most stages side by side that needs no shrinking.
+
+    One of hundreds of stages is shrunk in any case: it is laid out once, about as wide as high.
+    """
+    if len(pipeline.stages) > MANY:
+        return layout(pipeline, columns=math.isqrt(len(pipeline.stages)))
+    drawings = (layout(pipeline, columns=columns) for columns in (8, 7, 6))
+    fitting = next((drawing for drawing in drawings if drawing.width <= COLUMN), None)
+    return fitting or layout(pipeline, columns=5)
 
 
 def _done(stage: StageRun) -> float:
