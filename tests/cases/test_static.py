@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_pipe.compiler import compile_notebook
-from jupyter_pipe.errors import CompileError
+from jupyter_pipe.compiler import draft_pipeline
+from jupyter_pipe.model import Severity
 from tests.cases.checks import differences, refusals
 from tests.cases.table import Case, read_all
 
@@ -18,10 +18,8 @@ def test_a_case_becomes_the_stated_graph(case: Case, tmp_path: Path) -> None:
 
 
 def _judge(case: Case, path: Path) -> list[str]:
-    try:
-        pipeline = compile_notebook(path).pipeline
-    except CompileError as error:
-        return refusals(case, error.diagnostics)
-    if any(not finding.optional for finding in case.errors):
-        return ["it compiles, but must be refused"]
+    pipeline = draft_pipeline(path)
+    refused = any(one.severity is Severity.error for one in pipeline.diagnostics)
+    if refused or any(not finding.optional for finding in case.errors):
+        return refusals(case, pipeline.diagnostics)
     return [] if case.any_graph else differences(case, pipeline)
