@@ -16,7 +16,7 @@ from jupyter_pipe.cache.fingerprint import digest_of
 from jupyter_pipe.cache.store import write_atomically
 from jupyter_pipe.compiler.requirements import ask_versions
 
-__all__ = ["find_versions"]
+__all__ = ["environment_digest", "find_versions"]
 
 _Known = dict[str, dict[str, str]]
 
@@ -26,7 +26,7 @@ def find_versions(interpreter: Path | None, modules: Collection[str], folder: Pa
     if interpreter is None:
         return {}
     wanted = sorted(set(modules) - set(sys.stdlib_module_names))
-    path = folder / "versions" / f"{_environment_digest(interpreter)}.json"
+    path = folder / "versions" / f"{environment_digest(interpreter)}.json"
     known = _read(path)
     unknown = [name for name in wanted if name not in known]
     if unknown:
@@ -43,7 +43,8 @@ def _read(path: Path) -> _Known:
         return {}
 
 
-def _environment_digest(interpreter: Path) -> str:
+def environment_digest(interpreter: Path) -> str:
+    """Changes whenever something is installed for the interpreter, or removed."""
     prefix = interpreter.absolute().parent.parent
     folders = [*prefix.glob("lib/python*/site-packages"), prefix / "Lib" / "site-packages"]
     if interpreter.absolute() == Path(sys.executable).absolute():

@@ -64,12 +64,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _request(args: argparse.Namespace, store: RunStore, earlier: Run) -> tuple[RunRequest, Pipeline]:
-    from jupyter_pipe.compiler import compile_notebook, read_package
+    from jupyter_pipe.compiler import read_package
     from jupyter_pipe.engine import RunRequest
+    from jupyter_pipe.engine.compiled import compile_for_run
 
     facts = earlier.facts
     package = Path(facts.package) if facts.package else None
-    compiled = None if package else compile_notebook(Path(facts.notebook))
+    compiled = None if package else compile_for_run(Path(facts.notebook), store)
     pipeline = compiled.pipeline if compiled else read_package(facts.package)
     request = RunRequest(
         package=package,

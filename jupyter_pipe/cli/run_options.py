@@ -84,19 +84,28 @@ def _add_manner(group: argparse._ArgumentGroup) -> None:
         "--workdir", type=Path, metavar="DIR", help="where stages run (default: the notebook's folder)"
     )
     group.add_argument("--env-file", type=Path, metavar="FILE", help="NAME=VALUE lines, for secret:NAME tags")
+    group.add_argument(
+        "--kernels",
+        choices=("fork", "fresh"),
+        default="fork",
+        help="fork warm kernels where that is safe (default), or start each anew",
+    )
     group.add_argument("--trust", action="store_true", help="load stored values of other users")
 
 
 def request_of(args: argparse.Namespace) -> tuple[RunRequest, Pipeline]:
     """Compile or read the target. Raises NotebookError, CompileError, PackageError, ParameterError."""
     from jupyter_pipe.cli.target import is_package
-    from jupyter_pipe import compiler
+    from jupyter_pipe.compiler import read_package
     from jupyter_pipe.engine import RunRequest
+    from jupyter_pipe.engine.compiled import compile_for_run
     from jupyter_pipe.runs.parameters import resolve_parameters
+    from jupyter_pipe.runs.store import RunStore
 
     target = Path(args.target)
-    compiled = None if is_package(target) else compiler.compile_notebook(target)
-    pipeline = compiled.pipeline if compiled else compiler.read_package(target)
+    store = RunStore(args.root or target.parent)
+    compiled = None if is_package(target) else compile_for_run(target, store)
+    pipeline = compiled.pipeline if compiled else read_package(target)
     environment = environment_of(args.env_file)
     parameters = resolve_parameters(
         pipeline.parameters,
@@ -120,6 +129,7 @@ def request_of(args: argparse.Namespace) -> tuple[RunRequest, Pipeline]:
         force=tuple(name for name in args.force if name != ALL_STAGES),
         force_all=ALL_STAGES in args.force,
         use_cache=not args.no_cache,
+        kernels=args.kernels,
         trust=args.trust,
         environment=environment,
         command=command_line(sys.argv[1:]),

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jupyter_pipe.compiler.compile import (
-        Compiled,
         check_notebook,
         compile_notebook,
         default_output,
         draft_pipeline,
     )
+    from jupyter_pipe.compiler.compiled import Compiled
     from jupyter_pipe.compiler.package import read_package, stale_files, write_package
 
 __all__ = [
@@ -26,12 +26,17 @@ __all__ = [
     "write_package",
 ]
 
-_PACKAGE = frozenset({"read_package", "stale_files", "write_package"})
+_PLACES = {
+    "Compiled": "compiled",
+    "read_package": "package",
+    "stale_files": "package",
+    "write_package": "package",
+}
 
 
 def __getattr__(name: str) -> Any:
     # Running a package in which nothing changed must not pay for the analyzer.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = "package" if name in _PACKAGE else "compile"
-    return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    module = importlib.import_module(f"{__name__}.{_PLACES.get(name, 'compile')}")
+    return getattr(module, name)

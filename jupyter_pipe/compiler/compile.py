@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
 
 from jupyter_pipe.analysis.program import Analysis, StageFlow
+from jupyter_pipe.compiler.compiled import Compiled
 from jupyter_pipe.compiler.graph import resolve
 from jupyter_pipe.compiler.names import package_name
 from jupyter_pipe.compiler.requirements import find_interpreter, requirement_lines
@@ -35,13 +35,6 @@ from jupyter_pipe.model import (
 from jupyter_pipe.notebook import parse_tags, read_notebook
 
 __all__ = ["Compiled", "check_notebook", "compile_notebook", "default_output", "draft_pipeline"]
-
-
-class Compiled(Struct, frozen=True):
-    """`files` maps paths in the package, with forward slashes, to their bytes."""
-
-    pipeline: Pipeline
-    files: dict[str, bytes]
 
 
 def compile_notebook(

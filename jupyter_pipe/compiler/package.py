@@ -21,7 +21,7 @@ from jupyter_pipe.errors import PackageError
 from jupyter_pipe.model import PIPELINE_VERSION, Pipeline, from_json
 
 if TYPE_CHECKING:
-    from jupyter_pipe.compiler.compile import Compiled
+    from jupyter_pipe.compiler.compiled import Compiled
 
 __all__ = ["read_package", "stale_files", "write_package"]
 

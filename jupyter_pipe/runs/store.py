@@ -85,7 +85,7 @@ class RunStore:
         Raises RunError if the root cannot be written or `run_id` exists.
         """
         try:
-            self._make_state_folder()
+            self.make_state_folder()
             folder = self._make_run_folder(run_id)
             replace_file(folder.pipeline, to_json(pipeline))
             replace_file(folder.parameters, to_json(facts.parameters))
@@ -96,6 +96,13 @@ class RunStore:
                 code="root_unwritable",
                 hint="Choose another folder with --root DIR.",
             ) from error
+
+    def make_state_folder(self) -> None:
+        """Make `.jupyter_pipe/`, which version control leaves alone. Raises OSError."""
+        self.runs_folder.mkdir(parents=True, exist_ok=True)
+        ignore = self.state_folder / ".gitignore"
+        if not ignore.exists():
+            replace_file(ignore, b"*\n")
 
     def ids(self) -> tuple[str, ...]:
         """The ids of all runs, newest first."""
@@ -187,12 +194,6 @@ class RunStore:
             if events and not writer.run.is_final:
                 writer.append(_interruption(writer.run, events[-1]))
             writer.flush()
-
-    def _make_state_folder(self) -> None:
-        self.runs_folder.mkdir(parents=True, exist_ok=True)
-        ignore = self.state_folder / ".gitignore"
-        if not ignore.exists():
-            replace_file(ignore, b"*\n")
 
     def _make_run_folder(self, run_id: str | None) -> RunFolder:
         path = self.runs_folder / (run_id or _new_run_id())
