@@ -10,7 +10,17 @@ from jupyter_pipe.analysis.access import load_attribute, store_attribute
 from jupyter_pipe.analysis.iteration import elements_of
 from jupyter_pipe.analysis.libraries import run_special_methods, show
 from jupyter_pipe.analysis.strings import evaluate_text
-from jupyter_pipe.analysis.values import ANY, FIELD, NOTHING, Instance, Object, Partial, Text, Values
+from jupyter_pipe.analysis.values import (
+    ANY,
+    FIELD,
+    NOTHING,
+    Function,
+    Instance,
+    Object,
+    Partial,
+    Text,
+    Values,
+)
 from jupyter_pipe.analysis.world import place_of, text_of
 
 if TYPE_CHECKING:
@@ -233,6 +243,15 @@ def items(world: World, value: Object, arguments: Arguments) -> Values:
     return frozenset((result,))
 
 
+def _lru_cache(world: World, arguments: Arguments) -> Values:
+    """`lru_cache(maxsize=1)` is a decorator still, `lru_cache(f)` is f with a cache."""
+    functions = arguments.positional[0] if arguments.positional else NOTHING
+    for value in functions:
+        if isinstance(value.payload, Function):
+            value.payload.decorators |= {"functools.lru_cache"}
+    return functions or frozenset((world.library("functools.lru_cache"),))
+
+
 def _field(world: World, arguments: Arguments) -> Values:
     """`dataclasses.field`: a promise that each instance gets its own part."""
     result = _result(world, arguments, FIELD)
@@ -296,6 +315,8 @@ BUILTIN_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
     "builtins.input": _input,
     "functools.partial": _partial,
     "dataclasses.field": _field,
+    "functools.lru_cache": _lru_cache,
+    "functools.cache": _lru_cache,
     "itertools.groupby": _groupby,
     "matplotlib.pyplot.subplots": _subplots,
     "pathlib.Path": _path,

@@ -157,7 +157,9 @@ def _look_up(world: World, left: Values, right: Values, node: ast.AST) -> None:
     """`"x" in globals()` asks for x."""
     name = text_of(left)
     if world.namespace in right and name is not None and world.state.get(name) is not None:
+        world.uncertain += 1
         world.read_global(name, node)
+        world.uncertain -= 1
 
 
 def _identify(world: World, left: Values, right: Values, node: ast.AST) -> None:
