@@ -8,9 +8,6 @@ the import: nothing is imported just to look at it.
 
 from __future__ import annotations
 
-import functools
-import importlib
-import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .components import BUILT_IN, REMOVED, Component
+from .plugins import find_plugins
 
 __all__ = ["Ambience", "find_components"]
 
@@ -143,43 +141,6 @@ def _is_library(origin: str | None) -> bool:
     return origin is not None and ("site-packages" in origin or "dist-packages" in origin)
 
 
-@functools.lru_cache(maxsize=1)
 def find_components() -> tuple[Component, ...]:
     """Ours and those that installed distributions offer."""
-    return (*BUILT_IN, *(_load(entry) for entry in dict.fromkeys(_entries())))
-
-
-def _load(entry: str) -> Component:
-    module, _, attribute = entry.partition(":")
-    found: Any = importlib.import_module(module)
-    for part in attribute.split(".") if attribute else ():
-        found = getattr(found, part)
-    component: Component = found() if isinstance(found, type) or not hasattr(found, "read") else found
-    return component
-
-
-def _entries() -> Iterator[str]:
-    """Read straight from the files: importlib.metadata takes longer than a short stage."""
-    for folder in sys.path:
-        try:
-            names = os.listdir(folder or ".")
-        except OSError:
-            continue
-        for name in names:
-            if name.endswith(".dist-info"):
-                yield from _entries_in(os.path.join(folder, name, "entry_points.txt"))
-
-
-def _entries_in(path: str) -> Iterator[str]:
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-    except OSError:
-        return
-    _, found, section = text.partition(f"[{_GROUP}]")
-    for line in section.splitlines() if found else ():
-        if line.startswith("["):
-            return
-        _, equals, value = line.partition("=")
-        if equals:
-            yield value.strip()
+    return (*BUILT_IN, *find_plugins(_GROUP))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import functions, portrait
 from .errors import PayloadError
+from .formats import find_format
 from .frames import Reference
 from .ordered_sets import build
 
@@ -86,6 +87,12 @@ class Decoder(pickle.Unpickler):
 
     def builtin(self, name: str) -> Any:
         return getattr(types, name)
+
+    def formatted(self, kind: str, stored: Any) -> Any:
+        found = find_format(kind)
+        if found is None:
+            raise PayloadError(f"The stored {kind} needs a format that is not installed in this kernel.")
+        return found.load(stored)
 
     def module(self, name: str) -> types.ModuleType:
         return importlib.import_module(name)

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import frames, functions
 from .flat import ATOMS, are_rows
-from .immutable import is_immutable, package_of
+from .formats import find_format
+from .immutable import full_name, is_immutable, package_of
 from .memory import address_of, contiguous_bytes, start_of
 
 if TYPE_CHECKING:
@@ -237,6 +238,10 @@ class _Walk:
             self.state.update(value)
 
     def _instance(self, value: Any, kind: type) -> None:
+        found = find_format(full_name(kind))
+        if found is not None:
+            self._tagged(b"format", found.kind, found.dump(value))
+            return
         if self._is_plain(kind, value):
             self._tagged(b"instance", kind, value.__dict__)
             return

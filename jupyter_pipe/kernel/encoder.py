@@ -21,7 +21,8 @@ from . import frames, functions
 from .decoder import Decoder
 from .definitions import Definitions
 from .errors import CannotTravelError
-from .immutable import package_of
+from .formats import find_format
+from .immutable import full_name, package_of
 from .memory import Memory, root_of
 from .ordered_sets import Recipe
 
@@ -62,6 +63,14 @@ class Encoder(pickle.Pickler):
         self._shared = shared
         self._cloudpickle = cloudpickle
         self._rules: dict[type, Rule | None] = {}
+        self._exact: dict[type, Rule] = {
+            types.FunctionType: self._reduce_function,
+            _LRU: self._reduce_function,
+            types.ModuleType: _reduce_module,
+            types.CellType: self._reduce_cell,
+            types.CodeType: _reduce_code,
+            frames.Reference: _reduce_reference,
+        }
         self._cells: set[int] = set()
         self._scopes: dict[int, dict[str, Any]] = {}
         self._private: dict[int, Any] = {}
@@ -85,24 +94,16 @@ class Encoder(pickle.Pickler):
     def _find_rule(self, kind: type) -> Rule | None:
         if issubclass(kind, type):
             return self._reduce_class
-        if kind in (types.FunctionType, _LRU):
-            return self._reduce_function
-        if kind is types.ModuleType:
-            return _reduce_module
-        if kind is types.CellType:
-            return self._reduce_cell
-        if kind is types.CodeType:
-            return _reduce_code
-        if kind is frames.Reference:
-            return _reduce_reference
+        if kind in self._exact:
+            return self._exact[kind]
         if package_of(kind) == "numpy":
             return self._numpy_rule(kind)
         if package_of(kind) == "pandas":
             return self._pandas_rule(kind)
-        refusal = _REFUSED.get(kind.__name__)
-        if refusal or (issubclass(kind, io.IOBase) and not issubclass(kind, (io.BytesIO, io.StringIO))):
-            return functools.partial(_refuse, reason=refusal or "an open file belongs to one process")
-        return None
+        if find_format(full_name(kind)) is not None:
+            return _reduce_formatted
+        refusal = _refusal(kind)
+        return functools.partial(_refuse, reason=refusal) if refusal else None
 
     def _numpy_rule(self, kind: type) -> Rule | None:
         numpy = sys.modules["numpy"]
@@ -221,6 +222,13 @@ class Encoder(pickle.Pickler):
         return Decoder.definition, (name,), changed, None, None, Decoder.change_definition
 
 
+def _reduce_formatted(value: Any) -> Any:
+    name = full_name(type(value))
+    found = find_format(name)
+    assert found is not None
+    return Decoder.formatted, (name, found.dump(value))
+
+
 def _reduce_series_manager(manager: Any) -> Any:
     # its own reduction pickles the array without the block, which knows who shares the memory
     return type(manager), (manager._block, manager.axes[0])
@@ -238,6 +246,13 @@ def _reduce_reference(reference: frames.Reference) -> Any:
 
 def _reduce_code(code: types.CodeType) -> Any:
     return Decoder.code, (marshal.dumps(code),)
+
+
+def _refusal(kind: type) -> str | None:
+    """Why no instance of the class can travel, where pickle or cloudpickle would let it."""
+    if issubclass(kind, io.IOBase) and not issubclass(kind, (io.BytesIO, io.StringIO)):
+        return "an open file belongs to one process"
+    return _REFUSED.get(kind.__name__)
 
 
 def _refuse(value: Any, *, reason: str) -> Any:

@@ -8,7 +8,7 @@ import types
 
 from .frames import is_index
 
-__all__ = ["is_immutable", "package_of"]
+__all__ = ["full_name", "is_immutable", "package_of"]
 
 _BUILT_IN = (
     *(str, bytes, int, float, complex, tuple, frozenset, range, slice, type, type(None), enum.Enum),
@@ -32,6 +32,11 @@ def package_of(kind: type) -> str:
     """The top-level package that a class says it comes from; some say nothing."""
     module = kind.__module__
     return module.split(".", 1)[0] if isinstance(module, str) else ""
+
+
+def full_name(kind: type) -> str:
+    """The class's name with its module."""
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def is_immutable(kind: type) -> bool:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_pipe.kernel import ambient
 from jupyter_pipe.kernel.components import BUILT_IN
+from jupyter_pipe.kernel.plugins import find_plugins
 from tests.artifacts.stages import Stages
 
 IMPORTS = (
@@ -195,7 +195,7 @@ def test_installed_distributions_add_components(
         "    def write(self, part, value):\n        global level\n        level = value\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    ambient.find_components.cache_clear()
+    find_plugins.cache_clear()
     try:
         stages.run("A", "import plugin_of_test; plugin_of_test.level = 4")
         (found,) = [one for one in stages.results["A"].ambient if one.component.startswith("plugin")]
@@ -203,4 +203,4 @@ def test_installed_distributions_add_components(
         stages.run("reset", "import plugin_of_test; plugin_of_test.level = 1")
         stages.run("B", "import plugin_of_test; assert plugin_of_test.level == 4", ambient=(found,))
     finally:
-        ambient.find_components.cache_clear()
+        find_plugins.cache_clear()
