@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from jupyter_pipe.cli.terminal import Terminal
 from jupyter_pipe.events import Frame
 from jupyter_pipe.runs.model import Failure, StageRun
-from jupyter_pipe.runs.words import failure_place, failure_text, frame_place, gate_text, stage_mark
+from jupyter_pipe.runs.words import (
+    failure_place,
+    failure_text,
+    frame_place,
+    gate_text,
+    stage_mark,
+    visible_frames,
+)
 
 __all__ = ["failure_block"]
 
@@ -29,7 +36,7 @@ def _body(terminal: Terminal, stage: StageRun, failure: Failure) -> Iterator[str
         if not failed:
             yield f"  {failure_text(failure)}"
     else:
-        for frame in failure.frames:
+        for frame in visible_frames(failure):
             yield from _frame(terminal, frame)
         yield from (f"  {line}" for line in failure_text(failure).splitlines())
     if failure.hint:

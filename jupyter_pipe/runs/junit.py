@@ -13,7 +13,14 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from jupyter_pipe.events import GateEvaluated, StageState
 from jupyter_pipe.render.words import value_text
 from jupyter_pipe.runs.model import Failure, Run, StageRun
-from jupyter_pipe.runs.words import failure_place, failure_text, frame_place, gate_text, stage_note
+from jupyter_pipe.runs.words import (
+    failure_place,
+    failure_text,
+    frame_place,
+    gate_text,
+    stage_note,
+    visible_frames,
+)
 
 __all__ = ["junit_xml"]
 
@@ -83,7 +90,7 @@ def _message(failure: Failure) -> str:
 
 
 def _details(failure: Failure) -> str:
-    lines = [f"{frame_place(frame)}\n    {frame.source.strip()}" for frame in failure.frames]
+    lines = [f"{frame_place(frame)}\n    {frame.source.strip()}" for frame in visible_frames(failure)]
     return "\n".join([*lines, failure_text(failure), *([failure.hint] if failure.hint else [])])
 
 

@@ -6,7 +6,14 @@ from jupyter_pipe.events import Frame, StageState
 from jupyter_pipe.render.marks import mark_svg
 from jupyter_pipe.render.markup import Markup, joined, tag
 from jupyter_pipe.runs.model import Failure, Run, StageRun
-from jupyter_pipe.runs.words import failure_place, failure_text, frame_place, gate_text, stage_mark
+from jupyter_pipe.runs.words import (
+    failure_place,
+    failure_text,
+    frame_place,
+    gate_text,
+    stage_mark,
+    visible_frames,
+)
 
 __all__ = ["failures", "warnings"]
 
@@ -32,7 +39,7 @@ def _failure(stage: StageRun, failure: Failure) -> Markup:
     return tag(
         "section",
         heading,
-        [_frame(frame) for frame in failure.frames],
+        [_frame(frame) for frame in visible_frames(failure)],
         gates if failure.kind == "gate" and gates else tag("pre", failure_text(failure), class_="message"),
         tag("div", failure.hint) if failure.hint else None,
         tag("a", "See the cell", href=f"#stage-{stage.name}"),

@@ -21,7 +21,10 @@ __all__ = [
     "stage_mark",
     "stage_note",
     "stage_state",
+    "visible_frames",
 ]
+
+_COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 
 
 def stage_state(stage: StageRun) -> str:
@@ -48,7 +51,13 @@ def stage_note(stage: StageRun) -> str:
         return f"after {_some(stage.after)}" if stage.after else stage.reason
     if stage.state is StageState.cached and stage.saved_seconds:
         return f"{stage.reason}, saves {seconds_text(stage.saved_seconds)}"
-    return stage.reason
+    # That a stage had never run is news before it does, not after.
+    return "" if stage.state is StageState.succeeded and stage.reason == "never ran" else stage.reason
+
+
+def visible_frames(failure: Failure) -> list[Frame]:
+    """The frames without those of comprehensions, which repeat the line that they stand in."""
+    return [frame for frame in failure.frames if frame.function not in _COMPREHENSIONS]
 
 
 def failure_place(failure: Failure) -> str:

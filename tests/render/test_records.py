@@ -9,11 +9,13 @@ from xml.etree import ElementTree
 import pytest
 from msgspec.structs import replace
 
+from jupyter_pipe.events import Frame
 from jupyter_pipe.render.words import amount, bytes_text, seconds_text, value_text
 from jupyter_pipe.runs.compare import better_when, compare
 from jupyter_pipe.runs.junit import junit_xml
+from jupyter_pipe.runs.model import Failure
 from jupyter_pipe.runs.provenance import collect_provenance, git_state
-from jupyter_pipe.runs.words import run_headline, speed_up, stage_note
+from jupyter_pipe.runs.words import run_headline, speed_up, stage_note, visible_frames
 from tests.cli.scripted import FAILURE, failed_events, gate_events, scripted_run, succeeded_events
 
 
@@ -57,6 +59,14 @@ def test_sizes_and_numbers() -> None:
         "3.0 GB",
     ]
     assert amount(0) == "0"
+
+
+def test_frames_of_comprehensions_are_left_out() -> None:
+    frames = tuple(
+        Frame(line=4, source="[f(x) for x in xs]", function=name) for name in ("<module>", "<listcomp>", "f")
+    )
+    failure = Failure("ValueError", "x", frames=frames)
+    assert [frame.function for frame in visible_frames(failure)] == ["<module>", "f"]
 
 
 def test_one_line_says_how_a_run_went() -> None:
