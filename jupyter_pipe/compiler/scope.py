@@ -39,7 +39,7 @@ def find_scripts(program: ProgramCode, level: ModuleLevel) -> dict[str, str]:
             for name in sorted(_carried_names(stage, level)):
                 _spread(program, stage, name, reasons)
             _follow(stage, reasons)
-    _unite_versions(program, reasons)
+    _unite(program, level, reasons)
     return reasons
 
 
@@ -172,6 +172,8 @@ def _replay_reason(stage: StageCode, statements: Sequence[Statement], level: Mod
             return f"class {_listed(code.replay.names)} needs the names of the namespace"
         elif any(statement.reads & FRAME_NAMES or len(statement.binds) != 1 for statement in inner):
             return f"{_listed(code.replay.names)} needs the names of the namespace"
+        elif received := stage.received() & set(code.replay.names):
+            return f"{_listed(sorted(received))} is code first and a value then"
     return ""
 
 
@@ -237,17 +239,28 @@ def _follow(stage: StageCode, reasons: dict[str, str]) -> None:
             reasons.setdefault(stage.name, f"'{item.name}' may be unbound when it begins")
 
 
-def _unite_versions(program: ProgramCode, reasons: dict[str, str]) -> None:
-    """A class with several versions must be the one that its instances have, in every stage."""
-    versions = {
-        name
-        for stage in program.stages
-        for code in stage.replays
-        for name in code.replay.names
-        if code.replay.kind is ReplayKind.class_ and program.bindings[name] > 1
-    }
+def _unite(program: ProgramCode, level: ModuleLevel, reasons: dict[str, str]) -> None:
+    """A class with several versions, or a function that keeps state, must be one in all stages."""
+    single: set[str] = set()
+    for code in (code for stage in program.stages for code in stage.replays):
+        versions = code.replay.kind is ReplayKind.class_ and any(
+            program.bindings[name] > 1 for name in code.replay.names
+        )
+        nested = [statement for statement in code.statements if not level.holds_names(statement)]
+        if versions or (code.replay.kind is ReplayKind.function and any(map(_keeps_state, nested))):
+            single.update(code.replay.names)
     for stage in program.stages:
         bound = {name for statement in stage.statements() for name in statement.binds}
         bound |= {name for code in stage.replays for name in code.replay.names}
-        for name in sorted(versions & bound):
-            reasons.setdefault(stage.name, f"'{name}' is defined more than once")
+        for name in sorted(single & bound):
+            reasons.setdefault(stage.name, f"'{name}' must be one object in all stages")
+
+
+def _keeps_state(statement: Statement) -> bool:
+    """A default argument or a decorator can hold what one call leaves for the next."""
+    node = statement.node
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return False
+    defaults = [*node.args.defaults, *(default for default in node.args.kw_defaults if default)]
+    mutable = (ast.List, ast.Dict, ast.Set, ast.Call, ast.ListComp, ast.DictComp, ast.SetComp)
+    return bool(node.decorator_list) or any(isinstance(default, mutable) for default in defaults)

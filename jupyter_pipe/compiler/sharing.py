@@ -72,7 +72,7 @@ class ModuleLevel(Struct, frozen=True):
 def find_module_level(program: ProgramCode) -> ModuleLevel:
     """What module level can hold, over all stages."""
     imports = _stable_imports(program)
-    candidates = _candidates(program)
+    candidates = _without_side_effects(_candidates(program), frozenset(program.bindings) - set(imports))
     for name in _hidden_reads(program) & {n for n, s in candidates.items() if _is_constant(s)}:
         del candidates[name]
     allowed = _BUILTINS - frozenset(program.bindings)
@@ -161,15 +161,34 @@ def _candidates(program: ProgramCode) -> dict[str, Statement]:
     return {name: found[name][1] for name in sorted(found, key=lambda name: found[name][0])}
 
 
+def _without_side_effects(candidates: Mapping[str, Statement], own: frozenset[str]) -> dict[str, Statement]:
+    """Definitions that can be made earlier than the notebook makes them: nothing of the notebook's
+    `own` names runs for them, no decorator, no metaclass and no hook of a base."""
+    hooks = {name for name, s in candidates.items() if "__init_subclass__" in s.text}
+    kept = {}
+    for name, statement in candidates.items():
+        node = statement.node
+        heads: list[ast.expr] = []
+        if isinstance(node, _DEFINITIONS):
+            heads += node.decorator_list
+        if isinstance(node, ast.ClassDef):
+            heads += [keyword.value for keyword in node.keywords]
+        called = {part.id for head in heads for part in ast.walk(head) if isinstance(part, ast.Name)}
+        if not called & own and not statement.now & hooks:
+            kept[name] = statement
+    return kept
+
+
 def _hidden_reads(program: ProgramCode) -> set[str]:
-    """Names that a stage receives and mentions, but not as names: `df.query("a > @limit")`."""
+    """Names that a stage receives and looks up in another way: `df.query("a > @limit")`, `globals()`."""
     hidden: set[str] = set()
     for stage in program.stages:
         replayed = [statement for code in stage.replays for statement in code.statements]
         statements = [*stage.statements(), *replayed]
         seen = {name for statement in statements for name in statement.reads}
         words = set(re.findall(r"\w+", " ".join(statement.text for statement in statements)))
-        hidden |= {item.name for item in stage.stage.inputs} & (words - seen)
+        received = {item.name for item in stage.stage.inputs} - seen
+        hidden |= received if seen & _CALLS else received & words
     return hidden
 
 

@@ -18,6 +18,7 @@ from jupyter_pipe.compiler import compile_notebook, write_package
 
 SKIPPED = {"skip"}
 TIMES = ("CPU times:", "Wall time:")
+ADDRESS = re.compile(r"<[^<>]*(<locals>)?[^<>]* at 0x[0-9a-f]+>")
 TRACEBACKS = ("Traceback ", "-----")
 
 
@@ -67,7 +68,8 @@ def _forked(action: Callable[[], None], folder: Path) -> list[str]:
         os.waitpid(child, 0)
         log.seek(0)
         lines = [line.rstrip() for line in log.read().decode(errors="replace").splitlines()]
-    return list(_without_tracebacks(line for line in lines if line and not line.startswith(TIMES)))
+    kept = (ADDRESS.sub("<object>", line) for line in lines if line and not line.startswith(TIMES))
+    return list(_without_tracebacks(kept))
 
 
 def _without_tracebacks(lines: Iterable[str]) -> Iterator[str]:

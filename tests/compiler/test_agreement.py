@@ -40,7 +40,7 @@ def test_the_package_prints_what_the_notebook_prints(case: Case, tmp_path: Path)
     except CompileError:
         assert case.errors
         return
-    if overrides or case.may_differ or case.static:
+    if overrides or case.may_differ:
         return
     expected = notebook_prints(case.write(folders[1]))
     order = sorted if case.id in REORDERED else list

@@ -36,7 +36,7 @@ NAME = f"{__package__}.notebook"
 NAMESPACE = types.ModuleType(NAME)
 
 _MARKER = re.compile(r"^# %% \[(once|again|cell|gate)\b ?(.*)\]$")
-_done: set[str] = set()
+_ran: set[str] = set()
 _loops: list[asyncio.AbstractEventLoop] = []
 _future = [0]
 _FUTURE_FLAGS = functools.reduce(
@@ -47,20 +47,27 @@ _FUTURE_FLAGS = functools.reduce(
 def run_script(stage: str, values: Mapping[str, object], outputs: Iterable[str]) -> dict[str, object]:
     """Bind `values`, run the cells of `stage`, and return those of `outputs` that are bound."""
     names = _prepared()
-    names.update((name, value) for name, value in values.items() if value is not UNBOUND)
+    bound = {name: value for name, value in values.items() if value is not UNBOUND}
     path = Path(__file__).with_name("scripts") / f"{stage}.py"
-    for kind, label, line, source in _parts(path.read_text(encoding="utf-8")):
-        if kind == "once":
-            _run_once(label.split(), source, line, path)
-        elif kind == "again":
+    parts = list(_parts(path.read_text(encoding="utf-8")))
+    there = frozenset(names)
+    names.update(bound)
+    for kind, label, line, source in parts:
+        if kind == "again" or (kind == "once" and not _is_made(label.split(), source, there)):
             _run(source, line, path)
+            _ran.add(source)
+    names.update(bound)
+    for kind, label, line, source in parts:
+        if kind == "cell":
+            _run_cell(label, source, line, path)
         elif kind == "gate":
             _check(label, source, line, path)
-        elif label.endswith("may raise"):
-            _run_guarded(int(label.split()[0]), source, line, path)
-        else:
-            _show(int(label), _run(source, line, path))
     return {name: names[name] for name in outputs if name in names}
+
+
+def _is_made(names: list[str], source: str, there: frozenset[str]) -> bool:
+    """A class must stay one class, and a function keep its state: only what is not there is made."""
+    return source in _ran or (bool(names) and there.issuperset(names))
 
 
 def _prepared() -> dict[str, object]:
@@ -83,13 +90,6 @@ def _parts(text: str) -> Iterator[tuple[str, str, int, str]]:
             kind, label, start = found.group(1), found.group(2), number + 1
 
 
-def _run_once(names: list[str], source: str, line: int, path: Path) -> None:
-    """Definitions run again only where nothing has made them: a class must stay one class."""
-    if source not in _done and not (names and all(name in vars(NAMESPACE) for name in names)):
-        _run(source, line, path)
-    _done.add(source)
-
-
 def _check(expression: str, source: str, line: int, path: Path) -> None:
     if not _run(source, line, path):
         read = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
@@ -98,10 +98,13 @@ def _check(expression: str, source: str, line: int, path: Path) -> None:
         )
 
 
-def _run_guarded(number: int, source: str, line: int, path: Path) -> None:
+def _run_cell(label: str, source: str, line: int, path: Path) -> None:
+    number, _, tolerance = label.partition(" ")
     try:
-        _show(number, _run(source, line, path))
+        _show(int(number), _run(source, line, path))
     except Exception:
+        if tolerance != "may raise":
+            raise
         traceback.print_exc()
 
 
