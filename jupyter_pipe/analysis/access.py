@@ -6,6 +6,7 @@ import ast
 
 from jupyter_pipe.analysis.ambient import use_style
 from jupyter_pipe.analysis.knowledge import AttributeEffect, Returns
+from jupyter_pipe.analysis.libraries import escape
 from jupyter_pipe.analysis.values import (
     ANY,
     FIELD,
@@ -186,7 +187,10 @@ def _load_item(world: World, value: Object, node: ast.Subscript, sliced: bool) -
         parts = world.heap.load(value, label)
         return parts | {_view(world, value, node, "")} if sliced and value.open else parts
     if effect.mutates:
-        world.mutate((value,), node)  # `counts[key]` of a defaultdict
+        # `counts[key]` of a defaultdict makes what is missing, perhaps with code of the notebook.
+        world.mutate((value,), node)
+        if value.carries:
+            world.heap.store(value, label, escape(world, frozenset((value,)), node))
     if effect.returns is Returns.view:
         return frozenset((_view(world, value, node, effect.result_type or value.type),))
     if effect.returns is Returns.holder:
