@@ -161,8 +161,8 @@ class Effect(Struct, frozen=True):
 
     A stage that `reads` a name may use its value before surely binding it. `mutates` means that
     an object reachable from the name may be changed in place. A stage that `defines` a name binds
-    it by code that later stages replay, so it hides earlier values and is nobody's input. `learned` marks what the guard
-    observed in a run, `declared` what a `mutates:`/`pure:` tag says.
+    it by code that later stages replay, so it hides earlier values and is nobody's input. `learned`
+    marks what the guard observed in a run, `declared` what a `mutates:`/`pure:` tag says.
     """
 
     name: str
