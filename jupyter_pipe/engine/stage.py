@@ -159,11 +159,24 @@ def _definitions(pipeline: Pipeline, stage: Stage) -> dict[str, dict[str, Any]]:
     """The notebook's classes and functions that a payload may refer to, and the imports that they
     need: what other stages replay from this stage's cells, and what it replays itself."""
     kinds = {ReplayKind.function, ReplayKind.class_, ReplayKind.import_}
+    order = [other.name for other in pipeline.stages]
+    later = {
+        name
+        for other in pipeline.stages[order.index(stage.name) + 1 :]
+        for replay in other.replays
+        if replay.needed
+        for name in replay.names
+    }
     made_here = [
         replay for other in pipeline.stages for replay in other.replays if replay.cell_id in stage.cells
     ]
     return {
-        name: {"source": replay.source, "digest": replay.digest, "cell_id": replay.cell_id}
+        name: {
+            "source": replay.source,
+            "digest": replay.digest,
+            "cell_id": replay.cell_id,
+            "later": name in later,
+        }
         for replay in (*made_here, *stage.replays)
         if replay.kind in kinds
         for name in replay.names

@@ -21,7 +21,8 @@ __all__ = ["Definitions"]
 class Definitions:
     """The definitions that the stage's context knows, over the stage's namespace.
 
-    `known` maps a name to `{"source", "digest", "cell_id"}`.
+    `known` maps a name to `{"source", "digest", "cell_id"}`, and to `"later"`: whether a stage after
+    this one replays it.
     """
 
     def __init__(self, known: Mapping[str, Mapping[str, Any]], namespace: dict[str, Any]) -> None:
@@ -29,6 +30,7 @@ class Definitions:
         self._namespace = namespace
         self._portraits: dict[str, dict[portrait.Path, str]] = {}
         self._originals: dict[str, Any] = {}
+        self._entered: dict[str, dict[portrait.Path, str]] = {}
         self._drawing: set[str] = set()
 
     def digest_of(self, name: str) -> str:
@@ -118,10 +120,19 @@ class Definitions:
             return self._originals[name] is not self._namespace[name]
         return name not in self._drawing and portrait.is_redefined(*self._portraits_of(name))
 
+    def enter(self) -> None:
+        """The stage's own cells begin: what the definitions hold now came from earlier stages."""
+        self._entered = {name: self._draw(value) for name, value in self._originals.items()}
+
     def drifted(self) -> list[str]:
-        """The replayed definitions whose state is no longer what their source says."""
-        names = [name for name in self._originals if name in self._namespace]
-        return [name for name in names if not self._is_redefined(name) and self.changes(name)]
+        """The replayed definitions whose state the stage changed, if a later stage replays them."""
+        return [
+            name
+            for name, before in self._entered.items()
+            if self._known[name].get("later", True)
+            and self._namespace.get(name) is self._originals[name]
+            and self._draw(self._originals[name]) != before
+        ]
 
     def _draw(self, value: Any) -> dict[portrait.Path, str]:
         return portrait.draw(value, self._digest) if self.is_local(value) else {}

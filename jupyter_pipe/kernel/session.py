@@ -65,6 +65,7 @@ class Session:
         """The stage's own cells begin: replayed code may have touched what earlier stages left."""
         if not self.entered:
             self.entered = True
+            self.definitions.enter()
             self.ambience.enter()
 
     def load_inputs(self, names: Iterable[str]) -> None:

@@ -220,6 +220,13 @@ def test_state_that_nothing_carries_is_told(stages: Stages) -> None:
     stages.run("A", "append(1)", "", replays=APPEND)
     (warning,) = stages.results["A"].warnings
     assert "A changed state that 'append' keeps in itself" in warning
+    stages.run("B", "append(1)", "append", replays=APPEND)
+    assert stages.results["B"].warnings == ()
+    stages.run("C", "x = 1", "", inputs={"B": "append"}, replays=APPEND)
+    assert stages.results["C"].warnings == ()
+    stages.definitions["append"]["later"] = False
+    stages.run("D", "append(1)", "", replays=APPEND)
+    assert stages.results["D"].warnings == ()
 
 
 def test_unchanged_definitions_carry_no_state(tmp_path: Path) -> None:
