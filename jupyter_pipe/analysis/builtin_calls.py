@@ -252,6 +252,16 @@ def _lru_cache(world: World, arguments: Arguments) -> Values:
     return functions or frozenset((world.library("functools.lru_cache"),))
 
 
+def _defaultdict(world: World, arguments: Arguments) -> Values:
+    result = world.allocate(arguments.node, "collections.defaultdict", open_=True)
+    for factory in arguments.positional[:1]:
+        world.heap.store(result, "factory", factory)
+    for values in arguments.positional[1:]:
+        for source in values:
+            world.heap.copy_parts(source, result)
+    return frozenset((result,))
+
+
 def _field(world: World, arguments: Arguments) -> Values:
     """`dataclasses.field`: a promise that each instance gets its own part."""
     result = _result(world, arguments, FIELD)
@@ -315,6 +325,7 @@ BUILTIN_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
     "builtins.input": _input,
     "functools.partial": _partial,
     "dataclasses.field": _field,
+    "collections.defaultdict": _defaultdict,
     "functools.lru_cache": _lru_cache,
     "functools.cache": _lru_cache,
     "itertools.groupby": _groupby,
