@@ -53,7 +53,8 @@ class StageContext(Struct, frozen=True):
 
     `definitions` maps `NAME` of each notebook class or function that a payload may refer to, to
     `{"source", "digest", "cell_id", "later"}` (`later`: a stage after this one replays it, too); the
-    loader replays exactly those that a payload's manifest lists. `protect` are inputs that a later stage reads, so that the guard must look at them;
+    loader replays exactly those that a payload's manifest lists. `protect` are inputs that a later
+    stage reads, so that the guard must look at them;
     `pure` are inputs that a tag declares unchanged; `mutates` the changes that are expected.
     `optional` are outputs that the stage may leave unbound. `code_cells` maps a cell id to its
     number, which is its execution count. `trust` admits a store that others could have filled.
