@@ -37,6 +37,9 @@ def _head(package: str, kinds: set[str], notebook: str) -> str:
 def _parser(pipeline: Pipeline, package: str) -> str:
     description = one_line(pipeline.description or f"Run the pipeline {pipeline.name}.")
     arguments = [f'prog="python -m {package}"', f"description={_text(description)}"]
+    if any(parameter.name == "help" for parameter in pipeline.parameters):
+        # The parameter takes `--help`; `-h` still shows the help.
+        arguments.append('conflict_handler="resolve"')
     lines = [wrap_call("parser = argparse.ArgumentParser(", arguments, width=84)]
     lines += map(_option, pipeline.parameters)
     body = indented("\n".join([*lines, "return parser"]), "    ")

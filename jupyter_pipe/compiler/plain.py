@@ -77,7 +77,11 @@ def _run_function(pipeline: Pipeline, program: ProgramCode, *, prepares: bool) -
     names = {stage.name: _free(f"{stage.name}_outputs", taken) for stage in program.stages}
     calls = {stage.name: _free(f"run_{stage.name}", taken) for stage in program.stages}
     lines = [f"from .{stage.name} import {stage.name} as {calls[stage.name]}" for stage in program.stages]
+    changed = sorted(taken & program.mutated)
+    # A stage changes its parameter, and a default value is made once for all calls.
+    lines = ["import copy", "", *lines] if changed else lines
     lines += ["", "_prepare()"] if prepares else [""]
+    lines += [f"{name} = copy.deepcopy({name})" for name in changed]
     for stage in program.stages:
         opening = f"{names[stage.name]} = {calls[stage.name]}("
         lines.append(wrap_call(opening, _call_arguments(stage, names), width=84))

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_pipe.compiler import compile_notebook, write_package
+from tests.compiler.notebooks import Cells, write_notebook
 from tests.compiler.oracle import notebook_prints, package_prints
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -73,9 +74,62 @@ def test_generated_modules_pass_a_linter(name: str) -> None:
 
 
 def run_module(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "orders", *arguments], cwd=folder, capture_output=True, text=True, check=False
+    package = folder.name.removesuffix("_pipeline")
+    command = [sys.executable, "-m", package, *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def packaged(folder: Path, cells: Cells) -> Path:
+    path = write_notebook(folder / "small.ipynb", cells)
+    write_package(compile_notebook(path), folder / "small_pipeline")
+    return folder / "small_pipeline"
+
+
+KINDS = """fast = True
+kind: Literal["a", "b"] = "a"  # which, of 100% of them
+sizes = [1, 2]
+name = 'x "quoted"'
+limit: float | None = None
+thing: object = "text"
+help = 3"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "printed"),
+    [
+        ("", 'True a [1, 2] x "quoted" None text 3'),
+        ("--no-fast --kind b --sizes [3] --limit 2.5 --thing 5 --help 4", 'False b [3] x "quoted" 2.5 5 4'),
+    ],
+)
+def test_parameters_of_every_type_are_options(tmp_path: Path, arguments: str, printed: str) -> None:
+    show = "print(fast, kind, sizes, name, limit, thing, help)"
+    cells = [("from typing import Literal", []), (KINDS, ["parameters"]), (show, ["stage:show"])]
+    folder = packaged(tmp_path, cells)
+    assert run_module(folder, *arguments.split()).stdout.strip() == printed
+    assert run_module(folder, "--kind", "c").returncode == 2
+    assert "'3 x' is no Python literal" in run_module(folder, "--sizes", "3 x").stderr
+
+
+def test_a_changed_parameter_is_new_in_each_run(tmp_path: Path) -> None:
+    cells = [("xs = [1]", ["parameters"]), ("xs.append(2)", ["stage:a"]), ("print(xs)", ["stage:b"])]
+    code = "import small; small.run(); small.run()"
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=packaged(tmp_path, cells),
+        capture_output=True,
+        text=True,
+        check=True,
     )
+    assert ended.stdout.split("\n")[:2] == ["[1, 2]", "[1, 2]"]
+
+
+def test_a_module_beside_the_notebook_is_found_from_anywhere(tmp_path: Path) -> None:
+    (tmp_path / "beside.py").write_text("def text():\n    return open('data.txt').read()")
+    (tmp_path / "data.txt").write_text("data")
+    cells = [("import beside\nprint(beside.text())", ["stage:a"])]
+    folder = packaged(tmp_path, cells)
+    ended = run_module(folder)
+    assert (ended.stdout.strip(), ended.stderr) == ("data", "")
 
 
 def test_a_package_runs_from_the_command_line(tmp_path: Path) -> None:
