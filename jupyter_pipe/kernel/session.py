@@ -212,9 +212,8 @@ def _peak_memory() -> int:
 
 
 def _write_json(path: str, value: Any) -> None:
+    """Atomic, but not synced: after a power cut the stage runs again anyway."""
     temporary = f"{path}.writing-{os.getpid()}"
     with open(temporary, "w", encoding="utf-8") as file:
         json.dump(value, file)
-        file.flush()
-        os.fsync(file.fileno())
     os.replace(temporary, path)

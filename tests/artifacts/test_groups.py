@@ -4,8 +4,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.artifacts.stages import Stages
 
@@ -179,3 +183,56 @@ def test_a_slice_travels_without_the_array_behind_it(stages: Stages) -> None:
         "assert v.shape == (2, 1000) and c.shape == (995,) and r.strides == (0, 0) and r[3, 3] == 1.5",
         inputs={"A": "v c r"},
     )
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> tuple[str, str, str]:
+    """Code that builds a graph of containers and arrays, the names to pass on, and a change."""
+    lines = ["n0 = [0]", "n1 = {'k': 1}", "n2 = np.arange(8)"]
+    for number in range(3, draw(st.integers(4, 9))):
+        other, third = (f"n{draw(st.integers(0, number - 1))}" for _ in range(2))
+        shape = draw(st.sampled_from(SHAPES))
+        lines.append(f"n{number} = " + shape.format(a=other, b=third))
+    names = [f"n{number}" for number in range(len(lines))]
+    kept = draw(st.lists(st.sampled_from(names), min_size=1, unique=True))
+    target = draw(st.sampled_from(kept))
+    return "\n".join(lines), " ".join(kept), CHANGE.format(name=target)
+
+
+SHAPES = [
+    "[{a}, {b}]",
+    "{{'x': {a}}}",
+    "({a}, [{b}])",
+    "{a}",
+    "[{a}] * 2",
+    "n2[2:6]",
+    "n2[::-1]",
+    "lambda x={a}: x",
+    "n2.copy()",
+]
+CHANGE = """
+def change(value):
+    if isinstance(value, list): value.append(99)
+    elif isinstance(value, dict): value['new'] = 99
+    elif isinstance(value, tuple): change(value[1])
+    elif callable(value): change(value())
+    else: value[0] = 99
+change({name})
+"""
+ADDRESS = re.compile(" at 0x[0-9a-f]+")
+SHOW = "[repr(v() if callable(v) else v) for v in ({names},)]"
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(programs())
+def test_any_graph_changes_after_the_trip_as_before_it(stages: Stages, program: tuple[str, str, str]) -> None:
+    code, names, change = program
+    before = stages.run("A", IMPORTS + code, names)
+    after = stages.run("B", "import numpy as np", inputs={"A": names}, protect=tuple(names.split()))
+    assert stages.results["B"].changed == ()
+    shown = SHOW.format(names=", ".join(names.split()))
+    for space in (before, after):
+        exec(change + "shown = " + shown, space)
+    assert [ADDRESS.sub("", text) for text in after["shown"]] == [
+        ADDRESS.sub("", text) for text in before["shown"]
+    ]
