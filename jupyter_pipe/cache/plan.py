@@ -35,11 +35,13 @@ class StageInputs(Struct, frozen=True):
 
 
 class Decision(Struct, frozen=True):
-    """`entry` is the result to reuse, if there is one; `reason` explains either way."""
+    """`entry` is the result to reuse, if there is one; `reason` explains either way. Where there is
+    none, `awaited` says whether that of another run would serve once it is there."""
 
     fingerprint: Fingerprint
     reason: str
     entry: CacheEntry | None = None
+    awaited: bool = False
 
 
 class Forcing(Struct, frozen=True):
@@ -126,10 +128,11 @@ class StageCache:
             return Decision(fingerprint, forced)
         entry = self.cache.find(fingerprint.key, inputs.generators)
         if entry is None:
-            return Decision(fingerprint, self._why(stage, fingerprint))
+            reason, unseeded = self._why(stage, fingerprint)
+            return Decision(fingerprint, reason, awaited=not unseeded)
         damage = self._damage(entry)
         if damage:
-            return Decision(fingerprint, damage)
+            return Decision(fingerprint, damage, awaited=True)
         return Decision(fingerprint, "unchanged", entry)
 
     def record(
@@ -171,15 +174,16 @@ class StageCache:
             return "cache:off"
         return ""
 
-    def _why(self, stage: Stage, fingerprint: Fingerprint) -> str:
+    def _why(self, stage: Stage, fingerprint: Fingerprint) -> tuple[str, bool]:
+        """Why there is no result to reuse, and whether there never will be one."""
         latest = self.cache.latest(self.pipeline, stage.name)
         if latest is None:
-            return "never ran"
+            return "never ran", False
         if latest.unseeded and latest.fingerprint.key == fingerprint.key:
-            return f"{', '.join(latest.unseeded)}, unseeded"
+            return f"{', '.join(latest.unseeded)}, unseeded", True
         sources = {value.name: value.from_ for value in stage.inputs}
         found = explain(latest.fingerprint, fingerprint, cell_numbers=self._numbers, sources=sources)
-        return found or "random state changed"
+        return found or "random state changed", False
 
     def _damage(self, entry: CacheEntry) -> str:
         # Every one is asked about, since asking removes what is damaged.

@@ -21,15 +21,25 @@ from jupyter_pipe.engine.flow import Given, given_to
 from jupyter_pipe.engine.messages import Reuse
 from jupyter_pipe.engine.request import PreparedRun
 from jupyter_pipe.engine.reuse import Checked
+from jupyter_pipe.errors import RunError
 from jupyter_pipe.model import Pipeline, Stage
+from jupyter_pipe.runs.locks import Holder, free_lock, take_lock
+from jupyter_pipe.runs.processes import is_alive
 
 __all__ = ["CachedResults", "forecast"]
 
 
 class CachedResults:
-    """Reads and fills `.jupyter_pipe/cache/` for one run."""
+    """Reads and fills `.jupyter_pipe/cache/` for one run.
 
-    def __init__(self, prepared: PreparedRun, package: Path) -> None:
+    Of several runs that need the same result at once, one holds the lock of its fingerprint and
+    computes it. Who holds a lock waits for no other, so that runs cannot wait for each other.
+    """
+
+    def __init__(self, prepared: PreparedRun, package: Path, run_id: str) -> None:
+        self._run_id = run_id
+        self._store = prepared.store
+        self._locks: dict[str, Path] = {}
         self._pipeline = prepared.pipeline
         self._cache = Cache(prepared.store.state_folder / "cache")
         self._decides = _stage_cache(prepared, package, self._cache)
@@ -37,12 +47,20 @@ class CachedResults:
 
     def check(self, pipeline: Pipeline, stage: str, given: Given) -> Checked:
         """The result of an earlier run, or why there is none."""
+        self.give_up(stage)
         inputs = _stage_inputs(pipeline.stage(stage), given)
         decision = self._decides.decide(pipeline.stage(stage), inputs)
         self._asked[stage] = decision.fingerprint, inputs
+        if decision.awaited:
+            holder = self._lock(stage, decision.fingerprint.key)
+            if holder:
+                return Checked(f"waiting for run {holder}", waits=True)
+            # Another run may have published the result before we had the lock.
+            decision = self._decides.decide(pipeline.stage(stage), inputs)
         entry = decision.entry
         if entry is None:
             return Checked(decision.reason)
+        self.give_up(stage)
         reuse = Reuse(entry.result, entry.run_id, entry.seconds)
         return Checked(decision.reason, reuse, self._cache.executed_path(entry))
 
@@ -69,6 +87,36 @@ class CachedResults:
             executed=executed,
             created=time.time(),
         )
+        self.give_up(stage)
+
+    def give_up(self, stage: str) -> None:
+        """Let other runs compute the stage."""
+        lock = self._locks.pop(stage, None)
+        if lock is not None:
+            free_lock(lock)
+
+    def close(self) -> None:
+        """Hold nothing any more."""
+        for stage in tuple(self._locks):
+            self.give_up(stage)
+
+    def _lock(self, stage: str, key: str) -> str:
+        """Take the lock of a result. Returns the other run that has it, empty if there is none."""
+        path = self._cache.folder / "locks" / f"{key}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        holder = take_lock(path, self._run_id, is_held=self._is_held)
+        if holder is None:
+            self._locks[stage] = path
+            return ""
+        # Two stages of this run may be the same to the letter: neither waits for the other.
+        return holder.run_id if holder.run_id != self._run_id else ""
+
+    def _is_held(self, holder: Holder) -> bool:
+        """A process of another host cannot be asked whether it lives, its run can."""
+        try:
+            return is_alive(holder) and not self._store.read(holder.run_id).is_final
+        except RunError:
+            return False
 
     def durations(self) -> dict[str, float]:
         """Seconds that each stage took when it last ran."""

@@ -8,9 +8,7 @@ occur in the present state raises `ImpossibleTransition`, which tells the whole 
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import Struct
@@ -18,6 +16,7 @@ from msgspec import Struct
 from jupyter_pipe import events as ev
 from jupyter_pipe.artifacts.protocol import StageResult
 from jupyter_pipe.engine import messages as ms
+from jupyter_pipe.engine.progress import GOOD, NOT_STARTED, UNDER_WAY, Phase, Progress
 from jupyter_pipe.engine.results import known_names, result_events
 from jupyter_pipe.engine.schedule import Capacity, Neighbours, fits, priorities
 from jupyter_pipe.engine.verdict import is_worth_retrying, judge, retry_delay_seconds
@@ -26,6 +25,8 @@ from jupyter_pipe.model import Pipeline
 from jupyter_pipe.runs.model import Failure
 
 __all__ = ["ImpossibleTransition", "Machine", "Options"]
+
+CHECK_AGAIN_SECONDS = 0.5
 
 Rewire = Callable[[Pipeline, Mapping[str, Collection[str]]], Pipeline]
 
@@ -48,42 +49,6 @@ class Options(Struct, frozen=True):
     seconds: dict[str, float] = {}
 
 
-class Phase(enum.Enum):
-    """Where a stage is on its way; `ended` stages have a final state."""
-
-    waiting = "waiting"
-    checking = "checking"
-    ready = "ready"
-    running = "running"
-    stopping = "stopping"
-    resting = "resting"
-    ended = "ended"
-
-
-_UNDER_WAY = (Phase.running, Phase.stopping)
-_NOT_STARTED = (Phase.waiting, Phase.checking, Phase.ready)
-_GOOD = frozenset({ev.StageState.succeeded, ev.StageState.cached})
-
-
-@dataclass
-class _Progress:
-    """One stage's way so far. `used` is what it was (or will be) given: name -> stage.
-
-    `failures` counts those since it was last queued, `again` says why it must start anew once it
-    has stopped.
-    """
-
-    phase: Phase = Phase.waiting
-    state: ev.StageState = ev.StageState.queued
-    turn: int = 0
-    attempt: int = 0
-    failures: int = 0
-    failure: Failure | None = None
-    seconds: float = 0.0
-    again: str = ""
-    used: dict[str, str] = field(default_factory=dict)
-
-
 class Machine:
     """One run of `pipeline`, which holds only the stages that take part."""
 
@@ -91,7 +56,7 @@ class Machine:
         self.pipeline = pipeline
         self._options = options
         self._rewire = rewire
-        self._progress = {stage.name: _Progress() for stage in pipeline.stages}
+        self._progress = {stage.name: Progress() for stage in pipeline.stages}
         self._stages = {stage.name: stage for stage in pipeline.stages}
         self._in: dict[Phase, set[str]] = {phase: set() for phase in Phase}
         self._in[Phase.waiting].update(self._stages)
@@ -155,13 +120,23 @@ class Machine:
         progress = self._of(message.stage, message)
         if progress.phase is not Phase.checking or progress.turn != message.turn:
             return  # the question was withdrawn meanwhile: a failure, a cancel, another input
+        if message.waits:
+            self._wait(message, progress)
+            return
         if message.reuse is None:
             self._move(message.stage, Phase.ready)
             self._log(ev.StageQueued(stage=message.stage, reason=message.reason))
             return
         self._reuse(message, message.reuse, progress)
 
-    def _reuse(self, message: ms.StageChecked, reuse: ms.Reuse, progress: _Progress) -> None:
+    def _wait(self, message: ms.StageChecked, progress: Progress) -> None:
+        """Another run computes the same result: read it when it is there."""
+        if progress.waits_because != message.reason:
+            progress.waits_because = message.reason
+            self._log(ev.StageQueued(stage=message.stage, reason=message.reason))
+        self._out.append(ms.CheckLater(message.stage, message.turn, CHECK_AGAIN_SECONDS))
+
+    def _reuse(self, message: ms.StageChecked, reuse: ms.Reuse, progress: Progress) -> None:
         self._log_result(message.stage, reuse.result)
         failure = judge(self.pipeline, message.stage, reuse.result, strict=self._options.strict)
         if failure is not None:
@@ -178,7 +153,7 @@ class Machine:
         self._out.append(ms.Record(message.stage, reuse.result, reuse.seconds, reused=True))
         self._succeed(message.stage, progress, reuse.result, ev.StageState.cached)
 
-    def _ended(self, message: ms.StageEnded, progress: _Progress) -> None:
+    def _ended(self, message: ms.StageEnded, progress: Progress) -> None:
         if progress.again:
             self._requeue(message.stage, progress.again)
             return
@@ -191,7 +166,7 @@ class Machine:
         self._out.append(ms.Record(message.stage, message.result, message.seconds))
         self._succeed(message.stage, progress, message.result, ev.StageState.succeeded)
 
-    def _broke(self, message: ms.StageBroke, progress: _Progress) -> None:
+    def _broke(self, message: ms.StageBroke, progress: Progress) -> None:
         if progress.again:
             self._requeue(message.stage, progress.again)
             return
@@ -212,7 +187,7 @@ class Machine:
         )
         self._out.append(ms.WakeLater(message.stage, message.attempt, delay))
 
-    def _stopped(self, message: ms.StageStopped, progress: _Progress) -> None:
+    def _stopped(self, message: ms.StageStopped, progress: Progress) -> None:
         if progress.phase is not Phase.stopping:
             raise self._impossible(message, "nobody asked the stage to stop")
         if progress.again:
@@ -232,7 +207,7 @@ class Machine:
             self._cancelled = True
             self._log(ev.RunCancelRequested(by=message.by))
         for name, progress in self._progress.items():
-            if progress.phase in _UNDER_WAY:
+            if progress.phase in UNDER_WAY:
                 progress.again = ""
                 self._move(name, Phase.stopping)
                 self._out.append(ms.Stop(name, hard=hard))
@@ -242,7 +217,7 @@ class Machine:
 
     # Ends of stages
 
-    def _succeed(self, name: str, progress: _Progress, result: StageResult, state: ev.StageState) -> None:
+    def _succeed(self, name: str, progress: Progress, result: StageResult, state: ev.StageState) -> None:
         self._results[name] = result
         self._end(name, state)
         if result.changed:
@@ -270,7 +245,7 @@ class Machine:
                 self._skip(name, f"stopped: {culprit} failed")
 
     def _skip(self, name: str, reason: str) -> None:
-        if self._progress[name].phase in _NOT_STARTED:
+        if self._progress[name].phase in NOT_STARTED:
             self._end(name, ev.StageState.skipped)
             self._log(ev.StageSkipped(stage=name, reason=reason))
 
@@ -316,19 +291,19 @@ class Machine:
             elif name in stale:
                 self._run_again(name, progress, reason)
 
-    def _run_again(self, name: str, progress: _Progress, reason: str) -> None:
-        if progress.phase in _UNDER_WAY:
+    def _run_again(self, name: str, progress: Progress, reason: str) -> None:
+        if progress.phase in UNDER_WAY:
             if progress.phase is Phase.running:
                 self._out.append(ms.Stop(name))
             progress.again = "" if self._cancelled else reason
             self._move(name, Phase.stopping)
-        elif progress.phase is Phase.resting or progress.state in _GOOD:
+        elif progress.phase is Phase.resting or progress.state in GOOD:
             self._requeue(name, reason)
 
     def _is_stale(self, name: str, origin: str) -> bool:
         """Whether the stage was given, or left behind, something else than it would be now."""
         progress = self._progress[name]
-        if progress.phase in _NOT_STARTED or name == origin:
+        if progress.phase in NOT_STARTED or name == origin:
             return False
         stage = self._stages[name]
         if {value.name: value.from_ for value in stage.inputs} != progress.used:
@@ -366,20 +341,20 @@ class Machine:
         if progress.phase is not Phase.waiting:
             return
         before = {earlier: self._progress[earlier] for earlier in self._neighbours.before[name]}
-        if all(earlier.state in _GOOD for earlier in before.values()):
+        if all(earlier.state in GOOD for earlier in before.values()):
             progress.turn += 1
             progress.used = {value.name: value.from_ for value in self._stages[name].inputs}
             self._move(name, Phase.checking)
             self._out.append(ms.Check(name, progress.turn))
             return
         for earlier, found in before.items():
-            if found.phase is Phase.ended and found.state not in _GOOD:
+            if found.phase is Phase.ended and found.state not in GOOD:
                 self._skip(name, f"{earlier} {found.state.value}")
 
     def _start_what_fits(self) -> None:
         if not self._in[Phase.ready]:
             return
-        under_way = set().union(*(self._in[phase] for phase in _UNDER_WAY))
+        under_way = set().union(*(self._in[phase] for phase in UNDER_WAY))
         running = [self._stages[name].options for name in under_way]
         for name in sorted(self._in[Phase.ready], key=self._rank):
             wanted = self._stages[name].options
@@ -411,15 +386,15 @@ class Machine:
         """The longest way to the end first, then notebook order."""
         return -self._priority[name], self._place[name]
 
-    def _running(self, message: ms.StageEnded | ms.StageBroke | ms.StageStopped) -> _Progress:
+    def _running(self, message: ms.StageEnded | ms.StageBroke | ms.StageStopped) -> Progress:
         progress = self._of(message.stage, message)
-        if progress.phase not in _UNDER_WAY or progress.attempt != message.attempt:
+        if progress.phase not in UNDER_WAY or progress.attempt != message.attempt:
             raise self._impossible(
                 message, f"attempt {progress.attempt} of the stage is {progress.phase.value}"
             )
         return progress
 
-    def _of(self, name: str, message: ms.Message) -> _Progress:
+    def _of(self, name: str, message: ms.Message) -> Progress:
         try:
             return self._progress[name]
         except KeyError:
@@ -436,5 +411,5 @@ class Machine:
             self._log(event)
 
 
-def _failed(progress: _Progress) -> bool:
+def _failed(progress: Progress) -> bool:
     return progress.state is ev.StageState.failed

@@ -18,6 +18,7 @@ __all__ = [
     "Begin",
     "Cancel",
     "Check",
+    "CheckLater",
     "Finish",
     "Instruction",
     "Launch",
@@ -49,12 +50,14 @@ class Begin(Struct, frozen=True):
 
 
 class StageChecked(Struct, frozen=True):
-    """The answer to `Check`: a result to reuse, or None; `reason` explains either."""
+    """The answer to `Check`: a result to reuse, or None; `reason` explains either. With `waits` it is
+    too early to say, since another run is computing the result."""
 
     stage: str
     turn: int
     reason: str
     reuse: Reuse | None = None
+    waits: bool = False
 
 
 class StageEnded(Struct, frozen=True):
@@ -115,6 +118,14 @@ class Check(Struct, frozen=True):
     turn: int
 
 
+class CheckLater(Struct, frozen=True):
+    """As `Check`, after so many seconds."""
+
+    stage: str
+    turn: int
+    seconds: float
+
+
 class Launch(Struct, frozen=True):
     """Start an attempt. Answer with `StageEnded`, `StageBroke` or `StageStopped`."""
 
@@ -161,5 +172,5 @@ class Finish(Struct, frozen=True):
 
 
 Instruction = Union[  # noqa: UP007 - as above
-    Log, Check, Launch, Stop, WakeLater, Learn, Record, Finish
+    Log, Check, CheckLater, Launch, Stop, WakeLater, Learn, Record, Finish
 ]

@@ -17,18 +17,20 @@ __all__ = ["Checked", "ResultSource"]
 
 class Checked(Struct, frozen=True):
     """`reason` says why the result serves, or why the stage runs; `executed` is the executed
-    notebook that goes with a result."""
+    notebook that goes with a result. With `waits`, another run is computing it: ask again."""
 
     reason: str
     reuse: Reuse | None = None
     executed: Path | None = None
+    waits: bool = False
 
 
 class ResultSource(Protocol):
     """Where earlier results come from. Called from the runner's thread only."""
 
     def check(self, pipeline: Pipeline, stage: str, given: Given) -> Checked:
-        """Asked when everything that the stage receives is known."""
+        """Asked when everything that the stage receives is known. Without a result to reuse, other
+        runs wait for this one's, until `record` or `give_up`."""
 
     def record(
         self,
@@ -41,6 +43,12 @@ class ResultSource(Protocol):
         executed: Path,
     ) -> None:
         """The stage has run, and its result stands."""
+
+    def give_up(self, stage: str) -> None:
+        """The stage will leave no result, or must be asked about anew."""
+
+    def close(self) -> None:
+        """The run is over."""
 
     def durations(self) -> dict[str, float]:
         """How long stages took before, where that is known."""

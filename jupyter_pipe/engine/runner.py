@@ -38,6 +38,7 @@ from jupyter_pipe.events import (
     RunStarted,
     StageCancelled,
     StageFailed,
+    StageSkipped,
     WarningRaised,
 )
 from jupyter_pipe.model import to_json
@@ -100,7 +101,7 @@ class _Runner:
         # A package that was never written is laid out in the run's own folder.
         package = prepared.request.package or writer.path / "package"
         self._place = RunPlace(writer.run_id, writer.path, package.absolute())
-        self._results: ResultSource = CachedResults(prepared, self._place.package)
+        self._results: ResultSource = CachedResults(prepared, self._place.package, writer.run_id)
         options = Options(
             capacity=prepared.capacity,
             keep_going=prepared.request.keep_going,
@@ -110,7 +111,8 @@ class _Runner:
         self._machine = Machine(prepared.taking_part, options, prepared.rewire)
         self._queue: queue.SimpleQueue[ms.Message | ms.Log] = queue.SimpleQueue()
         self._answers: deque[ms.Message] = deque()
-        self._timers: list[tuple[float, str, int]] = []
+        self._timers: list[tuple[float, str, ms.RetryDue | ms.Check]] = []
+        self._turns: dict[str, int] = {}
         self._attempts: dict[str, int] = {}
         self._began = time.monotonic()
         self._finished = False
@@ -158,6 +160,7 @@ class _Runner:
         if self._executor is not None:
             self._executor.close()
         with contextlib.suppress(OSError):
+            self._results.close()
             self._writer.close()
 
     # The loop
@@ -184,8 +187,11 @@ class _Runner:
 
     def _look_around(self) -> None:
         while self._timers and self._timers[0][0] <= time.monotonic():
-            _, stage, attempt = heapq.heappop(self._timers)
-            self._tell(ms.RetryDue(stage, attempt))
+            _, _, due = heapq.heappop(self._timers)
+            if isinstance(due, ms.RetryDue):
+                self._tell(due)
+            elif self._turns.get(due.stage) == due.turn:
+                self._check(due.stage, due.turn)
         if not self._finished:
             self._writer.beat()
             self._look_for_cancel()
@@ -213,16 +219,23 @@ class _Runner:
             case ms.Stop(stage, hard):
                 self._where_stages_run().cancel(stage, hard=hard)
             case ms.WakeLater(stage, attempt, seconds):
-                heapq.heappush(self._timers, (time.monotonic() + seconds, stage, attempt))
+                self._remind(seconds, ms.RetryDue(stage, attempt))
+            case ms.CheckLater(stage, turn, seconds):
+                self._remind(seconds, ms.Check(stage, turn))
             case ms.Learn(stage, names):
-                add_effects(self._prepared.store.state_folder, self._prepared.pipeline.name, stage, names)
-                replace_file(self._folder.pipeline, to_json(self._machine.pipeline))
+                self._learn(stage, names)
             case ms.Record():
                 self._record(instruction)
             case ms.Finish(state, exit_code):
                 seconds = time.monotonic() - self._began
                 self._log(RunFinished(state=state, exit_code=exit_code, seconds=seconds))
                 self._finished = True
+
+    def _learn(self, stage: str, names: tuple[str, ...]) -> None:
+        add_effects(self._prepared.store.state_folder, self._prepared.pipeline.name, stage, names)
+        replace_file(self._folder.pipeline, to_json(self._machine.pipeline))
+        for name in self._turns:  # not started, and their inputs may come from elsewhere now
+            self._results.give_up(name)
 
     def _record(self, record: ms.Record) -> None:
         if record.reused:
@@ -241,9 +254,13 @@ class _Runner:
         """Who reads of a stage's end must find its notebook."""
         if isinstance(event, (StageFailed, StageCancelled)):
             self._publish(event.stage)
+        if isinstance(event, (StageFailed, StageCancelled, StageSkipped)):
+            self._turns.pop(event.stage, None)
+            self._results.give_up(event.stage)
         self._log(event)
 
     def _check(self, stage: str, turn: int) -> None:
+        self._turns[stage] = turn
         given = given_to(self._machine.pipeline, stage, self._machine.results)
         checked = self._results.check(self._machine.pipeline, stage, given)
         if checked.reuse is not None:
@@ -251,7 +268,7 @@ class _Runner:
             replace_file(self._folder.result(stage), to_json(checked.reuse.result))
             if checked.executed is not None:
                 _link_or_copy(checked.executed, self._folder.executed(stage))
-        self._answers.append(ms.StageChecked(stage, turn, checked.reason, checked.reuse))
+        self._answers.append(ms.StageChecked(stage, turn, checked.reason, checked.reuse, waits=checked.waits))
 
     def _launch(self, name: str, attempt: int) -> None:
         # Like the executor, imported when the first stage runs: most runs of a notebook run few.
@@ -262,6 +279,7 @@ class _Runner:
         for conflict in given.conflicts:
             self._log(conflict)
         self._attempts[name] = attempt
+        self._turns.pop(name, None)
         work = stage_work(
             self._prepared,
             pipeline,
@@ -274,6 +292,9 @@ class _Runner:
         self._where_stages_run().submit(work, self._queue.put, lambda event: self._queue.put(ms.Log(event)))
 
     # Small things
+
+    def _remind(self, seconds: float, of: ms.RetryDue | ms.Check) -> None:
+        heapq.heappush(self._timers, (time.monotonic() + seconds, of.stage, of))
 
     def _where_stages_run(self) -> Executor:
         if self._executor is None:

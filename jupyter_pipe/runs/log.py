@@ -6,9 +6,7 @@ it). Reading takes no lock and stops before a line that is not yet whole.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,8 +17,7 @@ import msgspec
 
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import decode_event, encode_event
-from jupyter_pipe.runs.model import Process
-from jupyter_pipe.runs.processes import is_alive, this_process
+from jupyter_pipe.runs.locks import free_lock, take_lock
 
 if TYPE_CHECKING:
     from jupyter_pipe.events import Event
@@ -64,7 +61,7 @@ class EventLog:
             self.seq = _repair(path)
             self._file = path.open("ab", buffering=0)
         except BaseException:
-            self._lock_path.unlink(missing_ok=True)
+            free_lock(self._lock_path)
             raise
 
     def append(self, event: Event) -> Event:
@@ -80,7 +77,7 @@ class EventLog:
 
     def close(self) -> None:
         self._file.close()
-        self._lock_path.unlink(missing_ok=True)
+        free_lock(self._lock_path)
 
     def __enter__(self) -> EventLog:
         return self
@@ -108,50 +105,11 @@ def _repair(path: Path) -> int:
 
 
 def _take_lock(path: Path) -> None:
-    """Publish a lock that names this process; it appears whole, by linking, or not at all."""
-    mine = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
-    mine.write_bytes(msgspec.json.encode(this_process()))
-    try:
-        taken = any(_link(mine, path) or _break_dead_lock(path) for _ in range(3))
-    finally:
-        mine.unlink(missing_ok=True)
-    if not taken:
-        raise RunError(f"Could not lock {path.parent}.", code="run_locked", hint="Try again.")
-
-
-def _link(source: Path, target: Path) -> bool:
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        return False
-    return True
-
-
-def _break_dead_lock(path: Path) -> bool:
-    """Remove a lock whose owner died; it still has to be taken. Raises RunError if it lives."""
-    try:
-        found = path.read_bytes()
-    except FileNotFoundError:
-        return False
-    owner = msgspec.json.decode(found, type=Process)
-    if is_alive(owner):
+    run_id = path.parent.name
+    holder = take_lock(path, run_id)
+    if holder is not None:
         raise RunError(
-            f"Run {path.parent.name} is being written by process {owner.pid} on {owner.host}.",
+            f"Run {run_id} is being written by process {holder.pid} on {holder.host}.",
             code="run_active",
-            hint=f"Wait for it, or cancel it: jupyter pipe cancel {path.parent.name}",
+            hint=f"Wait for it, or cancel it: jupyter pipe cancel {run_id}",
         )
-    _remove_lock(path, found)
-    return False
-
-
-def _remove_lock(path: Path, expected: bytes) -> None:
-    """Two processes may find the same dead lock; the slower must not remove the faster's new one."""
-    aside = path.with_name(f"{path.name}.dead.{os.getpid()}.{threading.get_ident()}")
-    try:
-        os.rename(path, aside)
-    except FileNotFoundError:
-        return
-    if aside.read_bytes() != expected:
-        with contextlib.suppress(FileExistsError):
-            os.link(aside, path)
-    aside.unlink()

@@ -72,12 +72,20 @@ class Shell:
     """Drives a machine and keeps what it asked for."""
 
     def __init__(
-        self, of: Pipeline, *, workers: int = 2, reuse: Iterable[str] = (), **options: object
+        self,
+        of: Pipeline,
+        *,
+        workers: int = 2,
+        reuse: Iterable[str] = (),
+        awaited: Iterable[str] = (),
+        **options: object,
     ) -> None:
         settings = msgspec.convert(options, Options)
         settings = msgspec.structs.replace(settings, capacity=Capacity(workers=workers))
         self.machine = Machine(of, settings, rewire)
         self.reusable = set(reuse)
+        self.awaited = set(awaited)
+        self.reminders: list[ms.CheckLater] = []
         self.running: dict[str, int] = {}
         self.stopping: list[str] = []
         self.instructions: list[ms.Instruction] = []
@@ -97,8 +105,9 @@ class Shell:
             case ms.Log(event):
                 self.events.append(event)
             case ms.Check(name, turn):
-                hit = ms.Reuse(self.result_of(name), "r0", 5.0) if name in self.reusable else None
-                self.tell(ms.StageChecked(name, turn, "unchanged" if hit else "never ran", hit))
+                self._check(name, turn)
+            case ms.CheckLater():
+                self.reminders.append(instruction)
             case ms.Launch(name, attempt):
                 assert name not in self.running
                 self.running[name] = attempt
@@ -106,6 +115,19 @@ class Shell:
                 self.stopping.append(name)
             case ms.Finish():
                 self.finish = instruction
+
+    def _check(self, name: str, turn: int) -> None:
+        if name in self.awaited:
+            self.tell(ms.StageChecked(name, turn, "waiting for run r1", waits=True))
+            return
+        hit = ms.Reuse(self.result_of(name), "r0", 5.0) if name in self.reusable else None
+        self.tell(ms.StageChecked(name, turn, "unchanged" if hit else "never ran", hit))
+
+    def remind(self) -> None:
+        """Time passes: what was to be checked later is checked."""
+        reminders, self.reminders = self.reminders, []
+        for reminder in reminders:
+            self._check(reminder.stage, reminder.turn)
 
     def result_of(self, name: str) -> StageResult:
         return result(*self.machine.pipeline.stage(name).outputs)

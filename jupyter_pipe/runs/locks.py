@@ -1,0 +1,83 @@
+"""Locks between processes: a file that names its holder.
+
+A lock whose holder died is broken; whether it died is asked of the system by pid and start time and
+never guessed from a file's age. Raises OSError as the disk does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import asdict
+
+from jupyter_pipe.runs.model import Process
+from jupyter_pipe.runs.processes import is_alive, this_process
+
+__all__ = ["Holder", "free_lock", "take_lock"]
+
+
+class Holder(Process, frozen=True):
+    """The process that holds a lock, for the run `run_id`."""
+
+    run_id: str = ""
+
+
+_decoder = msgspec.json.Decoder(Holder)
+
+
+def take_lock(path: Path, run_id: str, *, is_held: Callable[[Holder], bool] = is_alive) -> Holder | None:
+    """Take the lock, which appears whole or not at all. Returns who has it instead, None if we do.
+
+    `is_held` tells whether a holder still has a right to it.
+    """
+    mine = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
+    mine.write_bytes(msgspec.json.encode(Holder(**asdict(this_process()), run_id=run_id)))
+    try:
+        while not _link(mine, path):
+            holder = _read(path)
+            if holder is not None and is_held(holder):
+                return holder
+            if holder is not None:
+                _remove(path, holder)
+    finally:
+        mine.unlink(missing_ok=True)
+    return None
+
+
+def free_lock(path: Path) -> None:
+    """Give back a lock that was taken."""
+    path.unlink(missing_ok=True)
+
+
+def _link(source: Path, target: Path) -> bool:
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _read(path: Path) -> Holder | None:
+    """Who holds the lock; None if it was freed meanwhile."""
+    try:
+        return _decoder.decode(path.read_bytes())
+    except FileNotFoundError:
+        return None
+
+
+def _remove(path: Path, expected: Holder) -> None:
+    """Two processes may find the same dead lock; the slower must not remove the faster's new one."""
+    aside = path.with_name(f"{path.name}.dead.{os.getpid()}.{threading.get_ident()}")
+    try:
+        os.rename(path, aside)
+    except FileNotFoundError:
+        return
+    if _read(aside) != expected:
+        with contextlib.suppress(FileExistsError):
+            os.link(aside, path)
+    aside.unlink()
