@@ -127,6 +127,7 @@ def _foreign_attribute(world: World, value: Object, name: str, node: ast.AST) ->
         world.heap.share(result, value)
     elif effect.returns is Returns.holder:
         world.heap.store(result, "receiver", (value,))
+        world.heap.copy_parts(value, result)
     return frozenset((result,))
 
 

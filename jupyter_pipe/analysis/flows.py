@@ -88,11 +88,28 @@ def classify(stage: StageFacts, units: Sequence[Unit], definitions: Definitions)
                 stage.values.add(name)
     last = max(stage.numbers)
     todo.update(definitions.before(last, ReplayKind.shared))
+    _use_what_replays_use(stage, units, definitions.closure(todo))
     for number in definitions.before(last, ReplayKind.ambient):
         todo.discard(number)
         if not stage.values & set(units[number].facts.writes):
             todo.add(number)
     _take(stage, units, definitions.closure(todo))
+
+
+def _use_what_replays_use(stage: StageFacts, units: Sequence[Unit], numbers: set[int]) -> None:
+    """An import that is replayed needs the module's file and the search path as others left them."""
+    own = stage.numbers
+    for number in sorted(numbers - own):
+        unit = units[number]
+        for name, read in unit.facts.reads.items():
+            if not name.startswith(("@", "file:")):
+                continue
+            makers = {n for n in read.sources - own if n >= 0 and n < max(own) and units[n].stage is not None}
+            if makers:
+                stage.needs[name] |= makers
+                stage.first.setdefault(name, (unit, read.place))
+                if name[0] == "@":
+                    stage.values.add(name)
 
 
 def _take(stage: StageFacts, units: Sequence[Unit], numbers: set[int]) -> None:

@@ -16,6 +16,8 @@ from jupyter_pipe.analysis.values import NOTHING, LocalModule, Object, Values
 if TYPE_CHECKING:
     from jupyter_pipe.analysis.world import World
 
+SEARCH_PATH = "@sys.path"
+
 __all__ = ["import_from", "import_module"]
 
 
@@ -89,6 +91,8 @@ def _module(world: World, name: str, node: ast.AST) -> Object:
     for path in (f"file:{name.replace('.', '/')}.py", f"file:{name.replace('.', '/')}/__init__.py"):
         if world.state.get(path) is not None:
             world.touch(path, node)
+    if world.state.get(SEARCH_PATH) is not None:
+        world.touch(SEARCH_PATH, node)
     return known
 
 

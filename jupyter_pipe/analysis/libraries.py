@@ -35,6 +35,7 @@ ATOMS = frozenset(
 )
 RUNNERS = frozenset({"threading", "multiprocessing", "concurrent", "asyncio", "joblib", "atexit"})
 """Libraries that call what they are given with the other arguments as they are."""
+EXCEPTION = "builtins.BaseException"
 MAKERS = frozenset({".__init__", ".__new__", ".__init_subclass__", ".__class_getitem__", ".__post_init__"})
 LOOKED_UP = """
 repr str format len bool hash eq ne lt le gt ge iter next contains getitem reversed length_hint add radd index
@@ -153,7 +154,9 @@ def _relate(world: World, returns: Returns, result: Object, source: Object) -> N
 def _hold(world: World, result: Object, source: Object) -> None:
     """An iterator or wrapper holds its source, and gives out the source's elements."""
     world.heap.store(result, "receiver", (source,))
-    if source.fields:
+    if result.type == EXCEPTION:
+        world.heap.store(result, ANY, (source,))
+    elif source.fields:
         world.heap.store(result, ANY, world.heap.load(source, ANY))
 
 

@@ -106,7 +106,7 @@ class Definitions:
         return all(
             source in {START, UNBOUND} or self._is_available(source)
             for name, read in unit.facts.reads.items()
-            if not name.startswith("file:")
+            if not name.startswith(("@", "file:"))
             for source in read.sources - {unit.number}
         )
 
