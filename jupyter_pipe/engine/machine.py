@@ -26,7 +26,7 @@ from jupyter_pipe.runs.model import Failure
 
 __all__ = ["ImpossibleTransition", "Machine", "Options"]
 
-CHECK_AGAIN_SECONDS = 0.5
+CHECK_AGAIN_SECONDS = 0.2
 
 Rewire = Callable[[Pipeline, Mapping[str, Collection[str]]], Pipeline]
 
