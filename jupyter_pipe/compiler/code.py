@@ -63,6 +63,11 @@ class StageCode(Struct, frozen=True):
         for cell in self.cells:
             yield from cell.statements
 
+    def observed(self) -> frozenset[str]:
+        """Names that metrics and gates read."""
+        gates = {name for gate in self.stage.gates for name in gate.names}
+        return frozenset(gates | {metric.name for metric in self.stage.metrics})
+
     def received(self) -> frozenset[str]:
         """Names that have a value before the first cell: inputs and parameters."""
         return frozenset([item.name for item in self.stage.inputs] + [item.name for item in self.parameters])

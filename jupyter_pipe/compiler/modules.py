@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
+import textwrap
 from collections.abc import Collection, Iterable, Sequence
 
 from jupyter_pipe.compiler.code import CellCode, ReplayCode, StageCode
@@ -15,9 +16,19 @@ from jupyter_pipe.compiler.imports import ImportedName, import_lines, imported_n
 from jupyter_pipe.compiler.scope import is_dropped_magic
 from jupyter_pipe.compiler.sharing import ModuleLevel
 from jupyter_pipe.compiler.source import Statement, indented, wrap_call
-from jupyter_pipe.model import Parameter, ReplayKind
+from jupyter_pipe.model import Gate, Parameter, ReplayKind
 
-__all__ = ["function_module", "module_imports", "outputs_class", "signature", "trimmed"]
+__all__ = [
+    "class_name",
+    "definition_blocks",
+    "function_module",
+    "module_docstring",
+    "module_imports",
+    "outputs_class",
+    "parameter_text",
+    "signature",
+    "trimmed",
+]
 
 _INDENT = "    "
 _TYPES = {"none": "None", "any": "typing.Any"}
@@ -35,7 +46,7 @@ def function_module(stage: StageCode, level: ModuleLevel) -> str:
     parts = [
         module_docstring(stage, ""),
         _imports(stage, level, used),
-        *(trimmed(statement.text) for statement in own),
+        *definition_blocks(own),
         outputs_class(stage),
         _function(stage, level, nested),
     ]
@@ -47,15 +58,8 @@ def module_docstring(stage: StageCode, reason: str) -> str:
     first = f'"""Stage `{stage.name}`'
     if not reason:
         return f'{first}."""'
-    lines = wrap_text(f"It is the script `scripts/{stage.name}.py` and no function, because {reason}.")
-    return f'{first}.\n\n{lines}\n"""'
-
-
-def wrap_text(text: str) -> str:
-    """Prose in lines of 88 columns."""
-    import textwrap
-
-    return textwrap.fill(text, 88)
+    text = f"It is the script `scripts/{stage.name}.py` and no function, because {reason}."
+    return f'{first}.\n\n{textwrap.fill(text, 88)}\n"""'
 
 
 def _joined(parts: Iterable[str]) -> str:
@@ -63,6 +67,20 @@ def _joined(parts: Iterable[str]) -> str:
     docstring, imports, *rest = parts
     head = "\n\n".join(part for part in (docstring, imports) if part)
     return "\n\n\n".join([head, *(part for part in rest if part)]) + "\n"
+
+
+def definition_blocks(statements: Iterable[Statement]) -> list[str]:
+    """The texts of definitions; constants that follow each other stay together."""
+    blocks: list[str] = []
+    joins = False
+    for statement in statements:
+        simple = isinstance(statement.node, (ast.Assign, ast.AnnAssign))
+        if simple and joins:
+            blocks[-1] += "\n" + trimmed(statement.text)
+        else:
+            blocks.append(trimmed(statement.text))
+        joins = simple
+    return blocks
 
 
 def trimmed(text: str) -> str:
@@ -90,7 +108,7 @@ def _local_definitions(stage: StageCode, level: ModuleLevel) -> list[Statement]:
 
 def _imports(stage: StageCode, level: ModuleLevel, used: Sequence[Statement]) -> str:
     reads = {name for statement in used for name in statement.reads}
-    reads.update(name for gate in stage.stage.gates for name in gate.names)
+    reads |= stage.observed()
     found = _record_imports(stage) + module_imports(reads, level)
     for statement in filter(is_import, stage.statements()):
         found += _kept(statement, reads, level)
@@ -100,7 +118,7 @@ def _imports(stage: StageCode, level: ModuleLevel, used: Sequence[Statement]) ->
     if "display" in reads and "display" not in level.imports:
         found.append(ImportedName("_notebook", "display", "display", 1))
     if _shows(stage, level):
-        found.append(ImportedName("_notebook", "display", display_name(level), 1))
+        found.append(ImportedName("_notebook", "display", _display_name(level), 1))
     if stage.stage.gates:
         found.append(ImportedName("_notebook", "check_gate", "check_gate", 1))
     return import_lines(found)
@@ -122,7 +140,7 @@ def _replayed_imports(code: ReplayCode, reads: Collection[str], level: ModuleLev
     return [ImportedName("", "", "", text=code.replay.source.strip("\n")), *module_imports(needs, level)]
 
 
-def display_name(level: ModuleLevel) -> str:
+def _display_name(level: ModuleLevel) -> str:
     """`display`, unless the notebook imports a function of that name."""
     return "display_value" if "display" in level.imports else "display"
 
@@ -180,13 +198,13 @@ def parameter_text(parameter: Parameter) -> str:
 
 
 def _function(stage: StageCode, level: ModuleLevel, nested: Sequence[Statement]) -> str:
-    lines = [_blocks([trimmed(statement.text) for statement in nested])]
+    lines = ["\n\n".join(trimmed(statement.text) for statement in nested)]
     cells = [(position, _cell_text(cell, level)) for position, cell in enumerate(stage.cells, start=1)]
     for position, text in cells:
         if text:
             heading = f"# Cell {position} of {len(cells)}\n" if len(cells) > 1 else ""
             lines.append(heading + text)
-    lines += [_gate_text(expression, names) for expression, names in _gates(stage)]
+    lines += map(_gate_text, stage.stage.gates)
     if stage.stage.outputs:
         arguments = [f"{name}={name}" for name in stage.stage.outputs]
         lines.append(wrap_call(f"return {class_name(stage)}(", arguments, width=84))
@@ -194,19 +212,10 @@ def _function(stage: StageCode, level: ModuleLevel, nested: Sequence[Statement])
     return f"{signature(stage)}\n{body or _INDENT + _EMPTY}"
 
 
-def _blocks(texts: Iterable[str]) -> str:
-    return "\n\n".join(texts)
-
-
-def _gates(stage: StageCode) -> list[tuple[str, tuple[str, ...]]]:
-    return [(gate.expression, gate.names) for gate in stage.stage.gates]
-
-
-def _gate_text(expression: str, names: Sequence[str]) -> str:
-    values = [f"{name}={name}" for name in names if name not in {"passed", "expression"}]
-    return wrap_call(
-        "check_gate(", [expression, json.dumps(expression, ensure_ascii=False), *values], width=84
-    )
+def _gate_text(gate: Gate) -> str:
+    values = [f"{name}={name}" for name in gate.names if name not in {"passed", "expression"}]
+    text = json.dumps(gate.expression, ensure_ascii=False)
+    return wrap_call("check_gate(", [gate.expression, text, *values], width=84)
 
 
 def _cell_text(cell: CellCode, level: ModuleLevel) -> str:
@@ -215,7 +224,7 @@ def _cell_text(cell: CellCode, level: ModuleLevel) -> str:
     body = _body(cell, level)
     last = [statement for statement in body if statement.nodes][-1:] if cell.shows else []
     for statement in body:
-        text = shown_text(statement, display_name(level)) if last == [statement] else statement.text
+        text = _shown_text(statement, _display_name(level)) if last == [statement] else statement.text
         gap = "\n" if pieces and text.startswith("\n") else ""
         # The semicolon that keeps IPython from showing a value says nothing here.
         pieces.append(gap + trimmed(text).removesuffix(";"))
@@ -225,10 +234,10 @@ def _cell_text(cell: CellCode, level: ModuleLevel) -> str:
 def _shows(stage: StageCode, level: ModuleLevel) -> bool:
     bodies = [_body(cell, level) for cell in stage.cells if cell.shows]
     last = [statements[-1] for body in bodies if (statements := [s for s in body if s.nodes])]
-    return any(shown_text(statement, "display") != statement.text for statement in last)
+    return any(_shown_text(statement, "display") != statement.text for statement in last)
 
 
-def shown_text(statement: Statement, display: str) -> str:
+def _shown_text(statement: Statement, display: str) -> str:
     """The statement with a call of `display` around the expression that it ends with."""
     node = statement.nodes[-1] if statement.nodes else None
     if not isinstance(node, ast.Expr) or _is_silent(node.value):

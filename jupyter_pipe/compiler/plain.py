@@ -10,13 +10,18 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from jupyter_pipe.compiler.code import ProgramCode, ReplayCode, StageCode
 from jupyter_pipe.compiler.imports import ImportedName, import_lines
-from jupyter_pipe.compiler.modules import module_imports, parameter_text, trimmed
+from jupyter_pipe.compiler.modules import (
+    definition_blocks,
+    module_imports,
+    parameter_text,
+    trimmed,
+)
 from jupyter_pipe.compiler.scope import is_dropped_magic
 from jupyter_pipe.compiler.sharing import ModuleLevel
 from jupyter_pipe.compiler.source import indented, wrap_call
 from jupyter_pipe.model import Pipeline, ReplayKind
 
-__all__ = ["init_module", "shared_module"]
+__all__ = ["init_module", "one_line", "shared_module"]
 
 _INDENT = "    "
 
@@ -32,7 +37,7 @@ def shared_module(level: ModuleLevel) -> str:
     if "display" in reads and "display" not in level.imports:
         imports = f"{imports}\n\nfrom ._notebook import display".lstrip()
     parts = [docstring, imports] if imports else [docstring]
-    return "\n\n\n".join(["\n\n".join(parts), *(trimmed(item.text) for item in shared)]) + "\n"
+    return "\n\n\n".join(["\n\n".join(parts), *definition_blocks(shared)]) + "\n"
 
 
 def init_module(pipeline: Pipeline, program: ProgramCode, level: ModuleLevel) -> str:

@@ -56,7 +56,7 @@ def stage_script(stage: StageCode, program: ProgramCode, level: ModuleLevel, pac
 
 
 def _shared_part(stage: StageCode, level: ModuleLevel, package: str) -> str:
-    names: set[str] = set()
+    names = set(stage.observed())
     for statement in stage.statements():
         names |= statement.binds | statement.reads
     for code in stage.replays:

@@ -95,7 +95,7 @@ def without_constants(program: ProgramCode, level: ModuleLevel) -> ProgramCode:
 
 
 def _without(stage: StageCode, constants: Collection[str]) -> StageCode:
-    observed = {metric.name for metric in stage.stage.metrics}
+    observed = stage.observed()
     inputs = tuple(item for item in stage.stage.inputs if item.name not in constants)
     outputs = tuple(name for name in stage.stage.outputs if name in observed or name not in constants)
     return msgspec.structs.replace(
@@ -283,7 +283,7 @@ def _users(program: ProgramCode, definitions: Mapping[str, Statement]) -> dict[s
 
 
 def _used(stage: StageCode, definitions: Mapping[str, Statement]) -> set[str]:
-    names = {name for code in stage.replays for name in code.replay.names}
+    names = {name for code in stage.replays for name in code.replay.names} | stage.observed()
     replayed = (statement for code in stage.replays for statement in code.statements)
     for statement in (*stage.statements(), *replayed):
         if not statement.binds or not statement.binds <= set(definitions):

@@ -148,3 +148,14 @@ def test_a_package_runs_from_the_command_line(tmp_path: Path) -> None:
     assert failed.returncode == 3
     assert failed.stderr.startswith("gate failed: average < largest.price  (average = ")
     assert run_module(folder, "--days", "many").returncode == 2
+
+
+def test_gates_and_metrics_may_read_what_stands_at_module_level(tmp_path: Path) -> None:
+    cells = [
+        ("LIMIT = 3\ndef double(x):\n    return 2 * x", []),
+        ("y = double(1)", ["stage:a", "metric:LIMIT", "gate:double(y) > LIMIT"]),
+        ("y = eval('y + LIMIT')", ["stage:b", "metric:y", "gate:double(y) < LIMIT"]),
+    ]
+    ended = run_module(packaged(tmp_path, cells))
+    assert (ended.returncode, ended.stdout) == (3, "")
+    assert "gate failed: double(y) < LIMIT  (LIMIT = 3, " in ended.stderr

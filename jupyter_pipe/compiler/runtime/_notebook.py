@@ -9,7 +9,8 @@ class GateError(Exception):
     """A gate is false; `values` are those of the variables that it reads."""
 
     def __init__(self, expression: str, values: dict[str, object]) -> None:
-        observed = ", ".join(f"{name} = {value!r}" for name, value in values.items())
+        shown = {name: value for name, value in values.items() if not callable(value)}
+        observed = ", ".join(f"{name} = {value!r}" for name, value in shown.items())
         super().__init__(f"gate failed: {expression}" + (f"  ({observed})" if observed else ""))
         self.expression = expression
         self.values = values
