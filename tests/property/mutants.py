@@ -78,7 +78,6 @@ MUTANTS = (
     Mutant("ambient state that is read", "world:World.touch", focus="environ|decimal|random"),
     Mutant("methods of libraries", "knowledge.tables:Tables.method", focus="list|dict|arr|rng|set"),
     Mutant("functions of libraries", "knowledge.tables:Tables.function", focus="arr|np\\.|iter|next|rng"),
-    Mutant("attributes of libraries", "knowledge.tables:Tables.attribute", focus="grid|frame|arr|\\.T"),
     Mutant("inplace and out", "libraries:keyword_effects", focus="frame|inplace"),
     Mutant("identity tests", "expressions:_identify", focus=" is |list|nested|pair"),
     Mutant("passing an old value on", "flows:_Names.pass_on", focus="int|if |try|while"),
