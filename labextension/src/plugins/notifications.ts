@@ -4,7 +4,7 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { Notification } from '@jupyterlab/apputils';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
-import type { Run } from '../api/types';
+import type { Run, RunState } from '../api/types';
 import { CommandIds } from '../commands';
 import type { NotebookPipeline } from '../runs/pipeline';
 import { countStages, failedStage, formatSeconds, isActive, messageOf, placeOf } from '../runs/state';
@@ -40,7 +40,7 @@ export const notifications: JupyterFrontEndPlugin<void> = {
 };
 
 class RunNotifier {
-  private shown: { runId: string; id: string; text: string } | null = null;
+  private shown: { runId: string; id: string; state: RunState; text: string } | null = null;
 
   constructor(
     private readonly pipeline: NotebookPipeline,
@@ -59,15 +59,19 @@ class RunNotifier {
     if (isActive(run) && this.shown?.runId !== run.run_id) {
       const text = this.text(run);
       const id = Notification.emit(text, 'in-progress', { autoClose: false, actions: this.actions(run) });
-      this.shown = { runId: run.run_id, id, text };
-    } else if (this.shown?.runId === run.run_id && this.shown.text !== this.text(run)) {
+      this.shown = { runId: run.run_id, id, state: run.state, text };
+    } else if (this.shown?.runId === run.run_id && this.isNews(run)) {
       this.update(run, this.shown.id);
     }
   }
 
+  private isNews(run: Run): boolean {
+    return this.shown?.state !== run.state || this.shown.text !== this.text(run);
+  }
+
   private update(run: Run, id: string): void {
     const text = this.text(run);
-    this.shown = { runId: run.run_id, id, text };
+    this.shown = { runId: run.run_id, id, state: run.state, text };
     // The user who cancels knows.
     if (run.state === 'cancelled') {
       Notification.dismiss(id);
