@@ -30,7 +30,7 @@ class Definitions:
         self._namespace = namespace
         self._portraits: dict[str, dict[portrait.Path, str]] = {}
         self._originals: dict[str, Any] = {}
-        self._entered: dict[str, dict[portrait.Path, str]] = {}
+        self._entered: dict[str, tuple[dict[portrait.Path, str], int]] = {}
         self._drawing: set[str] = set()
 
     def digest_of(self, name: str) -> str:
@@ -122,7 +122,7 @@ class Definitions:
 
     def enter(self) -> None:
         """The stage's own cells begin: what the definitions hold now came from earlier stages."""
-        self._entered = {name: self._draw(value) for name, value in self._originals.items()}
+        self._entered = {name: self._state(value) for name, value in self._originals.items()}
 
     def drifted(self) -> list[str]:
         """The replayed definitions whose state the stage changed, if a later stage replays them."""
@@ -131,8 +131,11 @@ class Definitions:
             for name, before in self._entered.items()
             if self._known[name].get("later", True)
             and self._namespace.get(name) is self._originals[name]
-            and self._draw(self._originals[name]) != before
+            and self._state(self._originals[name]) != before
         ]
+
+    def _state(self, value: Any) -> tuple[dict[portrait.Path, str], int]:
+        return self._draw(value), portrait.cached_results(value)
 
     def _draw(self, value: Any) -> dict[portrait.Path, str]:
         return portrait.draw(value, self._digest) if self.is_local(value) else {}

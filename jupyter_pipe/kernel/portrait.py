@@ -13,7 +13,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["REMOVED", "Path", "apply_changes", "differences", "draw", "is_redefined"]
+__all__ = ["REMOVED", "Path", "apply_changes", "cached_results", "differences", "draw", "is_redefined"]
 
 Path = tuple[Any, ...]
 Digest = Callable[[Any], str]
@@ -114,6 +114,11 @@ def apply_changes(value: Any, changed: dict[Path, Any]) -> None:
             delattr(target, path[-1])
         else:
             setattr(target, path[-1], part)
+
+
+def cached_results(value: Any) -> int:
+    """How many results a function keeps in an `lru_cache`, where nothing can reach them."""
+    return value.cache_info().currsize if isinstance(value, functools._lru_cache_wrapper) else 0
 
 
 def is_redefined(before: dict[Path, str], after: dict[Path, str]) -> bool:

@@ -135,7 +135,7 @@ class Session:
             if name not in travelling:
                 self.warnings.append(
                     f"{self.context.stage} changed state that {name!r} keeps in itself (an attribute, a "
-                    f"default value or a closure); later stages start from its source again."
+                    f"default value, a closure or a cache); later stages start from its source again."
                 )
 
     def _is_changed(self, one: Guarded) -> bool:

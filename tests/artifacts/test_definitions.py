@@ -229,6 +229,19 @@ def test_state_that_nothing_carries_is_told(stages: Stages) -> None:
     assert stages.results["D"].warnings == ()
 
 
+def test_results_in_a_cache_stay_behind_and_that_is_told(stages: Stages) -> None:
+    source = "import functools\n@functools.lru_cache\ndef f(x): return [x]\n"
+    stages.definitions = {"f": definition(source)}
+    stages.run("A", "f(1)", "", replays=source)
+    assert (
+        "'f' keeps in itself (an attribute, a default value, a closure or a cache)"
+        in stages.results["A"].warnings[0]
+    )
+    stages.run("B", "reg = [f]", "reg", replays=source)
+    assert stages.results["B"].warnings == ()
+    stages.run("C", "assert reg[0] is f", inputs={"B": "reg"}, replays=source)
+
+
 def test_unchanged_definitions_carry_no_state(tmp_path: Path) -> None:
     """Also where the definition stands deep in its cell, or has run in a subclass hook."""
     source = (
