@@ -112,8 +112,10 @@ class Session:
             values.update({name: self.namespace.get(name, one.members[name]) for name in one.names})
         ambient, drawn = self._store_ambient()
         encoded, failures = self._encode_each(values)
-        outputs = [self._store(group, values) for group in find_groups(encoded)]
         self._warn_of_drift({name for one in encoded for name in one.encoder.used})
+        groups = find_groups(encoded)
+        encoded.clear()
+        outputs = [self._store(groups.pop(0), values) for _ in range(len(groups))]
         metrics, errors = checks.read_metrics(self.context.metrics, self.namespace)
         return {
             "outputs": outputs,
@@ -172,8 +174,13 @@ class Session:
         return encode(values, self.definitions, self.namespace)
 
     def _store(self, group: list[Encoded], values: dict[str, Any]) -> dict[str, Any]:
+        """Takes the group apart, so that what has been written needs no memory any more."""
         members = {name: values[name] for one in group for name in one.names}
-        encoded = group[0] if len(group) == 1 else self._encode(members)
+        unordered = [name for one in group for name in one.names if not one.ordered]
+        encoded = group.pop()
+        if group:
+            group.clear()
+            encoded = self._encode(members)
         regions, layout = encoded.encoder.memory.lay_out()
         description = {
             "names": list(members),
@@ -186,7 +193,6 @@ class Session:
             self.context.store, regions, encoded.stream, layout, {**description, "python": python}
         )
         mark_verified(payload_path(self.context.store, written.artifact))
-        unordered = [name for one in group for name in one.names if not one.ordered]
         digest = self._content_digest(members, encoded, layout, written.buffers) or written.artifact
         return {
             "ref": vars(Ref(written.artifact, digest, written.bytes)),
