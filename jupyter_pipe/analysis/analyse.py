@@ -38,7 +38,7 @@ def analyse(program: Program, *, folder: Path | None = None, knowledge: Knowledg
     drop_unseeded([*units, *(look for found in looks.values() for look in found)])
     definitions = Definitions(units, world.star_imports)
     setup_units(units, definitions)
-    stages = stage_facts(units, looks)
+    stages = stage_facts(program, units, looks)
     for stage in stages:
         stage.groups = groups.get(stage.name, ())
         classify(stage, units, definitions)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.program import StageFlow
+from jupyter_pipe.analysis.program import Program, StageFlow
 from jupyter_pipe.analysis.values import Class, Function
 from jupyter_pipe.model import Effect, EffectKind, ReplayKind
 
@@ -29,6 +29,7 @@ class StageFacts:
     may come from; `first` to where it is first used. `passed` are names that it only hands on."""
 
     name: str
+    cells: list[str] = field(default_factory=list)
     units: list[Unit] = field(default_factory=list)
     needs: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     first: dict[str, tuple[Unit, Place]] = field(default_factory=dict)
@@ -39,20 +40,31 @@ class StageFacts:
     groups: tuple[tuple[str, ...], ...] = ()
 
     @property
-    def cells(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(unit.cell.cell.id for unit in self.units if unit.role != "observer"))
-
-    @property
     def numbers(self) -> set[int]:
         return {unit.number for unit in self.units}
 
+    @property
+    def last(self) -> int:
+        """The number of its last unit; a stage of comments has none."""
+        return max(self.numbers, default=0)
 
-def stage_facts(units: Sequence[Unit], observers: Mapping[int, Sequence[Unit]]) -> list[StageFacts]:
+
+def stage_facts(
+    program: Program, units: Sequence[Unit], observers: Mapping[int, Sequence[Unit]]
+) -> list[StageFacts]:
     """The stages in the order of their first cells, with what each needs from outside."""
-    stages: dict[str, StageFacts] = {}
+    by_cell: dict[str, list[Unit]] = defaultdict(list)
     for unit in units:
-        if unit.stage is not None:
-            stages.setdefault(unit.stage, StageFacts(unit.stage)).units.append(unit)
+        by_cell[unit.cell.cell.id].append(unit)
+    stages: dict[str, StageFacts] = {}
+    for cell in program.cells:
+        own = [unit for unit in by_cell[cell.cell.id] if unit.stage is not None]
+        tagged = cell.stage if cell.role == "stage" else None
+        for name in dict.fromkeys([tagged, *(unit.stage for unit in own)]):
+            if name is not None:
+                stage = stages.setdefault(name, StageFacts(name))
+                stage.cells.append(cell.cell.id)
+                stage.units += [unit for unit in own if unit.stage == name]
     for looks in observers.values():
         for look in looks:
             if look.stage in stages:
@@ -86,7 +98,7 @@ def classify(stage: StageFacts, units: Sequence[Unit], definitions: Definitions)
                 todo.add(source)
             elif name in stage.first:
                 stage.values.add(name)
-    last = max(stage.numbers)
+    last = stage.last
     todo.update(definitions.before(last, ReplayKind.shared))
     _use_what_replays_use(stage, units, definitions.closure(todo))
     for number in definitions.before(last, ReplayKind.ambient):
@@ -98,13 +110,15 @@ def classify(stage: StageFacts, units: Sequence[Unit], definitions: Definitions)
 
 def _use_what_replays_use(stage: StageFacts, units: Sequence[Unit], numbers: set[int]) -> None:
     """An import that is replayed needs the module's file and the search path as others left them."""
-    own = stage.numbers
+    own, last = stage.numbers, stage.last
     for number in sorted(numbers - own):
         unit = units[number]
         for name, read in unit.facts.reads.items():
             if not name.startswith(("@", "file:")):
                 continue
-            makers = {n for n in read.sources - own if n >= 0 and n < max(own) and units[n].stage is not None}
+            makers = {
+                n for n in read.sources - own if n >= 0 and n < stage.last and units[n].stage is not None
+            }
             if makers:
                 stage.needs[name] |= makers
                 stage.first.setdefault(name, (unit, read.place))
@@ -130,7 +144,7 @@ def stage_flow(stage: StageFacts, units: Sequence[Unit], definitions: Definition
     behind = [units[number] for number in stage.replays]
     return StageFlow(
         stage.name,
-        stage.cells,
+        tuple(stage.cells),
         tuple(_effects(stage, definitions)),
         tuple(replays),
         stage.groups,
@@ -150,7 +164,7 @@ def _kept(stage: StageFacts, units: Sequence[Unit], definitions: Definitions, he
     ]
     reached = heap.reachable((value for values in received for value in values), code_only=True)
     nodes = [value.payload.node for value in reached if isinstance(value.payload, (Function, Class))]
-    last = max(stage.numbers)
+    last = stage.last
     found = {number for node in nodes if (number := definitions.of(node)) is not None and number < last}
     if stage.values:
         found.update(definitions.before(last, ReplayKind.class_))

@@ -198,3 +198,8 @@ def test_groups_are_names_that_share_an_object() -> None:
 def test_one_notebook_gives_one_answer() -> None:
     text = "| A:\nclass P: pass\nclass Q(P): pass\nxs = [P(), Q()]\nys = xs\n| B:\nfor x in xs: x.v = ys"
     assert analysed(text) == analysed(text)
+
+
+def test_cells_without_statements_stay_in_their_stage() -> None:
+    found = analysed("| A: # only a comment\n| A: x = 1\n| B: # nothing at all")
+    assert [(stage.name, stage.cells) for stage in found.stages] == [("A", ("c1", "c2")), ("B", ("c3",))]
