@@ -6,7 +6,6 @@ edge shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,13 +14,6 @@ from tests.cases.pipelines import Forks, run_as_notebook, run_as_pipeline
 from tests.cases.table import Case, read_all
 
 CASES = [case for case in read_all() if not case.errors]
-
-
-@pytest.fixture(scope="module")
-def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
-    forks = Forks(tmp_path_factory.mktemp("forks"))
-    yield forks
-    forks.close()
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)

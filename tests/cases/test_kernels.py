@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,6 @@ pytestmark = pytest.mark.kernel
 
 # Execution counts and await, shell cells, ambient state, classes, the guard, parameters.
 SAMPLE = ("44d", "46a", "52", "56a", "64", "65")
-
-
-@pytest.fixture(scope="module")
-def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
-    forks = Forks(tmp_path_factory.mktemp("forks"))
-    yield forks
-    forks.close()
 
 
 @pytest.mark.parametrize("case", [case for case in read_all() if case.id in SAMPLE], ids=lambda case: case.id)

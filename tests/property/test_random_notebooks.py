@@ -7,9 +7,7 @@ hypothesis, cuts programs down and tabulates the refusals.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
-import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
@@ -20,13 +18,6 @@ from tests.property.judge import judge
 
 EXAMPLES = int(os.environ.get("JUPYTER_PIPE_EXAMPLES", "60"))
 IDIOMS = idioms()
-
-
-@pytest.fixture(scope="module")
-def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
-    forks = Forks(tmp_path_factory.mktemp("forks"))
-    yield forks
-    forks.close()
 
 
 @st.composite

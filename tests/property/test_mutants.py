@@ -1,0 +1,19 @@
+"""Rules that are switched off are missed: those that show at once; `mutants` has them all."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cases.pipelines import Forks
+from tests.property.mutants import MUTANTS, Mutant, notebooks_until_noticed
+
+AT_ONCE = ("mutation", "shared memory", "what containers hold", "functions of libraries")
+
+
+@pytest.mark.parametrize("mutant", [one for one in MUTANTS if one.name in AT_ONCE], ids=lambda one: one.name)
+def test_a_missing_rule_is_noticed(mutant: Mutant, forks: Forks) -> None:
+    assert notebooks_until_noticed(mutant, forks) is not None
+
+
+def test_there_are_at_least_twenty_rules_to_switch_off() -> None:
+    assert len(MUTANTS) >= 20
