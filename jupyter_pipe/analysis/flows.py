@@ -116,9 +116,8 @@ def _use_what_replays_use(stage: StageFacts, units: Sequence[Unit], numbers: set
         for name, read in unit.facts.reads.items():
             if not name.startswith(("@", "file:")):
                 continue
-            makers = {
-                n for n in read.sources - own if n >= 0 and n < stage.last and units[n].stage is not None
-            }
+            outside = (n for n in read.sources - own if 0 <= n < last)
+            makers = {n for n in outside if units[n].stage is not None}
             if makers:
                 stage.needs[name] |= makers
                 stage.first.setdefault(name, (unit, read.place))
