@@ -25,6 +25,7 @@ TIMEIT_BODY = "_timeit_body"
 # One-letter options of the magics that run code, as IPython's getopt strings; `:` takes a value.
 CODE_MAGICS = {"time": "", "timeit": "n:r:tcp:qov:", "prun": "D:l:rs:T:q", "memit": "r:t:i:co"}
 AUTOMAGIC = re.compile(r"(cat|cd|conda|cp|env|ls|man|mamba|mkdir|mv|pip|pwd|rm|rmdir|uv|whos?)\s+[^=(.\[]")
+BLANKS = {ord(character): " " for character in "\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"}
 CAPTURE = "__import__('IPython.utils.capture', fromlist=['']).capture_output({kept})"
 
 
@@ -93,8 +94,9 @@ class _Editor:
     """The lines of a cell under transformation, each with the spans that lead back."""
 
     def __init__(self, source: str) -> None:
-        self.source = source
-        self.lines = [line + "\n" for line in source.removesuffix("\n").split("\n")]
+        # IPython also breaks lines at carriage returns and form feeds; Python sees blanks there.
+        self.source = source.translate(BLANKS)
+        self.lines = [line + "\n" for line in self.source.removesuffix("\n").split("\n")]
         self.spans: list[tuple[Span, ...]] = [(Span(0, number, 0),) for number in range(len(self.lines))]
 
     def transformed(self) -> Transformed:
@@ -172,7 +174,7 @@ class _Editor:
         if name == "capture" or name in CODE_MAGICS:
             return self._around(*_wrapping(name, options.strip()), transform("".join(self.lines[1:])))
         call = f"get_ipython().run_cell_magic({name!r}, {options.strip()!r}, {''.join(self.lines[1:])!r})\n"
-        self.lines, self.spans = [call], [self.spans[0]]
+        self.lines, self.spans = [call], [(Span(0, self.spans[0][0].line, 0, exact=False),)]
         return self._result(*_parse(call), foreign=name)
 
     def _around(self, opening: list[str], closing: list[str], body: Transformed) -> Transformed:

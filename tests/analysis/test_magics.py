@@ -7,6 +7,8 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from jupyter_pipe.analysis.magic_effects import MagicEffects, magic_effects
 from jupyter_pipe.analysis.magics import transform
@@ -150,3 +152,55 @@ def test_other_calls_are_none_of_its_business() -> None:
     assert isinstance(statement, ast.Expr)
     assert isinstance(statement.value, ast.Call)
     assert magic_effects(statement.value) is None
+
+
+FRAGMENTS = (
+    *(
+        "%time ",
+        "%%time\n",
+        "%%capture o\n",
+        "%%timeit\n",
+        "!ls ",
+        "?",
+        "??",
+        "x",
+        "=",
+        "1",
+        "(",
+        ")",
+        "'",
+        '"',
+    ),
+    *(
+        "'''",
+        "\n",
+        "\n\n",
+        "    ",
+        "\\\n",
+        "{x}",
+        "$x",
+        ";",
+        "/",
+        "if x:\n",
+        "%timeit -n 1 ",
+        "%cd ",
+        "é",
+        "\t",
+    ),
+    *("\r\n", ">>> ", "In [1]: ", "def f():\n    ", "await ", "#", "\f", "%%bash\n", "%", "!!", "%%"),
+)
+
+
+@given(st.lists(st.sampled_from(FRAGMENTS), min_size=1, max_size=10).map("".join))
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_whatever_a_cell_holds_every_place_is_in_it(source: str) -> None:
+    result = transform(source)
+    lines = source.split("\n")
+    if result.tree is None:
+        assert result.problem is not None
+        assert 1 <= result.problem.line <= len(lines)
+        return
+    for node in ast.walk(result.tree):
+        if isinstance(node, (ast.stmt, ast.expr)):
+            line, column = result.position(node.lineno, node.col_offset)
+            assert 1 <= column <= len(lines[line - 1]) + 1
