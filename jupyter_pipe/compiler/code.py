@@ -26,6 +26,7 @@ from jupyter_pipe.model import (
 
 __all__ = ["CellCode", "ProgramCode", "ReplayCode", "StageCode", "read_code"]
 
+_IMPORT_COMPONENTS = frozenset({"@sys.path", "@os.cwd", "@os.environ"})
 _BINDS = frozenset({EffectKind.binds, EffectKind.may_bind})
 
 
@@ -67,6 +68,13 @@ class StageCode(Struct, frozen=True):
         """Names that metrics and gates read."""
         gates = {name for gate in self.stage.gates for name in gate.names}
         return frozenset(gates | {metric.name for metric in self.stage.metrics})
+
+    def steers_imports(self) -> bool:
+        """Whether it changes what later imports find: `sys.path.insert(0, "lib")`."""
+        return any(
+            effect.name in _IMPORT_COMPONENTS and effect.kind is not EffectKind.reads
+            for effect in self.stage.effects
+        )
 
     def received(self) -> frozenset[str]:
         """Names that have a value before the first cell: inputs and parameters."""

@@ -81,13 +81,19 @@ def _run_function(pipeline: Pipeline, program: ProgramCode, *, prepares: bool) -
     taken = {parameter.name for parameter in pipeline.parameters}
     names = {stage.name: _free(f"{stage.name}_outputs", taken) for stage in program.stages}
     calls = {stage.name: _free(f"run_{stage.name}", taken) for stage in program.stages}
-    lines = [f"from .{stage.name} import {stage.name} as {calls[stage.name]}" for stage in program.stages]
+    imports = {
+        stage.name: f"from .{stage.name} import {stage.name} as {calls[stage.name]}"
+        for stage in program.stages
+    }
     changed = sorted(taken & program.mutated)
+    lines = ["_prepare()"] if prepares else []
     # A stage changes its parameter, and a default value is made once for all calls.
-    lines = ["import copy", "", *lines] if changed else lines
-    lines += ["", "_prepare()"] if prepares else [""]
-    lines += [f"{name} = copy.deepcopy({name})" for name in changed]
+    lines += ["import copy", *(f"{name} = copy.deepcopy({name})" for name in changed)] if changed else []
+    # What a stage imports may depend on what an earlier one does to the search path.
+    apart = any(stage.steers_imports() for stage in program.stages)
+    lines += [] if apart else [*imports.values(), ""]
     for stage in program.stages:
+        lines += ["", imports[stage.name]] if apart else []
         opening = f"{names[stage.name]} = {calls[stage.name]}("
         lines.append(wrap_call(opening, _call_arguments(stage, names), width=84))
     metrics = [f'"{key}": {value}' for key, value in _metrics(program.stages, names)]

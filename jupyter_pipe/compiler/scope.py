@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from jupyter_pipe.compiler.code import ProgramCode, StageCode
+from jupyter_pipe.compiler.imports import is_import
 from jupyter_pipe.compiler.sharing import FRAME_NAMES, ModuleLevel, looks_up_names
 from jupyter_pipe.compiler.source import Statement
 from jupyter_pipe.model import EffectKind, ReplayKind
@@ -81,6 +82,8 @@ def _frame_reason(stage: StageCode, statements: Sequence[Statement], level: Modu
 
 
 def _syntax_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
+    if stage.steers_imports() and any(is_import(statement) for statement in stage.statements()):
+        return "it changes what its imports find"
     if any(map(looks_up_names, statements)) or any(
         looks_up_names(s) for code in stage.replays for s in code.statements
     ):

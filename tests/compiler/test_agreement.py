@@ -1,8 +1,9 @@
-"""For every case of the table, `run()` of the compiled package prints what the notebook prints."""
+"""`run()` of a compiled package prints what the notebook prints: the table of cases, random notebooks."""
 
 from __future__ import annotations
 
 import ast
+import random
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from jupyter_pipe.errors import CompileError
 from tests.cases.table import Case, read_all
 from tests.compiler.oracle import notebook_prints, package_prints
+from tests.property.grammar import idioms, write_notebook
 
 CASES = {case.id: case for case in read_all()}
 # The stages of these have gaps, so that the pipeline prints the same lines in another order.
@@ -45,3 +47,19 @@ def test_the_package_prints_what_the_notebook_prints(case: Case, tmp_path: Path)
     expected = notebook_prints(case.write(folders[1]))
     order = sorted if case.id in REORDERED else list
     assert order(printed) == order(expected)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_random_notebook_prints_the_same_as_a_package(seed: int, tmp_path: Path) -> None:
+    rng = random.Random(seed)
+    sizes = [rng.randint(1, 4) for _ in range(rng.randint(2, 6))]
+    case = write_notebook(rng.choice, idioms(), sizes)
+    folders = [tmp_path / "package", tmp_path / "notebook"]
+    for folder in folders:
+        folder.mkdir()
+    try:
+        printed = package_prints(case.write(folders[0]), tmp_path / "out")
+    except CompileError:
+        return
+    # A notebook that fails must fail in the same place.
+    assert sorted(printed) == sorted(notebook_prints(case.write(folders[1])))
