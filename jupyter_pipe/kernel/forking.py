@@ -16,6 +16,7 @@ import contextlib
 import ctypes
 import gc
 import importlib
+import importlib.util
 import json
 import os
 import random
@@ -230,6 +231,20 @@ def _settle(request: dict[str, Any]) -> None:
         matplotlib.rcParams["backend"] = os.environ.setdefault("MPLBACKEND", _INLINE_BACKEND)
 
 
+def _import_kernel_side() -> None:
+    """Under the name that kernels know it by, so that none has to import it again."""
+    folder = os.path.dirname(os.path.abspath(__file__))
+    spec = importlib.util.spec_from_file_location(
+        "jupyter_pipe_kernel", os.path.join(folder, "__init__.py"), submodule_search_locations=[folder]
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    module.preload()
+
+
 def main(path: str) -> None:
     """Serve on the socket at `path`."""
     # What a script leaves in sys.path is this folder, which no kernel has there.
@@ -237,6 +252,7 @@ def main(path: str) -> None:
     import ipykernel.ipkernel
     import ipykernel.kernelapp  # noqa: F401 - every kernel needs them
 
+    _import_kernel_side()
     parent = _Parent(path)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
