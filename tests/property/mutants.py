@@ -23,7 +23,7 @@ from tests.cases.pipelines import Forks
 from tests.property.grammar import idioms, write_notebook
 from tests.property.judge import judge
 
-__all__ = ["MUTANTS", "Mutant", "notebooks_until_noticed"]
+__all__ = ["MUTANTS", "Mutant", "find_rule", "notebooks_until_noticed"]
 
 ENOUGH = 150
 NOTHING: frozenset[Any] = frozenset()
@@ -80,7 +80,7 @@ MUTANTS = (
     Mutant("functions of libraries", "knowledge.tables:Tables.function", focus="arr|np\\.|iter|next|rng"),
     Mutant("inplace and out", "libraries:keyword_effects", focus="frame|inplace"),
     Mutant("identity tests", "expressions:_identify", focus=" is |list|nested|pair"),
-    Mutant("passing an old value on", "flows:_Names.pass_on", focus="int|if |try|while"),
+    Mutant("passing an old value on", "flows:Summary.pass_on", focus="int|if |try|while"),
     Mutant("arguments of functions", "functions:_bind_parameters", focus="pusher|list|adder|int"),
     Mutant("attributes of instances", "access:store_attribute", focus="box|space|inst|row"),
     Mutant("methods of notebook classes", "values:find_in_class", no_values, "box|inst|cls"),
@@ -122,17 +122,23 @@ def notebooks_until_noticed(mutant: Mutant, forks: Forks, seed: int = 5) -> int 
     return None
 
 
+def find_rule(target: str) -> tuple[Any, str]:
+    """The module or class that has the rule, and the rule's name there. Raises AttributeError."""
+    module_name, _, path = target.partition(":")
+    owner: Any = importlib.import_module(ANALYSIS + module_name)
+    *classes, name = path.split(".")
+    for part in classes:
+        owner = getattr(owner, part)
+    return owner, getattr(owner, name).__name__
+
+
 @contextmanager
 def _switched_off(mutant: Mutant, forks: Forks) -> Iterator[None]:
     if mutant.target.startswith("sys."):
         with patch.object(forks, "sabotage", f"import sys; {mutant.target}; del sys"):
             yield
         return
-    module_name, _, path = mutant.target.partition(":")
-    owner: Any = importlib.import_module(ANALYSIS + module_name)
-    *classes, name = path.split(".")
-    for part in classes:
-        owner = getattr(owner, part)
+    owner, name = find_rule(mutant.target)
     original = getattr(owner, name)
     with ExitStack() as stack:
         transform.cache_clear()
