@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from pathlib import Path
 
 from jupyter_pipe import events as ev
@@ -11,7 +13,7 @@ from jupyter_pipe.runs.writing import RunWriter
 from jupyter_pipe.server.payloads import RunChanged
 from jupyter_pipe.server.runs.watcher import RunWatcher
 
-DEAD = Process(pid=2**22 + 1, start="never", host=__import__("socket").gethostname())
+DEAD = Process(pid=2**22 + 1, start="never", host=socket.gethostname())
 
 
 def begin(folder: Path, facts: RunFacts | None = None) -> RunWriter:
@@ -75,6 +77,20 @@ def test_waits_for_a_whole_line(tmp_path: Path) -> None:
     assert [(change.seq, change.state.value) for change in told] == [(1, "queued")]
 
 
+def test_a_census_finds_a_log_that_came_late(tmp_path: Path) -> None:
+    folder = RunStore(tmp_path).runs_folder / "20260101-000000-abcd"
+    folder.mkdir(parents=True)
+    os.utime(folder.parent, (1, 1))  # nothing has come or gone for long
+    watcher, told = watch(tmp_path)
+    watcher.look()
+    (folder / "events.jsonl").write_bytes(ev.encode_event(ev.RunQueued("x", "flow", ("a",), seq=1)))
+    watcher.look()
+    assert told == []
+    watcher.take_census()
+    watcher.look()
+    assert [change.run_id for change in told] == [folder.name]
+
+
 def test_marks_runs_whose_runner_died_at_start(tmp_path: Path) -> None:
     writer = begin(tmp_path, RunFacts(runner=DEAD))
     writer.close()
@@ -87,6 +103,6 @@ def test_tells_when_a_runner_dies_while_watched(tmp_path: Path) -> None:
     writer = begin(tmp_path, RunFacts(runner=DEAD))
     watcher.look()
     writer.close()
-    watcher.reconcile()
+    watcher.take_census()
     watcher.look()
     assert [change.state.value for change in told] == ["queued", "interrupted"]

@@ -93,8 +93,10 @@ class _Watched:
             if tail.state not in _ACTIVE:
                 del self.tails[run_id]
 
-    def reconcile(self) -> None:
-        """Write down the end of runs whose runner died; the next look tells it."""
+    def take_census(self) -> None:
+        """Find runs whose log came long after their folder, and write down the end of those whose
+        runner died; the next look tells of both."""
+        self._find_runs()
         if self.tails:
             self.store.reconcile()
 
@@ -158,7 +160,7 @@ class RunWatcher:
             time.sleep(SECONDS_BETWEEN_LOOKS)
             try:
                 if time.monotonic() - census > _SECONDS_BETWEEN_CENSUSES:
-                    self.reconcile()
+                    self.take_census()
                     census = time.monotonic()
                 self.look()
             except OSError:
@@ -166,9 +168,9 @@ class RunWatcher:
             except RuntimeError:
                 return  # the server's loop is closed
 
-    def reconcile(self) -> None:
-        """Write down the end of every run whose runner died."""
+    def take_census(self) -> None:
+        """Look again at all that a look may have missed; costs more than one."""
         with self._lock:
             watched = tuple(self._watched.values())
         for each in watched:
-            each.reconcile()
+            each.take_census()
