@@ -220,9 +220,10 @@ def _ambiguous(prefix: str, matches: list[str]) -> RunError:
 
 
 def _has_begun(path: Path) -> bool:
-    """A run's folder is made a moment before its first event."""
+    """A run's folder is made a moment before its first event; a runner may die between, or within."""
     try:
-        return (path / "events.jsonl").stat().st_size > 0
+        with (path / "events.jsonl").open("rb") as file:
+            return file.readline().endswith(b"\n")
     except OSError:
         return False
 

@@ -142,3 +142,15 @@ def test_reading_needs_neither_papermill_nor_nbformat() -> None:
     code = "import jupyter_pipe.runs, sys; print([m for m in ('papermill','nbformat') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("written", [b"", b'{"type":"run_que'])
+def test_a_run_whose_runner_died_before_its_first_event_is_none(tmp_path: Path, written: bytes) -> None:
+    store = RunStore(tmp_path)
+    begun = start_run(store)
+    folder = store.folder("20990101-000000-0000")
+    folder.path.mkdir()
+    folder.events.write_bytes(written)
+    assert store.ids() == (begun,)
+    assert store.find("latest") == begun
+    assert store.reconcile() == ()
