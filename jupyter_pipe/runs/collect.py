@@ -22,7 +22,7 @@ from jupyter_pipe.errors import RunError
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.store import RunStore
 
-__all__ = ["Collected", "Limits", "collect"]
+__all__ = ["Collected", "Limits", "collect", "stored_bytes"]
 
 GRACE_SECONDS = 3600.0
 _result_decoder = msgspec.json.Decoder(StageResult)
@@ -73,6 +73,11 @@ def collect(store: RunStore, limits: Limits, *, now: float, dry_run: bool = Fals
         for address in old_values:
             values.remove(address)
     return Collected(old_runs, sum(path.suffix == ".json" for path in old_results), len(old_values), size)
+
+
+def stored_bytes(store: RunStore) -> int:
+    """What all stored values take, of every run."""
+    return sum(_size(path) for _, path in Store(store.state_folder).entries())
 
 
 def _kept(store: RunStore, values: Store, runs: Sequence[Run], limits: Limits, now: float) -> Iterator[str]:

@@ -2,20 +2,23 @@ from __future__ import annotations
 
 import os
 import time
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
 from jupyter_pipe.artifacts.protocol import ArtifactRef, StageResult, StoredPayload
+from jupyter_pipe.cli import results
 from jupyter_pipe.cli.gc import parse_limits
 from jupyter_pipe.cli.main import main
+from jupyter_pipe.cli.terminal import Terminal
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import RunFinished
 from jupyter_pipe.model import to_json
-from jupyter_pipe.runs.collect import Limits, collect
+from jupyter_pipe.runs.collect import Limits, collect, stored_bytes
 from jupyter_pipe.runs.store import RunStore
 from tests.cli.conftest import write_run
-from tests.cli.scripted import succeeded_events
+from tests.cli.scripted import home_value, succeeded_events
 
 IDS = ["20261120-100000-aaaa", "20261121-100000-bbbb", "20261122-100000-cccc"]
 DAY = 86400.0
@@ -115,3 +118,16 @@ def test_the_command_says_what_went(store: RunStore, capsys: pytest.CaptureFixtu
     assert main(["gc"]) == 0
     assert capsys.readouterr().out == "Nothing to remove.\n"
     assert main(["gc", "--keep", "soon"]) == 2
+
+
+def test_after_a_run_that_stored_something_a_full_store_is_news(
+    store: RunStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = store.read(IDS[-1])
+    assert stored_bytes(store) == 4000
+    for largest, is_news in ((4000, False), (3000, True)):
+        monkeypatch.setattr(results, "LARGEST_STORE_BYTES", largest)
+        results.write_results(
+            Namespace(html=None, junit=None), Terminal(colour=False), store, run, home_value()
+        )
+        assert ("Stored values take 4.0 kB. To remove" in capsys.readouterr().out) == is_news
