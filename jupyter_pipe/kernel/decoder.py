@@ -67,6 +67,17 @@ class Decoder(pickle.Unpickler):
             array.flags.writeable = False
         return array if kind is None else array.view(kind)
 
+    def masked(self, data: Any, mask: Any, fill: Any, hard: bool) -> Any:
+        import numpy
+
+        shown = numpy.ma.nomask if mask is None else mask
+        array: Any = numpy.ma.MaskedArray(data, mask=shown, copy=False, keep_mask=False, hard_mask=hard)
+        array._fill_value = fill
+        return array
+
+    def set_attributes(self, value: Any, attributes: dict[str, Any]) -> None:
+        value.__dict__.update(attributes)
+
     def object_view(self, root: Any, start: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
         from numpy.lib.stride_tricks import as_strided
 

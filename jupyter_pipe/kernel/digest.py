@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 from . import frames, functions
 from .flat import ATOMS, are_rows
 from .formats import find_format
-from .immutable import full_name, is_immutable, package_of
-from .memory import address_of, contiguous_bytes, start_of
+from .immutable import full_name, is_immutable
+from .memory import address_of, contiguous_bytes, instance_attributes, start_of
 
 if TYPE_CHECKING:
     from .definitions import Definitions
@@ -110,7 +110,7 @@ class _Walk:
             self.atom(bytes(value))
         elif kind is pickle.PickleBuffer:
             self._buffer(value.raw())
-        elif not (self._code_like(value, kind) or (package_of(kind) == "numpy" and self._numpy(value))):
+        elif not (self._code_like(value, kind) or self._numpy(value, kind)):
             self._instance(value, kind)
 
     def _code_like(self, value: Any, kind: type) -> bool:
@@ -205,13 +205,18 @@ class _Walk:
         self.atom((value.co_argcount, value.co_posonlyargcount, value.co_kwonlyargcount, value.co_flags))
         self._tagged(b"constants", tuple(value.co_consts))
 
-    def _numpy(self, value: Any) -> bool:
-        numpy = sys.modules["numpy"]
+    def _numpy(self, value: Any, kind: type) -> bool:
+        numpy = sys.modules.get("numpy")
+        if numpy is None:
+            return False
         if isinstance(value, numpy.generic) and not value.dtype.hasobject:
             self._tagged(b"scalar", repr(value.dtype), value.tobytes())
         elif isinstance(value, numpy.dtype):
             self._tagged(b"dtype", repr(value), dict(value.metadata or {}))
-        elif type(value) in (numpy.ndarray, numpy.matrix, numpy.recarray):
+        elif kind is numpy.ndarray:
+            self._array(value)
+        elif issubclass(kind, numpy.ndarray) and kind.__reduce__ is numpy.ndarray.__reduce__:
+            self._tagged(b"subclass", kind, instance_attributes(value))
             self._array(value)
         else:
             return False

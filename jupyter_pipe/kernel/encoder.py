@@ -23,7 +23,7 @@ from .definitions import Definitions
 from .errors import CannotTravelError
 from .formats import find_format
 from .immutable import full_name, package_of
-from .memory import Memory, root_of
+from .memory import Memory, instance_attributes, root_of
 from .ordered_sets import Recipe
 
 __all__ = ["Encoder", "SetEncoder"]
@@ -96,8 +96,9 @@ class Encoder(pickle.Pickler):
             return self._reduce_class
         if kind in self._exact:
             return self._exact[kind]
-        if package_of(kind) == "numpy":
-            return self._numpy_rule(kind)
+        numpy = sys.modules.get("numpy")
+        if numpy is not None and issubclass(kind, (numpy.ndarray, numpy.random.RandomState)):
+            return self._numpy_rule(kind, numpy)
         if package_of(kind) == "pandas":
             return self._pandas_rule(kind)
         if find_format(full_name(kind)) is not None:
@@ -105,11 +106,14 @@ class Encoder(pickle.Pickler):
         refusal = _refusal(kind)
         return functools.partial(_refuse, reason=refusal) if refusal else None
 
-    def _numpy_rule(self, kind: type) -> Rule | None:
-        numpy = sys.modules["numpy"]
-        if kind in (numpy.ndarray, numpy.matrix, numpy.recarray):
-            return self._reduce_array
-        return self._reduce_generator if kind is numpy.random.RandomState else None
+    def _numpy_rule(self, kind: Any, numpy: Any) -> Rule | None:
+        if kind is numpy.random.RandomState:
+            return self._reduce_generator
+        if kind is numpy.ma.MaskedArray:
+            return _reduce_masked
+        # a class with a reduction of its own knows what else belongs to it
+        plain = getattr(kind, "__reduce__", None) is numpy.ndarray.__reduce__
+        return self._reduce_array if plain else None
 
     def _pandas_rule(self, kind: Any) -> Rule | None:
         if frames.is_block(kind):
@@ -129,11 +133,12 @@ class Encoder(pickle.Pickler):
         if array.dtype.hasobject:
             return self._reduce_objects(array, private=private, owner=owner)
         number = self.memory.add_array(array, private=private, owner=owner)
-        return Decoder.array, (
-            number,
-            array.dtype,
-            None if type(array).__name__ == "ndarray" else type(array),
-        )
+        if type(array).__name__ == "ndarray":
+            return Decoder.array, (number, array.dtype, None)
+        # numpy's own reduction would forget what a subclass keeps in its instances
+        attributes = instance_attributes(array)
+        parts = (number, array.dtype, type(array))
+        return Decoder.array, parts, attributes, None, None, Decoder.set_attributes
 
     def _reduce_objects(self, array: Any, *, private: bool, owner: int) -> Any:
         root = root_of(array)
@@ -227,6 +232,11 @@ def _reduce_formatted(value: Any) -> Any:
     found = find_format(name)
     assert found is not None
     return Decoder.formatted, (name, found.dump(value))
+
+
+def _reduce_masked(array: Any) -> Any:
+    mask = None if array.mask is sys.modules["numpy"].ma.nomask else array._mask
+    return Decoder.masked, (array.data, mask, array._fill_value, array.hardmask)
 
 
 def _reduce_series_manager(manager: Any) -> Any:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from .immutable import package_of
 from .payload import ALIGNMENT, padding
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Span",
     "address_of",
     "contiguous_bytes",
+    "instance_attributes",
     "overlapping",
     "root_of",
     "span_of",
@@ -40,6 +42,13 @@ class Span:
     number: int
     owner: int = 0
     private: bool = False
+
+
+def instance_attributes(array: Any) -> dict[str, Any] | None:
+    """What a subclass of numpy's array keeps in the instance; numpy's own keep only how they came
+    about, such as the file behind a memmap."""
+    own = package_of(type(array)) != "numpy"
+    return (getattr(array, "__dict__", None) or None) if own else None
 
 
 def start_of(array: Any) -> int:

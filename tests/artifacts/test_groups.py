@@ -52,6 +52,24 @@ SHARED = {
         [("a", "y")],
         "y[1] = 2.5; assert a[1]['y'] == 2.5",
     ),
+    "masked": (
+        "a = np.arange(4.0); m = np.ma.array(a, mask=[0, 1, 0, 0], copy=False, fill_value=-1)",
+        "a m",
+        [("a", "m")],
+        "m[0] = 9; assert a[0] == 9 and m.filled().tolist() == [9, -1, 2, 3]; m[2] = np.ma.masked; assert a[2] == 2",
+    ),
+    "mapped file": (
+        "import tempfile; f = np.memmap(tempfile.TemporaryFile(), 'i4', shape=4); f[:] = 3; v = f[:2]",
+        "f v",
+        [("f", "v")],
+        "v[0] = 7; assert f.tolist() == [7, 3, 3, 3] and type(f) is np.memmap",
+    ),
+    "subclass": (
+        "class Tagged(np.ndarray): pass\na = np.zeros(3).view(Tagged); a.unit = 'm'; v = a[1:]; v.unit = ['s']",
+        "a v",
+        [("a", "v")],
+        "v[0] = 5; assert a[1] == 5 and a.unit == 'm' and v.unit == ['s'] and type(a) is type(v)",
+    ),
     "objects": (
         "a = np.array([[1, 'a'], [None, 2]], object); v = a[0]",
         "a v",

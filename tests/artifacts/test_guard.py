@@ -22,6 +22,7 @@ rng = np.random.default_rng(0)
 names = np.array(['a', None, 3], object)
 od = collections.OrderedDict(a=1, b=2)
 s = pd.Series([1, 2], index=['p', 'q'])
+m = np.ma.array([1.0, 2.0, 3.0], mask=[True, False, False])
 """
 
 CHANGES = [
@@ -48,6 +49,8 @@ CHANGES = [
     "od.move_to_end('a')",
     "s.iloc[0] = 9",
     "s.name = 'n'",
+    "m[0] = 5.0",
+    "m[1] = np.ma.masked",
     "alias = xs; del xs; alias.append(1)",
     "xs.append(open('/dev/null'))",
 ]
@@ -60,18 +63,18 @@ READS = [
     "xs[1]['k'].append(3); xs[1]['k'].pop()",
     "repr(df); df._repr_html_(); hash(tuple(df.columns)); list(df.iterrows()); df.index.is_unique; df.T",
     "sorted(xs[2]); 'p' in xs[2]; [x for x in xs]; len(od); od.get('a'); rng2 = np.random.default_rng(1)",
-    "s.sort_values(); s.to_dict(); s.map(str); s.values; names.tolist()",
+    "s.sort_values(); s.to_dict(); s.map(str); s.values; names.tolist(); m.mean(); m + 1; m.mask.any()",
 ]
 
 
 @pytest.fixture
 def made(stages: Stages) -> Stages:
-    stages.run("A", MADE, "df a xs rng names od s")
+    stages.run("A", MADE, "df a xs rng names od s m")
     return stages
 
 
 def use(stages: Stages, code: str, **options: Any) -> tuple[ChangedInput, ...]:
-    names = "df a xs rng names od s"
+    names = "df a xs rng names od s m"
     protect = tuple(options.pop("protect", names).split())
     imports = "import numpy as np, pandas as pd\n"
     stages.run(
