@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -171,6 +170,8 @@ def _replace(folder: Path, files: dict[str, bytes], obsolete: Iterable[str]) -> 
 @contextlib.contextmanager
 def _sibling(folder: Path) -> Iterator[Path]:
     """A temporary folder on the same file system, so that moving is renaming."""
+    import tempfile  # with `random` behind it, more than reading a package costs
+
     staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         yield staging

@@ -7,7 +7,7 @@ Never guesses from a file's age.
 from __future__ import annotations
 
 import os
-import socket
+import platform
 from pathlib import Path
 
 from jupyter_pipe.runs.model import Process
@@ -18,12 +18,12 @@ __all__ = ["is_alive", "this_process"]
 def this_process() -> Process:
     """The calling process."""
     pid = os.getpid()
-    return Process(pid=pid, start=_start(pid) or "", host=socket.gethostname())
+    return Process(pid=pid, start=_start(pid) or "", host=platform.node())
 
 
 def is_alive(process: Process) -> bool:
     """Whether the process still runs. One of another host cannot be asked and counts as alive."""
-    if process.host != socket.gethostname():
+    if process.host != platform.node():
         return True
     return _start(process.pid) == process.start
 
