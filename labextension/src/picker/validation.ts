@@ -41,7 +41,7 @@ function gateProblem(gate: string, variables: readonly string[], trans: Translat
   if ((withoutTexts.match(/\(/g) ?? []).length !== (withoutTexts.match(/\)/g) ?? []).length) {
     return trans.__('A parenthesis is missing.');
   }
-  const names = withoutTexts.match(/(?<![.\p{ID_Continue}])[\p{ID_Start}_][\p{ID_Continue}]*(?!\s*\()/gu) ?? [];
+  const names = withoutTexts.match(/(?<![.\p{ID_Continue}])[\p{ID_Start}_][\p{ID_Continue}]*(?![\p{ID_Continue}])(?!\s*\()/gu) ?? [];
   return first(names.filter(name => !PYTHON_WORDS.has(name)), name => unknownProblem(name, variables, trans));
 }
 
