@@ -154,6 +154,16 @@ def _store_in_library(world: World, qualified: str, value: Object, node: ast.AST
         world.mutate((value,), node)
 
 
+def delete_part(world: World, base: Values, node: ast.Attribute | ast.Subscript) -> None:
+    """`del base.name` and `del base[key]`."""
+    for value in in_order(base):
+        if isinstance(value.payload, Library):
+            suffix = f".{node.attr}" if isinstance(node, ast.Attribute) else ""
+            _store_in_library(world, value.payload.qualified + suffix, value, node)
+        else:
+            world.mutate((value,), node)
+
+
 def item_label(node: ast.AST) -> str:
     """The label of `[key]` for a constant key."""
     if isinstance(node, ast.Constant):

@@ -259,6 +259,8 @@ def _defaultdict(world: World, arguments: Arguments) -> Values:
     for values in arguments.positional[1:]:
         for source in values:
             world.heap.copy_parts(source, result)
+    for values in arguments.keywords.values():
+        world.heap.store(result, ANY, values)
     return frozenset((result,))
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["file_name", "open_file", "touch_file", "touch_files"]
 
 OPEN_FILE = "builtins.file"
+FOLDER = "@os.cwd"
 FOREIGN = ("http://", "https://", "ftp://", "s3://", "gs://", "gcs://", "az://", "hdfs://", "sqlite://")
 
 
@@ -70,6 +71,8 @@ def touch_file(world: World, path: Text, node: ast.AST, *, write: bool, whole: b
     if path.value.startswith(FOREIGN) or "\n" in path.value:
         return
     name = file_name(path.value)
+    if not posixpath.isabs(path.value) and world.state.get(FOLDER) is not None:
+        world.touch(FOLDER, node)
     if path.exact:
         world.touch(name, node, write=write, whole=whole)
         return

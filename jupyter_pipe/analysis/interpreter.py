@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis import calls, expressions, functions, loops, statements
 from jupyter_pipe.analysis.facts import Facts, Unit, Write
+from jupyter_pipe.analysis.functions import read_free_names
 from jupyter_pipe.analysis.groups import expected_groups
 from jupyter_pipe.analysis.libraries import show
 from jupyter_pipe.analysis.scopes import bound_names
 from jupyter_pipe.analysis.state import UNBOUND
 from jupyter_pipe.analysis.statements import guarded
-from jupyter_pipe.analysis.values import Class
+from jupyter_pipe.analysis.values import Class, ExhaustedError
 from jupyter_pipe.analysis.world import World
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.values import Object
 
 __all__ = ["interpret", "new_world", "observe"]
+
+FELT_EVERYWHERE = ("@numpy.errstate", "@sys.recursionlimit", "@locale")
+"""Components that a stage may use without naming anything that says so: once one is written, every
+later statement reads it."""
 
 _RULES = (expressions, statements, loops)
 """Importing these registers their rules."""
@@ -70,30 +75,35 @@ def _run(world: World, unit: Unit) -> None:
             guarded(world, lambda: _execute(world, unit))
         else:
             _execute(world, unit)
-    except RecursionError:
-        _begin_again(world)
+    except (RecursionError, ExhaustedError):
+        _begin_again(world, unit)
         touch_every_name(world, unit)
     _finish(world, unit)
 
 
 def _execute(world: World, unit: Unit) -> bool:
+    for component in FELT_EVERYWHERE:
+        if world.state.get(component) is not None:
+            world.touch(component, unit.node)
     if not (isinstance(unit.node, ast.Expr) and unit.displays):
         return world.execute((unit.node,))
     show(world, world.evaluate(unit.node.value), unit.node)
     return True
 
 
-def _begin_again(world: World) -> None:
+def _begin_again(world: World, unit: Unit) -> None:
     world.state.reset()
+    world.heap.begin()
+    world.facts = unit.facts
     world.frame, world.context, world.loops, world.calls = world.globals, (), [], []
     world.uncertain = 0
 
 
 def touch_every_name(world: World, unit: Unit) -> None:
-    """For a statement that is nested too deeply: it may read and change every name in it."""
+    """For a statement that cannot be followed: it may read and change every name in it."""
     world.note(
         "PIPE226",
-        "The statement is nested too deeply to be followed; it is taken to change every name in it.",
+        "The statement is too deep or has too many outcomes to be followed; it is taken to change every name in it.",
         unit.node,
         "Split it into several statements.",
     )
@@ -101,7 +111,8 @@ def touch_every_name(world: World, unit: Unit) -> None:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             slot = world.state.get(node.id)
             if slot is not None:
-                world.read_global(node.id, node)
+                for value in world.read_global(node.id, node):
+                    read_free_names(world, value, set())
                 world.mutate(slot.values, node)
     for name in bound_names((unit.node,)):
         world.bind(name, frozenset((world.allocate((unit.node, name), open_=True),)), unit.node)
@@ -117,6 +128,7 @@ def _begin(world: World, unit: Unit) -> None:
     world.unit = unit.number
     world.facts = unit.facts
     world.spent = 0
+    world.heap.begin()
     world.memory.clear()
     world.uncertain = 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.access import store_attribute, store_item
+from jupyter_pipe.analysis.access import delete_part, store_attribute, store_item
 from jupyter_pipe.analysis.iteration import PAIRS, elements_of
 from jupyter_pipe.analysis.values import ANY, NOTHING, Object, Values
 
@@ -71,7 +71,7 @@ def delete(world: World, target: ast.expr) -> None:
         if isinstance(target, ast.Subscript):
             world.evaluate(target.slice)
             world.call_special(base, "__delitem__", (NOTHING,), target)
-        world.mutate(base, target)
+        delete_part(world, base, target)
 
 
 def match_pattern(world: World, pattern: ast.pattern, values: Values) -> None:
