@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.state import Layer
     from jupyter_pipe.analysis.world import World
 
-__all__ = ["call_function", "instantiate", "make_class", "make_function"]
+__all__ = ["call_function", "instantiate", "make_class", "make_function", "read_free_names"]
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 DEEPEST = 16
@@ -83,7 +83,7 @@ def call_function(
     if world.calls.count(callee) >= RECURSIONS:
         return function.returned
     if len(world.calls) >= DEEPEST or world.spent >= BUDGET:
-        _read_free_names(world, callee, set())
+        read_free_names(world, callee, set())
         return function.returned | {world.allocate(node, open_=True)}
     key = (callee, tuple(positional), tuple(keywords.items()))
     before = world.version
@@ -147,7 +147,7 @@ def _captures(node: FunctionNode) -> bool:
     return any(isinstance(part, inner) for part in ast.walk(node) if part is not node)
 
 
-def _read_free_names(world: World, callee: Object, seen: set[Object]) -> None:
+def read_free_names(world: World, callee: Object, seen: set[Object]) -> None:
     """Reads what a function that is not interpreted may read, through the functions that it names."""
     if callee in seen or not isinstance(callee.payload, Function):
         return
@@ -156,7 +156,7 @@ def _read_free_names(world: World, callee: Object, seen: set[Object]) -> None:
     for part in ast.walk(callee.payload.node):
         if isinstance(part, ast.Name) and part.id not in callee.payload.scope.names:
             for value in world.read(part.id, part):
-                _read_free_names(world, value, seen)
+                read_free_names(world, value, seen)
     world.frame = outer
 
 

@@ -14,7 +14,7 @@ from jupyter_pipe.analysis.libraries import show
 from jupyter_pipe.analysis.scopes import bound_names
 from jupyter_pipe.analysis.state import UNBOUND
 from jupyter_pipe.analysis.statements import guarded
-from jupyter_pipe.analysis.values import Class, ExhaustedError
+from jupyter_pipe.analysis.values import Class, ExhaustedError, in_order
 from jupyter_pipe.analysis.world import World
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def touch_every_name(world: World, unit: Unit) -> None:
     """For a statement that cannot be followed: it may read and change every name in it."""
     world.note(
         "PIPE226",
-        "The statement is too deep or has too many outcomes to be followed; it is taken to change every name in it.",
+        "The statement is too deep or too branched to be followed; it is taken to change every name in it.",
         unit.node,
         "Split it into several statements.",
     )
@@ -111,7 +111,7 @@ def touch_every_name(world: World, unit: Unit) -> None:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             slot = world.state.get(node.id)
             if slot is not None:
-                for value in world.read_global(node.id, node):
+                for value in in_order(world.read_global(node.id, node)):
                     read_free_names(world, value, set())
                 world.mutate(slot.values, node)
     for name in bound_names((unit.node,)):

@@ -23,6 +23,7 @@ __all__ = [
     "NOTHING",
     "Bound",
     "Class",
+    "ExhaustedError",
     "Function",
     "Heap",
     "Instance",
@@ -185,12 +186,25 @@ def find_in_class(class_: Object, name: str) -> Values:
     return NOTHING
 
 
+WORK = 100_000
+"""Edges that one statement may lay, or find laid: beyond, it is not worth following."""
+
+
+class ExhaustedError(Exception):
+    """A statement has too many outcomes to be followed."""
+
+
 class Heap:
     """`stores` is the number of edges: it rises exactly when what can be reached may have changed."""
 
     def __init__(self) -> None:
         self.stores = 0
         self._made = 0
+        self._work = 0
+
+    def begin(self) -> None:
+        """A new statement may do as much again."""
+        self._work = 0
 
     def make(
         self, type_: str = "", payload: Payload = None, *, open_: bool = False, depth: int = 0
@@ -203,6 +217,9 @@ class Heap:
         """`container` may hold `values` under `label` from now on."""
         held = container.fields.setdefault(label, set())
         for value in values:
+            self._work += 1
+            if self._work > WORK:
+                raise ExhaustedError
             if value not in held and value is not container:
                 held.add(value)
                 value.parents.add(container)

@@ -39,7 +39,7 @@ FOUND = {
     "PIPE223": ("| A: k = str(1)\n| B: print(globals()[k])", 2, 1, "computed key"),
     "PIPE224": ("| A: x = 1\n| A: from pytest import *\n| B: print(x)", 3, 1, "star import in cell 2"),
     "PIPE225": ("| A: from no_such_module import *\n| B: print(thing)", 2, 1, "'no_such_module'"),
-    "PIPE226": ("| A: x = 1\n| B: y = x" + " + 1" * 800 + "\n| C: print(y)", 2, 1, "too deeply"),
+    "PIPE226": ("| A: x = 1\n| B: y = x" + " + 1" * 800 + "\n| C: print(y)", 2, 1, "too deep"),
     "PIPE300": (
         "| leading:\nimport random\nrandom.seed(0)\n| A: a = random.random()\n| B: b = random.random()",
         3,
