@@ -83,6 +83,12 @@ def _add_manner(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--workdir", type=Path, metavar="DIR", help="where stages run (default: the notebook's folder)"
     )
+    group.add_argument(
+        "--executor", choices=("local", "dask"), default="local", help="where stages run (default: local)"
+    )
+    group.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of a Dask cluster (default: workers on this machine)"
+    )
     group.add_argument("--env-file", type=Path, metavar="FILE", help="NAME=VALUE lines, for secret:NAME tags")
     group.add_argument(
         "--kernels",
@@ -130,6 +136,8 @@ def request_of(args: argparse.Namespace) -> tuple[RunRequest, Pipeline]:
         force_all=ALL_STAGES in args.force,
         use_cache=not args.no_cache,
         kernels=args.kernels,
+        executor="dask" if args.scheduler else args.executor,
+        scheduler=args.scheduler,
         trust=args.trust,
         environment=environment,
         command=command_line(sys.argv[1:]),

@@ -27,6 +27,8 @@ from jupyter_pipe.runs.model import Failure
 __all__ = ["ImpossibleTransition", "Machine", "Options"]
 
 CHECK_AGAIN_SECONDS = 0.2
+# The stage is not to blame for what happens to machines, within reason.
+LOST_WORKERS = 3
 
 Rewire = Callable[[Pipeline, Mapping[str, Collection[str]]], Pipeline]
 
@@ -172,7 +174,8 @@ class Machine:
             return
         progress.failures += 1
         progress.failure, progress.seconds = message.failure, message.seconds
-        retries = self._stages[message.stage].options.retries
+        lost = message.failure.kind == "worker_lost"
+        retries = max(self._stages[message.stage].options.retries, LOST_WORKERS if lost else 0)
         worth = progress.failures <= retries and is_worth_retrying(message.failure)
         if not worth or self._cancelled or self._broken_by:
             self._fail(message.stage, message.failure, message.seconds)

@@ -26,6 +26,9 @@ from jupyter_pipe.runs.store import RunStore
 
 __all__ = ["PreparedRun", "RunRequest", "prepare"]
 
+# How many stages wait or run in a cluster at a time, unless told.
+_CLUSTER_WORKERS = 32
+
 
 @dataclass(frozen=True)
 class RunRequest:
@@ -37,7 +40,8 @@ class RunRequest:
     `targets` run with all that they need, `from_` run again with all that depends on them, `force`
     names stages that run whatever is known, `force_all` makes that all. `resumed_stages` succeeded in
     the run that this one continues: their results are reused even if they are tagged `cache:off`.
-    `kernels` is `fork` for warm ones where that is safe, or `fresh`.
+    `kernels` is `fork` for warm ones where that is safe, or `fresh`. `executor` is `local` or `dask`,
+    `scheduler` the address of a Dask cluster.
     """
 
     package: Path | None = None
@@ -56,6 +60,8 @@ class RunRequest:
     force_all: bool = False
     use_cache: bool = True
     kernels: str = "fork"
+    executor: str = "local"
+    scheduler: str | None = None
     trust: bool = False
     trigger: str = "cli"
     environment: Mapping[str, str] | None = None
@@ -115,7 +121,7 @@ def prepare(request: RunRequest) -> PreparedRun:
     environment = dict(os.environ if request.environment is None else request.environment)
     _check_secrets(pipeline, selected, environment)
     check_kernel(pipeline.kernel)
-    workers = max(request.workers or os.cpu_count() or 1, 1)
+    workers = max(request.workers or _default_workers(request), 1)
     facts = RunFacts(
         notebook=str(notebook),
         package=str(request.package.absolute()) if request.package else "",
@@ -134,7 +140,7 @@ def prepare(request: RunRequest) -> PreparedRun:
         forced=_forced(pipeline, request),
         store=store,
         facts=facts,
-        capacity=Capacity(workers, float(max(workers, os.cpu_count() or 1)), _memory_bytes()),
+        capacity=_capacity(request, workers),
         numbers=_numbers(notebook),
         environment=environment,
     )
@@ -229,6 +235,17 @@ def _numbers(notebook: Path) -> dict[str, int | None]:
         return {cell.id: cell.number for cell in read_notebook(notebook).code_cells}
     except NotebookError:
         return {}
+
+
+def _default_workers(request: RunRequest) -> int:
+    return _CLUSTER_WORKERS if request.scheduler else os.cpu_count() or 1
+
+
+def _capacity(request: RunRequest, workers: int) -> Capacity:
+    """What stages may take together; the resources of a cluster are its own business."""
+    if request.scheduler:
+        return Capacity(workers)
+    return Capacity(workers, float(max(workers, os.cpu_count() or 1)), _memory_bytes())
 
 
 def _memory_bytes() -> int | None:

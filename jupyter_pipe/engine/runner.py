@@ -298,10 +298,18 @@ class _Runner:
 
     def _where_stages_run(self) -> Executor:
         if self._executor is None:
-            from jupyter_pipe.engine.executors import LocalExecutor
-
-            self._executor = LocalExecutor(self._prepared.request.kernels, self._explain_kernels)
+            self._executor = self._open_executor()
         return self._executor
+
+    def _open_executor(self) -> Executor:
+        request = self._prepared.request
+        if request.executor == "dask":
+            from jupyter_pipe.engine.dask import DaskExecutor
+
+            return DaskExecutor(request.scheduler, self._prepared.capacity.workers)
+        from jupyter_pipe.engine.executors import LocalExecutor
+
+        return LocalExecutor(request.kernels, self._explain_kernels)
 
     def _publish(self, stage: str) -> None:
         if stage in self._attempts:

@@ -274,3 +274,15 @@ def test_nothing_is_taken_after_the_end() -> None:
     shell.end("a")
     with pytest.raises(ImpossibleTransition, match="the run is over"):
         shell.tell(ms.Cancel("user"))
+
+
+def test_a_stage_is_not_to_blame_for_a_lost_worker() -> None:
+    lost = Failure("WorkerLost", "gone", kind="worker_lost")
+    shell = Shell(pipeline(stage("a")))
+    for attempt in (1, 2, 3):
+        shell.breaks("a", lost)
+        assert shell.states() == {"a": "queued"} or shell.states() == {"a": "running"}
+        shell.tell(ms.RetryDue("a", attempt))
+    assert list(shell.running.values()) == [4]
+    shell.breaks("a", lost)
+    assert shell.finish == ms.Finish(ev.RunState.failed, 1)

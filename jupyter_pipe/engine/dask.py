@@ -1,0 +1,197 @@
+"""Attempts on the workers of a Dask cluster: one that is there, or one of this machine for the run.
+
+Workers must be able to import jupyter_pipe and see the same folders: the run's, the package's and the
+working directory. Only small messages travel through Dask. An attempt whose worker was killed fails
+as `worker_lost` and is made anew by the machine, in a folder of its own; Dask's own second try of it
+does nothing. Raises ExtraMissingError and RunError.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+import jupyter_pipe
+from jupyter_pipe.engine.executors import Report, Tell, outcome_message
+from jupyter_pipe.engine.place import attempt_folder
+from jupyter_pipe.engine.stage import StageOutcome, StageWork, run_stage
+from jupyter_pipe.engine.stopping import StopSignal
+from jupyter_pipe.errors import ExtraMissingError, RunError
+from jupyter_pipe.events import Event, decode_event, encode_event
+from jupyter_pipe.runs.model import Failure
+
+__all__ = ["DaskExecutor"]
+
+_CONNECT_SECONDS = 30
+_CLOSE_SECONDS = 15.0
+_LOOK_SECONDS = 0.3
+_LOST = Failure(
+    "WorkerLost", "The Dask worker that ran the stage is gone.", kind="worker_lost", hint="See its log."
+)
+_outcome_decoder = msgspec.msgpack.Decoder(StageOutcome)
+_work_decoder = msgspec.msgpack.Decoder(StageWork)
+
+
+class DaskExecutor:
+    """`scheduler` is the address of a cluster; without one, `workers` processes are started here."""
+
+    def __init__(self, scheduler: str | None, workers: int) -> None:
+        self._cluster, self._client = _connect(scheduler, workers)
+        self._running: dict[str, tuple[StageWork, Any]] = {}
+        self._reports: list[Report] = []
+        self._topic = f"jupyter_pipe-{uuid.uuid4().hex}"
+        try:
+            _check_workers(self._client, started_here=0 if scheduler else workers)
+            self._client.subscribe_topic(self._topic, self._heard)
+        except BaseException:
+            self._disconnect()
+            raise
+
+    def submit(self, work: StageWork, tell: Tell, report: Report) -> None:
+        """Hand the attempt to the cluster."""
+        self._reports = [report]
+        future = self._client.submit(
+            _run_on_worker,
+            msgspec.msgpack.encode(work),
+            self._topic,
+            key=f"{work.run_id}-{work.stage}-{work.attempt}",
+            pure=False,
+            retries=0,
+        )
+        self._running[work.stage] = work, future
+        future.add_done_callback(lambda done: tell(outcome_message(work, _outcome_of(done))))
+
+    def cancel(self, stage: str, *, hard: bool) -> None:
+        """Leave word in the attempt's folder, where its worker looks."""
+        if stage in self._running:
+            _ask_to_stop(self._running[stage][0], hard=hard)
+
+    def close(self) -> None:
+        """End what still runs, and the cluster if it is ours."""
+        pending = [(work, future) for work, future in self._running.values() if not future.done()]
+        for work, _ in pending:
+            _ask_to_stop(work, hard=True)
+        with contextlib.suppress(Exception):
+            _distributed().wait([future for _, future in pending], timeout=_CLOSE_SECONDS)
+        self._disconnect()
+
+    def _heard(self, message: tuple[float, str]) -> None:
+        for report in self._reports:
+            report(decode_event(message[1].encode()))
+
+    def _disconnect(self) -> None:
+        self._client.close(timeout=_CLOSE_SECONDS)
+        if self._cluster is not None:
+            self._cluster.close(timeout=_CLOSE_SECONDS)
+
+
+def _connect(scheduler: str | None, workers: int) -> tuple[Any, Any]:
+    """The cluster, if it is ours, and a client."""
+    distributed = _distributed()
+    try:
+        if scheduler is not None:
+            return None, distributed.Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
+        # Not LocalCluster: its workers would import the program that is running.
+        cluster = distributed.deploy.subprocess.SubprocessCluster(
+            host="127.0.0.1", n_workers=workers, threads_per_worker=1, dashboard_address=":0"
+        )
+        return cluster, distributed.Client(cluster, timeout=_CONNECT_SECONDS, set_as_default=False)
+    except (OSError, TimeoutError) as error:
+        raise RunError(
+            f"No Dask scheduler answers at {scheduler or 'this machine'}: {error}",
+            code="dask_unreachable",
+            hint="Give its address with --scheduler tcp://HOST:8786, or leave it out.",
+        ) from error
+
+
+def _distributed() -> Any:
+    try:
+        importlib.import_module("distributed.deploy.subprocess")
+    except ImportError:
+        raise ExtraMissingError("--executor dask", "dask") from None
+    return importlib.import_module("distributed")
+
+
+def _check_workers(client: Any, *, started_here: int) -> None:
+    """Every worker must have our code. Asked through `eval`, which each of them has."""
+    client.wait_for_workers(max(started_here, 1), timeout=_CONNECT_SECONDS)
+    found = client.run(eval, "__import__('jupyter_pipe').__version__", on_error="return")
+    for worker, version in found.items():
+        if version != jupyter_pipe.__version__:
+            problem = f"has jupyter_pipe {version}" if isinstance(version, str) else f"lacks it: {version}"
+            raise RunError(
+                f"The Dask worker {worker} cannot run stages: it {problem}.",
+                code="dask_worker_unprepared",
+                hint=f"Install jupyter_pipe {jupyter_pipe.__version__} where the workers run.",
+            )
+
+
+def _outcome_of(future: Any) -> StageOutcome:
+    """How an attempt ended, as far as Dask knows."""
+    if future.status == "finished":
+        return _outcome_decoder.decode(future.result())
+    error = future.exception() if future.status == "error" else None
+    if error is None or type(error).__name__ == "KilledWorker":
+        return StageOutcome(0.0, failure=_LOST)
+    return StageOutcome(0.0, failure=Failure(type(error).__name__, str(error), kind="worker"))
+
+
+# On the worker
+
+
+def _run_on_worker(data: bytes, topic: str) -> bytes:
+    worker = _distributed().get_worker()
+    work = _work_decoder.decode(data)
+
+    def report(event: Event) -> None:
+        worker.log_event(topic, encode_event(event).decode().rstrip("\n"))
+
+    return msgspec.msgpack.encode(_run_once(work, report))
+
+
+def _run_once(work: StageWork, report: Callable[[Event], None]) -> StageOutcome:
+    """Run the attempt, unless an earlier worker began it and was killed."""
+    folder = attempt_folder(Path(work.run_folder), work.stage, work.attempt)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        (folder / "claimed").touch(exist_ok=False)
+    except FileExistsError:
+        return StageOutcome(0.0, failure=_LOST)
+    with _stop_signal(folder) as stop:
+        return run_stage(work, report, stop)
+
+
+def _ask_to_stop(work: StageWork, *, hard: bool) -> None:
+    folder = attempt_folder(Path(work.run_folder), work.stage, work.attempt)
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ("stop-hard" if hard else "stop")).touch()
+
+
+@contextlib.contextmanager
+def _stop_signal(folder: Path) -> Iterator[StopSignal]:
+    """Follows the word that `_ask_to_stop` leaves."""
+    stop, over = StopSignal(), threading.Event()
+
+    def look() -> None:
+        wanted = {folder / "stop": False, folder / "stop-hard": True}
+        while wanted:
+            for path in [path for path in wanted if path.exists()]:
+                stop.request(hard=wanted.pop(path))
+            if over.wait(_LOOK_SECONDS):
+                return
+
+    thread = threading.Thread(target=look, name=f"stop {folder}", daemon=True)
+    thread.start()
+    try:
+        yield stop
+    finally:
+        over.set()
+        thread.join()
