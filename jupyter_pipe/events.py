@@ -146,7 +146,8 @@ class Frame(Struct, frozen=True):
 
 class StageFailed(_Event, frozen=True, tag="stage_failed"):
     """`kind` is `error`, `gate`, `timeout`, `kernel_died`, `out_of_memory`, `exit`, `input`
-    (the cell asked for input), `cannot_travel`, `effect` (strict), `worker` or `internal`.
+    (the cell asked for input), `cannot_travel`, `effect` (strict), `worker`, `worker_lost` or
+    `internal`.
     `position` is the cell within the stage, from 1; `traceback` only the user's frames, as text.
     """
 
