@@ -285,7 +285,7 @@ _DATA_FLOW = (
     _warning(
         "PIPE226",
         "A statement that cannot be followed",
-        "It is nested too deeply or has too many outcomes, so it is taken to read and change every name in it.",
+        "It is nested too deeply or has too many outcomes; it is taken to change every name in it.",
         "total = 1 + 1 + 1 + … (a thousand terms)",
         "Split it into several statements.",
     ),

@@ -80,7 +80,10 @@ def _public_names(name: str) -> list[str] | None:
     """What a star import of a module of the standard library binds; other code is not run."""
     if name.partition(".")[0] not in sys.stdlib_module_names or name in {"antigravity", "this"}:
         return None
-    module = importlib.import_module(name)
+    try:
+        module = importlib.import_module(name)
+    except ImportError:  # a part of the library that this build of Python lacks
+        return None
     return list(getattr(module, "__all__", [n for n in vars(module) if not n.startswith("_")]))
 
 

@@ -128,6 +128,7 @@ def _begin(world: World, unit: Unit) -> None:
     world.unit = unit.number
     world.facts = unit.facts
     world.spent = 0
+    world.escaping = 0
     world.heap.begin()
     world.memory.clear()
     world.uncertain = 0

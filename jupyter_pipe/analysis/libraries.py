@@ -204,7 +204,9 @@ def escape(world: World, values: Values, node: ast.AST, given: Values = NOTHING)
         if key in world.escaped:
             continue
         world.escaped.add(key)
+        world.escaping += 1
         found |= _escape(world, value, node, given)
+        world.escaping -= 1
     return frozenset(found)
 
 

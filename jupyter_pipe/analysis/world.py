@@ -77,6 +77,7 @@ class World:
         self.facts = Facts()
         self.unit = 0
         self.uncertain = 0
+        self.escaping = 0
         self.context: tuple[Any, ...] = ()
         self.loops: list[tuple[int, list[Layer], list[Layer]]] = []
         self.calls: list[Object] = []
@@ -246,7 +247,7 @@ class World:
             self._record(name, Slot(NOTHING, frozenset(self.star_imports)), node)
             if self.missing_modules and not known:
                 self._note_missing_modules(name, node)
-        elif not known:
+        elif not known and not self.escaping:
             self.facts.undefined.setdefault(name, read)
         return self._builtin(name)
 
