@@ -1,0 +1,138 @@
+"""Takes the pictures of docs/images/lab-*.png: `python -m tests.browser.screenshots`.
+
+No test: it shows the example notebook in a real JupyterLab for people to look at.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Page, Playwright, sync_playwright
+
+from tests.browser.conftest import ROOT, Lab, make_lab, run_command
+
+IMAGES = ROOT / "docs" / "images"
+SIZE = {"width": 1400, "height": 900}
+LONG = 300_000
+
+
+def main() -> None:
+    """Take all pictures."""
+    with tempfile.TemporaryDirectory() as folder:
+        lab = make_lab(Path(folder) / "work", Path(folder) / "state")
+        lab.folder.mkdir()
+        for example in (ROOT / "example_notebooks").glob("home_*"):
+            if example.is_file():
+                shutil.copy(example, lab.folder)
+        lab.start()
+        try:
+            with sync_playwright() as playwright:
+                take(lab, playwright)
+        finally:
+            lab.stop()
+
+
+def take(lab: Lab, playwright: Playwright) -> None:
+    """Drive one browser through the story."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+    page = browser.new_page(viewport=SIZE, reduced_motion="reduce")
+    take_run(lab, page)
+    take_failure(lab, page)
+    take_many(lab, page)
+    browser.close()
+
+
+def take_run(lab: Lab, page: Page) -> None:
+    """A run under way, in light and dark."""
+    show(lab, page, "home_value.ipynb", width=330)
+    run_command(page, "jupyter-pipe:go-to-stage", stage="features")
+    run_command(page, "jupyter-pipe:compile-and-run")
+    page.wait_for_selector('.jp-pipe-Row[aria-label^="running, forest"]', timeout=LONG)
+    save(page, "lab-run")
+    dark(page, on=True)
+    save(page, "lab-run-dark")
+    dark(page, on=False)
+    page.wait_for_selector('.jp-pipe-Strip:has-text("Succeeded")', timeout=LONG)
+
+
+def take_failure(lab: Lab, page: Page) -> None:
+    """A failing cell."""
+    lab.write(
+        "failing.ipynb",
+        ("import statistics",),
+        ("sales = [318_000, 402_500, None, 287_000]", "stage:ingest"),
+        ("ridge = statistics.median(p for p in sales if p)", "stage:ridge"),
+        ("LOSS = 'absolute_error'", "stage:boosting"),
+        ("total = 0\ntotal = sum(sales)",),
+        ("print(ridge, total)", "stage:evaluate"),
+        markdown={2: "## Two models, side by side"},
+    )
+    show(lab, page, "failing.ipynb", width=330)
+    run_command(page, "jupyter-pipe:compile-and-run")
+    page.wait_for_selector(".jp-pipe-Failure", timeout=LONG)
+    page.wait_for_selector('.jp-pipe-Strip:has-text("Failed")', timeout=LONG)
+    save(page, "lab-failure")
+    dark(page, on=True)
+    save(page, "lab-failure-dark")
+    dark(page, on=False)
+
+
+def take_many(lab: Lab, page: Page) -> None:
+    """Sixty stages in a narrow panel."""
+    fit = [(f"fit_{number:02} = x * {number}", f"stage:fit_{number:02}") for number in range(24)]
+    tune = [(f"tune_{number:02} = best + {number}", f"stage:tune_{number:02}") for number in range(20)]
+    names = ", ".join(f"fit_{number:02}" for number in range(24))
+    chosen = ", ".join(f"tune_{number:02}" for number in range(20))
+    rest = [(f"r{number} = final + {number}", f"stage:report_{number}") for number in range(13)]
+    lab.write(
+        "regions.ipynb",
+        ("x = 1", "stage:fetch"),
+        *fit,
+        (f"best = max({names})", "stage:join"),
+        *tune,
+        (f"final = max({chosen})", "stage:rank"),
+        *rest,
+    )
+    page.set_viewport_size({"width": 900, "height": 900})
+    show(lab, page, "regions.ipynb", width=245)
+    run_command(page, "jupyter-pipe:compile-and-run")
+    page.wait_for_selector('.jp-pipe-Row[aria-label^="running"]', timeout=LONG)
+    page.wait_for_timeout(6000)
+    save(page, "lab-narrow")
+    run_command(page, "jupyter-pipe:cancel")
+    page.wait_for_selector('.jp-pipe-Strip:has-text("Cancelled")', timeout=LONG)
+
+
+def show(lab: Lab, page: Page, path: str, *, width: int) -> None:
+    """Open a notebook with the panel at its side, so wide."""
+    page.goto(lab.address(path))
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=LONG)
+    run_command(page, "jupyter-pipe:show-panel")
+    page.wait_for_selector(".jp-pipe-Row", timeout=LONG)
+    box = page.locator("#jp-left-stack").bounding_box()
+    if box:
+        edge = box["x"] + box["width"] + 2
+        page.mouse.move(edge, 500)
+        page.mouse.down()
+        page.mouse.move(box["x"] + width, 500, steps=4)
+        page.mouse.up()
+
+
+def dark(page: Page, *, on: bool) -> None:
+    """Change the theme."""
+    run_command(page, "apputils:change-theme", theme="JupyterLab Dark" if on else "JupyterLab Light")
+    page.wait_for_function(f"document.body.dataset.jpThemeLight === '{str(not on).lower()}'")
+    page.wait_for_timeout(500)
+
+
+def save(page: Page, name: str) -> None:
+    """Write the picture once nothing moves."""
+    page.wait_for_timeout(500)
+    page.screenshot(path=IMAGES / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main()
