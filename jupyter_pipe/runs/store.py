@@ -89,7 +89,10 @@ class RunStore:
             folder = self._make_run_folder(run_id)
             replace_file(folder.pipeline, to_json(pipeline))
             replace_file(folder.parameters, to_json(facts.parameters))
-            return RunWriter(EventLog(folder.events), folder.summary, RunFold(facts))
+            folded = RunFold(facts)
+            # Before the first event: it tells which process to ask about if that dies.
+            replace_file(folder.summary, to_json(folded.run))
+            return RunWriter(EventLog(folder.events), folder.summary, folded)
         except OSError as error:
             raise RunError(
                 f"Cannot keep runs in {self.state_folder}: {error.strerror or error}.",

@@ -154,3 +154,11 @@ def test_a_run_whose_runner_died_before_its_first_event_is_none(tmp_path: Path, 
     assert store.ids() == (begun,)
     assert store.find("latest") == begun
     assert store.reconcile() == ()
+
+
+def test_a_runner_that_dies_right_after_its_first_event_is_seen(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    writer = store.create(PIPELINE, RunFacts(runner=dead_process()))
+    queued = ev.RunQueued(run_id=writer.run_id, pipeline="p", stages=("a",), seq=1, time=1.0)
+    writer.path.joinpath("events.jsonl").write_bytes(ev.encode_event(queued))
+    assert store.read(writer.run_id).state is ev.RunState.interrupted
