@@ -56,13 +56,14 @@ def run(
     `workers` is the number of stages at a time (default: the cores); `root` is the folder that gets
     `.jupyter_pipe/`, `workdir` where stages run (default for both: the notebook's folder).
     """
-    from jupyter_pipe.compiler import compile_notebook as compile_
     from jupyter_pipe.compiler import read_package
     from jupyter_pipe.engine import RunRequest, run_pipeline
+    from jupyter_pipe.engine.compiled import compile_for_run
     from jupyter_pipe.runs.parameters import resolve_parameters
+    from jupyter_pipe.runs.store import RunStore
 
     path = Path(path)
-    compiled = None if path.is_dir() else compile_(path)
+    compiled = None if path.is_dir() else compile_for_run(path, RunStore(root or path.parent))
     pipeline = compiled.pipeline if compiled else read_package(path)
     return run_pipeline(
         RunRequest(

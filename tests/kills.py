@@ -30,6 +30,7 @@ from jupyter_pipe.artifacts.store import Store
 from jupyter_pipe.runs.store import RunStore
 
 MARK = "JUPYTER_PIPE_KILLS"
+SAID = "said.txt"
 POINTS = ("artifact", "publish", "event", "fork", "forking parent", "summary")
 VICTIMS = ("runner", "parent", "kernel")
 RUN_SECONDS = 120.0
@@ -107,7 +108,7 @@ def trial(kill: Kill, folder: Path, seconds: float) -> str:
     again = ["resume", "latest", "--root", str(folder)] if store.ids() and code else ["run", "p.ipynb"]
     done = _command([*again, "--quiet"], folder, mark).wait(RUN_SECONDS)
     if done:
-        problems.append(f"{again[0]} ended with {done}")
+        problems.append(f"{again[0]} ended with {done}: {(folder / SAID).read_text()[-500:]}")
     problems += list(_unlike_undisturbed(store))
     problems += [f"left behind by {again[0]}: {command}" for command in _wait_for_none(mark)]
     return "; ".join(problems)
@@ -145,14 +146,15 @@ def _command(argv: list[str], folder: Path, mark: str, kill: Kill | None = None)
     entry = ["-m", "jupyter_pipe.cli.main"]
     if kill is not None and kill.point:
         entry = [__file__, "--die", kill.point, str(kill.time)]
-    return subprocess.Popen(
-        [sys.executable, *entry, *argv],
-        cwd=folder,
-        env={**os.environ, MARK: mark},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    with (folder / SAID).open("ab") as said:
+        return subprocess.Popen(
+            [sys.executable, *entry, *argv],
+            cwd=folder,
+            env={**os.environ, MARK: mark},
+            stdout=said,
+            stderr=said,
+            start_new_session=True,
+        )
 
 
 def _find_victim(victim: str, runner: int) -> int | None:
