@@ -89,6 +89,8 @@ class Forks:
         self._process.stdin.write(json.dumps(job) + "\n")
         self._process.stdin.flush()
         self._process.stdout.readline()
+        if not reply.exists():
+            raise RuntimeError(f"the cells in {folder} took too long, or killed their process")
         answer: dict[str, Any] = json.loads(reply.read_text(encoding="utf-8"))
         reply.unlink()
         reply.with_suffix(".out").unlink()
