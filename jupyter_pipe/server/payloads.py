@@ -30,8 +30,6 @@ __all__ = [
     "RunSummary",
     "StartRequest",
     "Started",
-    "SuggestedStage",
-    "Suggestion",
     "WrittenNotebook",
 ]
 
@@ -155,19 +153,6 @@ class ExecutedOutputs(Struct, frozen=True):
     """nbformat outputs of a stage's cells, by the id of the source cell."""
 
     outputs: dict[str, list[dict[str, Any]]]
-
-
-class SuggestedStage(Struct, frozen=True):
-    """A proposal: `cells` are the ids of the code cells, `reason` why they belong together."""
-
-    name: str
-    cells: tuple[str, ...]
-    reason: str
-    role: str = "stage"
-
-
-class Suggestion(Struct, frozen=True):
-    stages: tuple[SuggestedStage, ...]
 
 
 class RunChanged(Struct, frozen=True):

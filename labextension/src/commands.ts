@@ -17,7 +17,6 @@ export const CommandIds = {
   removeStage: 'jupyter-pipe:remove-stage',
   stageOptions: 'jupyter-pipe:stage-options',
   undo: 'jupyter-pipe:undo-tags',
-  suggest: 'jupyter-pipe:suggest',
   showPanel: 'jupyter-pipe:show-panel',
   goToStage: 'jupyter-pipe:go-to-stage',
   goToCell: 'jupyter-pipe:go-to-cell',

@@ -200,6 +200,8 @@ async def test_unknown_stages(api: Api, make_run: Any) -> None:
     run_id = make_run(*finished())
     assert await code("GET", api, "runs", run_id, "stages", "nobody", "outputs") == (404, "stage_unknown")
     assert await code("GET", api, "runs", run_id, "log", stage="../x") == (404, "stage_unknown")
+    body = {"stage": "../../x"}
+    assert await code("POST", api, "runs", run_id, "debug", body=body) == (404, "stage_unknown")
 
 
 @pytest.mark.parametrize(

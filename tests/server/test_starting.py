@@ -43,6 +43,12 @@ async def test_a_run_starts_fails_and_resumes(
     assert [stage["state"] for stage in run["stages"]] == ["succeeded", "failed"]
     assert run["facts"]["parameters"][0]["literal"] == "2"
 
+    _, debug = await api("POST", "runs", started["run_id"], "debug", body={"stage": "fit"})
+    assert debug["path"].startswith("debug_fit_")
+    assert "1 / (x - 4)" in (jp_root_dir / debug["path"]).read_text()
+    again = await api("POST", "runs", started["run_id"], "debug", body={"stage": "fit"})
+    assert again == (200, debug)
+
     write_notebook("flow.ipynb", *cells[:2], ("y = x - 4", "stage:fit"))
     _, resumed = await api("POST", "runs", started["run_id"], "resume")
     again = await ended(api, resumed["run_id"])

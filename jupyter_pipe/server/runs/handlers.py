@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jupyter_pipe.server.base import PipeHandler, allowed
-from jupyter_pipe.server.payloads import StartRequest
+from jupyter_pipe.server.payloads import DebugRequest, StartRequest
 from jupyter_pipe.server.runs.service import RUN_ID, STAGE
 
 __all__ = ["ROUTES"]
@@ -70,6 +70,16 @@ class ResumeHandler(RunHandler):
         self.answer(await self.work(self.services.runs.resume, self.root, run_id), 202)
 
 
+class DebugHandler(RunHandler):
+    """`POST runs/ID/debug`: a notebook to try a stage out."""
+
+    @allowed("write")
+    async def post(self, run_id: str) -> None:
+        """Write the notebook."""
+        request = self.body(DebugRequest)
+        self.answer(await self.work(self.services.runs.debug, self.root, run_id, request))
+
+
 class EventsHandler(RunHandler):
     """`GET runs/ID/events?since=SEQ`."""
 
@@ -125,6 +135,7 @@ ROUTES = [
     (_RUN, OneRunHandler),
     (f"{_RUN}/cancel", CancelHandler),
     (f"{_RUN}/resume", ResumeHandler),
+    (f"{_RUN}/debug", DebugHandler),
     (f"{_RUN}/events", EventsHandler),
     (f"{_RUN}/log", LogHandler),
     (f"{_RUN}/report", ReportHandler),

@@ -13,12 +13,14 @@ from jupyter_pipe.events import Event, StageState
 from jupyter_pipe.runs import Run, RunFolder, RunStore
 from jupyter_pipe.server.paths import Root
 from jupyter_pipe.server.payloads import (
+    DebugRequest,
     ExecutedOutputs,
     LogChunk,
     RunList,
     RunSummary,
     Started,
     StartRequest,
+    WrittenNotebook,
 )
 from jupyter_pipe.server.runs.runner import Order
 from jupyter_pipe.server.runs.starting import start_run
@@ -118,6 +120,18 @@ class RunService:
 
         cells = read_executed(self._stage_folder(root, run_id, stage).executed(stage))
         return ExecutedOutputs({cell.id: list(cell.outputs) for cell in cells})
+
+    def debug(self, root: str, run_id: str, request: DebugRequest) -> WrittenNotebook:
+        """A notebook beside the source that begins with the stage's inputs restored; made once a run."""
+        from jupyter_pipe.runs.debug import write_debug_notebook
+
+        self._stage_folder(root, run_id, request.stage)
+        store = self._store(root)
+        run = store.read(run_id)
+        target = store.root / f"debug_{request.stage}_{run_id[-4:]}.ipynb"
+        if not target.exists():
+            write_debug_notebook(store, run, run.stage(request.stage), target)
+        return WrittenNotebook(self._root.path_of(target))
 
     def log(self, root: str, run_id: str, stage: str, offset: int) -> LogChunk:
         """What the run's process said, or what a stage printed, from a byte offset on."""

@@ -8,7 +8,6 @@ import type {
   CompileAnswer,
   Diagnostic,
   ErrorBody,
-  ExecutedOutputs,
   LogChunk,
   PlanAnswer,
   PlanRequest,
@@ -16,7 +15,6 @@ import type {
   RunList,
   StartRequest,
   Started,
-  Suggestion,
   WrittenNotebook
 } from './types';
 
@@ -64,10 +62,6 @@ export class Client {
     return this.post('plan', request);
   }
 
-  suggest(request: CheckRequest): Promise<Suggestion> {
-    return this.post('suggest', request);
-  }
-
   start(request: StartRequest): Promise<Started> {
     return this.post('runs', request);
   }
@@ -99,10 +93,6 @@ export class Client {
   /** What the run's process said, or with `stage` what that stage printed. */
   log(run: RunAddress, offset: number, stage = ''): Promise<LogChunk> {
     return this.get(`runs/${run.runId}/log`, { root: run.root, offset, stage });
-  }
-
-  outputs(run: RunAddress, stage: string): Promise<ExecutedOutputs> {
-    return this.get(`runs/${run.runId}/stages/${stage}/outputs`, { root: run.root });
   }
 
   executedNotebook(run: RunAddress, stage: string): Promise<unknown> {

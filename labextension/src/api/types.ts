@@ -361,17 +361,6 @@ export interface Started {
   readonly run_id: string;
 }
 
-export interface SuggestedStage {
-  readonly name: string;
-  readonly cells: readonly string[];
-  readonly reason: string;
-  readonly role: string;
-}
-
-export interface Suggestion {
-  readonly stages: readonly SuggestedStage[];
-}
-
 export interface WarningRaised {
   readonly event: 'warning_raised';
   readonly stage: string | null;

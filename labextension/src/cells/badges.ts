@@ -56,12 +56,6 @@ export class CellBadges implements IDisposable {
     }
   }
 
-  /** The chip of a cell, to open a popover at. */
-  anchorOf(cellId: string): HTMLElement | null {
-    const widget = this.stages.panel.content.widgets.find(cell => cell.model.id === cellId);
-    return widget ? (this.chips.get(widget)?.node ?? widget.node) : null;
-  }
-
   dispose(): void {
     if (this.disposed) {
       return;

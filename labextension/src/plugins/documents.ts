@@ -75,6 +75,16 @@ class Documents {
     });
   }
 
+  debug(args: Args): Promise<void> {
+    return this.withRun(args, async (pipeline, runId) => {
+      const stage = this.stage(args) ?? pipeline.stages.activeCell?.stage;
+      if (stage) {
+        const { path } = await pipeline.client.debug(pipeline.history.address(runId), stage);
+        await this.app.commands.execute('docmanager:open', { path });
+      }
+    });
+  }
+
   async modules(): Promise<void> {
     const { pipeline } = this;
     if (!pipeline) {
@@ -157,6 +167,7 @@ function addCommands({ commands }: JupyterFrontEnd, documents: Documents, trans:
   add(CommandIds.openReport, trans.__('Open Report'), hasRun, args => documents.report(args));
   add(CommandIds.openLog, trans.__('Open Log'), hasRun, args => documents.log(args));
   add(CommandIds.openExecuted, trans.__('Open Executed Notebook'), hasRun, args => documents.executed(args));
+  add(CommandIds.debugStage, trans.__('Debug Here'), hasRun, args => documents.debug(args));
   add(CommandIds.openModules, trans.__('Show Compiled Modules'), () => documents.pipeline !== null, () => documents.modules());
   add(CommandIds.openGraph, trans.__('Open Graph in a Tab'), () => documents.pipeline !== null, () => documents.graph());
   add(CommandIds.compareRuns, trans.__('Compare Runs'), () => documents.pipeline !== null, args => documents.compare(args));

@@ -38,18 +38,9 @@ export function StagesBody(props: BodyProps): ReactElement {
   );
 }
 
-function NoStages({ pipeline, commands, trans }: BodyProps): ReactElement {
+function NoStages({ commands, trans }: BodyProps): ReactElement {
   return (
     <Empty text={trans.__('No stages yet. The notebook runs as one stage.')}>
-      {commands.hasCommand(CommandIds.suggest) && !pipeline.isServerMissing && (
-        <button
-          type="button"
-          className="jp-pipe-Button jp-mod-primary"
-          onClick={() => void commands.execute(CommandIds.suggest)}
-        >
-          {trans.__('Suggest stages')}
-        </button>
-      )}
       <button type="button" className="jp-pipe-Link" onClick={() => void commands.execute(CommandIds.pickStage)}>
         {trans.__('Tag this cell')}
       </button>
