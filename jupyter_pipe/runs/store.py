@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,7 @@ __all__ = ["STATE_FOLDER", "RunFolder", "RunStore"]
 
 STATE_FOLDER = ".jupyter_pipe"
 
+_GIVEN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4,}")
 _run_decoder = msgspec.json.Decoder(Run)
 
 
@@ -199,7 +201,7 @@ class RunStore:
             writer.flush()
 
     def _make_run_folder(self, run_id: str | None) -> RunFolder:
-        path = self.runs_folder / (run_id or _new_run_id())
+        path = self.runs_folder / (run_id or _new_run_id(self._newest_name()))
         try:
             path.mkdir()
         except FileExistsError:
@@ -207,6 +209,12 @@ class RunStore:
                 return self._make_run_folder(None)
             raise RunError(f"Run {run_id} exists already.", code="run_exists") from None
         return RunFolder(path)
+
+    def _newest_name(self) -> str:
+        """The greatest name that we gave; runs that others named do not count."""
+        return max(
+            (path.name for path in self.runs_folder.iterdir() if _GIVEN.fullmatch(path.name)), default=""
+        )
 
     def _unknown(self, wanted: str, ids: tuple[str, ...]) -> RunError:
         hint = f"The latest run is {ids[0]}." if ids else "Nothing has run here yet; see --root."
@@ -231,9 +239,14 @@ def _has_begun(path: Path) -> bool:
         return False
 
 
-def _new_run_id() -> str:
-    now = datetime.datetime.now(datetime.timezone.utc)
-    return f"{now:%Y%m%d-%H%M%S}-{os.urandom(2).hex()}"
+def _new_run_id(newest: str) -> str:
+    """An id that sorts behind `newest`, even if that is of this second or the clock was set back."""
+    now = f"{datetime.datetime.now(datetime.timezone.utc):%Y%m%d-%H%M%S}"
+    stamp, _, number = newest.rpartition("-")
+    if stamp < now:
+        return f"{now}-{os.urandom(2).hex()}"
+    following = int(number, 16) + 1
+    return f"{stamp}-{following:04x}" if len(f"{following:x}") <= len(number) else f"{newest}0"
 
 
 def _read_summary(folder: RunFolder) -> Run | None:
@@ -250,7 +263,7 @@ def _runner_died(run: Run) -> bool:
 
 def _interruption(run: Run, last: Event) -> RunFinished:
     """What the runner could not say any more; it died at or after its last event."""
-    seconds = last.time - (run.started or run.queued)
+    seconds = max(0.0, last.time - (run.started or run.queued))  # clocks are set back, too
     return RunFinished(
         state=RunState.interrupted, exit_code=1, seconds=seconds, seq=last.seq + 1, time=last.time
     )

@@ -162,3 +162,26 @@ def test_a_runner_that_dies_right_after_its_first_event_is_seen(tmp_path: Path) 
     queued = ev.RunQueued(run_id=writer.run_id, pipeline="p", stages=("a",), seq=1, time=1.0)
     writer.path.joinpath("events.jsonl").write_bytes(ev.encode_event(queued))
     assert store.read(writer.run_id).state is ev.RunState.interrupted
+
+
+@pytest.mark.parametrize(
+    ("newest", "next_"),
+    [
+        ("29990101-000000-00ff", "29990101-000000-0100"),
+        ("29990101-000000-ffff", "29990101-000000-ffff0"),
+        ("29990101-000000-ffff0", "29990101-000000-ffff1"),
+    ],
+)
+def test_a_run_sorts_behind_earlier_ones_though_the_clock_was_set_back(
+    tmp_path: Path, newest: str, next_: str
+) -> None:
+    store = RunStore(tmp_path)
+    start_run(store, newest)
+    assert start_run(store) == next_
+    assert store.find("latest") == next_
+
+
+def test_runs_of_one_second_stay_in_order(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    begun = [start_run(store) for _ in range(20)]
+    assert store.ids() == tuple(reversed(begun))
