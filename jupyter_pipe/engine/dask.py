@@ -29,7 +29,7 @@ from jupyter_pipe.runs.model import Failure
 
 __all__ = ["DaskExecutor"]
 
-_CONNECT_SECONDS = 30
+_CONNECT_SECONDS = 60
 _CLOSE_SECONDS = 15.0
 _LOOK_SECONDS = 0.3
 _LOST = Failure(
