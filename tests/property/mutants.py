@@ -63,7 +63,7 @@ MUTANTS = (
     Mutant("what containers hold", "values:Heap.store", focus="nested|dictl|box"),
     Mutant("shallow copies", "values:Heap.copy_parts", focus="nested|dictl"),
     Mutant("elements of loops", "iteration:elements_of", no_values, "nested|dictl|^for"),
-    Mutant("free names of functions", "functions:_read_free_names", focus="reader|fn|thunk|int"),
+    Mutant("free names of functions", "functions:read_free_names", focus="reader|fn|thunk|int"),
     Mutant("functions given to libraries", "libraries:escape", no_values, "map|filter|sorted|partial|fn"),
     Mutant("names in query strings", "strings:read_embedded_names", focus="frame|query|int"),
     Mutant("names in eval", "strings:evaluate_text", no_values, "eval|int|list"),
