@@ -24,6 +24,7 @@ from playwright.sync_api import Page
 ROOT = Path(__file__).parents[2]
 TOKEN = "browser-tests"
 SECONDS_TO_START = 60
+SECONDS_TO_STOP = 30
 
 
 class Lab:
@@ -61,9 +62,14 @@ class Lab:
 
     def stop(self) -> None:
         """End the server; runs that it started go on."""
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait(20)
+        if self.process is None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(SECONDS_TO_STOP)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
     def write(self, path: str, *cells: tuple[str, ...], markdown: dict[int, str] | None = None) -> Path:
         """Write a notebook; cells are `(source, *tags)`, `markdown` goes before the cell of its number."""
