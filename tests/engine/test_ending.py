@@ -96,7 +96,7 @@ def test_ctrl_c_cancels_the_run_and_leaves_no_process(start: list[Runner], tmp_p
 def test_a_second_ctrl_c_is_immediate(start: list[Runner], tmp_path: Path) -> None:
     start.append(runner := Runner(tmp_path, Package().stage("a", STUBBORN)))
     runner.wait_for_cells()
-    wait_until(lambda: len(runner.kernels()) == 2)
+    wait_until(lambda: any(command.startswith("sleep") for command in children(runner.process.pid)))
     kernels = runner.kernels()
     runner.process.send_signal(signal.SIGINT)
     wait_until(lambda: runner.run.cancelled_by)
