@@ -45,10 +45,18 @@ def _send(runner: subprocess.Popen[bytes], order: Order) -> None:
             stdin.write(msgspec.json.encode(order))
 
 
+def _has_begun(events: Path) -> bool:
+    """Whether the run's first event is written: before that nobody can read the run."""
+    try:
+        return events.stat().st_size > 0
+    except OSError:
+        return False
+
+
 def _wait(runner: subprocess.Popen[bytes], events: Path, output: IO[bytes]) -> None:
     deadline = time.monotonic() + _SECONDS_TO_WAIT
-    while not events.exists():
-        if runner.poll() is not None and not events.exists():
+    while not _has_begun(events):
+        if runner.poll() is not None and not _has_begun(events):
             raise _failure(output)
         if time.monotonic() > deadline:
             runner.kill()
