@@ -16,7 +16,6 @@ from tests.engine.conftest import Runs
 from tests.engine.packages import Package
 from tests.engine.processes import children, wait_until
 
-pytest.importorskip("distributed")
 KILLS_ITS_WORKER = """
 import os, signal, pathlib
 first = pathlib.Path("first")
