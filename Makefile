@@ -42,7 +42,7 @@ test-server: $(VENV)/installed-test ## the server extension's REST interface
 	$(BIN)/python -m pytest tests/server
 
 test-python: $(VENV)/installed-test ## all other tests
-	$(BIN)/python -m pytest --ignore tests/browser --ignore tests/server
+	$(BIN)/python -m pytest --ignore tests/browser --ignore tests/server --numprocesses 2 --dist loadfile
 
 docs-check: $(VENV)/installed-test ## links, commands and figures in the documentation
 	$(BIN)/python -m pytest -q tests/examples/test_docs.py

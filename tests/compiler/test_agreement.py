@@ -18,19 +18,6 @@ CASES = {case.id: case for case in read_all()}
 REORDERED = {"54c"}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _libraries() -> None:
-    """Imported once, here, for all the forked children."""
-    import IPython.core.interactiveshell
-    import matplotlib as mpl
-    import sklearn.linear_model
-    import sklearn.neighbors
-
-    mpl.use("Agg")
-    assert IPython
-    assert sklearn
-
-
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in CASES.values()])
 def test_the_package_prints_what_the_notebook_prints(case: Case, tmp_path: Path) -> None:
     folders = [tmp_path / "package", tmp_path / "notebook"]
