@@ -361,6 +361,25 @@ export interface Started {
   readonly run_id: string;
 }
 
+export interface SuggestAnswer {
+  readonly stages: readonly SuggestedStage[];
+  readonly tags: Readonly<Record<string, readonly string[]>>;
+  readonly notes: readonly string[];
+}
+
+export interface SuggestRequest {
+  readonly path: string;
+  readonly content?: Readonly<Record<string, unknown>> | null;
+}
+
+export interface SuggestedStage {
+  readonly name: string;
+  readonly cells: readonly string[];
+  readonly after: readonly string[];
+  readonly receives: readonly string[];
+  readonly reason: string;
+}
+
 export interface WarningRaised {
   readonly event: 'warning_raised';
   readonly stage: string | null;
