@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.report import cell_number, report
 from jupyter_pipe.analysis.writers import feeds, reaches
+from jupyter_pipe.model import Fix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -88,4 +89,6 @@ def _clash(
         f"Stage '{reader.name}' reads {path.removeprefix('file:')!r} in {cell_number(unit)}, which may be "
         f"what stage '{writer.name}' writes ({written.removeprefix('file:')!r}); nothing orders the two."
     )
-    return report("PIPE302", unit, place, message, f"Tag the cell `after:{writer.name}` if it is.")
+    tag = f"after:{writer.name}"
+    fix = Fix(f"Add '{tag}'", unit.cell.cell.id, add_tags=(tag,))
+    return report("PIPE302", unit, place, message, f"Tag the cell `{tag}` if it is.", fixes=(fix,))

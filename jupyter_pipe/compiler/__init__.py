@@ -10,6 +10,7 @@ if TYPE_CHECKING:
         check_notebook,
         compile_notebook,
         default_output,
+        draft_of,
         draft_pipeline,
     )
     from jupyter_pipe.compiler.compiled import Compiled
@@ -20,6 +21,7 @@ __all__ = [
     "check_notebook",
     "compile_notebook",
     "default_output",
+    "draft_of",
     "draft_pipeline",
     "read_package",
     "stale_files",

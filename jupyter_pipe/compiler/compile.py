@@ -34,7 +34,7 @@ from jupyter_pipe.model import (
 )
 from jupyter_pipe.notebook import parse_tags, read_notebook
 
-__all__ = ["Compiled", "check_notebook", "compile_notebook", "default_output", "draft_pipeline"]
+__all__ = ["Compiled", "check_notebook", "compile_notebook", "default_output", "draft_of", "draft_pipeline"]
 
 
 def compile_notebook(
@@ -66,9 +66,14 @@ def check_notebook(path: Path | str) -> tuple[Diagnostic, ...]:
 def draft_pipeline(path: Path | str, content: bytes | None = None) -> Pipeline:
     """The pipeline as far as it can be known, errors among its diagnostics: what an editor shows.
     `content` is the notebook as edited, if it is not what the file holds."""
-    notebook = read_notebook(path, content)
-    package = package_name(notebook.name, Path(path).resolve().parent)
-    return _analysed(notebook, package, Path(path).name, find_interpreter(notebook.kernel))
+    return draft_of(read_notebook(path, content))
+
+
+def draft_of(notebook: Notebook) -> Pipeline:
+    """As `draft_pipeline`, of a notebook that was read."""
+    path = Path(notebook.path)
+    package = package_name(notebook.name, path.resolve().parent)
+    return _analysed(notebook, package, path.name, find_interpreter(notebook.kernel))
 
 
 def default_output(path: Path | str) -> Path:
