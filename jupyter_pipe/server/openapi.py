@@ -33,6 +33,7 @@ _OPERATIONS = (
     _Operation("post", "/check", "Check a notebook", (), "CheckRequest", "CheckAnswer"),
     _Operation("post", "/compile", "Write its package", (), "CompileRequest", "CompileAnswer"),
     _Operation("post", "/plan", "Say what would run and why", (), "PlanRequest", "PlanAnswer"),
+    _Operation("post", "/suggest", "Suggest stages", (), "SuggestRequest", "SuggestAnswer"),
     _Operation("get", "/runs", "List runs", ("root", "notebook"), "", "RunList"),
     _Operation("post", "/runs", "Start a run", (), "StartRequest", "Started", 202),
     _Operation("get", _RUN, "Read a run", ("root",), "", "Run"),

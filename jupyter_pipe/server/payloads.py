@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from jupyter_pipe.events import RunState
 from jupyter_pipe.model import Diagnostic, Pipeline
+from jupyter_pipe.suggest import SuggestedStage
 
 __all__ = [
     "CheckAnswer",
@@ -30,6 +31,8 @@ __all__ = [
     "RunSummary",
     "StartRequest",
     "Started",
+    "SuggestAnswer",
+    "SuggestRequest",
     "WrittenNotebook",
 ]
 
@@ -69,6 +72,21 @@ class CompileAnswer(Struct, frozen=True):
     folder: str
     modules: tuple[str, ...]
     pipeline: Pipeline
+
+
+class SuggestRequest(Struct, frozen=True):
+    """`path` is below the server's root; `content` the notebook as edited, unsaved."""
+
+    path: str
+    content: dict[str, Any] | None = None
+
+
+class SuggestAnswer(Struct, frozen=True):
+    """`tags` are what to add to which cell; nothing is removed. `notes` are for the user to read."""
+
+    stages: tuple[SuggestedStage, ...]
+    tags: dict[str, tuple[str, ...]]
+    notes: tuple[str, ...]
 
 
 class StartRequest(Struct, frozen=True, rename={"from_": "from"}):

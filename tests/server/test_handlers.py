@@ -67,6 +67,16 @@ async def test_check_takes_unsaved_content(api: Api, write_notebook: Any) -> Non
     assert (unknown["severity"], unknown["cell_id"]) == ("error", "c1")
 
 
+async def test_stages_are_suggested_for_what_is_being_edited(api: Api, write_notebook: Any) -> None:
+    write_notebook("flow.ipynb", ("x = 1",))
+    content = notebook_json(("raw = open('a.csv').read()",), ("total = len(raw)\nprint(total)",))
+    status, answer = await api("POST", "suggest", body={"path": "flow.ipynb", "content": content})
+    assert status == 200
+    assert set(answer["tags"]) == {"c0", "c1"}
+    assert [cell for stage in answer["stages"] for cell in stage["cells"]] == ["c0", "c1"]
+    assert set(answer["stages"][0]) == {"name", "cells", "after", "receives", "reason"}
+
+
 async def test_compile_writes_a_package(api: Api, write_notebook: Any, jp_root_dir: Path) -> None:
     write_notebook("flow.ipynb", ("x = 1", "stage:load"))
     status, answer = await api("POST", "compile", body={"notebook": "flow.ipynb"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jupyter_pipe.server.base import PipeHandler, allowed
-from jupyter_pipe.server.payloads import CheckRequest, CompileRequest, PlanRequest
+from jupyter_pipe.server.payloads import CheckRequest, CompileRequest, PlanRequest, SuggestRequest
 
 __all__ = ["ROUTES"]
 
@@ -35,4 +35,18 @@ class PlanHandler(PipeHandler):
         self.answer(await self.work(self.services.pipelines.plan, self.body(PlanRequest)))
 
 
-ROUTES = [("check", CheckHandler), ("compile", CompileHandler), ("plan", PlanHandler)]
+class SuggestHandler(PipeHandler):
+    """`POST suggest`: stages for a notebook, saved or not. Writes nothing."""
+
+    @allowed("read")
+    async def post(self) -> None:
+        """Suggest."""
+        self.answer(await self.work(self.services.pipelines.suggest, self.body(SuggestRequest)))
+
+
+ROUTES = [
+    ("check", CheckHandler),
+    ("compile", CompileHandler),
+    ("plan", PlanHandler),
+    ("suggest", SuggestHandler),
+]

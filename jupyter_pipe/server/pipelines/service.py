@@ -1,9 +1,10 @@
-"""What the server does with notebooks: check, compile, plan. Blocks; knows nothing of HTTP."""
+"""What the server does with notebooks: check, compile, plan, suggest. Blocks; knows nothing of HTTP."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -16,6 +17,8 @@ from jupyter_pipe.server.payloads import (
     PlanAnswer,
     PlannedStage,
     PlanRequest,
+    SuggestAnswer,
+    SuggestRequest,
 )
 from jupyter_pipe.server.requests import make_request
 
@@ -33,8 +36,7 @@ class PipelineService:
         from jupyter_pipe.compiler import draft_pipeline
 
         path = self._root.notebook(request.notebook)
-        content = None if request.content is None else msgspec.json.encode(request.content)
-        pipeline = draft_pipeline(path, content)
+        pipeline = draft_pipeline(path, _encoded(request.content))
         return CheckAnswer(diagnostics=pipeline.diagnostics, pipeline=pipeline)
 
     def compile(self, request: CompileRequest) -> CompileAnswer:
@@ -71,3 +73,14 @@ class PipelineService:
                 for stage in plan.stages
             )
         )
+
+    def suggest(self, request: SuggestRequest) -> SuggestAnswer:
+        """Stages for a notebook as saved, or as it is being edited."""
+        from jupyter_pipe.suggest import suggest_stages
+
+        found = suggest_stages(self._root.notebook(request.path), _encoded(request.content))
+        return SuggestAnswer(found.stages, found.tags, found.notes)
+
+
+def _encoded(content: dict[str, Any] | None) -> bytes | None:
+    return None if content is None else msgspec.json.encode(content)

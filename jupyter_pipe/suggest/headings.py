@@ -1,0 +1,81 @@
+"""The headings of a notebook: which stands above which cell. Pure.
+
+The title of the notebook is no heading of a part of it. Where a notebook has no headings, lines in
+bold stand in for them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+import mistune
+from msgspec import Struct
+
+from jupyter_pipe.model import Notebook
+
+__all__ = ["Heading", "find_headings"]
+
+_BOLD = 6
+_HTML = re.compile(r"<h([1-6])\b[^>]*>(.*?)</h\1\s*>", re.IGNORECASE | re.DOTALL)
+_MARKUP = re.compile(r"<[^>]*>")
+_parse = mistune.create_markdown(renderer="ast")
+
+
+class Heading(Struct, frozen=True):
+    """`level` is 1 for the largest. `bold` is a line in bold type."""
+
+    level: int
+    text: str
+    bold: bool = False
+
+
+def find_headings(notebook: Notebook, cells: Collection[str]) -> dict[str, Heading]:
+    """By the id of the first below them of these cells. Of several above one cell, the last names
+    the part, and the largest says how deep the cut is."""
+    above = list(_above_cells(notebook, cells))
+    found = [heading for _, headings in above for heading in headings]
+    real = [heading for heading in found if not heading.bold]
+    ignored = _title(real)
+    wanted = [heading for heading in real if heading is not ignored] or [h for h in found if h.bold]
+    kept = {id(heading) for heading in wanted}
+    chosen = ((cell_id, [each for each in headings if id(each) in kept]) for cell_id, headings in above)
+    return {
+        cell_id: Heading(min(each.level for each in headings), headings[-1].text)
+        for cell_id, headings in chosen
+        if headings
+    }
+
+
+def _title(headings: list[Heading]) -> Heading | None:
+    """The first heading, if it stands above all others."""
+    if headings and all(other.level > headings[0].level for other in headings[1:]):
+        return headings[0]
+    return None
+
+
+def _above_cells(notebook: Notebook, cells: Collection[str]) -> Iterator[tuple[str, list[Heading]]]:
+    pending: list[Heading] = []
+    for cell in notebook.cells:
+        if cell.kind == "markdown":
+            pending += _headings(cell.source)
+        elif cell.id in cells:
+            yield cell.id, pending
+            pending = []
+
+
+def _headings(text: str) -> Iterator[Heading]:
+    tokens: Any = _parse(text)
+    for token in tokens:
+        if token["type"] == "heading":
+            yield Heading(token["attrs"]["level"], _text(token["children"]))
+        elif token["type"] == "block_html":
+            for level, inner in _HTML.findall(token["raw"]):
+                yield Heading(int(level), _MARKUP.sub("", inner).strip())
+        elif token["type"] == "paragraph" and [c["type"] for c in token["children"]] == ["strong"]:
+            yield Heading(_BOLD, _text(token["children"]), bold=True)
+
+
+def _text(tokens: Iterable[Mapping[str, Any]]) -> str:
+    return "".join(_text(token.get("children", ())) or str(token.get("raw", "")) for token in tokens).strip()

@@ -1,0 +1,131 @@
+"""Names for stages: from the heading above, the comment on top, what the cells do, what they make. Pure."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import Struct
+
+from jupyter_pipe.model import SETUP_STAGE
+
+__all__ = ["Shape", "make_names", "slug"]
+
+_MOST_WORDS = 3
+_LONGEST = 30
+# Names that a stage of ours cannot have, or that would say nothing.
+_TAKEN = frozenset({SETUP_STAGE, "shared"})
+_NUMBERING = re.compile(
+    r"^\W*((step|part|section|task|chapter|stage|phase)\s+)?(\d+(\.\d+)*|[ivx]+(?=[.):]))[.):\s-]+",
+    re.IGNORECASE,
+)
+_ASIDE = re.compile(r"\s[-\u2013\u2014|]\s|[:;,(\[?!]|\.\s")
+_FILLER_WORDS = """
+a an the of for and or to with our my we let lets s us is are be in on at by it its this that what which
+how some using into from as
+"""
+_VAGUE_WORDS = """
+df data dataset result results res out output tmp temp fig axes model clf reg estimator train test xtrain
+xtest ytrain ytest pred preds predictions predicted ypred values value left right item row rows col cols
+columns text file files path errors scores
+"""
+_FILLERS = frozenset(_FILLER_WORDS.split())
+_VAGUE = frozenset(_VAGUE_WORDS.split())
+_SHORTEST = 3
+
+
+class Shape(Struct, frozen=True):
+    """What a name can be made of. `heading` stands above its cells; `divided` says that other stages
+    share it. `binds` are the names that the cells assign, `given` those that others read."""
+
+    heading: str = ""
+    title: str = ""
+    verb: str = ""
+    binds: tuple[str, ...] = ()
+    given: frozenset[str] = frozenset()
+    divided: bool = False
+
+
+def make_names(shapes: Sequence[Shape], taken: Iterable[str] = ()) -> list[str]:
+    """One name each, all different, even where case does not count."""
+    used = {name.casefold() for name in taken}
+    names: list[str] = []
+    for shape in shapes:
+        name = _free_name(list(_candidates(shape)), used)
+        used.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def slug(text: str) -> str:
+    """A heading as the name of a stage; empty if nothing of it can be one."""
+    plain = unicodedata.normalize("NFKC", text).casefold().replace("'", "").replace("\u2019", "")
+    plain = _NUMBERING.sub("", plain)
+    main = _ASIDE.split(plain)
+    words = _words(next((part for part in main if _words(part)), ""))
+    name = ""
+    for word in words[:_MOST_WORDS]:
+        longer = f"{name}_{word}" if name else word
+        if name and len(longer) > _LONGEST:
+            break
+        name = longer
+    return _as_stage(name[:_LONGEST].strip("_"))
+
+
+def _words(text: str) -> list[str]:
+    words = re.findall(r"\w+", text.replace("_", " "))
+    telling = [word for word in words if word not in _FILLERS] or words
+    while telling and not telling[0].isidentifier():
+        telling = telling[1:]
+    return telling
+
+
+def _as_stage(name: str) -> str:
+    if not name.isidentifier():
+        return ""
+    return f"{name}_stage" if keyword.iskeyword(name) or name in _TAKEN else name
+
+
+def _candidates(shape: Shape) -> Iterator[str]:
+    made = _main_value(shape.binds, shape.given)
+    if not shape.divided:
+        yield slug(shape.heading)
+    yield slug(shape.title)
+    if shape.verb == "train":
+        yield made
+    yield shape.verb
+    yield made
+    if shape.divided:
+        yield slug(shape.heading)
+    yield "part"
+
+
+def _main_value(binds: Sequence[str], given: frozenset[str]) -> str:
+    """The word that most names begin with (`ridge`, `ridge_mae`), else the first that others read."""
+    telling = [name for name in binds if _tells(name.replace("_", ""))]
+    if not telling:
+        return ""
+    words = [name.partition("_")[0] for name in telling]
+    word, times = Counter(words).most_common(1)[0]
+    main = (
+        word if times > 1 and _tells(word) else next((name for name in telling if name in given), telling[0])
+    )
+    return _as_stage(main.strip("_").casefold())
+
+
+def _tells(word: str) -> bool:
+    return len(word) >= _SHORTEST and word.casefold() not in _VAGUE
+
+
+def _free_name(candidates: Sequence[str], used: set[str]) -> str:
+    known = [name for name in candidates if name]
+    free = next((name for name in known if name.casefold() not in used), "")
+    if free and free != "part":
+        return free
+    number = 2
+    while f"{known[0]}_{number}".casefold() in used:
+        number += 1
+    return f"{known[0]}_{number}" if known[0].casefold() in used else known[0]

@@ -1,0 +1,99 @@
+"""Says a suggestion in words: why these cells, what stands apart, what was left alone. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from jupyter_pipe.model import Notebook, Pipeline, Severity, Stage
+from jupyter_pipe.suggest.model import SuggestedStage, Suggestion
+from jupyter_pipe.suggest.survey import Survey
+
+__all__ = ["describe"]
+
+_SHOWN = 3
+_PROBLEMS = 5
+
+
+def describe(
+    notebook: Notebook, seen: Survey, pipeline: Pipeline, tags: dict[str, tuple[str, ...]]
+) -> Suggestion:
+    """The suggestion whose tags make `pipeline`."""
+    before = _ancestors(pipeline)
+    stages = [_stage(stage, pipeline, seen, before) for stage in pipeline.stages] if _has_stages(seen) else []
+    return Suggestion(tuple(stages), tags, tuple(_notes(notebook, seen, pipeline, tags)))
+
+
+def _has_stages(seen: Survey) -> bool:
+    return bool(seen.rows or seen.stages)
+
+
+def _stage(
+    stage: Stage, pipeline: Pipeline, seen: Survey, before: Mapping[str, frozenset[str]]
+) -> SuggestedStage:
+    return SuggestedStage(
+        name=stage.name,
+        cells=stage.cells,
+        after=pipeline.upstream(stage.name),
+        receives=tuple(given.name for given in stage.inputs),
+        reason=" ".join(_reason(stage, pipeline, seen, before)),
+    )
+
+
+def _reason(
+    stage: Stage, pipeline: Pipeline, seen: Survey, before: Mapping[str, frozenset[str]]
+) -> Iterator[str]:
+    titles = [seen.headings[cell].text for cell in stage.cells if cell in seen.headings]
+    if stage.name in seen.stages:
+        yield "Tagged already."
+    elif titles:
+        yield f"Under {_list([f'“{title}”' for title in titles])}."
+    beside = [
+        other.name
+        for other in pipeline.stages
+        if other.name not in before[stage.name] and stage.name not in before[other.name] and other != stage
+    ]
+    if beside:
+        yield f"Can run beside {_list(beside)}."
+
+
+def _ancestors(pipeline: Pipeline) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for stage in pipeline.stages:
+        above = pipeline.upstream(stage.name)
+        found[stage.name] = frozenset(above).union(*(found.get(name, frozenset()) for name in above))
+    return found
+
+
+def _notes(
+    notebook: Notebook, seen: Survey, pipeline: Pipeline, tags: Mapping[str, Sequence[str]]
+) -> Iterator[str]:
+    numbers = {cell.id: cell.number for cell in notebook.cells if cell.number is not None}
+    by_role: dict[str, list[int]] = {}
+    for cell_id, (tag, *_) in tags.items():
+        by_role.setdefault(tag, []).append(numbers[cell_id])
+    if not _has_stages(seen):
+        yield "There is nothing to make stages of: all cells only import or define."
+    elif not seen.rows:
+        yield "Every cell has its stage already."
+    if "parameters" in by_role:
+        yield f"{_cells(by_role['parameters'])}: settings, which become the pipeline's parameters."
+    repeated = sorted(by_role.get("functions", []) + by_role.get("imports", []))
+    if repeated:
+        yield f"{_cells(repeated)}: only definitions; every stage that uses them repeats them."
+    if "skip" in by_role:
+        yield f"{_cells(by_role['skip'])}: installs packages, which a pipeline should find installed."
+    errors = [found for found in pipeline.diagnostics if found.severity is Severity.error]
+    for found in errors[:_PROBLEMS]:
+        yield f"Not because of the stages: {found.message}"
+
+
+def _cells(numbers: Sequence[int]) -> str:
+    shown = [str(number) for number in sorted(numbers)]
+    return f"Cell {shown[0]}" if len(shown) == 1 else f"Cells {', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def _list(words: Iterable[str]) -> str:
+    names = list(words)
+    if len(names) > _SHOWN:
+        return f"{', '.join(names[:_SHOWN])} and {len(names) - _SHOWN} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -1,0 +1,62 @@
+"""What the name of a stage is made of: headings, comments, verbs, values. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from jupyter_pipe.model import Cell
+from jupyter_pipe.suggest.cells import Look
+from jupyter_pipe.suggest.grouping import Flow
+from jupyter_pipe.suggest.names import Shape
+from jupyter_pipe.suggest.survey import Survey
+
+__all__ = ["shape_rows"]
+
+_SHOWN = 0.3
+
+
+def shape_rows(rows: Sequence[Sequence[tuple[Cell, ...]]], seen: Survey, flow: Flow) -> Iterator[Shape]:
+    """The shape of each stage, in notebook order."""
+    for row in rows:
+        sections = _sections(row, seen)
+        mains = [_main(group, sections, seen) for group in row]
+        for group, main in zip(row, mains, strict=True):
+            sharing = [other for other in row if any(sections[cell.id] == main for cell in other)]
+            looks = [seen.looks[cell.id] for cell in group]
+            yield Shape(
+                heading=seen.headings[main].text if main else "",
+                title=looks[0].title,
+                verb=_verb(looks),
+                binds=tuple(name for look in looks for name in look.binds),
+                given=frozenset(name for cell in group for name in flow.given[cell.id]),
+                divided=len(sharing) > 1,
+            )
+
+
+def _sections(row: Sequence[tuple[Cell, ...]], seen: Survey) -> dict[str, str]:
+    """For each cell the one above it, or itself, that has the heading; empty above the first."""
+    found: dict[str, str] = {}
+    current = ""
+    for cell in (cell for group in row for cell in group):
+        current = cell.id if cell.id in seen.headings else current
+        found[cell.id] = current
+    return found
+
+
+def _main(group: Sequence[Cell], sections: dict[str, str], seen: Survey) -> str:
+    """Of the sections in a stage, the one with the largest heading; of equals, the heaviest."""
+    effort: dict[str, float] = defaultdict(float)
+    for cell in group:
+        effort[sections[cell.id]] += seen.looks[cell.id].effort
+    named = [section for section in effort if section]
+    return min(named, key=lambda one: (seen.headings[one].level, -effort[one]), default="")
+
+
+def _verb(looks: Sequence[Look]) -> str:
+    """What most of the work in the cells is."""
+    weight: dict[str, float] = defaultdict(float)
+    for look in looks:
+        weight[look.verb.name] += look.effort * (_SHOWN if look.verb.shows else 1.0)
+    weight.pop("", None)
+    return max(weight, key=lambda verb: weight[verb], default="")

@@ -1,0 +1,113 @@
+"""The one entry: a notebook in, stages for its cells out. Writes nothing.
+
+What is suggested compiles: stages that cannot stand apart are put together again, and what does not
+compile without stages either is left alone and said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from jupyter_pipe.model import Cell, Diagnostic, Notebook, Pipeline, Severity
+from jupyter_pipe.suggest.grouping import follow, group_rows
+from jupyter_pipe.suggest.model import Suggestion
+from jupyter_pipe.suggest.names import make_names
+from jupyter_pipe.suggest.reasons import describe
+from jupyter_pipe.suggest.shapes import shape_rows
+from jupyter_pipe.suggest.survey import Draft, Survey, survey, with_tags
+
+__all__ = ["suggest", "suggest_stages"]
+
+_Rows = list[list[tuple[Cell, ...]]]
+
+
+def suggest_stages(path: Path | str, content: bytes | None = None) -> Suggestion:
+    """Stages for the notebook at `path`, or for `content` as an editor shows it. Raises NotebookError."""
+    from jupyter_pipe.compiler import draft_of
+    from jupyter_pipe.notebook import read_notebook
+
+    return suggest(read_notebook(path, content), draft_of)
+
+
+def suggest(notebook: Notebook, draft: Draft) -> Suggestion:
+    """Stages for what has none; `draft` compiles as far as it can."""
+    seen = survey(notebook, draft)
+    return _Settling(notebook, seen, draft).settled()
+
+
+class _Settling:
+    """Puts stages together until the notebook compiles as well as without them."""
+
+    def __init__(self, notebook: Notebook, seen: Survey, draft: Draft) -> None:
+        self.notebook = notebook
+        self.seen = seen
+        self.draft = draft
+        self.flow = follow(notebook, seen, draft)
+        self.rows: _Rows = group_rows(seen, self.flow)
+        self.roles = dict(seen.tags)
+        self.after: dict[str, tuple[str, ...]] = {}
+        self.known = {_place(found) for found in draft(notebook).diagnostics}
+
+    def settled(self) -> Suggestion:
+        while True:
+            tags = self._tags()
+            pipeline = self.draft(with_tags(self.notebook, tags))
+            if not self._mended(pipeline):
+                return describe(self.notebook, self.seen, pipeline, tags)
+
+    def _tags(self) -> dict[str, tuple[str, ...]]:
+        names = iter(make_names(list(shape_rows(self.rows, self.seen, self.flow)), self.seen.stages))
+        tags: dict[str, tuple[str, ...]] = {cell_id: (role,) for cell_id, role in self.roles.items()}
+        for row in self.rows:
+            for group in row:
+                name = next(names)
+                tags |= {cell.id: (f"stage:{name}", *self.after.get(cell.id, ())) for cell in group}
+        return tags
+
+    def _mended(self, pipeline: Pipeline) -> bool:
+        """Whether something was found that these stages bring with them, and changed."""
+        new = [found for found in pipeline.diagnostics if _place(found) not in self.known]
+        if any(self._order(found) for found in new):
+            return True
+        return any(self._mend(found, pipeline) for found in new if found.severity is Severity.error)
+
+    def _order(self, found: Diagnostic) -> bool:
+        """Take up an `after:` that the compiler proposes."""
+        wanted = [tag for fix in found.fixes for tag in fix.add_tags if tag.startswith("after:")]
+        missing = [tag for tag in wanted if tag not in self.after.get(found.cell_id or "", ())]
+        if not missing or found.cell_id is None:
+            return False
+        self.after[found.cell_id] = (*self.after.get(found.cell_id, ()), *missing)
+        return True
+
+    def _mend(self, found: Diagnostic, pipeline: Pipeline) -> bool:
+        if self.roles.pop(found.cell_id or "", None):
+            return True
+        self.after.clear()  # these name stages that may be gone in a moment
+        for row in self.rows:
+            for number, group in enumerate(row):
+                if found.cell_id in {cell.id for cell in group}:
+                    return _merge(row, number, pipeline, found.stage)
+        return False
+
+
+def _merge(row: list[tuple[Cell, ...]], number: int, pipeline: Pipeline, stage: str | None) -> bool:
+    """Put a group together with the last one that it takes values from, and all between."""
+    if len(row) == 1:
+        return False
+    feeding = {cell for name in _upstream(pipeline, stage) for cell in pipeline.stage(name).cells}
+    sources = [n for n in range(number) if feeding.intersection(cell.id for cell in row[n])]
+    other = max(sources, default=number - 1 if number else 1)
+    first, last = sorted((number, other))
+    row[first : last + 1] = [tuple(cell for group in row[first : last + 1] for cell in group)]
+    return True
+
+
+def _upstream(pipeline: Pipeline, stage: str | None) -> Sequence[str]:
+    known = stage is not None and any(each.name == stage for each in pipeline.stages)
+    return pipeline.upstream(stage) if known and stage is not None else ()
+
+
+def _place(found: Diagnostic) -> tuple[str, str | None, int | None, int | None]:
+    return found.code, found.cell_id, found.line, found.column
