@@ -53,17 +53,19 @@ def run(
     """Run a notebook, or a compiled package, and return the run when it is over.
 
     `parameters` are Python values; `targets` limits the run to these stages and what they need;
-    `workers` is the number of stages at a time (default: the cores); `root` is the folder that gets
-    `.jupyter_pipe/`, `workdir` where stages run (default for both: the notebook's folder).
+    `workers` is the number of stages at a time (default: the cores); `root` is the folder, or the URL,
+    that gets `.jupyter_pipe/`, `workdir` where stages run (default for both: the notebook's folder).
     """
     from jupyter_pipe.compiler import read_package
     from jupyter_pipe.engine import RunRequest, run_pipeline
     from jupyter_pipe.engine.compiled import compile_for_run
     from jupyter_pipe.runs.parameters import resolve_parameters
+    from jupyter_pipe.runs.remote import local_root
     from jupyter_pipe.runs.store import RunStore
 
     path = Path(path)
-    compiled = None if path.is_dir() else compile_for_run(path, RunStore(root or path.parent))
+    local = local_root(root) if root is not None else None
+    compiled = None if path.is_dir() else compile_for_run(path, RunStore(local or path.parent))
     pipeline = compiled.pipeline if compiled else read_package(path)
     return run_pipeline(
         RunRequest(
@@ -77,7 +79,7 @@ def run(
             keep_going=keep_going,
             strict=strict,
             use_cache=use_cache,
-            root=Path(root) if root is not None else None,
+            root=local,
             workdir=Path(workdir) if workdir is not None else None,
             trigger="api",
         )

@@ -146,13 +146,14 @@ class StageCache:
         seconds: float,
         executed: Path,
         created: float,
-    ) -> None:
-        """Keep the result of a stage that succeeded, unless nobody could ever reuse it."""
+    ) -> CacheEntry | None:
+        """Keep the result of a stage that succeeded, unless nobody could ever reuse it. Returns what
+        was kept."""
         unseeded = [component for component in result.drawn if component not in inputs.generators]
         if unseeded and not _carried(result, unseeded):
             latest = Latest(fingerprint, seconds, tuple(unseeded))
             self.cache.remember(self.pipeline, stage.name, latest)
-            return
+            return None
         entry = CacheEntry(
             fingerprint=fingerprint,
             result=result,
@@ -163,7 +164,7 @@ class StageCache:
             generators={c: d for c, d in inputs.generators.items() if c in result.drawn},
             written=files_written(stage, self._workdir),
         )
-        self.cache.record(entry, pipeline=self.pipeline, stage=stage.name, executed=executed)
+        return self.cache.record(entry, pipeline=self.pipeline, stage=stage.name, executed=executed)
 
     def _forced(self, stage: Stage) -> str:
         if self.forcing.everything or stage.name in self.forcing.stages:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -52,10 +52,14 @@ _latest_decoder = msgspec.json.Decoder(Latest)
 
 
 class Cache:
-    """The entries under one root. Unreadable entries count as absent: the stage runs again."""
+    """The entries under one root. Unreadable entries count as absent: the stage runs again.
 
-    def __init__(self, folder: Path) -> None:
+    `bring` is asked for a file that is missing, and puts it there if it has it elsewhere.
+    """
+
+    def __init__(self, folder: Path, *, bring: Callable[[Path], object] = lambda path: None) -> None:
         self.folder = folder
+        self._bring = bring
 
     def find(self, key: str, generators: Mapping[str, str]) -> CacheEntry | None:
         """The newest entry whose generator states are those of `generators`."""
@@ -86,7 +90,11 @@ class Cache:
 
     def executed_path(self, entry: CacheEntry) -> Path:
         """The executed notebook that belongs to an entry."""
-        return self.folder / entry.executed
+        return self._brought(self.folder / entry.executed)
+
+    def files_of(self, entry: CacheEntry) -> tuple[Path, Path]:
+        """The executed notebook of an entry, and the file that holds the entry."""
+        return self.folder / entry.executed, self._entries_path(entry.fingerprint.key)
 
     def entries(self) -> Iterator[tuple[Path, CacheEntry]]:
         """Every readable entry with the file that holds it, for `gc`."""
@@ -96,9 +104,14 @@ class Cache:
 
     def _read(self, key: str) -> tuple[CacheEntry, ...]:
         try:
-            return _entries_decoder.decode(self._entries_path(key).read_bytes())
+            return _entries_decoder.decode(self._brought(self._entries_path(key)).read_bytes())
         except (OSError, msgspec.DecodeError):
             return ()
+
+    def _brought(self, path: Path) -> Path:
+        if not path.exists():
+            self._bring(path)
+        return path
 
     def _entries_path(self, key: str) -> Path:
         return self.folder / "entries" / key[:2] / f"{key}.json"

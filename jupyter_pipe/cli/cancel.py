@@ -28,5 +28,10 @@ def run(args: argparse.Namespace) -> int:
     store = find_store(args.root)
     run_id = store.find(args.run_id)
     request_cancel(store, run_id)
+    if store.url:
+        from jupyter_pipe.runs.remote import RemoteRoot
+
+        cancel = store.folder(run_id).cancel
+        RemoteRoot(store.url).publish(cancel, cancel.relative_to(store.state_folder).as_posix())
     Terminal.of(args).say(f"Asked run {run_id} to end. Follow it with: jupyter pipe logs {run_id} --follow")
     return 0

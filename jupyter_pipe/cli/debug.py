@@ -43,11 +43,12 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the notebook, or start IPython."""
-    from jupyter_pipe.runs.debug import write_debug_notebook
+    from jupyter_pipe.runs.debug import fetch_inputs, write_debug_notebook
 
     store = find_store(args.root)
     found = store.read(store.find(args.run_id))
     stage = find_stage(found, args.stage)
+    fetch_inputs(store, found, stage)
     if args.console:
         return _console(store, found, stage)
     target = args.output or Path(found.facts.workdir) / f"debug_{found.pipeline}_{stage.name}.ipynb"

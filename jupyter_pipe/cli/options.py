@@ -48,18 +48,23 @@ def add_root(parser: argparse.ArgumentParser) -> None:
     """`--root`, for commands about runs that exist."""
     parser.add_argument(
         "--root",
-        type=Path,
-        metavar="DIR",
+        metavar="DIR|URL",
         help="the folder that holds .jupyter_pipe (default: here or the nearest folder above)",
     )
 
 
-def find_store(root: Path | None) -> RunStore:
-    """The runs of `root`, or of the nearest folder upwards that has any."""
+def find_store(root: str | None) -> RunStore:
+    """The runs of `root`, or of the nearest folder upwards that has any. Those of a URL are brought
+    up to date first."""
     from jupyter_pipe.runs.store import STATE_FOLDER, RunStore
 
     if root is not None:
-        return RunStore(root)
+        from jupyter_pipe.runs.remote import RemoteRoot, fetch_runs, local_root
+
+        store = RunStore(local_root(root))
+        if store.url:
+            fetch_runs(RemoteRoot(store.url), store)
+        return store
     here = Path.cwd()
     found = next(
         (folder for folder in (here, *here.parents) if (folder / STATE_FOLDER / "runs").is_dir()), here
@@ -87,6 +92,8 @@ def root_option(store: RunStore) -> str:
 
     if find_store(None).root == store.root:
         return ""
+    if store.url:
+        return f" --root {shlex.quote(store.url)}"
     here = Path.cwd()
     relative = store.root.relative_to(here) if store.root.is_relative_to(here) else store.root
     return f" --root {shlex.quote(str(relative))}"

@@ -78,7 +78,7 @@ def _add_manner(group: argparse._ArgumentGroup) -> None:
         help="fail where a stage changes its input unannounced (default in CI)",
     )
     group.add_argument(
-        "--root", type=Path, metavar="DIR", help="gets .jupyter_pipe (default: the notebook's folder)"
+        "--root", metavar="DIR|URL", help="gets .jupyter_pipe (default: the notebook's folder)"
     )
     group.add_argument(
         "--workdir", type=Path, metavar="DIR", help="where stages run (default: the notebook's folder)"
@@ -106,10 +106,12 @@ def request_of(args: argparse.Namespace) -> tuple[RunRequest, Pipeline]:
     from jupyter_pipe.engine import RunRequest
     from jupyter_pipe.engine.compiled import compile_for_run
     from jupyter_pipe.runs.parameters import resolve_parameters
+    from jupyter_pipe.runs.remote import local_root
     from jupyter_pipe.runs.store import RunStore
 
     target = Path(args.target)
-    store = RunStore(args.root or target.parent)
+    root = local_root(args.root) if args.root else None
+    store = RunStore(root or target.parent)
     compiled = None if is_package(target) else compile_for_run(target, store)
     pipeline = compiled.pipeline if compiled else read_package(target)
     environment = environment_of(args.env_file)
@@ -124,7 +126,7 @@ def request_of(args: argparse.Namespace) -> tuple[RunRequest, Pipeline]:
         pipeline=pipeline,
         files=compiled.files if compiled else {},
         notebook=target if compiled else None,
-        root=args.root,
+        root=root,
         workdir=args.workdir,
         parameters=parameters,
         workers=args.jobs,

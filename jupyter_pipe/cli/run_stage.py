@@ -27,7 +27,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("target", type=Path, metavar="DIR", help="a compiled package")
     parser.add_argument("stage", metavar="STAGE")
     parser.add_argument(
-        "--run-root", type=Path, required=True, metavar="DIR", help="shared by all stages of the run"
+        "--run-root", required=True, metavar="DIR|URL", help="shared by all stages of the run"
     )
     parser.add_argument("--run-id", default="shared", metavar="ID", help="the same for all stages of the run")
     parser.add_argument("--attempt", type=int, default=1, metavar="N")
@@ -45,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
     from jupyter_pipe.engine.single import run_single_stage
     from jupyter_pipe.runs.model import StageRun
     from jupyter_pipe.runs.parameters import resolve_parameters
+    from jupyter_pipe.runs.remote import local_root
 
     terminal = Terminal.of(args)
     pipeline = read_package(args.target)
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     request = RunRequest(
         package=args.target,
         pipeline=pipeline,
-        root=args.run_root,
+        root=local_root(args.run_root),
         workdir=args.workdir,
         run_id=args.run_id,
         environment=environment,

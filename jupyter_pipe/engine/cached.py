@@ -7,14 +7,15 @@ count only for stages that draw from them.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jupyter_pipe.artifacts.protocol import StageResult
 from jupyter_pipe.artifacts.store import Store
 from jupyter_pipe.cache.fingerprint import Fingerprint
 from jupyter_pipe.cache.plan import Forcing, Plan, StageCache, StageInputs, plan_run
-from jupyter_pipe.cache.store import Cache
+from jupyter_pipe.cache.store import Cache, references
 from jupyter_pipe.cache.versions import find_versions
 from jupyter_pipe.compiler.requirements import find_interpreter
 from jupyter_pipe.engine.flow import Given, given_to
@@ -26,6 +27,9 @@ from jupyter_pipe.model import Pipeline, Stage
 from jupyter_pipe.runs.locks import Holder, free_lock, take_lock
 from jupyter_pipe.runs.processes import is_alive
 
+if TYPE_CHECKING:
+    from jupyter_pipe.engine.mirror import Mirror
+
 __all__ = ["CachedResults", "forecast"]
 
 
@@ -36,13 +40,15 @@ class CachedResults:
     computes it. Who holds a lock waits for no other, so that runs cannot wait for each other.
     """
 
-    def __init__(self, prepared: PreparedRun, package: Path, run_id: str) -> None:
+    def __init__(
+        self, prepared: PreparedRun, package: Path, run_id: str, mirror: Mirror | None = None
+    ) -> None:
         self._run_id = run_id
+        self._mirror = mirror
         self._store = prepared.store
         self._locks: dict[str, Path] = {}
         self._pipeline = prepared.pipeline
-        self._cache = Cache(prepared.store.state_folder / "cache")
-        self._decides = _stage_cache(prepared, package, self._cache)
+        self._cache, self._decides = _caches(prepared, package)
         self._asked: dict[str, tuple[Fingerprint, StageInputs]] = {}
 
     def check(self, pipeline: Pipeline, stage: str, given: Given) -> Checked:
@@ -77,7 +83,7 @@ class CachedResults:
         """Keep a result. One that is about to be run again, since it changed its input, is kept for
         the graph as it is now."""
         fingerprint, inputs = self._asked[stage]
-        self._decides.record(
+        kept = self._decides.record(
             pipeline.stage(stage),
             fingerprint,
             inputs,
@@ -87,6 +93,8 @@ class CachedResults:
             executed=executed,
             created=time.time(),
         )
+        if self._mirror is not None and kept is not None:
+            self._mirror.result(tuple(references(result)), self._cache.files_of(kept))
         self.give_up(stage)
 
     def give_up(self, stage: str) -> None:
@@ -128,15 +136,39 @@ class CachedResults:
 
 def forecast(prepared: PreparedRun, package: Path) -> Plan:
     """What a run would do, without running anything."""
-    cache = Cache(prepared.store.state_folder / "cache")
+    _, decides = _caches(prepared, package)
 
     def inputs_of(stage: Stage, results: Mapping[str, StageResult]) -> StageInputs:
         return _stage_inputs(stage, given_to(prepared.taking_part, stage.name, results))
 
-    return plan_run(_stage_cache(prepared, package, cache), prepared.pipeline, prepared.selected, inputs_of)
+    return plan_run(decides, prepared.pipeline, prepared.selected, inputs_of)
 
 
-def _stage_cache(prepared: PreparedRun, package: Path, cache: Cache) -> StageCache:
+def _caches(prepared: PreparedRun, package: Path) -> tuple[Cache, StageCache]:
+    """The results under the run's root, and who decides about them. Those of a root that is a URL
+    may be there only."""
+    store, trust = prepared.store, prepared.request.trust
+    values = Store(store.state_folder, trust=trust)
+    if not store.url:
+        cache = Cache(store.state_folder / "cache")
+        return cache, _stage_cache(prepared, package, cache, values.is_sound)
+    from jupyter_pipe.runs.remote import RemoteRoot
+
+    remote = RemoteRoot(store.url, trust=trust)
+
+    def name_of(path: Path) -> str:
+        return path.relative_to(store.state_folder).as_posix()
+
+    def has_value(address: str) -> bool:
+        return values.is_sound(address) or remote.has(name_of(values.path(address)))
+
+    cache = Cache(store.state_folder / "cache", bring=lambda path: remote.fetch(name_of(path), path))
+    return cache, _stage_cache(prepared, package, cache, has_value)
+
+
+def _stage_cache(
+    prepared: PreparedRun, package: Path, cache: Cache, has_artifact: Callable[[str], bool]
+) -> StageCache:
     request, pipeline, facts = prepared.request, prepared.pipeline, prepared.facts
     modules = {module for stage in pipeline.stages for module in stage.imports}
     interpreter = find_interpreter(pipeline.kernel)
@@ -154,7 +186,7 @@ def _stage_cache(prepared: PreparedRun, package: Path, cache: Cache) -> StageCac
         workdir=Path(facts.workdir),
         literals={value.name: value.literal for value in facts.parameters},
         versions=versions,
-        has_artifact=Store(prepared.store.state_folder, trust=request.trust).is_sound,
+        has_artifact=has_artifact,
         numbers=prepared.numbers,
         settings={"kernel": str(interpreter or pipeline.kernel), "hash seed": str(facts.hash_seed)},
         forcing=Forcing(

@@ -1,7 +1,8 @@
 """Attempts on the workers of a Dask cluster: one that is there, or one of this machine for the run.
 
-Workers must be able to import jupyter_pipe and see the same folders: the run's, the package's and the
-working directory. Only small messages travel through Dask. An attempt whose worker was killed fails
+Workers must be able to import jupyter_pipe. They see the same folders as the runner (the run's, the
+package's and the working directory), or nothing but the URL of the run's root, where it has one (see
+`far`). Only small messages travel through Dask. An attempt whose worker was killed fails
 as `worker_lost` and is made anew by the machine, in a folder of its own; Dask's own second try of it
 does nothing. Raises ExtraMissingError and RunError.
 """
@@ -10,20 +11,18 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import threading
 import uuid
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 import jupyter_pipe
 from jupyter_pipe.engine.executors import Report, Tell, outcome_message
-from jupyter_pipe.engine.place import attempt_folder
+from jupyter_pipe.engine.far import FarOutcome, FarWork, bring_home, run_far_stage, send_off
+from jupyter_pipe.engine.marks import ask_to_stop, follow_stop, marks_of
 from jupyter_pipe.engine.stage import StageOutcome, StageWork, run_stage
-from jupyter_pipe.engine.stopping import StopSignal
-from jupyter_pipe.errors import ExtraMissingError, RunError
+from jupyter_pipe.errors import ExtraMissingError, PipeError, RunError
 from jupyter_pipe.events import Event, decode_event, encode_event
 from jupyter_pipe.runs.model import Failure
 
@@ -31,12 +30,11 @@ __all__ = ["DaskExecutor"]
 
 _CONNECT_SECONDS = 60
 _CLOSE_SECONDS = 15.0
-_LOOK_SECONDS = 0.3
 _LOST = Failure(
     "WorkerLost", "The Dask worker that ran the stage is gone.", kind="worker_lost", hint="See its log."
 )
-_outcome_decoder = msgspec.msgpack.Decoder(StageOutcome)
-_work_decoder = msgspec.msgpack.Decoder(StageWork)
+_outcome_decoder = msgspec.msgpack.Decoder(FarOutcome)
+_order_decoder = msgspec.msgpack.Decoder(FarWork)
 
 
 class DaskExecutor:
@@ -57,19 +55,24 @@ class DaskExecutor:
     def submit(self, work: StageWork, tell: Tell, report: Report) -> None:
         """Hand the attempt to the cluster."""
         self._reports = [report]
+        try:
+            order = send_off(work) if work.url else FarWork(work)
+        except (PipeError, OSError) as error:
+            tell(outcome_message(work, _unsent(error)))
+            return
         future = self._client.submit(
             _run_on_worker,
-            msgspec.msgpack.encode(work),
+            msgspec.msgpack.encode(order),
             self._topic,
             key=f"{work.run_id}-{work.stage}-{work.attempt}",
             pure=False,
             retries=0,
         )
         self._running[work.stage] = work, future
-        future.add_done_callback(lambda done: tell(outcome_message(work, _outcome_of(done))))
+        future.add_done_callback(lambda done: tell(outcome_message(work, _outcome_of(done, work))))
 
     def cancel(self, stage: str, *, hard: bool) -> None:
-        """Leave word in the attempt's folder, where its worker looks."""
+        """Leave word where the attempt's worker looks."""
         if stage in self._running:
             _ask_to_stop(self._running[stage][0], hard=hard)
 
@@ -133,14 +136,29 @@ def _check_workers(client: Any, *, started_here: int) -> None:
             )
 
 
-def _outcome_of(future: Any) -> StageOutcome:
-    """How an attempt ended, as far as Dask knows."""
+def _outcome_of(future: Any, work: StageWork) -> StageOutcome:
+    """How an attempt ended, as far as Dask knows, with what it left brought here."""
     if future.status == "finished":
-        return _outcome_decoder.decode(future.result())
-    error = future.exception() if future.status == "error" else None
-    if error is None or type(error).__name__ == "KilledWorker":
+        done = _outcome_decoder.decode(future.result())
+        try:
+            return bring_home(work, done) if work.url else done.outcome
+        except (PipeError, OSError) as error:
+            return _unsent(error)
+    raised = future.exception() if future.status == "error" else None
+    if raised is None or type(raised).__name__ == "KilledWorker":
         return StageOutcome(0.0, failure=_LOST)
-    return StageOutcome(0.0, failure=Failure(type(error).__name__, str(error), kind="worker"))
+    return StageOutcome(0.0, failure=Failure(type(raised).__name__, str(raised), kind="worker"))
+
+
+def _unsent(error: PipeError | OSError) -> StageOutcome:
+    """What the attempt needs, or leaves, could not be moved."""
+    hint = error.hint if isinstance(error, PipeError) else ""
+    return StageOutcome(0.0, failure=Failure(type(error).__name__, str(error), kind="worker", hint=hint))
+
+
+def _ask_to_stop(work: StageWork, *, hard: bool) -> None:
+    with contextlib.suppress(OSError, PipeError):
+        ask_to_stop(marks_of(work), hard=hard)
 
 
 # On the worker
@@ -148,50 +166,19 @@ def _outcome_of(future: Any) -> StageOutcome:
 
 def _run_on_worker(data: bytes, topic: str) -> bytes:
     worker = _distributed().get_worker()
-    work = _work_decoder.decode(data)
 
     def report(event: Event) -> None:
         worker.log_event(topic, encode_event(event).decode().rstrip("\n"))
 
-    return msgspec.msgpack.encode(_run_once(work, report))
+    return msgspec.msgpack.encode(_run_once(_order_decoder.decode(data), report))
 
 
-def _run_once(work: StageWork, report: Callable[[Event], None]) -> StageOutcome:
+def _run_once(order: FarWork, report: Callable[[Event], None]) -> FarOutcome:
     """Run the attempt, unless an earlier worker began it and was killed."""
-    folder = attempt_folder(Path(work.run_folder), work.stage, work.attempt)
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        (folder / "claimed").touch(exist_ok=False)
-    except FileExistsError:
-        return StageOutcome(0.0, failure=_LOST)
-    with _stop_signal(folder) as stop:
-        return run_stage(work, report, stop)
-
-
-def _ask_to_stop(work: StageWork, *, hard: bool) -> None:
-    folder = attempt_folder(Path(work.run_folder), work.stage, work.attempt)
-    with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / ("stop-hard" if hard else "stop")).touch()
-
-
-@contextlib.contextmanager
-def _stop_signal(folder: Path) -> Iterator[StopSignal]:
-    """Follows the word that `_ask_to_stop` leaves."""
-    stop, over = StopSignal(), threading.Event()
-
-    def look() -> None:
-        wanted = {folder / "stop": False, folder / "stop-hard": True}
-        while wanted:
-            for path in [path for path in wanted if path.exists()]:
-                stop.request(hard=wanted.pop(path))
-            if over.wait(_LOOK_SECONDS):
-                return
-
-    thread = threading.Thread(target=look, name=f"stop {folder}", daemon=True)
-    thread.start()
-    try:
-        yield stop
-    finally:
-        over.set()
-        thread.join()
+    marks = marks_of(order.work)
+    if not marks.leave("claimed"):
+        return FarOutcome(StageOutcome(0.0, failure=_LOST))
+    with follow_stop(marks) as stop:
+        if order.work.url:
+            return run_far_stage(order, report, stop)
+        return FarOutcome(run_stage(order.work, report, stop))

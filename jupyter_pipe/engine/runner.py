@@ -49,6 +49,7 @@ from jupyter_pipe.runs.writing import RunWriter, replace_file
 
 if TYPE_CHECKING:
     from jupyter_pipe.engine.executors import Executor
+    from jupyter_pipe.engine.mirror import Mirror
 
 __all__ = ["Observer", "run_pipeline"]
 
@@ -101,7 +102,11 @@ class _Runner:
         # A package that was never written is laid out in the run's own folder.
         package = prepared.request.package or writer.path / "package"
         self._place = RunPlace(writer.run_id, writer.path, package.absolute())
-        self._results: ResultSource = CachedResults(prepared, self._place.package, writer.run_id)
+        self._queue: queue.SimpleQueue[ms.Message | ms.Log] = queue.SimpleQueue()
+        self._mirror = self._open_mirror()
+        self._results: ResultSource = CachedResults(
+            prepared, self._place.package, writer.run_id, self._mirror
+        )
         options = Options(
             capacity=prepared.capacity,
             keep_going=prepared.request.keep_going,
@@ -109,7 +114,6 @@ class _Runner:
             seconds=self._results.durations(),
         )
         self._machine = Machine(prepared.taking_part, options, prepared.rewire)
-        self._queue: queue.SimpleQueue[ms.Message | ms.Log] = queue.SimpleQueue()
         self._answers: deque[ms.Message] = deque()
         self._timers: list[tuple[float, str, ms.RetryDue | ms.Check]] = []
         self._turns: dict[str, int] = {}
@@ -162,6 +166,8 @@ class _Runner:
         with contextlib.suppress(OSError):
             self._results.close()
             self._writer.close()
+        if self._mirror is not None:
+            self._mirror.close()
 
     # The loop
 
@@ -194,6 +200,8 @@ class _Runner:
                 self._check(due.stage, due.turn)
         if not self._finished:
             self._writer.beat()
+            if self._mirror is not None:
+                self._mirror.follow()
             self._look_for_cancel()
 
     def _look_for_cancel(self) -> None:
@@ -227,9 +235,21 @@ class _Runner:
             case ms.Record():
                 self._record(instruction)
             case ms.Finish(state, exit_code):
+                self._settle()
                 seconds = time.monotonic() - self._began
                 self._log(RunFinished(state=state, exit_code=exit_code, seconds=seconds))
                 self._finished = True
+
+    def _settle(self) -> None:
+        """What can only be said before the last event."""
+        if self._mirror is None:
+            return
+        self._mirror.settle()
+        with contextlib.suppress(queue.Empty):
+            while True:
+                found = self._queue.get_nowait()
+                if isinstance(found, ms.Log):
+                    self._log(found.event)
 
     def _learn(self, stage: str, names: tuple[str, ...]) -> None:
         add_effects(self._prepared.store.state_folder, self._prepared.pipeline.name, stage, names)
@@ -268,6 +288,7 @@ class _Runner:
             replace_file(self._folder.result(stage), to_json(checked.reuse.result))
             if checked.executed is not None:
                 _link_or_copy(checked.executed, self._folder.executed(stage))
+            self._mirror_stage(stage)
         self._answers.append(ms.StageChecked(stage, turn, checked.reason, checked.reuse, waits=checked.waits))
 
     def _launch(self, name: str, attempt: int) -> None:
@@ -311,9 +332,26 @@ class _Runner:
 
         return LocalExecutor(request.kernels, self._explain_kernels)
 
+    def _open_mirror(self) -> Mirror | None:
+        """For a root that is a URL."""
+        store = self._prepared.store
+        if not store.url:
+            return None
+        from jupyter_pipe.engine.mirror import Mirror
+
+        return Mirror(store, self._folder, self._explain_mirror, trust=self._prepared.request.trust)
+
+    def _explain_mirror(self, reason: str) -> None:
+        self._queue.put(ms.Log(WarningRaised(stage=None, code="root_behind", message=reason)))
+
     def _publish(self, stage: str) -> None:
         if stage in self._attempts:
             publish_attempt(self._folder.path, stage, self._attempts[stage])
+            self._mirror_stage(stage)
+
+    def _mirror_stage(self, stage: str) -> None:
+        if self._mirror is not None:
+            self._mirror.files([self._folder.executed(stage), self._folder.result(stage)])
 
     def _lay_out_package(self) -> None:
         if self._prepared.request.package is not None:

@@ -13,6 +13,7 @@ from dataclasses import replace
 import msgspec
 
 from jupyter_pipe.artifacts.protocol import StageResult
+from jupyter_pipe.cache.store import references
 from jupyter_pipe.engine.flow import given_to
 from jupyter_pipe.engine.place import RunPlace, publish_attempt
 from jupyter_pipe.engine.request import RunRequest, prepare
@@ -24,7 +25,8 @@ from jupyter_pipe.engine.work import stage_work
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import Event
 from jupyter_pipe.model import Pipeline
-from jupyter_pipe.runs.store import RunFolder
+from jupyter_pipe.runs.remote import RemoteRoot, fetch_runs, publish_values
+from jupyter_pipe.runs.store import RunFolder, RunStore
 
 __all__ = ["run_single_stage"]
 
@@ -43,6 +45,8 @@ def run_single_stage(
     folder = prepared.store.folder(request.run_id or "shared")
     assert request.package is not None
     place = RunPlace(folder.run_id, folder.path, request.package.absolute())
+    if prepared.store.url:
+        fetch_runs(RemoteRoot(prepared.store.url), prepared.store, [folder.run_id])
     results = _earlier_results(folder, prepared.pipeline, stage)
     given = given_to(prepared.pipeline, stage, results)
     work = stage_work(prepared, prepared.pipeline, stage, attempt, given=given, results=results, place=place)
@@ -56,7 +60,17 @@ def run_single_stage(
     if failure is not None:
         folder.result(stage).unlink(missing_ok=True)  # nothing downstream may start from it
         return StageOutcome(outcome.seconds, failure=failure)
+    if prepared.store.url:
+        _publish(prepared.store, folder, stage, outcome.result)
     return outcome
+
+
+def _publish(store: RunStore, folder: RunFolder, stage: str, result: StageResult) -> None:
+    """For the stages that run elsewhere: the values before the result that refers to them."""
+    remote = RemoteRoot(store.url)
+    publish_values(remote, store, references(result))
+    for path in (folder.executed(stage), folder.result(stage)):
+        remote.publish(path, path.relative_to(store.state_folder).as_posix())
 
 
 def _earlier_results(folder: RunFolder, pipeline: Pipeline, stage: str) -> dict[str, StageResult]:

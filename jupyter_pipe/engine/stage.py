@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from jupyter_pipe.artifacts.bootstrap import bootstrap_source
-from jupyter_pipe.artifacts.protocol import InputPayload, StageContext, StageResult
+from jupyter_pipe.artifacts.protocol import ArtifactRef, InputPayload, StageContext, StageResult
 from jupyter_pipe.engine import flow
 from jupyter_pipe.engine.cells import prepare_notebook
 from jupyter_pipe.engine.failures import StageFailure
@@ -28,17 +28,19 @@ from jupyter_pipe.errors import PipeError
 from jupyter_pipe.events import Event
 from jupyter_pipe.model import EffectKind, Pipeline, ReplayKind, Stage
 from jupyter_pipe.runs.model import Failure
+from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.runs.writing import replace_file
 
 if TYPE_CHECKING:
     from jupyter_pipe.engine.kernels import KernelSource
 
-__all__ = ["StageOutcome", "StageWork", "run_stage"]
+__all__ = ["StageOutcome", "StageWork", "input_refs", "run_stage", "write_context"]
 
 
 class StageWork(Struct, frozen=True):
     """One attempt. Paths are absolute; `literals` are parameters that differ from the notebook's
     (name -> Python source), `numbers` the cells' numbers, `environment` all variables of the kernel.
+    `url` is the run's root, if that is a URL: inputs that `store` lacks are fetched from there.
     """
 
     run_id: str
@@ -57,6 +59,7 @@ class StageWork(Struct, frozen=True):
     secrets: tuple[str, ...] = ()
     strict: bool = False
     trust: bool = False
+    url: str = ""
 
 
 class StageOutcome(Struct, frozen=True):
@@ -95,6 +98,8 @@ def _run(
     work: StageWork, report: Callable[[Event], None], stop: StopSignal, kernels: KernelSource | None
 ) -> StageResult:
     stage = work.pipeline.stage(work.stage)
+    if work.url:
+        _fetch_inputs(work)
     folder = attempt_folder(Path(work.run_folder), stage.name, work.attempt)
     folder.mkdir(parents=True, exist_ok=True)
     notebook = prepare_notebook(
@@ -103,9 +108,7 @@ def _run(
         inputs=work.given.names,
         literals=work.literals,
     )
-    context = folder / "context.json"
-    result = folder / "result.json"
-    replace_file(context, msgspec.json.encode(_context(work, stage, result)))
+    context, result = write_context(work)
     execution = Execution(
         stage=stage.name,
         folder=Path(work.workdir),
@@ -123,6 +126,29 @@ def _run(
     )
     execute(notebook, work.pipeline.kernel, execution)
     return _read_result(result)
+
+
+def write_context(work: StageWork) -> tuple[Path, Path]:
+    """Write what the kernel needs to know into the attempt's folder. Returns the file, and the one
+    where the kernel is to leave its result."""
+    folder = attempt_folder(Path(work.run_folder), work.stage, work.attempt)
+    folder.mkdir(parents=True, exist_ok=True)
+    context, result = folder / "context.json", folder / "result.json"
+    replace_file(context, msgspec.json.encode(_context(work, work.pipeline.stage(work.stage), result)))
+    return context, result
+
+
+def input_refs(work: StageWork) -> Iterator[ArtifactRef]:
+    """The stored values that the attempt begins with."""
+    yield from (payload.ref for payload in work.given.inputs)
+    yield from (value.ref for value in work.given.ambient)
+
+
+def _fetch_inputs(work: StageWork) -> None:
+    from jupyter_pipe.runs.remote import RemoteRoot, fetch_values
+
+    store = RunStore(Path(work.store).parent.parent)
+    fetch_values(RemoteRoot(work.url, trust=work.trust), store, input_refs(work))
 
 
 def _context(work: StageWork, stage: Stage, result: Path) -> StageContext:

@@ -43,6 +43,7 @@ def stage_work(
         secrets=tuple(prepared.environment[secret] for secret in stage.options.secrets),
         strict=prepared.request.strict,
         trust=prepared.request.trust,
+        url=prepared.store.url,
     )
 
 

@@ -12,14 +12,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from jupyter_pipe.artifacts.bootstrap import bootstrap_source
+from jupyter_pipe.artifacts.protocol import StageContext
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.runs.model import Run, StageRun
 from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.runs.words import failure_place, failure_text
 from jupyter_pipe.runs.writing import replace_file
 
-__all__ = ["debug_cells", "debug_script", "write_debug_notebook"]
+__all__ = ["debug_cells", "debug_script", "fetch_inputs", "write_debug_notebook"]
 
 _Cell = dict[str, Any]
 
@@ -46,6 +49,17 @@ def write_debug_notebook(
     return target
 
 
+def fetch_inputs(store: RunStore, run: Run, stage: StageRun) -> None:
+    """Bring what the stage received here, where the run's root is a URL."""
+    if not store.url:
+        return
+    from jupyter_pipe.runs.remote import RemoteRoot, fetch_values
+
+    context = msgspec.json.decode(_context_of(store, run, stage).read_bytes(), type=StageContext)
+    refs = [*(payload.ref for payload in context.inputs), *(value.ref for value in context.ambient)]
+    fetch_values(RemoteRoot(store.url), store, refs)
+
+
 def debug_script(store: RunStore, run: Run, stage: StageRun) -> str:
     """What a terminal runs first: everything before the cell that failed."""
     failed = stage.failure.cell_id if stage.failure else None
@@ -61,11 +75,7 @@ def debug_script(store: RunStore, run: Run, stage: StageRun) -> str:
 
 def debug_cells(store: RunStore, run: Run, stage: StageRun) -> Iterator[_Cell]:
     """The stage's cells without outputs, behind one that restores what it received."""
-    context = _last_attempt(store, run, stage) / "context.json"
-    if not context.exists():
-        raise RunError(
-            f"Run {run.run_id} no longer knows what stage {stage.name!r} received.", code="debug_impossible"
-        )
+    context = _context_of(store, run, stage)
     yield _cell("debug-begin", f"# Makes the stage's inputs loadable\n{bootstrap_source(context)}")
     failure = stage.failure
     for cell in _executed(store, run, stage)["cells"]:
@@ -105,8 +115,15 @@ def _executed(store: RunStore, run: Run, stage: StageRun) -> dict[str, Any]:
     return found
 
 
-def _last_attempt(store: RunStore, run: Run, stage: StageRun) -> Path:
-    return store.folder(run.run_id).stage(stage.name) / "attempts" / str(max(stage.attempts, 1))
+def _context_of(store: RunStore, run: Run, stage: StageRun) -> Path:
+    """What the last attempt was given."""
+    attempts = store.folder(run.run_id).stage(stage.name) / "attempts"
+    context = attempts / str(max(stage.attempts, 1)) / "context.json"
+    if not context.exists():
+        raise RunError(
+            f"Run {run.run_id} no longer knows what stage {stage.name!r} received.", code="debug_impossible"
+        )
+    return context
 
 
 def _cell(cell_id: str, source: str) -> _Cell:

@@ -20,7 +20,7 @@ from jupyter_pipe.model import Pipeline, from_json, to_json
 from jupyter_pipe.runs.fold import RunFold, fold
 from jupyter_pipe.runs.log import EventLog, read_events
 from jupyter_pipe.runs.model import Run, RunFacts
-from jupyter_pipe.runs.processes import is_alive
+from jupyter_pipe.runs.processes import is_alive, this_process
 from jupyter_pipe.runs.writing import RunWriter, replace_file
 
 __all__ = ["STATE_FOLDER", "RunFolder", "RunStore"]
@@ -77,6 +77,24 @@ class RunStore:
     def artifacts(self) -> Path:
         """The folder of the artifact store."""
         return self.state_folder / "artifacts"
+
+    @property
+    def url(self) -> str:
+        """What this root is the working copy of (see `runs.remote`); empty for a root by itself."""
+        try:
+            return self._url_file.read_text(encoding="utf-8").strip()
+        except OSError:
+            return ""
+
+    @property
+    def _url_file(self) -> Path:
+        return self.state_folder / "url"
+
+    def become_copy_of(self, url: str) -> None:
+        """Be the working copy of a URL. Raises OSError."""
+        if self.url != url:
+            self.make_state_folder()
+            replace_file(self._url_file, f"{url}\n".encode())
 
     def folder(self, run_id: str) -> RunFolder:
         return RunFolder(self.runs_folder / run_id)
@@ -168,6 +186,15 @@ class RunStore:
     def reconcile(self) -> tuple[str, ...]:
         """Write down the interruption of every run whose runner died. Returns their ids."""
         return tuple(run_id for run_id in self.ids() if self._mark_interrupted(run_id))
+
+    def is_current(self, run_id: str) -> bool:
+        """Whether nothing new about the run can come from elsewhere: it has ended, or its runner
+        is a process of this machine."""
+        run = self._read_or_none(run_id)
+        runner = run.facts.runner if run else None
+        return run is not None and (
+            run.is_final or (runner is not None and runner.host == this_process().host)
+        )
 
     def _read_or_none(self, run_id: str) -> Run | None:
         try:

@@ -44,10 +44,15 @@ class Package:
         gates: Mapping[str, str] = {},
         parameters: str = "",
         imports: str = "",
+        opens: str = "",
+        writes: str = "",
         **options: object,
     ) -> Package:
-        """`reads`, `binds`, `mutates`, `metrics`, `parameters`, `imports` are words; `gates` maps an
-        expression to the names that it reads; `options` are those of `StageOptions`."""
+        """`reads`, `binds`, `mutates`, `metrics`, `parameters`, `imports` are words, `opens` and `writes`
+        files; `gates` maps an expression to the names that it reads; `options` are those of
+        `StageOptions`."""
+        reads = " ".join([reads, *(f"file:{name}" for name in opens.split())])
+        binds = " ".join([binds, *(f"file:{name}" for name in writes.split())])
         kinds = {EffectKind.reads: reads, EffectKind.binds: binds, EffectKind.mutates: mutates}
         effects = [Effect(word, kind) for kind, words in kinds.items() for word in words.split()]
         effects += [Effect(word, EffectKind.reads) for word in mutates.split()]

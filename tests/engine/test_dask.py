@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from jupyter_pipe.engine import dask
+from jupyter_pipe.engine.far import FarWork
 from jupyter_pipe.engine.flow import Given
-from jupyter_pipe.engine.place import attempt_folder
+from jupyter_pipe.engine.marks import follow_stop, marks_of
 from jupyter_pipe.engine.stage import StageOutcome, StageWork
 from jupyter_pipe.errors import ExtraMissingError, RunError
 from tests.engine.conftest import Runs
@@ -82,17 +84,21 @@ def work_in(folder: Path) -> StageWork:
 
 def test_an_attempt_is_begun_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dask, "run_stage", lambda work, report, stop: StageOutcome(1.0))
-    outcomes = [dask._run_once(work_in(tmp_path), lambda event: None) for _ in range(2)]
+    order = FarWork(work_in(tmp_path))
+    outcomes = [dask._run_once(order, lambda event: None).outcome for _ in range(2)]
     assert outcomes[0] == StageOutcome(1.0)
     assert outcomes[1].failure is not None
     assert outcomes[1].failure.kind == "worker_lost"
 
 
-def test_the_word_to_stop_reaches_the_attempt(tmp_path: Path) -> None:
-    work = work_in(tmp_path)
-    folder = attempt_folder(tmp_path, "a", 1)
+@pytest.mark.parametrize("url", ["", "memory://marks"])
+def test_the_word_to_stop_reaches_the_attempt(tmp_path: Path, url: str) -> None:
+    work = msgspec.structs.replace(work_in(tmp_path), url=url)
+    marks = marks_of(work)
+    marks.look_seconds = 0.05
     dask._ask_to_stop(work, hard=False)
-    with dask._stop_signal(folder) as stop:
+    assert not marks.leave("stop")
+    with follow_stop(marks) as stop:
         wait_until(lambda: stop.is_set)
         heard: list[bool] = []
         stop.listen(heard.append)

@@ -8,6 +8,7 @@ from jupyter_pipe.engine import RunRequest
 from jupyter_pipe.engine.single import run_single_stage
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import Event, GateEvaluated, MetricLogged
+from jupyter_pipe.runs.remote import local_root
 from tests.engine.packages import Package
 
 pytestmark = pytest.mark.kernel
@@ -34,3 +35,12 @@ def test_stages_run_one_by_one_with_a_shared_root(tmp_path: Path) -> None:
     folder = tmp_path / "shared" / ".jupyter_pipe" / "runs" / "r1" / "stages"
     assert (folder / "b" / "executed.ipynb").exists()
     assert not (folder / "b" / "result.json").exists()
+
+
+def test_stages_on_machines_that_share_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = Package().stage("a", "x = 2", binds="x").stage("b", "assert x == 2", reads="x").write(tmp_path)
+    url = (tmp_path / "shared").as_uri()
+    for stage in ("a", "b"):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / f"machine-{stage}"))
+        request = RunRequest(package=package, root=local_root(url), run_id="r1")
+        assert run_single_stage(request, stage).failure is None
