@@ -176,7 +176,7 @@ class _Walk:
         name = self._definitions.name_of(value)
         if name is not None:
             self._definition(name)
-        elif value.__module__ == "builtins" or functions.is_global(value):
+        elif value.__module__ == "builtins" or self._is_importable(value):
             self._tagged(b"class", value.__module__, value.__qualname__)
         else:
             raise NoRuleError(f"{value!r} is defined nowhere")
@@ -185,7 +185,7 @@ class _Walk:
         name = self._definitions.name_of(value)
         if name is not None:
             self._definition(name)
-        elif functions.is_global(value):
+        elif self._is_importable(value):
             self._tagged(b"function", value.__module__, value.__qualname__)
         else:
             self.state.update(b"function")
@@ -194,6 +194,10 @@ class _Walk:
             self._tagged(
                 b"state", state["contents"], value.__defaults__, value.__kwdefaults__, value.__dict__
             )
+
+    def _is_importable(self, value: Any) -> bool:
+        """Not what the notebook made: that is found in `__main__` only where a stage has bound it."""
+        return functions.is_global(value) and not self._definitions.is_local(value)
 
     def _definition(self, name: str) -> None:
         self._tagged(b"definition", name, self._definitions.digest_of(name.split(".", 1)[0]))

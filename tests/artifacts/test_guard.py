@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+import types
 from typing import Any
 
 import pytest
@@ -141,3 +143,16 @@ def test_instances_of_notebook_classes(stages: Stages) -> None:
     assert stages.results["B"].changed == ()
     stages.run("B", "many[7].items.append(1)", inputs={"A": "b many"}, protect=("b", "many"))
     assert stages.results["B"].changed == (ChangedInput("A", ("many",)),)
+
+
+def test_a_function_by_value_is_the_same_wherever_it_is_bound(
+    stages: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a kernel the stage's own function is found in `__main__`, a fresh copy of it is not."""
+    stages.run("A", "xs = [1]\ndef f(v, data=xs): return v", "xs f")
+    monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
+    code = "import sys; sys.modules['__main__'].f = f; f.__annotations__ = {}; len = len"
+    stages.run("B", code, inputs={"A": "xs f"}, protect=("xs", "f"))
+    assert stages.results["B"].changed == ()
+    stages.run("B", f"{code}; f.seen = 1", inputs={"A": "xs f"}, protect=("xs", "f"))
+    assert stages.results["B"].changed == (ChangedInput("A", ("f", "xs")),)

@@ -1,18 +1,23 @@
 """Looks for differences for as long as you like: `python -m tests.property.hunt EXAMPLES [SEED]`.
 
 Prints each program that differs, cut down to the statements that matter, and a table of refusals.
+Stages run in forks; with `--kernels` through the real engine, which takes a second or two a notebook.
 """
 
 from __future__ import annotations
 
+import argparse
 import random
 import re
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from tests.cases.kernels import run_in_kernels
 from tests.cases.pipelines import Forks
 from tests.cases.table import Case
 from tests.property.grammar import idioms, write_notebook
@@ -21,23 +26,27 @@ from tests.property.judge import Verdict, judge
 BAD = ("different", "learned")
 
 
-def main(examples: int, seed: int) -> int:
-    print(f"{examples} notebooks from seed {seed}")
+Judge = Callable[[Case], Verdict]
+
+
+def main(examples: int, seed: int, *, kernels: bool) -> int:
+    print(f"{examples} notebooks from seed {seed}", flush=True)
     kinds: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     all_idioms = idioms()
     with tempfile.TemporaryDirectory() as scratch:
         forks = Forks(Path(scratch))
+        judged = partial(judge, forks, run=run_in_kernels if kernels else None)
         for number in range(examples):
             generator = random.Random(seed * 1_000_003 + number)
             sizes = [generator.randint(1, 4) for _ in range(generator.randint(2, 6))]
             case = write_notebook(generator.choice, all_idioms, sizes)
-            verdict = judge(forks, case)
+            verdict = judged(case)
             kinds[verdict.kind] += 1
             if verdict.kind == "refused":
                 reasons[re.sub(r"'[^']*'|cell \d+", "…", verdict.detail)[:110]] += 1
             if verdict.kind in BAD:
-                _show(number, *_cut_down(forks, case, verdict))
+                _show(number, *_cut_down(judged, case, verdict))
         forks.close()
     print(dict(kinds))
     for reason, count in reasons.most_common():
@@ -45,13 +54,13 @@ def main(examples: int, seed: int) -> int:
     return int(any(kinds[kind] for kind in BAD))
 
 
-def _cut_down(forks: Forks, case: Case, verdict: Verdict) -> tuple[Case, Verdict]:
+def _cut_down(judged: Judge, case: Case, verdict: Verdict) -> tuple[Case, Verdict]:
     """Leaves out whole cells and lines as long as the difference stays."""
     again = True
     while again:
         again = False
         for smaller in _smaller(case):
-            found = judge(forks, smaller)
+            found = judged(smaller)
             if found.kind == verdict.kind and _sort(found) == _sort(verdict):
                 case, verdict, again = smaller, found, True
                 break
@@ -86,4 +95,9 @@ def _show(number: int, case: Case, verdict: Verdict) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(10**6)))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("examples", type=int)
+    parser.add_argument("seed", type=int, nargs="?", default=random.randrange(10**6))
+    parser.add_argument("--kernels", action="store_true")
+    options = parser.parse_args()
+    sys.exit(main(options.examples, options.seed, kernels=options.kernels))

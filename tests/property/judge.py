@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from jupyter_pipe.errors import CompileError
 from jupyter_pipe.events import InputChanged
 from jupyter_pipe.model import Severity
-from tests.cases.pipelines import Forks, run_as_notebook, run_as_pipeline
+from tests.cases.pipelines import Forks, Outcome, run_as_notebook, run_as_pipeline
 from tests.cases.table import Case
 
 __all__ = ["Verdict", "judge"]
@@ -27,7 +28,8 @@ class Verdict:
     detail: str = ""
 
 
-def judge(forks: Forks, case: Case) -> Verdict:
+def judge(forks: Forks, case: Case, run: Callable[[Path], Outcome] | None = None) -> Verdict:
+    """`run` runs the pipeline of the notebook at a path; without it the stages run in `forks`."""
     with tempfile.TemporaryDirectory() as top:
         whole, parts = Path(top) / "whole", Path(top) / "parts"
         whole.mkdir()
@@ -36,7 +38,8 @@ def judge(forks: Forks, case: Case) -> Verdict:
         if notebook.error:
             return Verdict("invalid", notebook.error)
         try:
-            pipeline = run_as_pipeline(forks, case.write(parts), backwards=True)
+            path = case.write(parts)
+            pipeline = run(path) if run else run_as_pipeline(forks, path, backwards=True)
         except CompileError as error:
             errors = [one for one in error.diagnostics if one.severity is Severity.error]
             return Verdict("refused", "; ".join(f"{one.code} {one.message}" for one in errors))
