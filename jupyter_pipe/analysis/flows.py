@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from jupyter_pipe.analysis.imports import is_future
 from jupyter_pipe.analysis.program import Program, StageFlow
 from jupyter_pipe.analysis.values import Class, Function
 from jupyter_pipe.model import Effect, EffectKind, ReplayKind
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
 __all__ = ["StageFacts", "stage_facts", "stage_flow"]
 
 SURE = frozenset({EffectKind.binds, EffectKind.defines, EffectKind.deletes})
+FOLDER = "@os.cwd"
 WRITES = SURE | {EffectKind.may_bind, EffectKind.mutates}
 
 
 @dataclass
 class StageFacts:
     """A stage while it is put together. `needs` maps a name to the units outside the stage that it
-    may come from; `first` to where it is first used. `passed` are names that it only hands on."""
+    may come from; `first` to where it is first used. `passed` are names that it only hands on,
+    `frozen` those that it must not change."""
 
     name: str
     cells: list[str] = field(default_factory=list)
@@ -37,6 +40,7 @@ class StageFacts:
     replays: set[int] = field(default_factory=set)
     parameters: set[str] = field(default_factory=set)
     passed: set[str] = field(default_factory=set)
+    frozen: set[str] = field(default_factory=set)
     groups: tuple[tuple[str, ...], ...] = ()
 
     @property
@@ -100,10 +104,14 @@ def classify(stage: StageFacts, units: Sequence[Unit], definitions: Definitions)
                 stage.values.add(name)
     last = stage.last
     todo.update(definitions.before(last, ReplayKind.shared))
+    imports = definitions.before(last, ReplayKind.import_)
+    todo.update(number for number in imports if is_future(units[number].node))
     _use_what_replays_use(stage, units, definitions.closure(todo))
     for number in definitions.before(last, ReplayKind.ambient):
         todo.discard(number)
-        if not stage.values & set(units[number].facts.writes):
+        # What earlier stages left is only what they changed: it is restored over what is replayed.
+        # A folder is not, since the next one may be relative to it.
+        if not {FOLDER} & stage.values & set(units[number].facts.writes):
             todo.add(number)
     _take(stage, units, definitions.closure(todo))
 
@@ -149,6 +157,7 @@ def stage_flow(stage: StageFacts, units: Sequence[Unit], definitions: Definition
         stage.groups,
         tuple(sorted({name for unit in (*stage.units, *behind) for name in unit.facts.imports})),
         tuple(sorted(stage.parameters)),
+        tuple(sorted(stage.frozen)),
     )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SEARCH_PATH = "@sys.path"
 
-__all__ = ["import_from", "import_module"]
+__all__ = ["import_from", "import_module", "is_future"]
 
 
 def import_module(world: World, alias: ast.alias, node: ast.AST) -> None:
@@ -34,12 +34,20 @@ def import_from(world: World, node: ast.ImportFrom) -> None:
     name = node.module or ""
     _remember(world, name.partition(".")[0])
     module = _module(world, name, node)
+    if is_future(node) and world.frame is world.globals:
+        # IPython keeps what is imported from there for all cells to come.
+        world.postponed_annotations |= any(alias.name == "annotations" for alias in node.names)
     for alias in node.names:
         if alias.name == "*":
             _import_star(world, module, node)
         else:
             values = _member(world, module, alias.name, node)
             world.bind(alias.asname or alias.name, values, node)
+
+
+def is_future(node: ast.stmt) -> bool:
+    """Whether the statement changes how the code after it is compiled."""
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
 
 
 def _remember(world: World, root: str) -> None:

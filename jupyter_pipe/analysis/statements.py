@@ -262,11 +262,17 @@ def _annotations(world: World, node: ast.FunctionDef | ast.AsyncFunctionDef) -> 
 
 
 def _annotation(world: World, node: ast.expr) -> None:
-    """Names in an annotation that is a string are looked up only if somebody asks for the type."""
-    if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+    """Names in an annotation that is a string, or becomes one by `from __future__ import annotations`,
+    are looked up only if somebody asks for the type."""
+    text = node.value if isinstance(node, ast.Constant) else None
+    if isinstance(text, str):
+        names = WORD.findall(text)
+    elif world.postponed_annotations:
+        names = WORD.findall(ast.unparse(node))
+    else:
         world.evaluate(node)
         return
-    for name in WORD.findall(node.value):
+    for name in names:
         if world.state.get(name) is not None:
             world.read(name, node)
 

@@ -87,6 +87,7 @@ class World:
         self.memory: dict[object, tuple[tuple[int, int, int], Values]] = {}
         self.star_imports: list[int] = []
         self.missing_modules: list[str] = []
+        self.postponed_annotations = False
         self.modules: dict[str, Object] = {}
         self.imported: set[str] = set()
         self.escaped: set[tuple[int, Object, Values | None]] = set()

@@ -6,8 +6,11 @@ has already replayed it.
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
+import functools
+import operator
 import types
 from collections.abc import Mapping
 from typing import Any
@@ -83,7 +86,8 @@ class Definitions:
         for needed in sorted(free_names(source) & self._known.keys()):
             self.replay(needed, namespace)
         del namespace[name]
-        exec(compile(source, f"<definition of {name}, cell {cell}>", "exec", dont_inherit=True), namespace)  # noqa: S102
+        file = f"<definition of {name}, cell {cell}>"
+        exec(compile(source, file, "exec", _future_flags(namespace), dont_inherit=True), namespace)  # noqa: S102
         if namespace is self._namespace:
             self._remember(name)
 
@@ -154,6 +158,13 @@ class Definitions:
         except Exception:
             return {}
         return self._draw(scope[root])
+
+
+def _future_flags(namespace: Mapping[str, Any]) -> int:
+    """What the notebook imported from `__future__` holds for its definitions, too."""
+    features = (namespace.get(name) for name in __future__.all_feature_names)
+    found = [one for one in features if isinstance(one, __future__._Feature)]
+    return functools.reduce(operator.or_, (one.compiler_flag for one in found), 0)
 
 
 def free_names(source: str) -> set[str]:
