@@ -215,6 +215,7 @@ class Gate(Struct, frozen=True):
 class StageOptions(Struct, frozen=True):
     retries: int = 0
     timeout_seconds: float | None = None
+    cell_timeout_seconds: float | None = None
     cache: bool = True
     cpus: float = 1.0
     memory_bytes: int | None = None
@@ -229,7 +230,8 @@ class Stage(Struct, frozen=True):
 
     `outputs` are the variables stored when it ends; `groups` are the sets of outputs that the
     analyzer expects to share mutable objects (the kernel finds the real ones). `imports` are the
-    top-level modules that its code imports.
+    top-level modules that its code imports. `frozen` are names whose values it must not change,
+    because cells of stages that run before it stand below it, or the reverse.
     """
 
     name: str
@@ -247,6 +249,7 @@ class Stage(Struct, frozen=True):
     gates: tuple[Gate, ...] = ()
     options: StageOptions = StageOptions()
     imports: tuple[str, ...] = ()
+    frozen: tuple[str, ...] = ()
 
 
 class Edge(Struct, frozen=True, rename={"from_": "from"}):

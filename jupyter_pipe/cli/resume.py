@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.cli.options import Subparsers, add_command, add_root, find_store
 from jupyter_pipe.cli.run import add_result_options, execute
-from jupyter_pipe.cli.run_options import command_line, environment_of
+from jupyter_pipe.cli.run_options import add_place, command_line, environment_of
 from jupyter_pipe.cli.terminal import Terminal
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import StageState
@@ -36,7 +36,7 @@ def add_parser(subparsers: Subparsers) -> None:
         subparsers, "resume", run, summary="continue a run that failed or was cancelled", examples=EXAMPLES
     )
     parser.add_argument("run_id", metavar="RUN", help="a run's id, its beginning or end, or `latest`")
-    parser.add_argument("-j", "--jobs", type=int, metavar="N", help="stages at a time (default: as before)")
+    add_place(parser.add_argument_group("how (default: as before)"))
     parser.add_argument(
         "--keep-going", action="store_true", help="after a failure, run what does not need it"
     )
@@ -72,6 +72,8 @@ def _request(args: argparse.Namespace, store: RunStore, earlier: Run) -> tuple[R
     package = Path(facts.package) if facts.package else None
     compiled = None if package else compile_for_run(Path(facts.notebook), store)
     pipeline = compiled.pipeline if compiled else read_package(facts.package)
+    scheduler = args.scheduler or (None if args.executor else facts.scheduler)
+    executor = args.executor or ("dask" if args.scheduler else facts.executor)
     request = RunRequest(
         package=package,
         pipeline=pipeline,
@@ -81,6 +83,9 @@ def _request(args: argparse.Namespace, store: RunStore, earlier: Run) -> tuple[R
         workdir=Path(facts.workdir),
         parameters=_parameters(pipeline, earlier),
         workers=args.jobs or facts.workers,
+        kernels=args.kernels or facts.kernels,
+        executor=executor,
+        scheduler=scheduler,
         keep_going=args.keep_going,
         strict=facts.strict,
         targets=_targets(pipeline, earlier),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jupyter_pipe.engine import RunRequest
     from jupyter_pipe.model import Pipeline
 
-__all__ = ["add_run_options", "command_line", "environment_of", "parameter_texts", "request_of"]
+__all__ = ["add_place", "add_run_options", "command_line", "environment_of", "parameter_texts", "request_of"]
 
 ALL_STAGES = ""
 
@@ -69,7 +69,7 @@ def _add_selection(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_manner(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("-j", "--jobs", type=_positive, metavar="N", help="stages at a time (default: cores)")
+    add_place(group)
     group.add_argument("--keep-going", action="store_true", help="after a failure, run what does not need it")
     group.add_argument(
         "--strict",
@@ -83,20 +83,22 @@ def _add_manner(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--workdir", type=Path, metavar="DIR", help="where stages run (default: the notebook's folder)"
     )
-    group.add_argument(
-        "--executor", choices=("local", "dask"), default="local", help="where stages run (default: local)"
-    )
+    group.add_argument("--env-file", type=Path, metavar="FILE", help="NAME=VALUE lines, for secret:NAME tags")
+    group.add_argument("--trust", action="store_true", help="load stored values of other users")
+
+
+def add_place(group: argparse._ActionsContainer) -> None:
+    """Where stages run, and how many at a time. What is not given is None."""
+    group.add_argument("-j", "--jobs", type=_positive, metavar="N", help="stages at a time (default: cores)")
+    group.add_argument("--executor", choices=("local", "dask"), help="where stages run (default: local)")
     group.add_argument(
         "--scheduler", metavar="ADDRESS", help="of a Dask cluster (default: workers on this machine)"
     )
-    group.add_argument("--env-file", type=Path, metavar="FILE", help="NAME=VALUE lines, for secret:NAME tags")
     group.add_argument(
         "--kernels",
         choices=("fork", "fresh"),
-        default="fork",
         help="fork warm kernels where that is safe (default), or start each anew",
     )
-    group.add_argument("--trust", action="store_true", help="load stored values of other users")
 
 
 def request_of(args: argparse.Namespace) -> tuple[RunRequest, Pipeline]:
@@ -137,8 +139,8 @@ def request_of(args: argparse.Namespace) -> tuple[RunRequest, Pipeline]:
         force=tuple(name for name in args.force if name != ALL_STAGES),
         force_all=ALL_STAGES in args.force,
         use_cache=not args.no_cache,
-        kernels=args.kernels,
-        executor="dask" if args.scheduler else args.executor,
+        kernels=args.kernels or "fork",
+        executor=args.executor or ("dask" if args.scheduler else "local"),
         scheduler=args.scheduler,
         trust=args.trust,
         environment=environment,

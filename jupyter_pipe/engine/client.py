@@ -72,6 +72,7 @@ class StageClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill h
         self._ending = False
         self._reply: dict[str, Any] = {}
         self._memory = MemoryWatch()
+        self._cell_late = asyncio.Event()
 
     async def run(self) -> None:
         """Start the kernel, run the cells, end the kernel."""
@@ -95,19 +96,19 @@ class StageClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill h
     async def _run_until(self, stop: asyncio.Event) -> None:
         """The cells against the stop signal and the deadline: whichever comes first."""
         running = asyncio.ensure_future(self._start_and_run())
-        stopped = asyncio.ensure_future(stop.wait())
-        await asyncio.wait(
-            {running, stopped},
-            timeout=self._execution.timeout_seconds,
-            return_when=asyncio.FIRST_COMPLETED,
-        )
-        stopped.cancel()
+        ends = {asyncio.ensure_future(event.wait()) for event in (stop, self._cell_late)}
+        limit = self._execution.timeout_seconds
+        await asyncio.wait({running, *ends}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
         if running.done():
             return running.result()
+        place, late = self._place, self._cell_late.is_set()
         interrupted = await self._end_early(running)
         if stop.is_set():
             raise StageInterrupted
-        raise StageFailure(timeout_failure(self._place, self._execution.timeout_seconds or 0, interrupted))
+        seconds = (self._execution.cell_timeout_seconds if late else limit) or 0
+        raise StageFailure(timeout_failure(place, seconds, interrupted, of_cell=late))
 
     async def _end_early(self, running: asyncio.Future[None]) -> Failure | None:
         """Interrupt, then terminate, then kill. Returns what the interrupted cell showed."""
@@ -174,16 +175,26 @@ class StageClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill h
                 await self._silently(f'__import__("jupyter_pipe_kernel").set_execution_count({number})')
         began = time.monotonic()
         self.nb_man.cell_start(cell, index)
+        alarm = self._set_alarm(cell)
         try:
             await self._execute(cell, index)
         except BaseException as error:
             self.nb_man.cell_exception(cell, cell_index=index, exception=error)
             raise
         finally:
+            if alarm is not None:
+                alarm.cancel()
             self._joiner.settle()
             self.nb_man.cell_complete(cell, cell_index=index)
         if is_users(cell):
             self._report_end(place, time.monotonic() - began)
+
+    def _set_alarm(self, cell: Any) -> asyncio.TimerHandle | None:
+        """For a cell of the user's that may only take so long."""
+        seconds = self._execution.cell_timeout_seconds
+        if seconds is None or not is_users(cell):
+            return None
+        return asyncio.get_running_loop().call_later(seconds, self._cell_late.set)
 
     async def _execute(self, cell: Any, index: int) -> None:
         ours = not is_users(cell)

@@ -21,6 +21,7 @@ import jupyter_pipe
 from jupyter_pipe.engine.executors import Report, Tell, outcome_message
 from jupyter_pipe.engine.far import FarOutcome, FarWork, bring_home, run_far_stage, send_off
 from jupyter_pipe.engine.marks import ask_to_stop, follow_stop, marks_of
+from jupyter_pipe.engine.placement import Placement, place
 from jupyter_pipe.engine.stage import StageOutcome, StageWork, run_stage
 from jupyter_pipe.errors import ExtraMissingError, PipeError, RunError
 from jupyter_pipe.events import Event, decode_event, encode_event
@@ -55,6 +56,10 @@ class DaskExecutor:
     def submit(self, work: StageWork, tell: Tell, report: Report) -> None:
         """Hand the attempt to the cluster."""
         self._reports = [report]
+        where = self._place(work)
+        if where.problem:
+            tell(outcome_message(work, StageOutcome(0.0, failure=_unplaced(where.problem))))
+            return
         try:
             order = send_off(work) if work.url else FarWork(work)
         except (PipeError, OSError) as error:
@@ -67,9 +72,18 @@ class DaskExecutor:
             key=f"{work.run_id}-{work.stage}-{work.attempt}",
             pure=False,
             retries=0,
+            resources=where.resources or None,
+            workers=where.workers,
         )
         self._running[work.stage] = work, future
         future.add_done_callback(lambda done: tell(outcome_message(work, _outcome_of(done, work))))
+
+    def _place(self, work: StageWork) -> Placement:
+        """Workers of a cluster of ours are all alike, and the run's own capacity counts for them."""
+        if self._cluster is not None:
+            return Placement()
+        found = self._client.scheduler_info(n_workers=-1)["workers"]
+        return place(work.pipeline.stage(work.stage).options, found)
 
     def cancel(self, stage: str, *, hard: bool) -> None:
         """Leave word where the attempt's worker looks."""
@@ -148,6 +162,11 @@ def _outcome_of(future: Any, work: StageWork) -> StageOutcome:
     if raised is None or type(raised).__name__ == "KilledWorker":
         return StageOutcome(0.0, failure=_LOST)
     return StageOutcome(0.0, failure=Failure(type(raised).__name__, str(raised), kind="worker"))
+
+
+def _unplaced(problem: str) -> Failure:
+    hint = "Start one that does, such as: dask worker ADDRESS --resources GPU=1, or lower the stage's tags."
+    return Failure("NoWorker", problem, kind="no_worker", hint=hint)
 
 
 def _unsent(error: PipeError | OSError) -> StageOutcome:

@@ -26,6 +26,7 @@ _HINTS = {
     "exit": "Let the cell end, or raise an exception if the pipeline must stop here.",
     "out_of_memory": "Use less memory, or tag the stage with memory:SIZE so that fewer stages run beside it.",
     "timeout": "Allow more time with the tag timeout:DURATION, or find out what it waits for.",
+    "cell-timeout": "Allow more time with the tag cell-timeout:DURATION, or find out what it waits for.",
 }
 
 
@@ -107,14 +108,15 @@ def cell_failure(
     )
 
 
-def timeout_failure(place: CellPlace, seconds: float, interrupted: Failure | None) -> Failure:
-    """The stage took too long; `interrupted` is what stopping the cell showed."""
+def timeout_failure(
+    place: CellPlace, seconds: float, interrupted: Failure | None, *, of_cell: bool = False
+) -> Failure:
+    """The stage, or the cell by itself, took too long; `interrupted` is what stopping it showed."""
     evalue = f"{place.text} was still running after {_duration(seconds)}"
+    hint = _HINTS["cell-timeout" if of_cell else "timeout"]
     base = interrupted or Failure("", "", cell_id=place.cell_id, position=place.position, total=place.total)
     shown = "\n".join([*_traceback(place, base.frames), f"Timeout: {evalue}"])
-    return replace(
-        base, ename="Timeout", evalue=evalue, kind="timeout", traceback=shown, hint=_HINTS["timeout"]
-    )
+    return replace(base, ename="Timeout", evalue=evalue, kind="timeout", traceback=shown, hint=hint)
 
 
 def death_failure(place: CellPlace, status: int, *, memory_ran_out: bool) -> Failure:

@@ -94,7 +94,8 @@ def _conflict(name: str, winner: AmbientValue, rival: AmbientValue) -> WarningRa
 
 
 def protected_names(pipeline: Pipeline, name: str, given: Given, results: Results) -> tuple[str, ...]:
-    """The members of the received payloads whose received value a later stage reads as well."""
+    """The members of the received payloads whose received value a later stage reads as well, and
+    those that the stage must not change."""
     members = {
         (payload.from_stage, member)
         for payload in given.inputs
@@ -104,12 +105,13 @@ def protected_names(pipeline: Pipeline, name: str, given: Given, results: Result
     }
     later = pipeline.stages[[stage.name for stage in pipeline.stages].index(name) + 1 :]
     read = {(value.from_, value.name) for stage in later for value in stage.inputs}
-    return tuple(sorted(member for source, member in members & read))
+    frozen = pipeline.stage(name).frozen
+    return tuple(sorted({member for source, member in members if (source, member) in read or member in frozen}))
 
 
 def mutated_names(stage: Stage) -> tuple[str, ...]:
-    """The inputs that the stage is expected to change."""
-    return _names(stage, EffectKind.mutates)
+    """The inputs that the stage is expected to change; where it must not, it is not expected."""
+    return tuple(name for name in _names(stage, EffectKind.mutates) if name not in stage.frozen)
 
 
 def pure_names(stage: Stage) -> tuple[str, ...]:

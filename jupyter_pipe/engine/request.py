@@ -130,6 +130,9 @@ def prepare(request: RunRequest) -> PreparedRun:
         hash_seed=_hash_seed(environment),
         workers=workers,
         strict=request.strict,
+        kernels=request.kernels,
+        executor=request.executor,
+        scheduler=request.scheduler,
         runner=this_process(),
         parameters=request.parameters or resolve_parameters(pipeline.parameters),
     )
@@ -140,7 +143,7 @@ def prepare(request: RunRequest) -> PreparedRun:
         forced=_forced(pipeline, request),
         store=store,
         facts=facts,
-        capacity=_capacity(request, workers),
+        capacity=_capacity(request, workers, environment),
         numbers=_numbers(notebook),
         environment=environment,
     )
@@ -241,11 +244,20 @@ def _default_workers(request: RunRequest) -> int:
     return _CLUSTER_WORKERS if request.scheduler else os.cpu_count() or 1
 
 
-def _capacity(request: RunRequest, workers: int) -> Capacity:
+def _capacity(request: RunRequest, workers: int, environment: Mapping[str, str]) -> Capacity:
     """What stages may take together; the resources of a cluster are its own business."""
     if request.scheduler:
         return Capacity(workers)
-    return Capacity(workers, float(max(workers, os.cpu_count() or 1)), _memory_bytes())
+    return Capacity(workers, float(max(workers, os.cpu_count() or 1)), _memory_bytes(), _gpus(environment))
+
+
+def _gpus(environment: Mapping[str, str]) -> int | None:
+    """The graphics processors that kernels may use; None if the system does not tell."""
+    visible = environment.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return len([device for device in visible.split(",") if device.strip() not in {"", "-1"}])
+    driver = Path("/proc/driver/nvidia/gpus")
+    return len(list(driver.iterdir())) if driver.is_dir() else None
 
 
 def _memory_bytes() -> int | None:

@@ -24,22 +24,23 @@ class Capacity(Struct, frozen=True):
 def fits(capacity: Capacity, running: Iterable[StageOptions], wanted: StageOptions) -> bool:
     """Whether a stage can start beside the running ones.
 
-    A stage that asks for more than there is runs alone rather than never.
+    A stage that asks for more of something than there is runs when no other uses any of it, rather
+    than never; what it does not ask for does not hold it up.
     """
     others = list(running)
-    if not others:
-        return True
-    everyone = [*others, wanted]
     return (
-        len(everyone) <= capacity.workers
-        and _within(sum(options.cpus for options in everyone), capacity.cpus)
-        and _within(sum(options.memory_bytes or 0 for options in everyone), capacity.memory_bytes)
-        and _within(sum(options.gpus for options in everyone), capacity.gpus)
+        len(others) < max(capacity.workers, 1)
+        and _within((options.cpus for options in others), wanted.cpus, capacity.cpus)
+        and _within(
+            (options.memory_bytes or 0 for options in others), wanted.memory_bytes or 0, capacity.memory_bytes
+        )
+        and _within((options.gpus for options in others), wanted.gpus, capacity.gpus)
     )
 
 
-def _within(used: float, limit: float | None) -> bool:
-    return limit is None or used <= limit
+def _within(others: Iterable[float], wanted: float, limit: float | None) -> bool:
+    used = sum(others)
+    return limit is None or not wanted or not used or used + wanted <= limit
 
 
 class Neighbours:

@@ -119,6 +119,7 @@ def _run(
         environment=work.environment,
         secrets=work.secrets,
         timeout_seconds=stage.options.timeout_seconds,
+        cell_timeout_seconds=stage.options.cell_timeout_seconds,
         report=report,
         stop=stop,
         kernels=kernels,

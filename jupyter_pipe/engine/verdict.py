@@ -14,13 +14,14 @@ __all__ = ["is_worth_retrying", "judge", "retry_delay_seconds"]
 _LONGEST_DELAY_SECONDS = 60.0
 
 # The same code with the same inputs ends the same way.
-_CERTAIN = frozenset({"gate", "effect", "cannot_travel", "input"})
+_CERTAIN = frozenset({"gate", "effect", "cannot_travel", "input", "no_worker"})
 
 
 def judge(pipeline: Pipeline, stage: str, result: StageResult, *, strict: bool) -> Failure | None:
     """Why the stage failed although all its cells ran, or None."""
     return (
         _ending_failure(result)
+        or _order_failure(pipeline, stage, result)
         or (_effect_failure(stage, result) if strict else None)
         or _travel_failure(pipeline, stage, result)
         or _gate_failure(result)
@@ -41,6 +42,22 @@ def _ending_failure(result: StageResult) -> Failure | None:
     if not result.error:
         return None
     return Failure("StageError", result.error, kind="internal")
+
+
+def _order_failure(pipeline: Pipeline, stage: str, result: StageResult) -> Failure | None:
+    """A change that should have come between two cells that run together."""
+    changed = {name for change in result.changed for name in change.names}
+    names = sorted(changed.intersection(pipeline.stage(stage).frozen))
+    if not names:
+        return None
+    listed = ", ".join(map(repr, names))
+    return Failure(
+        "InputChanged",
+        f"Stage {stage!r} changed {listed}. A stage with cells above and below it reads that, and its cells "
+        "run together, so no order of the stages is that of the notebook.",
+        kind="effect",
+        hint=f"Give the cells below stage {stage!r} a stage name of their own.",
+    )
 
 
 def _effect_failure(stage: str, result: StageResult) -> Failure | None:

@@ -32,8 +32,9 @@ class Execution:
 
     `folder` is where the kernel works, `scratch` where the engine keeps what it needs beside the
     executed notebook. `prelude` is source to run silently before the first cell, `numbers` maps a
-    cell's id to the execution count that it gets. `report` is told of cells, from this thread.
-    `kernels` gives the kernel (default: fresh ones); `imports` is what its cells will import.
+    cell's id to the execution count that it gets. `timeout_seconds` is for all cells together,
+    `cell_timeout_seconds` for each. `report` is told of cells, from this thread. `kernels` gives the
+    kernel (default: fresh ones); `imports` is what its cells will import.
     """
 
     stage: str
@@ -45,6 +46,7 @@ class Execution:
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     timeout_seconds: float | None = None
+    cell_timeout_seconds: float | None = None
     report: Callable[[Event], None] = lambda event: None
     stop: StopSignal = field(default_factory=StopSignal)
     kernels: KernelSource | None = None

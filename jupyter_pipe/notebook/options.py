@@ -96,6 +96,7 @@ def _parse_limit(text: str) -> tuple[str, str]:
 OPTION_PARSERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "retries": ("retries", _parse_count),
     "timeout": ("timeout_seconds", parse_duration),
+    "cell-timeout": ("cell_timeout_seconds", parse_duration),
     "cache": ("cache", _parse_switch),
     "cpus": ("cpus", _parse_cpus),
     "memory": ("memory_bytes", parse_memory),

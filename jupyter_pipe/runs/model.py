@@ -52,7 +52,8 @@ class ParameterValue(Struct, frozen=True):
 class RunFacts(Struct, frozen=True):
     """What does not change while a run goes on.
 
-    Paths are absolute. `accepts_signals` says that the runner cancels the run when it receives
+    Paths are absolute. `kernels`, `executor` and `scheduler` say how the run was asked to run its
+    stages (see `RunRequest`). `accepts_signals` says that the runner cancels the run when it receives
     SIGTERM. `provenance` holds what is known about code and environment (git commit, versions).
     """
 
@@ -63,6 +64,9 @@ class RunFacts(Struct, frozen=True):
     hash_seed: int = 0
     workers: int = 1
     strict: bool = False
+    kernels: str = "fork"
+    executor: str = "local"
+    scheduler: str | None = None
     runner: Process | None = None
     accepts_signals: bool = False
     parameters: tuple[ParameterValue, ...] = ()

@@ -90,6 +90,14 @@ def test_a_cell_that_never_ends(ran: Runs) -> None:
     assert children() == []
 
 
+def test_a_cell_that_takes_longer_than_a_cell_may(ran: Runs) -> None:
+    cells = ("import time\ntime.sleep(0.6)", "time.sleep(0.6)", "time.sleep(600)", "print('after')")
+    failure = ran(Package().stage("a", *cells, cell_timeout_seconds=1.0)).failure("a")
+    assert (failure.kind, failure.position) == ("timeout", 3)
+    assert failure.evalue == "a, cell 3 of 4 was still running after 1 s"
+    assert "cell-timeout:" in failure.hint
+
+
 def test_a_cell_that_ignores_interrupts_and_forks(ran: Runs) -> None:
     code = """\
 import signal, subprocess, time

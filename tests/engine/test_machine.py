@@ -6,6 +6,9 @@ import pytest
 from jupyter_pipe import events as ev
 from jupyter_pipe.engine import messages as ms
 from jupyter_pipe.engine.machine import ImpossibleTransition
+from jupyter_pipe.engine.request import _gpus
+from jupyter_pipe.engine.schedule import Capacity, fits
+from jupyter_pipe.model import StageOptions
 from jupyter_pipe.runs.model import Failure
 from tests.engine.machines import ERROR, Shell, diamond, pipeline, result, stage
 
@@ -34,12 +37,36 @@ def test_a_stage_that_wants_more_cpus_than_there_are_runs_alone() -> None:
     wide = pipeline(stage("a", cpus=8.0), stage("b"), stage("c"))
     shell = Shell(wide, workers=3)
     assert set(shell.running) == {"a", "b", "c"}
-    from jupyter_pipe.engine.schedule import Capacity, fits
-
     options = [each.options for each in wide.stages]
     assert fits(Capacity(workers=3, cpus=2.0), [], options[0])
     assert not fits(Capacity(workers=3, cpus=2.0), [options[0]], options[1])
     assert fits(Capacity(workers=3, cpus=2.0), [options[1]], options[2])
+
+
+@pytest.mark.parametrize(
+    ("running", "wanted", "does_fit"),
+    [
+        ({"gpus": 1}, {"gpus": 1}, True),
+        ({"gpus": 2}, {"gpus": 1}, False),
+        ({"gpus": 2}, {}, True),
+        ({}, {"gpus": 5}, True),
+        ({"gpus": 1}, {"gpus": 5}, False),
+        ({"memory_bytes": 60}, {"memory_bytes": 40}, True),
+        ({"memory_bytes": 60}, {"memory_bytes": 41}, False),
+        ({"memory_bytes": 1000}, {}, True),
+        ({"cpus": 3.0}, {"cpus": 1.0}, True),
+        ({"cpus": 3.0}, {"cpus": 1.5}, False),
+    ],
+)
+def test_what_fits_beside_what(running: dict[str, float], wanted: dict[str, float], does_fit: bool) -> None:
+    capacity = Capacity(workers=4, cpus=4.0, memory_bytes=100, gpus=2)
+    options = msgspec.convert(running, StageOptions), msgspec.convert(wanted, StageOptions)
+    assert fits(capacity, options[:1], options[1]) == does_fit
+
+
+@pytest.mark.parametrize(("visible", "count"), [("0,1", 2), ("", 0), ("-1", 0), ("GPU-aaaa", 1)])
+def test_graphics_processors_are_those_that_kernels_see(visible: str, count: int) -> None:
+    assert _gpus({"CUDA_VISIBLE_DEVICES": visible}) == count
 
 
 def test_what_can_be_reused_does_not_run() -> None:

@@ -251,6 +251,9 @@ export interface RunFacts {
   readonly hash_seed: number;
   readonly workers: number;
   readonly strict: boolean;
+  readonly kernels: string;
+  readonly executor: string;
+  readonly scheduler: string | null;
   readonly runner: Process | null;
   readonly accepts_signals: boolean;
   readonly parameters: readonly ParameterValue[];
@@ -315,6 +318,7 @@ export interface StageInput {
 export interface StageOptions {
   readonly retries: number;
   readonly timeout_seconds: number | null;
+  readonly cell_timeout_seconds: number | null;
   readonly cache: boolean;
   readonly cpus: number;
   readonly memory_bytes: number | null;

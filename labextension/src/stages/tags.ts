@@ -11,6 +11,7 @@ export type Role = 'parameters' | 'shared' | 'skip' | 'leading';
 export const OPTION_NAMES = [
   'retries',
   'timeout',
+  'cell-timeout',
   'cache',
   'cpus',
   'memory',
