@@ -6,6 +6,7 @@ a reader never sees half of it. Entries of one key differ in the generator state
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import time
@@ -18,7 +19,7 @@ from msgspec import Struct
 from jupyter_pipe.artifacts.protocol import ArtifactRef, StageResult
 from jupyter_pipe.cache.fingerprint import Fingerprint
 
-__all__ = ["Cache", "CacheEntry", "Latest", "references", "write_atomically"]
+__all__ = ["Cache", "CacheEntry", "Latest", "compiled_path", "references", "write_atomically"]
 
 _ENTRIES_A_KEY = 4
 
@@ -140,6 +141,12 @@ def write_atomically(path: Path, data: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def compiled_path(state_folder: Path, notebook: str) -> Path:
+    """Where the package is kept that was compiled for running the notebook at an absolute path."""
+    name = hashlib.sha256(notebook.encode()).hexdigest()
+    return state_folder / "cache" / "compiled" / f"{name}.msgpack"
 
 
 def references(result: StageResult) -> Iterator[ArtifactRef]:

@@ -45,16 +45,21 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Remove and report."""
     from jupyter_pipe.runs.collect import collect
+    from jupyter_pipe.runs.remote import local_root
+    from jupyter_pipe.runs.store import RunStore
 
     terminal = Terminal.of(args)
     limits = parse_limits(args.keep or DEFAULT)
-    found = collect(find_store(args.root), limits, now=time.time(), dry_run=args.dry_run)
+    store = RunStore(local_root(args.root)) if args.root else find_store(None)
+    found = collect(store, limits, now=time.time(), dry_run=args.dry_run)
     if args.json:
         terminal.result(to_json(found).decode().rstrip())
     else:
         for run_id in found.runs:
             terminal.detail(run_id)
         terminal.say(_sentence(found, "Would remove" if args.dry_run else "Removed"))
+        if store.url:
+            terminal.say(f"This was the working copy. What lies in {store.url} stays.")
     return 0
 
 

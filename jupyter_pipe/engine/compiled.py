@@ -18,7 +18,7 @@ from msgspec import Struct
 
 import jupyter_pipe
 from jupyter_pipe.cache.files import file_digest, module_digests
-from jupyter_pipe.cache.store import write_atomically
+from jupyter_pipe.cache.store import compiled_path, write_atomically
 from jupyter_pipe.cache.versions import environment_digest
 from jupyter_pipe.compiler.compiled import Compiled
 from jupyter_pipe.compiler.requirements import find_interpreter
@@ -46,7 +46,7 @@ _decoder = msgspec.msgpack.Decoder(_Kept)
 
 def compile_for_run(notebook: Path, store: RunStore) -> Compiled:
     """What `compile_notebook(notebook)` gives. Raises NotebookError and CompileError as it does."""
-    path = store.state_folder / "cache" / "compiled" / f"{_digest(str(notebook.absolute()))}.msgpack"
+    path = compiled_path(store.state_folder, str(notebook.absolute()))
     origin = _origin(notebook, store.state_folder)
     kept = _read(path)
     if kept is None or kept.origin != origin or kept.around != _around(kept.pipeline, notebook):

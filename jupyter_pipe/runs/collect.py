@@ -1,15 +1,16 @@
 """Removes old runs, and the results and values that no run is left to refer to.
 
 What a kept run refers to is kept, its cached results included, so that the next run reuses what it
-would have reused. Values younger than an hour are left alone: a run may be about to refer to them.
-Raises RunError while a run goes on.
+would have reused. Values younger than an hour are left alone: a run may be about to refer to them. A run
+that goes on is kept, and so is every result that it could still reuse. One that begins meanwhile could
+have found a result before that was removed: values then wait for the next time.
 """
 
 from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,14 +18,14 @@ from msgspec import Struct
 
 from jupyter_pipe.artifacts.protocol import StageResult
 from jupyter_pipe.artifacts.store import Store
-from jupyter_pipe.cache.store import Cache, references
-from jupyter_pipe.errors import RunError
+from jupyter_pipe.cache.store import Cache, compiled_path, references
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.store import RunStore
 
 __all__ = ["Collected", "Limits", "collect", "stored_bytes"]
 
 GRACE_SECONDS = 3600.0
+LONGEST_STAGE_SECONDS = 7 * 86400.0
 _result_decoder = msgspec.json.Decoder(StageResult)
 
 
@@ -48,31 +49,28 @@ class Collected(Struct, frozen=True):
 
 def collect(store: RunStore, limits: Limits, *, now: float, dry_run: bool = False) -> Collected:
     """Remove what `limits` do not keep."""
-    runs = store.list()
-    going_on = [run.run_id for run in runs if not run.is_final]
-    if going_on:
-        raise RunError(
-            f"Run {going_on[0]} goes on.", code="run_going_on", hint="Wait for it, or end it with cancel."
-        )
-    values = Store(store.state_folder)
-    kept = set(_kept(store, values, runs, limits, now))
+    runs, values, cache = store.list(), Store(store.state_folder), Cache(store.state_folder / "cache")
+    going_on = {run.run_id for run in runs if not run.is_final}
+    kept = {*_kept(store, values, runs, limits, now), *going_on}
     needed = {address for run_id in kept for address in _references(store, run_id)}
-    old_runs = tuple(run.run_id for run in runs if run.run_id not in kept)
-    old_values = {
-        address: path for address, path in values.entries() if address not in needed and _is_old(path, now)
-    }
-    old_results = _old_results(Cache(store.state_folder / "cache"), needed)
-    folders = [store.folder(run_id).path for run_id in old_runs]
-    size = sum(_size(path) for path in (*folders, *old_values.values(), *old_results))
+    if going_on:
+        needed |= {ref.artifact for _, entry in cache.entries() for ref in references(entry.result)}
+    old_runs = [store.folder(run.run_id).path for run in runs if run.run_id not in kept]
+    old_results = _old_results(cache, needed)
+    notebooks = {run.facts.notebook for run in runs if run.run_id in kept}
+    leftovers = list(_leftovers(store, notebooks, now))
+    size = sum(map(_size, (*old_runs, *old_results, *leftovers)))
     if not dry_run:
         # In this order, what is left of an interrupted removal refers to nothing that is gone.
-        for folder in folders:
-            shutil.rmtree(folder, ignore_errors=True)
-        for path in old_results:
-            path.unlink(missing_ok=True)
-        for address in old_values:
-            values.remove(address)
-    return Collected(old_runs, sum(path.suffix == ".json" for path in old_results), len(old_values), size)
+        for path in (*old_runs, *old_results, *leftovers):
+            _remove(path)
+    begun = {run.run_id for run in store.list() if not run.is_final} - going_on
+    old_values = {} if begun else _old_values(values, needed, now)
+    size += sum(map(_size, old_values.values()))
+    for address in () if dry_run else old_values:
+        values.remove(address)
+    results = sum(path.suffix == ".json" for path in old_results)
+    return Collected(tuple(path.name for path in old_runs), results, len(old_values), size)
 
 
 def stored_bytes(store: RunStore) -> int:
@@ -114,9 +112,32 @@ def _old_results(cache: Cache, needed: set[str]) -> list[Path]:
     return [each for path, notebooks in found.items() if path not in spared for each in (path, *notebooks)]
 
 
-def _is_old(path: Path, now: float) -> bool:
+def _old_values(values: Store, needed: set[str], now: float) -> dict[str, Path]:
+    found = values.entries()
+    return {address: path for address, path in found if address not in needed and _is_old(path, now)}
+
+
+def _leftovers(store: RunStore, notebooks: Collection[str], now: float) -> Iterator[Path]:
+    """Packages that were compiled for runs of notebooks of which none is kept, values whose writer
+    was killed, and folders of workers that were."""
+    state = store.state_folder
+    compiled = {compiled_path(state, notebook) for notebook in notebooks}
+    unused = (path for path in state.glob("cache/compiled/*") if path not in compiled)
+    halves = (path for path in store.artifacts.glob(".writing-*"))
+    yield from (path for path in (*unused, *halves) if _is_old(path, now))
+    yield from (path for path in state.glob("work/*") if _is_old(path, now, LONGEST_STAGE_SECONDS))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _is_old(path: Path, now: float, seconds: float = GRACE_SECONDS) -> bool:
     try:
-        return now - path.stat().st_mtime > GRACE_SECONDS
+        return now - path.stat().st_mtime > seconds
     except OSError:
         return False
 

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from jupyter_pipe.artifacts.protocol import ArtifactRef, StageResult, StoredPayload
+from jupyter_pipe.cache.fingerprint import Fingerprint
+from jupyter_pipe.cache.store import Cache, CacheEntry, compiled_path
 from jupyter_pipe.cli import results
 from jupyter_pipe.cli.gc import parse_limits
 from jupyter_pipe.cli.main import main
 from jupyter_pipe.cli.terminal import Terminal
-from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import RunFinished
 from jupyter_pipe.model import to_json
+from jupyter_pipe.runs import collect as gc
 from jupyter_pipe.runs.collect import Limits, collect, stored_bytes
 from jupyter_pipe.runs.store import RunStore
 from tests.cli.conftest import write_run
@@ -93,11 +95,63 @@ def test_a_size_keeps_the_newest_runs_that_fit(store: RunStore) -> None:
     assert found.runs == (IDS[0],)
 
 
-def test_nothing_is_removed_while_a_run_goes_on(store: RunStore, tmp_path: Path) -> None:
+def entry(store: RunStore, letter: str) -> None:
+    """A result that could be reused, with one value."""
+    result = StageResult(outputs=(StoredPayload(ArtifactRef(value(store, letter), letter, 1000), ("x",)),))
+    executed = store.root / "executed.ipynb"
+    executed.write_text("{}")
+    kept = CacheEntry(Fingerprint(code={"a": letter}), result, IDS[0], 1.0, "", 0.0)
+    Cache(store.state_folder / "cache").record(kept, pipeline="p", stage=letter, executed=executed)
+
+
+def begin_run(tmp_path: Path) -> None:
     events = [event for event in succeeded_events() if not isinstance(event, RunFinished)]
     write_run(tmp_path, events, "20261123-100000-dddd")
-    with pytest.raises(RunError, match="goes on"):
-        collect(store, Limits(runs=1), now=time.time())
+
+
+def test_while_a_run_goes_on_it_and_what_it_could_reuse_are_kept(store: RunStore, tmp_path: Path) -> None:
+    entry(store, "d")
+    value(store, "f")
+    begin_run(tmp_path)
+    found = collect(store, Limits(runs=0), now=time.time())
+    assert set(found.runs) == set(IDS)
+    assert found.results == 0
+    assert stored(store) == {"d"}
+
+
+def test_a_run_that_begins_meanwhile_keeps_the_values(
+    store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry(store, "d")
+    remove = gc._remove
+
+    def slowly(path: Path) -> None:
+        if not (store.runs_folder / "20261123-100000-dddd").exists():
+            begin_run(tmp_path)
+        remove(path)
+
+    monkeypatch.setattr(gc, "_remove", slowly)
+    found = collect(store, Limits(runs=1), now=time.time())
+    assert (len(found.runs), found.results, found.values) == (2, 1, 0)
+    assert stored(store) == set("abcde")
+
+
+def test_what_was_left_behind_goes(store: RunStore) -> None:
+    state = store.state_folder
+    notebook = store.read(IDS[2]).facts.notebook
+    old = [
+        compiled_path(state, "/elsewhere/n.ipynb"),
+        store.artifacts / ".writing-1-2",
+        state / "work" / "w" / "file",
+    ]
+    kept = [compiled_path(state, notebook), compiled_path(state, "/new.ipynb"), state / "work" / "v" / "file"]
+    for path in (*old, *kept):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"1")
+    for path in (*old, old[2].parent, kept[0]):
+        os.utime(path, (time.time() - 10 * DAY,) * 2)
+    collect(store, Limits(runs=3), now=time.time())
+    assert [path.exists() for path in (*old, *kept)] == [False] * 3 + [True] * 3
 
 
 @pytest.mark.parametrize(
