@@ -51,6 +51,16 @@ export const pipelineIcon = new LabIcon({
   )
 });
 
+/** One block that could be two. */
+export const suggestIcon = new LabIcon({
+  name: 'jupyter-pipe:suggest',
+  svgstr: svg(
+    '<path class="jp-icon3" fill="#616161" d="M1 5.5h5v5H1z"/>' +
+      '<path class="jp-icon3" fill="none" stroke="#616161" stroke-width="1.2" d="M6 8h2m2-4.5H9.5A1.5 1.5 0 0 0 8 5v6a1.5 1.5 0 0 0 1.5 1.5h.5"/>' +
+      '<path class="jp-icon3" fill="none" stroke="#616161" stroke-width="1.2" stroke-dasharray="1.6 1.2" d="M10.6 1.6h4.4v4h-4.4zm0 8.8h4.4v4h-4.4z"/>'
+  )
+});
+
 const STATE_ICONS = new Map<Mark, LabIcon>();
 
 /** The state as an icon with JupyterLab's machinery, registered as `jupyter-pipe:state-…`. */

@@ -7,12 +7,14 @@ import { failures } from './plugins/failures';
 import { pipelines, stages } from './plugins/models';
 import { navigation } from './plugins/navigation';
 import { notifications } from './plugins/notifications';
+import { outputs } from './plugins/outputs';
 import { panel } from './plugins/panel';
 import { planning } from './plugins/planning';
 import { properties } from './plugins/properties';
 import { running } from './plugins/running';
 import { sessions } from './plugins/sessions';
 import { status } from './plugins/status';
+import { suggesting } from './plugins/suggesting';
 import { tagging } from './plugins/tagging';
 import { toolbar } from './plugins/toolbar';
 
@@ -21,6 +23,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   pipelines,
   cells,
   tagging,
+  suggesting,
   navigation,
   running,
   panel,
@@ -28,6 +31,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   status,
   notifications,
   failures,
+  outputs,
   sessions,
   documents,
   planning,

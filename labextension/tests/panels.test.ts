@@ -124,6 +124,13 @@ describe('the graph', () => {
     expect(arcs.map(arc => arc.names)).toEqual([['X'], models]);
   });
 
+  it('leaves room for edges that go around', () => {
+    const around = layoutGraph(['a', 'b', 'c', 'd'], [...'bcd'].map(to => edge('a', to)).concat(edge('b', 'd'), edge('c', 'd')), false);
+    const xs = around.arcs.flatMap(arc => [...arc.path.matchAll(/(-?[\d.]+),/g)].map(found => Number(found[1])));
+    expect(Math.min(...xs)).toBeGreaterThanOrEqual(8);
+    expect(Math.max(...xs)).toBeLessThanOrEqual(around.width - 8);
+  });
+
   it('knows what is upstream and downstream', () => {
     expect([...relatives('m1', edges)].sort()).toEqual(['load', 'm1', 'show']);
   });

@@ -8,6 +8,7 @@ import type {
   CompileAnswer,
   Diagnostic,
   ErrorBody,
+  ExecutedOutputs,
   LogChunk,
   PlanAnswer,
   PlanRequest,
@@ -15,6 +16,8 @@ import type {
   RunList,
   StartRequest,
   Started,
+  SuggestAnswer,
+  SuggestRequest,
   WrittenNotebook
 } from './types';
 
@@ -62,6 +65,11 @@ export class Client {
     return this.post('plan', request);
   }
 
+  /** Stages for a notebook, as saved or as `content` has it. Changes nothing. */
+  suggest(request: SuggestRequest): Promise<SuggestAnswer> {
+    return this.post('suggest', request);
+  }
+
   start(request: StartRequest): Promise<Started> {
     return this.post('runs', request);
   }
@@ -97,6 +105,11 @@ export class Client {
 
   executedNotebook(run: RunAddress, stage: string): Promise<unknown> {
     return this.get(`runs/${run.runId}/stages/${stage}/notebook`, { root: run.root });
+  }
+
+  /** What the stage's cells showed, by the id of the source cell. */
+  outputs(run: RunAddress, stage: string): Promise<ExecutedOutputs> {
+    return this.get(`runs/${run.runId}/stages/${stage}/outputs`, { root: run.root });
   }
 
   async report(run: RunAddress): Promise<string> {

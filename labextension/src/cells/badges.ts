@@ -50,7 +50,7 @@ export class CellBadges implements IDisposable {
     if (this.disposed) {
       return;
     }
-    const placed = new Map(this.stages.outline.cells.map(cell => [cell.id, cell]));
+    const placed = new Map(this.stages.shown.outline.cells.map(cell => [cell.id, cell]));
     for (const widget of this.stages.panel.content.widgets) {
       this.drawCell(widget, placed.get(widget.model.id));
     }
@@ -84,11 +84,12 @@ export class CellBadges implements IDisposable {
 
   private drawBar(widget: Cell, cell: CellStage): void {
     const { node } = widget;
-    const colour = cell.stage ? this.stages.colours.of(cell.stage) : null;
+    const colour = cell.stage ? this.stages.shown.colours.of(cell.stage) : null;
     node.classList.add(CELL_CLASS);
     setData(node, 'pipeColour', colour ? String(colour.number) : 'grey');
     setData(node, 'pipeBar', colour?.style ?? 'solid');
     setData(node, 'pipeOwn', String(cell.own));
+    setData(node, 'pipeSuggested', String(this.stages.shown.isSuggested));
     setData(node, 'pipeEdge', [cell.first && 'first', cell.last && 'last'].filter(Boolean).join(' '));
   }
 
@@ -106,13 +107,15 @@ export class CellBadges implements IDisposable {
   }
 
   private content(cell: CellStage, name: string): ChipContent {
+    const { outline, colours, isSuggested } = this.stages.shown;
     const stage = cell.stage;
-    const run = stage ? this.source.stageRun(stage) : null;
+    const known = isSuggested ? null : stage;
     return {
       name,
-      colour: stage ? this.stages.colours.of(stage).number : null,
-      run,
-      isStale: stage !== null && this.source.isStale(stage),
+      colour: stage ? colours.of(stage).number : null,
+      run: known === null ? null : this.source.stageRun(known),
+      isStale: known !== null && this.source.isStale(known),
+      suggestedCells: isSuggested ? (outline.stages.find(each => each.name === stage)?.cells.length ?? 0) : null,
       isReadOnly: this.stages.isReadOnly
     };
   }
@@ -130,7 +133,7 @@ export class CellBadges implements IDisposable {
     this.dropChip(widget);
     if (widget.node.classList.contains(CELL_CLASS)) {
       widget.node.classList.remove(CELL_CLASS);
-      for (const key of ['pipeColour', 'pipeBar', 'pipeOwn', 'pipeEdge']) {
+      for (const key of ['pipeColour', 'pipeBar', 'pipeOwn', 'pipeSuggested', 'pipeEdge']) {
         delete widget.node.dataset[key];
       }
     }

@@ -14,6 +14,8 @@ export interface ChipContent {
   readonly colour: number | null;
   readonly run: StageRun | null;
   readonly isStale: boolean;
+  /** How many cells the stage would have, if it is only suggested. */
+  readonly suggestedCells: number | null;
   readonly isReadOnly: boolean;
 }
 
@@ -46,18 +48,21 @@ export class Chip implements IDisposable {
   /** Show the content; nothing is touched if it is what is shown. */
   show(content: ChipContent): void {
     const mark = markFor(content);
-    const text = mark ? this.textFor(content, mark) : '';
-    const key = JSON.stringify([content.name, content.colour, mark, text, content.isReadOnly]);
+    const text = mark ? this.textFor(content, mark) : this.countFor(content);
+    const isSuggested = content.suggestedCells !== null;
+    const key = JSON.stringify([content.name, content.colour, mark, text, content.isReadOnly, isSuggested]);
     if (key === this.shown) {
       return;
     }
     this.shown = key;
     this.node.dataset.pipeColour = content.colour === null ? 'grey' : String(content.colour);
     this.node.dataset.stage = content.name;
+    this.node.dataset.pipeSuggested = String(isSuggested);
     this.node.disabled = content.isReadOnly;
     this.node.title = content.isReadOnly ? this.trans.__('The notebook is read-only.') : '';
     const said = mark ? this.trans.__('%1, stage %2, %3', wordOf(mark, this.trans), content.name, text) : '';
-    this.node.setAttribute('aria-label', said || this.trans.__('Stage %1', content.name));
+    const named = isSuggested ? this.trans.__('Suggested stage %1', content.name) : this.trans.__('Stage %1', content.name);
+    this.node.setAttribute('aria-label', said || named);
     this.node.replaceChildren(...this.parts(content, mark, text));
   }
 
@@ -72,12 +77,19 @@ export class Chip implements IDisposable {
       const icon = part('jp-pipe-state');
       icon.dataset.state = mark;
       icon.innerHTML = stateSvg(mark);
-      parts.push(icon, part('jp-pipe-Chip-text', text));
+      parts.push(icon);
+    }
+    if (text) {
+      parts.push(part('jp-pipe-Chip-text', text));
     }
     if (!content.isReadOnly) {
       parts.push(caretDownIcon.element({ tag: 'span', className: 'jp-pipe-Chip-caret', width: '12px' }));
     }
     return parts;
+  }
+
+  private countFor({ suggestedCells: count }: ChipContent): string {
+    return count ? this.trans._n('%1 cell', '%1 cells', count) : '';
   }
 
   private textFor(content: ChipContent, mark: Mark): string {

@@ -1,18 +1,13 @@
-/** The error of a failed stage, attached under the editor of the failing cell: never in its outputs. */
+/** The error of a failed stage, below the failing cell: never in its outputs. */
 
-import type { Cell } from '@jupyterlab/cells';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { bugIcon, closeIcon, fastForwardIcon, notebookIcon, ReactWidget } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
-import { Widget } from '@lumino/widgets';
 import { useState, type ReactElement } from 'react';
 import type { Failure, Frame, Run, StageRun } from '../api/types';
 import { CommandIds } from '../commands';
 import { StateIcon } from '../controls/marks';
 import { formatSeconds, markOf } from '../runs/state';
-import { findPart } from './badges';
-
-const FOOTER_CLASS = 'jp-pipe-Footer';
 
 export interface FailureProps {
   readonly run: Run;
@@ -25,34 +20,12 @@ export interface FailureProps {
   readonly trans: TranslationBundle;
 }
 
-/** The error in a cell's footer. Gone when disposed. */
+/** The error below a cell. Gone when disposed. */
 export class FailureWidget extends ReactWidget {
-  private constructor(
-    private readonly footer: HTMLElement,
-    private readonly props: FailureProps
-  ) {
+  constructor(private readonly props: FailureProps) {
     super();
     this.addClass('jp-pipe-Failure');
     this.node.setAttribute('role', 'alert');
-  }
-
-  /** Attach the error to a cell; null while the cell has no footer yet. */
-  static attachTo(cell: Cell, props: FailureProps): FailureWidget | null {
-    const footer = findPart(cell, 'jp-CellFooter');
-    if (!footer) {
-      return null;
-    }
-    const widget = new FailureWidget(footer, props);
-    footer.classList.add(FOOTER_CLASS);
-    Widget.attach(widget, footer);
-    return widget;
-  }
-
-  override dispose(): void {
-    if (!this.isDisposed) {
-      this.footer.classList.remove(FOOTER_CLASS);
-      super.dispose();
-    }
   }
 
   protected override render(): ReactElement {

@@ -7,6 +7,7 @@ import { Signal } from '@lumino/signaling';
 import type { StageRun } from '../api/types';
 import type { NotebookPipeline } from '../runs/pipeline';
 import { findStage } from '../runs/flow';
+import { addBelow } from './below';
 import { FailureWidget } from './failure';
 import { markLine } from './line';
 
@@ -51,7 +52,7 @@ export class CellFailures implements IDisposable {
 
   private keep(keys: ReadonlySet<string>): void {
     for (const { key, widget, unmark } of this.shown) {
-      if (!keys.has(key) || this.closed.has(key) || !widget.node.isConnected) {
+      if (!keys.has(key) || this.closed.has(key) || widget.isDisposed) {
         unmark();
         widget.dispose();
       }
@@ -73,8 +74,9 @@ export class CellFailures implements IDisposable {
     };
     const inputs = this.inputs(stage.name);
     const { commands, trans } = this;
-    const widget = FailureWidget.attachTo(cell, { run, stage, failure, inputs, commands, close, trans });
-    if (!widget) {
+    const widget = new FailureWidget({ run, stage, failure, inputs, commands, close, trans });
+    if (!addBelow(cell, widget)) {
+      widget.dispose();
       void cell.ready.then(() => this.draw());
       return;
     }

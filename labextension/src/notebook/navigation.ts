@@ -26,5 +26,5 @@ export async function goToCell(stages: NotebookStages, cellId: string, line: num
 
 /** The first cell of a stage, as tagged or as compiled. */
 export function firstCellOf(stages: NotebookStages, stage: string, compiled: readonly string[]): string | null {
-  return stages.outline.stages.find(candidate => candidate.name === stage)?.cells[0]?.id ?? compiled[0] ?? null;
+  return stages.shown.outline.stages.find(candidate => candidate.name === stage)?.cells[0]?.id ?? compiled[0] ?? null;
 }

@@ -13,23 +13,34 @@ import { outline, type CellStage, type NotebookCell, type Outline } from '../sta
 import { StageColours } from '../stages/colours';
 import type { TagEdit } from '../stages/edits';
 import { TagHistory, type TagChange } from '../stages/history';
+import { StagePreview } from '../suggest/preview';
 
 /** The drive of executed notebooks. */
 export const DRIVE_NAME = 'jupyter-pipe';
 
+/** What the cells and lists show: the stages as tagged, or as suggested. */
+export interface ShownStages {
+  readonly outline: Outline;
+  readonly colours: StageColours;
+  readonly isSuggested: boolean;
+}
+
 export class NotebookStages implements IDisposable {
   readonly colours = new StageColours();
+  readonly preview = new StagePreview();
   private readonly history = new TagHistory();
   private readonly changedSignal = new Signal<this, void>(this);
   private readonly editedSignal = new Signal<this, TagChange>(this);
   private readonly refresh = new Debouncer(() => this.read(), 0);
   private watched = new Set<ICellModel>();
   private current: Outline = { cells: [], stages: [] };
+  private shownStages: ShownStages = { outline: this.current, colours: this.colours, isSuggested: false };
   private disposed = false;
 
   constructor(readonly panel: NotebookPanel) {
     panel.content.modelContentChanged.connect(this.schedule, this);
     panel.content.modelChanged.connect(this.schedule, this);
+    this.preview.changed.connect(this.read, this);
     panel.disposed.connect(() => this.dispose());
     void panel.context.ready.then(() => this.read());
   }
@@ -50,6 +61,11 @@ export class NotebookStages implements IDisposable {
 
   get outline(): Outline {
     return this.current;
+  }
+
+  /** What is to be seen now; `outline` is what the notebook says. */
+  get shown(): ShownStages {
+    return this.shownStages;
   }
 
   /** The path on the server, without the name of a drive in front. */
@@ -84,6 +100,11 @@ export class NotebookStages implements IDisposable {
   get activeCell(): CellStage | null {
     const id = this.panel.content.activeCell?.model.id;
     return this.current.cells.find(cell => cell.id === id) ?? null;
+  }
+
+  sourceOf(cellId: string): string {
+    const cells = this.panel.content.model?.cells ?? [];
+    return [...cells].find(cell => cell.id === cellId)?.sharedModel.getSource() ?? '';
   }
 
   stageOf(cellId: string): CellStage | null {
@@ -146,7 +167,16 @@ export class NotebookStages implements IDisposable {
     this.watch();
     this.current = outline(this.cells);
     this.colours.learn(this.current.stages.map(stage => stage.name));
+    this.shownStages = this.see();
     this.changedSignal.emit();
+  }
+
+  private see(): ShownStages {
+    if (!this.preview.draft) {
+      return { outline: this.current, colours: this.colours, isSuggested: false };
+    }
+    const suggested = this.preview.outline(this.cells);
+    return { outline: suggested, colours: StagePreview.colours(suggested), isSuggested: true };
   }
 
   /** Listen to the metadata of each cell; a notebook's own signal does not tell of it. */

@@ -7,12 +7,12 @@ import { countStages } from '../runs/state';
 type Summary = (pipeline: NotebookPipeline, trans: TranslationBundle) => string;
 
 export const stagesSummary: Summary = ({ run, stages }, trans) => {
-  const counts = run && countStages(run);
+  const counts = run && !stages.shown.isSuggested ? countStages(run) : null;
   const parts = [
     counts && counts.failed > 0 && trans.__('%1 failed', counts.failed),
     counts && counts.skipped > 0 && trans.__('%1 skipped', counts.skipped)
   ].filter(part => part);
-  return parts.join(', ') || count(stages.outline.stages.length);
+  return parts.join(', ') || count(stages.shown.outline.stages.length);
 };
 
 export const graphSummary: Summary = ({ pipeline }, trans) =>

@@ -14,6 +14,8 @@ interface PickerProps {
   readonly cellIds: readonly string[];
   readonly actions: PickerActions;
   readonly canRun: boolean;
+  /** Shows what the run showed in a cell; null where there is no run. */
+  readonly showOutput: (() => void) | null;
   readonly close: () => void;
   readonly trans: TranslationBundle;
 }
@@ -191,7 +193,7 @@ function useChoices({ stages, cellIds, actions, trans }: PickerProps): Choice[] 
   }));
 }
 
-function moreChoices({ stages, cellIds, actions, canRun, trans }: PickerProps): Choice[] {
+function moreChoices({ stages, cellIds, actions, canRun, showOutput, trans }: PickerProps): Choice[] {
   const stage = stages.stageOf(cellIds[0])?.stage;
   if (!stage) {
     return [];
@@ -216,6 +218,9 @@ function moreChoices({ stages, cellIds, actions, canRun, trans }: PickerProps): 
       group: 'more',
       act: () => actions.runStage(stage)
     });
+  }
+  if (showOutput) {
+    choices.push({ key: 'output', label: trans.__('Run output, on or off'), hint: 'Alt O', group: 'more', act: showOutput });
   }
   return choices;
 }

@@ -39,7 +39,11 @@ function badgeSource(pipeline: NotebookPipeline | null): BadgeSource {
 }
 
 function pickStage(app: JupyterFrontEnd) {
-  return (_: NotebookStages, cellId: string) => void app.commands.execute(CommandIds.pickStage, { cellId });
+  return (stages: NotebookStages, cellId: string) => {
+    // A suggestion is bent in the panel.
+    const command = stages.shown.isSuggested ? CommandIds.showPanel : CommandIds.pickStage;
+    void app.commands.execute(command, { cellId });
+  };
 }
 
 /** At most once a frame, however often it is asked. */

@@ -88,9 +88,13 @@ class Tagging {
     if (!stages || !anchor || cellIds.length === 0) {
       return;
     }
-    const canRun = this.app.commands.hasCommand(CommandIds.runStage);
+    const { commands } = this.app;
+    const canRun = commands.hasCommand(CommandIds.runStage);
+    const hasOutput = commands.hasCommand(CommandIds.toggleOutputs) && this.pipelines?.of(stages.panel).run;
+    const about = cellIds.length === 1 ? { cellId: cellIds[0] } : {};
+    const showOutput = hasOutput ? () => void commands.execute(CommandIds.toggleOutputs, about) : null;
     const popover = new Popover(anchor, trans.__('Stage'), close => (
-      <StagePicker {...{ stages, cellIds, canRun, close, trans }} actions={this.actions(stages)} />
+      <StagePicker {...{ stages, cellIds, canRun, showOutput, close, trans }} actions={this.actions(stages)} />
     ));
     popover.open();
   }

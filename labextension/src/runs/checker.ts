@@ -5,6 +5,7 @@ import { Debouncer } from '@lumino/polling';
 import { Signal, type ISignal } from '@lumino/signaling';
 import { ApiError, type Client } from '../api/client';
 import type { Diagnostic, Pipeline } from '../api/types';
+import { readContent } from '../notebook/content';
 import type { NotebookStages } from '../notebook/stages';
 import { Latest } from './latest';
 
@@ -61,15 +62,16 @@ export class Checker implements IDisposable {
   }
 
   private async check(): Promise<void> {
-    const model = this.stages.panel.content.model;
-    if (!model || this.isDisposed) {
+    const { panel, path, preview, cells } = this.stages;
+    // What is suggested is checked before it is accepted.
+    const content = readContent(panel, new Map(preview.edits(cells).map(edit => [edit.cellId, edit.after])));
+    if (!content || this.isDisposed) {
       return;
     }
     this.isChecking = true;
     this.changedSignal.emit();
     try {
-      const content = model.toJSON() as unknown as Readonly<Record<string, unknown>>;
-      const answer = await this.client.check({ notebook: this.stages.path, content: withoutOutputs(content) });
+      const answer = await this.client.check({ notebook: path, content });
       this.pipeline = answer.pipeline ?? this.pipeline;
       this.diagnostics = answer.diagnostics;
       this.error = null;
@@ -80,11 +82,4 @@ export class Checker implements IDisposable {
     this.isChecking = false;
     this.changedSignal.emit();
   }
-}
-
-/** The compiler does not read outputs, which may be many megabytes. */
-function withoutOutputs(content: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const cells = Array.isArray(content.cells) ? (content.cells as Record<string, unknown>[]) : [];
-  const slim = cells.map(cell => (cell.cell_type === 'code' ? { ...cell, outputs: [], execution_count: null } : cell));
-  return { ...content, cells: slim };
 }

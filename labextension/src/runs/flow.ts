@@ -7,6 +7,11 @@ export function findStage(pipeline: Pipeline | null, name: string): Stage | null
   return pipeline?.stages.find(stage => stage.name === name) ?? null;
 }
 
+/** The stage that a cell was compiled into. */
+export function stageOfCell(pipeline: Pipeline | null, cellId: string): string | null {
+  return pipeline?.stages.find(stage => stage.cells.includes(cellId))?.name ?? null;
+}
+
 /** The variables that a metric or gate of the stage can read; empty if nobody knows. */
 export function variablesOf(pipeline: Pipeline | null, name: string): string[] {
   const stage = findStage(pipeline, name);

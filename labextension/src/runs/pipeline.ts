@@ -82,7 +82,7 @@ export class NotebookPipeline implements IDisposable {
 
   /** Cells without a tag that the compiler made the implicit stage. */
   get implicitCells(): ReadonlySet<string> {
-    const tagged = new Set(this.stages.outline.stages.map(stage => stage.name));
+    const tagged = new Set(this.stages.shown.outline.stages.map(stage => stage.name));
     const implicit = this.pipeline?.stages.filter(stage => stage.name === 'setup' && !tagged.has('setup')) ?? [];
     return new Set(implicit.flatMap(stage => stage.cells));
   }

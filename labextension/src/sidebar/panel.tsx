@@ -18,12 +18,14 @@ import type { NotebookPipeline } from '../runs/pipeline';
 import { isActive } from '../runs/state';
 import type { IPipelines } from '../tokens';
 import { Header } from './strip';
+import { SuggestionHeader } from './suggestion';
 
 const STATE_KEY = 'jupyter-pipe:panel';
 export const PANEL_ID = 'jupyter-pipe-panel';
 
 /** How much of the height each section gets at first. */
 const SIZES = [0.28, 0.32, 0.18, 0.12, 0.1] as const;
+const SIZES_SUGGESTING = [0.6, 0.37, 0.01, 0.01, 0.01] as const;
 
 export interface PanelOptions {
   readonly pipelines: IPipelines;
@@ -40,6 +42,8 @@ interface SavedPanel {
 
 export class PipelinePanel extends SidePanel {
   private followed: NotebookPipeline | null = null;
+  /** The sizes to go back to when no suggestion is shown any more. */
+  private usualSizes: number[] | null = null;
 
   constructor(private readonly options: PanelOptions) {
     super({ translator: options.translator ?? undefined });
@@ -65,12 +69,28 @@ export class PipelinePanel extends SidePanel {
   private follow(): void {
     const pipeline = this.options.pipelines.current;
     if (pipeline !== this.followed) {
-      this.followed?.changed.disconnect(this.drawIcon, this);
-      pipeline?.changed.connect(this.drawIcon, this);
+      this.followed?.changed.disconnect(this.draw, this);
+      pipeline?.changed.connect(this.draw, this);
       this.followed = pipeline;
       this.toggleClass('jp-mod-empty', pipeline === null || pipeline.stages.isExecuted);
     }
+    this.draw();
+  }
+
+  private draw(): void {
     this.drawIcon();
+    this.makeRoom(this.followed?.stages.shown.isSuggested ?? false);
+  }
+
+  /** A suggestion is read and bent in the list of stages, beside its graph. */
+  private makeRoom(isSuggesting: boolean): void {
+    const { content } = this;
+    if (!(content instanceof AccordionPanel) || isSuggesting === (this.usualSizes !== null)) {
+      return;
+    }
+    const sizes = this.usualSizes ?? SIZES_SUGGESTING;
+    this.usualSizes = isSuggesting ? content.relativeSizes() : null;
+    content.setRelativeSizes([...sizes]);
   }
 
   /** The tab says whether a run is on or has failed. */
@@ -122,7 +142,12 @@ class HeadWidget extends ReactWidget {
     if (pipeline.stages.isExecuted) {
       return <p className="jp-pipe-Empty">{trans.__('This is what a run executed. It is read-only.')}</p>;
     }
-    return <Header {...{ pipeline, commands, trans }} />;
+    const { draft } = pipeline.stages.preview;
+    return draft ? (
+      <SuggestionHeader {...{ pipeline, commands, trans, draft }} />
+    ) : (
+      <Header {...{ pipeline, commands, trans }} />
+    );
   }
 
   private follow(): void {

@@ -8,6 +8,7 @@ import type { Run, StageRun } from '../api/types';
 import { CommandIds } from '../commands';
 import { Clock } from '../controls/clock';
 import { StateIcon } from '../controls/marks';
+import { suggestIcon } from '../icons';
 import type { BodyProps } from '../panels/section';
 import { countStages, failedStage, formatSeconds, isActive, markOf } from '../runs/state';
 
@@ -72,6 +73,14 @@ function Toolbar({ pipeline, commands, trans }: BodyProps): ReactElement {
         </button>
       )}
       <span className="jp-pipe-Spacer" />
+      {commands.hasCommand(CommandIds.suggestStages) && (
+        <ToolbarIcon
+          isOptional
+          icon={suggestIcon}
+          label={trans.__('Suggest stages')}
+          onClick={execute(CommandIds.suggestStages)}
+        />
+      )}
       <ToolbarIcon isOptional icon={codeIcon} label={trans.__('Compiled modules')} onClick={execute(CommandIds.openModules)} />
       <ToolbarIcon isOptional icon={refreshIcon} label={trans.__('Refresh')} onClick={() => void pipeline.refresh()} />
       <ToolbarIcon icon={ellipsesIcon} label={trans.__('More')} onClick={node => openMenu(commands, node)} />
@@ -108,6 +117,7 @@ function openMenu(commands: BodyProps['commands'], anchor: HTMLElement): void {
     CommandIds.openReport,
     CommandIds.openLog,
     CommandIds.openModules,
+    CommandIds.suggestStages,
     CommandIds.copyCommand,
     CommandIds.undo
   ];

@@ -31,6 +31,7 @@ export interface GraphLayout {
   readonly height: number;
 }
 
+const MARGIN = 8;
 const ICONS_A_ROW = 12;
 const ICON_PITCH = 16;
 const CONDENSE_FROM = 4;
@@ -40,7 +41,7 @@ export function layoutGraph(stages: readonly string[], edges: readonly Edge[], i
   const groups = isCondensed ? condense(stages, edges) : stages.map(stage => [stage]);
   const home = new Map(groups.flatMap(members => members.map(member => [member, members[0]] as const)));
   const graph = new graphlib.Graph();
-  graph.setGraph({ rankdir: 'TB', nodesep: 12, ranksep: 20, marginx: 8, marginy: 8 });
+  graph.setGraph({ rankdir: 'TB', nodesep: 12, ranksep: 20, marginx: MARGIN, marginy: MARGIN });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const members of groups) {
     graph.setNode(members[0], sizeOf(members));
@@ -50,13 +51,24 @@ export function layoutGraph(stages: readonly string[], edges: readonly Edge[], i
     graph.setEdge(edge.from, edge.to, {});
   }
   placeNodes(graph);
+  const shift = MARGIN - leftmost(graph);
   const boxes = groups.map(members => {
     const { x, y, width, height } = graph.node(members[0]);
-    return { id: members[0], members, x: x - width / 2, y: y - height / 2, width, height };
+    return { id: members[0], members, x: x - width / 2 + shift, y: y - height / 2, width, height };
   });
-  const arcs = [...joined.values()].map(edge => arcOf(edge, graph.edge(edge.from, edge.to).points));
-  const { width = 0, height = 0 } = graph.graph();
-  return { boxes, arcs, width, height };
+  const arcs = [...joined.values()].map(edge => {
+    const { points } = graph.edge(edge.from, edge.to);
+    return { points: points.map(({ x, y }) => ({ x: x + shift, y })), edge };
+  });
+  const right = Math.max(0, ...boxes.map(box => box.x + box.width), ...arcs.flatMap(arc => arc.points.map(point => point.x)));
+  const { height = 0 } = graph.graph();
+  return { boxes, arcs: arcs.map(({ edge, points }) => arcOf(edge, points)), width: right + MARGIN, height };
+}
+
+/** Dagre leaves a margin left of its nodes; its edges may go further. */
+function leftmost(graph: graphlib.Graph): number {
+  const edges = graph.edges().flatMap(edge => graph.edge(edge).points.map(point => point.x));
+  return Math.min(...graph.nodes().map(id => graph.node(id).x - graph.node(id).width / 2), ...edges);
 }
 
 /** Everything upstream and downstream of a stage, itself included. */

@@ -7,6 +7,7 @@ import { StateIcon } from '../../controls/marks';
 import { wordOf, type Mark } from '../../runs/state';
 import type { BodyProps } from '../section';
 import { Empty, Loading } from '../states';
+import { SuggestionBody } from '../suggestion/body';
 import { openStageMenu } from './menu';
 import { StageRowView } from './row';
 import { filterRows, listRows, markOfRow, visibleRows, type Row } from './rows';
@@ -20,6 +21,9 @@ const FILTERS: readonly Mark[] = ['failed', 'running', 'queued'];
 export function StagesBody(props: BodyProps): ReactElement {
   const { pipeline, commands, trans } = props;
   const names = stageNames(props);
+  if (pipeline.stages.preview.draft) {
+    return <SuggestionBody {...props} draft={pipeline.stages.preview.draft} />;
+  }
   if (pipeline.stages.outline.stages.length === 0) {
     return <NoStages {...props} />;
   }
@@ -38,9 +42,19 @@ export function StagesBody(props: BodyProps): ReactElement {
   );
 }
 
-function NoStages({ commands, trans }: BodyProps): ReactElement {
+function NoStages({ pipeline, commands, trans }: BodyProps): ReactElement {
   return (
     <Empty text={trans.__('No stages yet. The notebook runs as one stage.')}>
+      {commands.hasCommand(CommandIds.suggestStages) && (
+        <button
+          type="button"
+          className="jp-pipe-Button"
+          disabled={pipeline.isServerMissing || pipeline.stages.isReadOnly}
+          onClick={() => void commands.execute(CommandIds.suggestStages)}
+        >
+          {trans.__('Suggest stages')}
+        </button>
+      )}
       <button type="button" className="jp-pipe-Link" onClick={() => void commands.execute(CommandIds.pickStage)}>
         {trans.__('Tag this cell')}
       </button>
@@ -263,7 +277,7 @@ function useWindow(tree: React.RefObject<HTMLDivElement>, count: number): View {
 
 /** The compiled stages in notebook order; those of the tags while nothing has compiled yet. */
 export function stageNames({ pipeline }: Pick<BodyProps, 'pipeline'>): string[] {
-  const tagged = pipeline.stages.outline.stages.map(stage => stage.name);
+  const tagged = pipeline.stages.shown.outline.stages.map(stage => stage.name);
   const implicit = pipeline.implicitCells.size > 0 && !tagged.includes('setup') ? ['setup'] : [];
   return [...implicit, ...tagged];
 }

@@ -6,7 +6,7 @@ import { CommandIds } from '../../commands';
 
 const GROUPS: readonly (readonly string[])[] = [
   [CommandIds.goToStage, CommandIds.runStage, CommandIds.runFrom],
-  [CommandIds.openExecuted, CommandIds.openLog, CommandIds.debugStage],
+  [CommandIds.toggleOutputs, CommandIds.openExecuted, CommandIds.openLog, CommandIds.debugStage],
   [CommandIds.stageOptions, CommandIds.renameStage, CommandIds.removeStage]
 ];
 
