@@ -18,8 +18,9 @@ from msgspec import Struct
 
 from jupyter_pipe.artifacts.protocol import ArtifactRef, StageResult
 from jupyter_pipe.cache.fingerprint import Fingerprint
+from jupyter_pipe.cache.replacing import replace_file
 
-__all__ = ["Cache", "CacheEntry", "Latest", "compiled_path", "references", "write_atomically"]
+__all__ = ["Cache", "CacheEntry", "Latest", "compiled_path", "references"]
 
 _ENTRIES_A_KEY = 4
 
@@ -74,13 +75,13 @@ class Cache:
         key = entry.fingerprint.key
         kept = msgspec.structs.replace(entry, executed=self._keep_notebook(key, executed))
         others = [old for old in self._read(key) if old.generators != entry.generators]
-        write_atomically(self._entries_path(key), msgspec.json.encode([kept, *others][:_ENTRIES_A_KEY]))
+        replace_file(self._entries_path(key), msgspec.json.encode([kept, *others][:_ENTRIES_A_KEY]))
         self.remember(pipeline, stage, Latest(entry.fingerprint, entry.seconds))
         return kept
 
     def remember(self, pipeline: str, stage: str, latest: Latest) -> None:
         """Note how the stage last succeeded, to explain the next difference."""
-        write_atomically(self._latest_path(pipeline, stage), msgspec.json.encode(latest))
+        replace_file(self._latest_path(pipeline, stage), msgspec.json.encode(latest))
 
     def latest(self, pipeline: str, stage: str) -> Latest | None:
         """How the stage last succeeded, None if it never did here."""
@@ -129,18 +130,6 @@ class Cache:
         except OSError:
             shutil.copyfile(executed, target)
         return name
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a file so that readers see the old or the new bytes, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def compiled_path(state_folder: Path, notebook: str) -> Path:

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from jupyter_pipe.cache.fingerprint import digest_of
-from jupyter_pipe.cache.store import write_atomically
+from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.compiler.requirements import ask_versions
 
 __all__ = ["environment_digest", "find_versions"]
@@ -32,7 +32,7 @@ def find_versions(interpreter: Path | None, modules: Collection[str], folder: Pa
     if unknown:
         answer = ask_versions(interpreter, unknown)
         known.update({name: dict(answer.get(name, ())) for name in unknown})
-        write_atomically(path, msgspec.json.encode(known))
+        replace_file(path, msgspec.json.encode(known))
     return {name: known[name] for name in wanted}
 
 

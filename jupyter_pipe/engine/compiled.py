@@ -18,7 +18,8 @@ from msgspec import Struct
 
 import jupyter_pipe
 from jupyter_pipe.cache.files import file_digest, module_digests
-from jupyter_pipe.cache.store import compiled_path, write_atomically
+from jupyter_pipe.cache.replacing import replace_file
+from jupyter_pipe.cache.store import compiled_path
 from jupyter_pipe.cache.versions import environment_digest
 from jupyter_pipe.compiler.compiled import Compiled
 from jupyter_pipe.compiler.requirements import find_interpreter
@@ -56,7 +57,7 @@ def compile_for_run(notebook: Path, store: RunStore) -> Compiled:
         kept = _Kept(origin, _around(compiled.pipeline, notebook), compiled.pipeline, compiled.files)
         with contextlib.suppress(OSError):
             store.make_state_folder()
-            write_atomically(path, msgspec.msgpack.encode(kept))
+            replace_file(path, msgspec.msgpack.encode(kept))
         return compiled
     return Compiled(kept.pipeline, kept.files)
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.engine import messages as ms
 from jupyter_pipe.engine.cached import CachedResults
 from jupyter_pipe.engine.flow import given_to
@@ -45,7 +46,7 @@ from jupyter_pipe.model import to_json
 from jupyter_pipe.runs.effects import add_effects
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.store import RunFolder
-from jupyter_pipe.runs.writing import RunWriter, replace_file
+from jupyter_pipe.runs.writing import RunWriter
 
 if TYPE_CHECKING:
     from jupyter_pipe.engine.executors import Executor

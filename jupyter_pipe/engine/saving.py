@@ -13,7 +13,7 @@ from typing import Any
 
 from papermill.engines import NotebookExecutionManager
 
-from jupyter_pipe.runs.writing import replace_file
+from jupyter_pipe.cache.replacing import replace_file
 
 __all__ = ["ExecutedNotebook"]
 

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from jupyter_pipe.artifacts.bootstrap import bootstrap_source
 from jupyter_pipe.artifacts.protocol import ArtifactRef, InputPayload, StageContext, StageResult
+from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.engine import flow
 from jupyter_pipe.engine.cells import prepare_notebook
 from jupyter_pipe.engine.failures import StageFailure
@@ -29,7 +30,6 @@ from jupyter_pipe.events import Event
 from jupyter_pipe.model import EffectKind, Pipeline, ReplayKind, Stage
 from jupyter_pipe.runs.model import Failure
 from jupyter_pipe.runs.store import RunStore
-from jupyter_pipe.runs.writing import replace_file
 
 if TYPE_CHECKING:
     from jupyter_pipe.engine.kernels import KernelSource

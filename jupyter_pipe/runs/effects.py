@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 
+from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.model import to_json
-from jupyter_pipe.runs.writing import replace_file
 
 __all__ = ["add_effects", "read_effects"]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from jupyter_pipe import __version__
+from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.events import RunState, StageState
 from jupyter_pipe.model import Pipeline
 from jupyter_pipe.render.marks import mark_svg
@@ -20,7 +21,6 @@ from jupyter_pipe.runs.report_failures import failures, warnings
 from jupyter_pipe.runs.report_sections import environment, measurements, pictures, stages
 from jupyter_pipe.runs.store import RunFolder, RunStore
 from jupyter_pipe.runs.words import run_headline, speed_up
-from jupyter_pipe.runs.writing import replace_file
 
 __all__ = ["report_html", "write_report"]
 

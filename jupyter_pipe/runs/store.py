@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import Event, RunFinished, RunState
 from jupyter_pipe.model import Pipeline, from_json, to_json
@@ -21,7 +22,7 @@ from jupyter_pipe.runs.fold import RunFold, fold
 from jupyter_pipe.runs.log import EventLog, read_events
 from jupyter_pipe.runs.model import Run, RunFacts
 from jupyter_pipe.runs.processes import is_alive, this_process
-from jupyter_pipe.runs.writing import RunWriter, replace_file
+from jupyter_pipe.runs.writing import RunWriter
 
 __all__ = ["STATE_FOLDER", "RunFolder", "RunStore"]
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.model import to_json
 
 if TYPE_CHECKING:
@@ -20,24 +21,9 @@ if TYPE_CHECKING:
     from jupyter_pipe.runs.log import EventLog
     from jupyter_pipe.runs.model import Run
 
-__all__ = ["RunWriter", "replace_file"]
+__all__ = ["RunWriter"]
 
 _SECONDS_BETWEEN_SUMMARIES = 0.5
-
-
-def replace_file(path: Path, data: bytes, *, sync: bool = False) -> None:
-    """Write a file so that a reader sees the old bytes or the new ones, never a mixture."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            if sync:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 class RunWriter:

@@ -8,12 +8,12 @@ import msgspec
 import pytest
 
 from jupyter_pipe import events as ev
+from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.model import Pipeline, Source
 from jupyter_pipe.runs import Process, RunFacts, RunStore
 from jupyter_pipe.runs.log import EventLog, read_events
 from jupyter_pipe.runs.processes import is_alive, this_process
-from jupyter_pipe.runs.writing import replace_file
 
 PIPELINE = Pipeline(version=1, name="p", kernel="python3", source=Source("p.ipynb", "0"))
 

@@ -1,0 +1,27 @@
+"""Replaces files as a whole: a reader sees the old bytes or the new ones, never a mixture.
+
+Raises OSError as the disk does; the old file is then as it was.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+__all__ = ["replace_file"]
+
+
+def replace_file(path: Path, data: bytes, *, sync: bool = False) -> None:
+    """Write a file, and its folder if there is none. With `sync` it outlives a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
