@@ -33,6 +33,21 @@ __all__ = ["main"]
 
 _LINE_BYTES = 1 << 20
 _PR_SET_PDEATHSIG = 1
+# What every kernel imports while it starts; the debugger alone is a third of what a start costs.
+_KERNEL_MODULES = (
+    "ipykernel.ipkernel",
+    "ipykernel.kernelapp",
+    "ipykernel.debugger",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.logger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "faulthandler",
+    "psutil",
+    "sqlite3",
+    "tornado.platform.asyncio",
+)
 _INLINE_BACKEND = "module://matplotlib_inline.backend_inline"
 
 
@@ -249,8 +264,9 @@ def main(path: str) -> None:
     """Serve on the socket at `path`."""
     # What a script leaves in sys.path is this folder, which no kernel has there.
     del sys.path[0]
-    import ipykernel.ipkernel
-    import ipykernel.kernelapp  # noqa: F401 - every kernel needs them
+    for name in _KERNEL_MODULES:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
 
     _import_kernel_side()
     parent = _Parent(path)
