@@ -11,7 +11,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from jupyter_pipe import __version__
 
@@ -22,6 +22,7 @@ COMMANDS = {
     "run": "jupyter_pipe.cli.run",
     "plan": "jupyter_pipe.cli.plan",
     "check": "jupyter_pipe.cli.check",
+    "suggest": "jupyter_pipe.cli.suggest",
     "compile": "jupyter_pipe.cli.compile",
     "graph": "jupyter_pipe.cli.graph",
     "verify": "jupyter_pipe.cli.verify",
@@ -65,7 +66,16 @@ class Parser(argparse.ArgumentParser):
 
 def entry_point() -> NoReturn:
     """What the executable `jupyter-pipe` calls."""
+    _leave_out_formats()
     sys.exit(main(sys.argv[1:]))
+
+
+def _leave_out_formats() -> None:
+    """nbformat imports jsonschema, which, where JupyterLab is installed, spends a CPU-second on the
+    grammars of formats that nobody checks in this process; it does without them."""
+    modules: dict[str, Any] = vars(sys)["modules"]
+    for name in ("isoduration", "rfc3987_syntax", "uri_template"):
+        modules.setdefault(name, None)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

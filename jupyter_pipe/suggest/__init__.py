@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_pipe.suggest.model import SuggestedStage, Suggestion
 
 if TYPE_CHECKING:
-    from jupyter_pipe.suggest.suggest import suggest, suggest_stages
+    from jupyter_pipe.suggest.propose import suggest, suggest_stages
 
 __all__ = ["SuggestedStage", "Suggestion", "suggest", "suggest_stages"]
 
@@ -17,4 +17,4 @@ def __getattr__(name: str) -> Any:
     # The server's records name the answer; the analyzer is loaded when somebody asks.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.suggest"), name)
+    return getattr(importlib.import_module(f"{__name__}.propose"), name)

@@ -61,8 +61,6 @@ def _look(cell: Cell, tree: ast.Module | None, functions: dict[str, set[str]]) -
     body = [node for node in tree.body if not _is_idle(node)]
     running = [node for node in body if not isinstance(node, (*_IMPORTS, *_DEFINITIONS))]
     verb = find_verb(_reached(_calls(running), functions))
-    if verb.shows and 2 * sum(any(_bound(node)) for node in running) >= len(running):
-        verb = NOTHING  # it computes, and shows what came out
     settings = [node for node in body if is_setting(node)]
     return Look(
         verb=verb,

@@ -18,14 +18,14 @@ __all__ = ["Piece", "best_cuts"]
 _STAGE = 2.0
 _VALUE = 0.3
 _OTHER_VERB = 2.2
-_LOST_PARALLELISM = 1.0
+_LOST_PARALLELISM = 0.5
 _LOST_FOR_FREE = 1.0
 _HEAVY, _MOST_HEAVY = 4.0, 24
 _SQUARE_OF_CELLS = 0.03
 _TRIVIAL_EFFORT = 3.0
 _TRIVIAL = 2.0
 _FEWEST, _MOST, _LIMIT = 3, 10, 16
-_TOO_FEW, _TOO_MANY = 5.0, 3.0
+_TOO_FEW, _TOO_MANY = 5.0, 8.0
 
 
 class Piece(Struct, frozen=True):

@@ -17,7 +17,7 @@ __all__ = ["Shape", "make_names", "slug"]
 _MOST_WORDS = 3
 _LONGEST = 30
 # Names that a stage of ours cannot have, or that would say nothing.
-_TAKEN = frozenset({SETUP_STAGE, "shared"})
+_INSTEAD = {SETUP_STAGE: "prepare", "shared": "shared_part"}
 _NUMBERING = re.compile(
     r"^\W*((step|part|section|task|chapter|stage|phase)\s+)?(\d+(\.\d+)*|[ivx]+(?=[.):]))[.):\s-]+",
     re.IGNORECASE,
@@ -86,7 +86,7 @@ def _words(text: str) -> list[str]:
 def _as_stage(name: str) -> str:
     if not name.isidentifier():
         return ""
-    return f"{name}_stage" if keyword.iskeyword(name) or name in _TAKEN else name
+    return f"{name}_part" if keyword.iskeyword(name) else _INSTEAD.get(name, name)
 
 
 def _candidates(shape: Shape) -> Iterator[str]:
@@ -94,7 +94,7 @@ def _candidates(shape: Shape) -> Iterator[str]:
     if not shape.divided:
         yield slug(shape.heading)
     yield slug(shape.title)
-    if shape.verb == "train":
+    if shape.verb in {"train", "explore"}:
         yield made
     yield shape.verb
     yield made
@@ -117,7 +117,7 @@ def _main_value(binds: Sequence[str], given: frozenset[str]) -> str:
 
 
 def _tells(word: str) -> bool:
-    return len(word) >= _SHORTEST and word.casefold() not in _VAGUE
+    return sum(map(str.isalpha, word)) >= _SHORTEST and word.casefold() not in _VAGUE
 
 
 def _free_name(candidates: Sequence[str], used: set[str]) -> str:

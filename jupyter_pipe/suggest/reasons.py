@@ -42,18 +42,19 @@ def _stage(
 def _reason(
     stage: Stage, pipeline: Pipeline, seen: Survey, before: Mapping[str, frozenset[str]]
 ) -> Iterator[str]:
-    titles = [seen.headings[cell].text for cell in stage.cells if cell in seen.headings]
+    titles = [f"'{seen.headings[cell].text}'" for cell in stage.cells if cell in seen.headings]
     if stage.name in seen.stages:
         yield "Tagged already."
     elif titles:
-        yield f"Under {_list([f'“{title}”' for title in titles])}."
+        yield f"Under {_list(titles)}."
     beside = [
         other.name
         for other in pipeline.stages
         if other.name not in before[stage.name] and stage.name not in before[other.name] and other != stage
     ]
     if beside:
-        yield f"Can run beside {_list(beside)}."
+        shown = _list(beside) if len(beside) <= _SHOWN else f"{len(beside)} other stages"
+        yield f"Can run beside {shown}."
 
 
 def _ancestors(pipeline: Pipeline) -> dict[str, frozenset[str]]:

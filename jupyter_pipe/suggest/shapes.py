@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 from jupyter_pipe.model import Cell
 from jupyter_pipe.suggest.cells import Look
-from jupyter_pipe.suggest.grouping import Flow
 from jupyter_pipe.suggest.names import Shape
 from jupyter_pipe.suggest.survey import Survey
 
@@ -16,7 +15,7 @@ __all__ = ["shape_rows"]
 _SHOWN = 0.3
 
 
-def shape_rows(rows: Sequence[Sequence[tuple[Cell, ...]]], seen: Survey, flow: Flow) -> Iterator[Shape]:
+def shape_rows(rows: Sequence[Sequence[tuple[Cell, ...]]], seen: Survey) -> Iterator[Shape]:
     """The shape of each stage, in notebook order."""
     for row in rows:
         sections = _sections(row, seen)
@@ -24,12 +23,13 @@ def shape_rows(rows: Sequence[Sequence[tuple[Cell, ...]]], seen: Survey, flow: F
         for group, main in zip(row, mains, strict=True):
             sharing = [other for other in row if any(sections[cell.id] == main for cell in other)]
             looks = [seen.looks[cell.id] for cell in group]
+            given = seen.flow.given({cell.id for cell in group})
             yield Shape(
                 heading=seen.headings[main].text if main else "",
                 title=looks[0].title,
-                verb=_verb(looks),
+                verb=_verb(looks, dead_end=not given),
                 binds=tuple(name for look in looks for name in look.binds),
-                given=frozenset(name for cell in group for name in flow.given[cell.id]),
+                given=given,
                 divided=len(sharing) > 1,
             )
 
@@ -53,10 +53,11 @@ def _main(group: Sequence[Cell], sections: dict[str, str], seen: Survey) -> str:
     return min(named, key=lambda one: (seen.headings[one].level, -effort[one]), default="")
 
 
-def _verb(looks: Sequence[Look]) -> str:
-    """What most of the work in the cells is."""
+def _verb(looks: Sequence[Look], *, dead_end: bool) -> str:
+    """What most of the work in the cells is. What they show counts only where nothing else comes of
+    them."""
     weight: dict[str, float] = defaultdict(float)
     for look in looks:
-        weight[look.verb.name] += look.effort * (_SHOWN if look.verb.shows else 1.0)
-    weight.pop("", None)
+        if look.verb.name and (dead_end or not look.verb.shows):
+            weight[look.verb.name] += look.effort * (_SHOWN if look.verb.shows else 1.0)
     return max(weight, key=lambda verb: weight[verb], default="")

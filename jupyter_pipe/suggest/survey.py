@@ -1,24 +1,18 @@
-"""Which code cells need a stage, and what becomes of the others. Pure, given a compiler.
-
-The compiler itself tells which cells only import, define or set things up: it is asked about the
-notebook with every free cell as leading code.
-"""
+"""Which code cells need a stage, and what becomes of the others. Pure, given a compiler."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-import msgspec
 from msgspec import Struct
 
-from jupyter_pipe.model import SETUP_STAGE, Cell, Notebook, Pipeline
+from jupyter_pipe.model import Cell, Notebook
 from jupyter_pipe.notebook import CellTags, parse_tags
 from jupyter_pipe.suggest.cells import Look, look_at
+from jupyter_pipe.suggest.flow import Draft, Flow, find_settings, follow
 from jupyter_pipe.suggest.headings import Heading, find_headings
 
-__all__ = ["Draft", "Survey", "survey", "with_tags"]
-
-Draft = Callable[[Notebook], Pipeline]
+__all__ = ["Survey", "survey"]
 
 
 class Survey(Struct, frozen=True):
@@ -32,14 +26,16 @@ class Survey(Struct, frozen=True):
     stages: tuple[str, ...]
     looks: dict[str, Look]
     headings: dict[str, Heading]
+    flow: Flow
 
 
 class _Facts(Struct, frozen=True):
-    """What the role of a cell follows from: `doing` are cells that more than define, `staged` those
-    that name a stage."""
+    """What the role of a cell follows from: `settings` are cells at the top that only import, define
+    and set things up, `staged` those that name a stage."""
 
     looks: dict[str, Look]
-    doing: frozenset[str]
+    flow: Flow
+    settings: frozenset[str]
     staged: frozenset[str]
     has_parameters: bool
 
@@ -49,25 +45,16 @@ class _Facts(Struct, frozen=True):
         return not self.has_parameters and all(bound.count(name) == 1 for name in look.settings)
 
 
-def with_tags(notebook: Notebook, tags: Mapping[str, Sequence[str]]) -> Notebook:
-    """The notebook with more tags on these cells."""
-    cells = tuple(
-        msgspec.structs.replace(cell, tags=(*cell.tags, *tags[cell.id])) if cell.id in tags else cell
-        for cell in notebook.cells
-    )
-    return msgspec.structs.replace(notebook, cells=cells)
-
-
 def survey(notebook: Notebook, draft: Draft) -> Survey:
     """Look at all code cells. Cells with a role or a stage stay as they are."""
     cells = [cell for cell in notebook.code_cells if cell.number is not None]
     tags = {each.cell_id: each for each in parse_tags(notebook).cells}
     headings = find_headings(notebook, {cell.id for cell in cells})
     free = list(_free_cells(cells, tags, headings))
-    looks = look_at(cells)
     facts = _Facts(
-        looks,
-        doing=_cells_that_do(notebook, free, draft),
+        look_at(cells),
+        follow(notebook, free, draft),
+        settings=find_settings(notebook, free, draft),
         staged=frozenset(cell.id for cell in cells if tags[cell.id].stage is not None),
         has_parameters=any(each.role == "parameters" for each in tags.values()),
     )
@@ -76,8 +63,9 @@ def survey(notebook: Notebook, draft: Draft) -> Survey:
         rows=tuple(_rows(cells, roles, facts.staged)),
         tags={cell_id: role for cell_id, role in roles.items() if role not in {"work", "idle"}},
         stages=tuple(dict.fromkeys(each.stage for each in tags.values() if each.stage)),
-        looks=looks,
+        looks=facts.looks,
         headings=find_headings(notebook, {cell_id for cell_id, role in roles.items() if role == "work"}),
+        flow=facts.flow,
     )
 
 
@@ -95,43 +83,34 @@ def _free_cells(
             yield cell
 
 
-def _cells_that_do(notebook: Notebook, free: Sequence[Cell], draft: Draft) -> frozenset[str]:
-    """Cells of which something remains when all that can be replayed is taken away."""
-    pipeline = draft(with_tags(notebook, {cell.id: ("functions",) for cell in free}))
-    return frozenset(
-        cell_id for stage in pipeline.stages if stage.name == SETUP_STAGE for cell_id in stage.cells
-    )
-
-
-def _roles(cells: Sequence[Cell], free: Sequence[Cell], of: _Facts) -> dict[str, str]:
+def _roles(cells: Sequence[Cell], free: Sequence[Cell], facts: _Facts) -> dict[str, str]:
     """`work`, `idle` (needs no tag), or the tag of a role, for each free cell."""
     roles: dict[str, str] = {}
     wanted = {cell.id for cell in free}
     begun = False
     for cell in cells:
         if cell.id in wanted:
-            roles[cell.id] = _role(cell, begun, of)
-        begun = begun or roles.get(cell.id) == "work" or cell.id in of.staged
+            roles[cell.id] = _role(cell.id, begun, facts)
+        begun = begun or roles.get(cell.id) == "work" or cell.id in facts.staged
     if not begun:  # nothing but settings: they are what the notebook does
-        return {cell_id: "work" if role == "parameters" else role for cell_id, role in roles.items()}
+        instead = {"parameters": "work", "skip": "idle"}
+        return {cell_id: instead.get(role, role) for cell_id, role in roles.items()}
     return roles
 
 
-def _role(cell: Cell, begun: bool, of: _Facts) -> str:
-    look = of.looks[cell.id]
+def _role(cell_id: str, begun: bool, facts: _Facts) -> str:
+    look = facts.looks[cell_id]
     if look.only_installs:
         return "skip"
     if not look.readable:
         return "idle"
-    if look.only_settings and not begun and of.may_set(look):
+    if not begun and look.only_settings and facts.may_set(look):
         return "parameters"
-    if cell.id in of.doing:
-        return "work"
-    if begun and look.only_imports:
-        return "imports"
-    if begun and look.only_definitions:
-        return "functions"
-    return "work" if begun and look.effort else "idle"
+    if not begun and cell_id in facts.settings:
+        return "idle"
+    if begun and cell_id in facts.flow.defining and look.only_definitions:
+        return "imports" if look.only_imports else "functions"
+    return "work" if look.effort or look.only_definitions else "idle"
 
 
 def _rows(

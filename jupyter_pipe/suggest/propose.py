@@ -6,20 +6,23 @@ compile without stages either is left alone and said.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
 from jupyter_pipe.model import Cell, Diagnostic, Notebook, Pipeline, Severity
-from jupyter_pipe.suggest.grouping import follow, group_rows
+from jupyter_pipe.suggest.flow import Draft, with_tags
+from jupyter_pipe.suggest.grouping import group_rows
 from jupyter_pipe.suggest.model import Suggestion
 from jupyter_pipe.suggest.names import make_names
 from jupyter_pipe.suggest.reasons import describe
 from jupyter_pipe.suggest.shapes import shape_rows
-from jupyter_pipe.suggest.survey import Draft, Survey, survey, with_tags
+from jupyter_pipe.suggest.survey import Survey, survey
 
 __all__ = ["suggest", "suggest_stages"]
 
 _Rows = list[list[tuple[Cell, ...]]]
+_Place = tuple[str, "str | None", "int | None", "int | None"]
 
 
 def suggest_stages(path: Path | str, content: bytes | None = None) -> Suggestion:
@@ -43,11 +46,14 @@ class _Settling:
         self.notebook = notebook
         self.seen = seen
         self.draft = draft
-        self.flow = follow(notebook, seen, draft)
-        self.rows: _Rows = group_rows(seen, self.flow)
+        self.rows: _Rows = group_rows(seen)
         self.roles = dict(seen.tags)
         self.after: dict[str, tuple[str, ...]] = {}
-        self.known = {_place(found) for found in draft(notebook).diagnostics}
+
+    @functools.cached_property
+    def known(self) -> set[_Place]:
+        """What is wrong without these stages, too."""
+        return {_place(found) for found in self.draft(self.notebook).diagnostics}
 
     def settled(self) -> Suggestion:
         while True:
@@ -57,7 +63,7 @@ class _Settling:
                 return describe(self.notebook, self.seen, pipeline, tags)
 
     def _tags(self) -> dict[str, tuple[str, ...]]:
-        names = iter(make_names(list(shape_rows(self.rows, self.seen, self.flow)), self.seen.stages))
+        names = iter(make_names(list(shape_rows(self.rows, self.seen)), self.seen.stages))
         tags: dict[str, tuple[str, ...]] = {cell_id: (role,) for cell_id, role in self.roles.items()}
         for row in self.rows:
             for group in row:
@@ -67,7 +73,9 @@ class _Settling:
 
     def _mended(self, pipeline: Pipeline) -> bool:
         """Whether something was found that these stages bring with them, and changed."""
-        new = [found for found in pipeline.diagnostics if _place(found) not in self.known]
+        new = [found for found in pipeline.diagnostics if found.severity is not Severity.info]
+        if any(found.severity is Severity.error for found in new):
+            new = [found for found in new if _place(found) not in self.known]
         if any(self._order(found) for found in new):
             return True
         return any(self._mend(found, pipeline) for found in new if found.severity is Severity.error)
@@ -109,5 +117,5 @@ def _upstream(pipeline: Pipeline, stage: str | None) -> Sequence[str]:
     return pipeline.upstream(stage) if known and stage is not None else ()
 
 
-def _place(found: Diagnostic) -> tuple[str, str | None, int | None, int | None]:
+def _place(found: Diagnostic) -> _Place:
     return found.code, found.cell_id, found.line, found.column

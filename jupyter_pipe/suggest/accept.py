@@ -1,0 +1,123 @@
+"""Accepts a suggestion in the notebook's file, and takes it back.
+
+What was added is kept in `.jupyter_pipe/suggested/STEM.json`, so that undoing removes exactly that
+and no tag of the user's. Raises NotebookError.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from jupyter_pipe.cache.replacing import replace_file
+from jupyter_pipe.errors import NotebookError
+from jupyter_pipe.model import from_json, to_json
+from jupyter_pipe.notebook import read_notebook
+from jupyter_pipe.runs import RunStore
+from jupyter_pipe.suggest.edit import TagChange, edit_tags
+
+__all__ = ["accept", "take_back"]
+
+
+class _Added(Struct, frozen=True):
+    """Tags by cell id; `bare` are the cells that had no list of tags before."""
+
+    tags: dict[str, tuple[str, ...]] = {}
+    bare: tuple[str, ...] = ()
+
+
+def accept(path: Path, tags: Mapping[str, tuple[str, ...]]) -> None:
+    """Add these tags to the cells of the saved notebook."""
+    path = _writable(path)
+    bare: list[str] = []
+
+    def add(cell_id: str, more: tuple[str, ...]) -> TagChange:
+        def change(old: list[str] | None) -> list[str]:
+            if old is None:
+                bare.append(cell_id)
+            return [*(old or []), *(tag for tag in more if tag not in (old or []))]
+
+        return change
+
+    text = _edited(path, {cell_id: add(cell_id, more) for cell_id, more in tags.items()})
+    earlier = _read_record(path) or _Added()
+    record = _Added({**earlier.tags, **tags}, (*earlier.bare, *bare))
+    try:
+        RunStore(path.parent).make_state_folder()
+        _record(path).parent.mkdir(exist_ok=True)
+        replace_file(_record(path), to_json(record))
+        _replace(path, text)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
+def take_back(path: Path) -> int:
+    """Remove what `accept` added and is still there. Returns the number of tags removed."""
+    path = _writable(path)
+    record = _read_record(path)
+    if record is None:
+        raise NotebookError(
+            f"No suggestion was written to '{path.name}'.",
+            code="nothing_to_undo",
+            hint="Undoing knows only what `jupyter pipe suggest --write` added.",
+        )
+    removed: list[str] = []
+
+    def remove(cell_id: str, added: tuple[str, ...]) -> TagChange:
+        def change(old: list[str] | None) -> list[str] | None:
+            removed.extend(tag for tag in old or [] if tag in added)
+            left = [tag for tag in old or [] if tag not in added]
+            return None if not left and (old is None or cell_id in record.bare) else left
+
+        return change
+
+    text = _edited(path, {cell_id: remove(cell_id, added) for cell_id, added in record.tags.items()})
+    try:
+        _replace(path, text)
+        _record(path).unlink()
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    return len(removed)
+
+
+def _edited(path: Path, changes: Mapping[str, TagChange]) -> bytes:
+    """The file's bytes after the changes, by cell id; cells that are gone are left out."""
+    data = path.read_bytes()
+    indices = {cell.id: cell.index for cell in read_notebook(path, data).cells}
+    wanted = {indices[cell_id]: change for cell_id, change in changes.items() if cell_id in indices}
+    return edit_tags(data.decode(), wanted).encode()
+
+
+def _writable(path: Path) -> Path:
+    """The file itself, where `path` is a link to it."""
+    resolved = path.resolve()
+    if resolved.exists() and not os.access(resolved, os.W_OK):
+        raise NotebookError(f"'{path.name}' is read-only.", code="notebook_unwritable")
+    return resolved
+
+
+def _replace(path: Path, data: bytes) -> None:
+    mode = path.stat().st_mode
+    replace_file(path, data, sync=True)
+    path.chmod(mode)
+
+
+def _record(path: Path) -> Path:
+    return RunStore(path.parent).state_folder / "suggested" / f"{path.stem}.json"
+
+
+def _read_record(path: Path) -> _Added | None:
+    try:
+        return from_json(_record(path).read_bytes(), _Added)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _cannot_write(path: Path, error: OSError) -> NotebookError:
+    return NotebookError(
+        f"'{path.name}' cannot be written: {error.strerror or error}.", code="notebook_unwritable"
+    )
