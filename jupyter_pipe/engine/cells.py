@@ -17,6 +17,8 @@ from jupyter_pipe.notebook.parameters import parameter_names, set_parameters
 
 __all__ = ["is_users", "number_of", "prepare_notebook", "role_of", "source_position", "text_of"]
 
+# papermill's word, and Kale's.
+_PARAMETERS = frozenset({"parameters", "pipeline-parameters"})
 _KERNEL_SIDE = '__import__("jupyter_pipe_kernel")'
 
 
@@ -84,7 +86,7 @@ def _ready(cell: dict[str, Any]) -> dict[str, Any]:
 def _set_parameters(cells: Sequence[dict[str, Any]], stage: Stage, literals: Mapping[str, str]) -> None:
     missing = {name for name in stage.parameters if name in literals}
     for cell in cells:
-        if role_of(cell) == "parameters" or "parameters" in cell["metadata"].get("tags", ()):
+        if role_of(cell) == "parameters" or _PARAMETERS & set(cell["metadata"].get("tags", ())):
             missing.difference_update(parameter_names(cell["source"]))
             cell["source"] = set_parameters(cell["source"], literals)
     if missing:

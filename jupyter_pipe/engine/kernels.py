@@ -2,7 +2,7 @@
 
 A `KernelSource` gives a `StageKernel`; the one here starts a fresh process for each. A kernel dies
 with the thread that started it (`PROTECT_SOURCE`, on Linux), or within a second of its runner, whom
-ipykernel watches. Raises KernelError.
+ipykernel watches; a guard ends what it started. Raises KernelError.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from msgspec import Struct
 
+from jupyter_pipe.engine.guard import Guard
 from jupyter_pipe.engine.kernelspecs import check_kernel
 from jupyter_pipe.errors import KernelError
 
@@ -73,9 +74,12 @@ class WatchedProvisioner(LocalProvisioner):
     """A local process whose end is an event: the stock provisioner looks ten times a second."""
 
     exited: asyncio.Task[int]
+    guard: Guard | None = None
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         info = await super().launch_kernel(cmd, **kwargs)
+        if self.pgid:
+            self.guard = Guard(self.pgid)
         self.exited = asyncio.ensure_future(_wait_for(self.process))
         return info
 
@@ -158,6 +162,8 @@ class StageKernel:
 
     async def release(self) -> None:
         """Give back sockets and files of a kernel that has ended."""
+        if self._provisioner.guard is not None:
+            self._provisioner.guard.dismiss()
         self.client.stop_channels()
         await self.manager.cleanup_resources()
         self._close()

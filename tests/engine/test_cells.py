@@ -54,6 +54,15 @@ def test_a_line_of_replayed_code_is_a_line_of_the_users_cell() -> None:
     assert source_position(replay, 3) == ("lead", 11)
 
 
+def test_a_parameters_cell_that_belongs_to_a_stage_is_edited_in_either_spelling() -> None:
+    for tag in ("parameters", "pipeline-parameters"):
+        own = cell("n = 1\nm = n")
+        own["metadata"]["tags"] = [tag]
+        of = msgspec.structs.replace(stage("s"), parameters=("n",))
+        made = prepare_notebook({"cells": [own]}, of, inputs=(), literals={"n": "5"})
+        assert made["cells"][1]["source"] == "n = 5\nm = n"
+
+
 CELLS = [cell("def f(): 1 / 0", "replay", source_cell="lead", lines=[[1, 7]]), cell("f()", source_cell="c1")]
 
 

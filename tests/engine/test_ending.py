@@ -25,7 +25,7 @@ RUNNER = """
 import sys
 from pathlib import Path
 from jupyter_pipe.engine import RunRequest, run_pipeline
-sys.exit(run_pipeline(RunRequest(package=Path(sys.argv[1]), workers=2)).exit_code)
+sys.exit(run_pipeline(RunRequest(package=Path(sys.argv[1]), workers=2, kernels=sys.argv[2])).exit_code)
 """
 
 SLEEP = "import time\nprint('started', flush=True)\ntime.sleep(600)"
@@ -41,9 +41,10 @@ time.sleep(600)
 class Runner:
     """A run in a process of its own."""
 
-    def __init__(self, folder: Path, package: Package) -> None:
+    def __init__(self, folder: Path, package: Package, kernels: str = "fork") -> None:
         self.store = RunStore(folder)
-        self.process = subprocess.Popen([sys.executable, "-c", RUNNER, str(package.write(folder))])
+        command = [sys.executable, "-c", RUNNER, str(package.write(folder)), kernels]
+        self.process = subprocess.Popen(command)
 
     @property
     def run(self) -> Run:
@@ -130,6 +131,18 @@ def test_a_run_in_a_thread_is_cancelled_through_its_folder(tmp_path: Path) -> No
     thread.join(60)
     assert ended[0].exit_code == 130
     assert ended[0].cancelled_by == "widget"
+
+
+@pytest.mark.parametrize("kernels", ["fork", "fresh"])
+def test_what_a_stage_started_ends_with_a_killed_runner(
+    start: list[Runner], tmp_path: Path, kernels: str
+) -> None:
+    start.append(runner := Runner(tmp_path, Package().stage("a", STUBBORN), kernels))
+    runner.wait_for_cells()
+    wait_until(lambda: any(command.startswith("sleep") for command in children(runner.process.pid)))
+    started = runner.kernels()
+    os.kill(runner.process.pid, signal.SIGKILL)
+    wait_until(lambda: all(is_gone(pid) for pid in started))
 
 
 def test_a_killed_runner_leaves_no_kernel_and_reads_as_interrupted(
