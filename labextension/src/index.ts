@@ -1,6 +1,7 @@
 /** The plugins of jupyter_pipe. Each can be disabled by its id; see `docs/` for what each does. */
 
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { announcements } from './plugins/announcements';
 import { cells } from './plugins/cells';
 import { documents } from './plugins/documents';
 import { failures } from './plugins/failures';
@@ -30,6 +31,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   toolbar,
   status,
   notifications,
+  announcements,
   failures,
   outputs,
   sessions,

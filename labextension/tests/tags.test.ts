@@ -131,6 +131,17 @@ describe('edits', () => {
     expect(setSettings(['stage:s', 'gate:x', 'gate:y', 'z'], NOTHING)).toEqual(['stage:s', 'z']);
   });
 
+  it('writes a tag for each name, since tags have no commas', () => {
+    expect(setSettings(['stage:s', 'metric:a', 'x'], { ...NOTHING, after: ['p', 'q'], metrics: ['a', 'b'] })).toEqual([
+      'stage:s',
+      'metric:a',
+      'metric:b',
+      'x',
+      'after:p',
+      'after:q'
+    ]);
+  });
+
   it('never changes tags that it reads as they are', () => {
     const given = ['stage:s', 'after:a,b', 'metric:m', 'gate:m<1', 'gate:m>0', 'cache:off', 'other'];
     expect(setSettings(given, parsedSettings(given))).toEqual(given);

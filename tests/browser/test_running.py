@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -57,10 +58,12 @@ def test_stages_go_through_their_states(lab: Lab, open_notebook: Open) -> None:
     for stage in ("load", "fit", "show"):
         expect(row(page, "succeeded", stage)).to_be_visible()
     expect(page.locator(".jp-pipe-Run-note").first).to_contain_text("n=4, best 41")
+    expect(page.locator("[data-pipe-says=polite]")).to_contain_text("states succeeded in", timeout=20_000)
     assert contents(path) == before  # a run writes nothing into its notebook
     page.get_by_role("button", name="Compile and run", exact=True).last.click()
     # The first stage looks for a file that has come since, and runs again; its value is the same.
     expect(row(page, "cached", "show")).to_be_visible(timeout=LONG)
+    expect(row(page, "succeeded", "load")).to_contain_text(re.compile(r"\d s · last .* s"))
     run_command(page, "jupyter-pipe:open-report")
     report = page.frame_locator(".jp-pipe-Document iframe")
     expect(report.locator("h1")).to_contain_text("states", timeout=20_000)

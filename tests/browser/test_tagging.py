@@ -98,11 +98,13 @@ def test_options_are_checked_as_they_are_typed(lab: Lab, open_notebook: Open) ->
     expect(form).to_contain_text("Did you mean oob_mae?")
     expect(form.get_by_role("button", name="Save options")).to_be_disabled()
     form.get_by_label("Gate").fill("oob_mae < 40_000")
+    form.get_by_label("Metrics").fill("oob_mae, x")
     form.get_by_label("Timeout").fill("30m")
     form.get_by_label("Add a stage to wait for").select_option("load")
     form.get_by_role("button", name="Save options").click()
     save(page)
-    assert tags_of(path)[1] == ["stage:fit", "mine", "after:load", "gate:oob_mae < 40_000", "timeout:30m"]
+    written = ["after:load", "metric:oob_mae", "metric:x", "gate:oob_mae < 40_000", "timeout:30m"]
+    assert tags_of(path)[1] == ["stage:fit", "mine", *written]
 
 
 def test_problems_come_with_their_cure(lab: Lab, open_notebook: Open) -> None:
@@ -142,6 +144,17 @@ def test_two_views_of_one_notebook_show_the_same(lab: Lab, open_notebook: Open) 
     expect(page.locator(".jp-pipe-Chip")).to_have_count(2)
     run_command(page, "jupyter-pipe:assign-stage", stage="ingest")
     expect(page.locator(".jp-pipe-Chip-name")).to_have_text(["ingest", "ingest"])
+
+
+def test_other_languages_have_no_pipeline(lab: Lab, open_notebook: Open) -> None:
+    path = lab.write("other.ipynb", ("x <- 1",))
+    notebook = json.loads(path.read_text())
+    notebook["metadata"]["kernelspec"] = {"name": "ir", "display_name": "R", "language": "R"}
+    path.write_text(json.dumps(notebook))
+    page = open_notebook("other.ipynb")
+    run_command(page, "jupyter-pipe:show-panel")
+    expect(page.get_by_text("Pipelines need a Python kernel; this one is R.")).to_be_visible()
+    expect(page.get_by_role("button", name="Compile and run")).to_have_count(0)
 
 
 def test_names_that_carry_html_stay_text(lab: Lab, open_notebook: Open) -> None:

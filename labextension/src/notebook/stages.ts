@@ -78,6 +78,23 @@ export class NotebookStages implements IDisposable {
     return this.panel.context.path.startsWith(`${DRIVE_NAME}:`);
   }
 
+  /** The language of the kernel, as the notebook says; empty if it does not. */
+  get language(): string {
+    const model = this.panel.content.model;
+    const spec: unknown = model?.getMetadata('kernelspec');
+    const info: unknown = model?.getMetadata('language_info');
+    return textOf(spec, 'language') || textOf(info, 'name');
+  }
+
+  get isPython(): boolean {
+    return /^(i?python.*)?$/i.test(this.language);
+  }
+
+  /** Whether there is something to compile: neither what a run has executed nor another language. */
+  get hasPipeline(): boolean {
+    return !this.isExecuted && this.isPython;
+  }
+
   get isReadOnly(): boolean {
     const { content, context } = this.panel;
     return this.isExecuted || context.contentsModel?.writable === false || (content.model?.readOnly ?? true);
@@ -201,4 +218,9 @@ function readCell(cell: ICellModel): NotebookCell {
   const tags: unknown = cell.getMetadata('tags');
   const texts = Array.isArray(tags) ? tags.filter((tag): tag is string => typeof tag === 'string') : [];
   return { id: cell.id, kind: cell.type, tags: texts };
+}
+
+function textOf(record: unknown, key: string): string {
+  const value: unknown = typeof record === 'object' && record !== null ? (record as Record<string, unknown>)[key] : '';
+  return typeof value === 'string' ? value : '';
 }

@@ -56,7 +56,7 @@ export class Section extends ReactWidget {
   protected override render(): ReactElement | null {
     const { pipelines, commands, trans, Body } = this.options;
     const pipeline = pipelines.current;
-    return pipeline && !pipeline.stages.isExecuted ? <Body {...{ pipeline, commands, trans }} key={pipeline.stages.panel.id} /> : null;
+    return pipeline?.stages.hasPipeline ? <Body {...{ pipeline, commands, trans }} key={pipeline.stages.panel.id} /> : null;
   }
 
   private follow(): void {

@@ -42,7 +42,7 @@ class RunButton extends ReactWidget {
   }
 
   protected override render(): ReactElement | null {
-    if (this.pipeline.stages.isExecuted) {
+    if (!this.pipeline.stages.hasPipeline) {
       return null;
     }
     return this.pipeline.isRunning ? this.progress() : this.button();

@@ -56,7 +56,7 @@ export class Checker implements IDisposable {
   }
 
   private onEdited(): void {
-    if (!this.isDisposed && !this.stages.isExecuted) {
+    if (!this.isDisposed && this.stages.hasPipeline) {
       void this.debouncer.invoke();
     }
   }

@@ -9,6 +9,9 @@ import type { RunFeed } from './feed';
 import { Latest } from './latest';
 import { isActive } from './state';
 
+// A stage that is not in one run (a failure came first) may be in the one before.
+const EARLIER_RUNS = 3;
+
 export class RunHistory implements IDisposable {
   runs: readonly RunSummary[] | null = null;
   error: ApiError | null = null;
@@ -16,6 +19,9 @@ export class RunHistory implements IDisposable {
   answeredAt: Date | null = null;
   /** The newest run, or the older one that the user chose. */
   run: Run | null = null;
+  /** Some runs before that one, newest first: what stages took in them is what is to be expected. */
+  earlier: readonly Run[] = [];
+  private readonly known = new Map<string, Run>();
   private chosen: string | null = null;
   private disposed = false;
   private readonly changedSignal = new Signal<this, void>(this);
@@ -109,6 +115,20 @@ export class RunHistory implements IDisposable {
     });
     if (this.run && before?.run_id === this.run.run_id && isActive(before) && !isActive(this.run)) {
       this.endedSignal.emit(this.run);
+    }
+    await this.fetchEarlier();
+  }
+
+  private async fetchEarlier(): Promise<void> {
+    const queued = this.run?.queued ?? 0;
+    const before = (this.runs ?? []).filter(run => run.queued < queued && !isActive(run)).slice(0, EARLIER_RUNS);
+    const missing = before.filter(run => !this.known.has(run.run_id));
+    // One that has just been deleted is not missed.
+    const found = await Promise.all(missing.map(run => this.client.run(this.address(run.run_id)).catch(() => null)));
+    found.forEach(run => run && this.known.set(run.run_id, run));
+    this.earlier = before.flatMap(run => this.known.get(run.run_id) ?? []);
+    if (missing.length > 0 && !this.disposed) {
+      this.changedSignal.emit();
     }
   }
 

@@ -9,6 +9,7 @@ import type { Client } from '../api/client';
 import type { Pipeline, PlanAnswer, Run, StageRun, StartRequest } from '../api/types';
 import type { NotebookStages } from '../notebook/stages';
 import { Checker } from './checker';
+import { expectedSeconds, lastSeconds } from './durations';
 import type { RunFeed } from './feed';
 import { RunHistory } from './history';
 import { isActive } from './state';
@@ -97,6 +98,16 @@ export class NotebookPipeline implements IDisposable {
     return this.run?.stages.find(candidate => candidate.name === stage) ?? null;
   }
 
+  /** What the stage took the last time. */
+  lastSeconds(stage: string): number | null {
+    return lastSeconds(this.history.earlier, stage);
+  }
+
+  /** About how long the shown run takes. */
+  get expectedSeconds(): number | null {
+    return this.run && expectedSeconds(this.run, stage => this.lastSeconds(stage));
+  }
+
   setParameter(name: string, text: string | null): void {
     if (text === null) {
       this.parameters.delete(name);
@@ -107,7 +118,7 @@ export class NotebookPipeline implements IDisposable {
   }
 
   async refresh(): Promise<void> {
-    if (!this.disposed && !this.stages.isExecuted) {
+    if (!this.disposed && this.stages.hasPipeline) {
       await Promise.all([this.checker.refresh(), this.history.refresh()]);
     }
   }

@@ -72,12 +72,12 @@ export class PipelinePanel extends SidePanel {
       this.followed?.changed.disconnect(this.draw, this);
       pipeline?.changed.connect(this.draw, this);
       this.followed = pipeline;
-      this.toggleClass('jp-mod-empty', pipeline === null || pipeline.stages.isExecuted);
     }
     this.draw();
   }
 
   private draw(): void {
+    this.toggleClass('jp-mod-empty', !this.followed?.stages.hasPipeline);
     this.drawIcon();
     this.makeRoom(this.followed?.stages.shown.isSuggested ?? false);
   }
@@ -141,6 +141,10 @@ class HeadWidget extends ReactWidget {
     }
     if (pipeline.stages.isExecuted) {
       return <p className="jp-pipe-Empty">{trans.__('This is what a run executed. It is read-only.')}</p>;
+    }
+    if (!pipeline.stages.isPython) {
+      const { language } = pipeline.stages;
+      return <p className="jp-pipe-Empty">{trans.__('Pipelines need a Python kernel; this one is %1.', language)}</p>;
     }
     const { draft } = pipeline.stages.preview;
     return draft ? (

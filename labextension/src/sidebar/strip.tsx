@@ -10,7 +10,7 @@ import { Clock } from '../controls/clock';
 import { StateIcon } from '../controls/marks';
 import { suggestIcon } from '../icons';
 import type { BodyProps } from '../panels/section';
-import { countStages, failedStage, formatSeconds, isActive, markOf } from '../runs/state';
+import { countStages, failedStage, formatClock, formatSeconds, isActive, markOf } from '../runs/state';
 
 const RESUMABLE: ReadonlySet<string> = new Set(['failed', 'cancelled', 'interrupted']);
 
@@ -27,7 +27,11 @@ export function Header(props: BodyProps): ReactElement {
             <strong>{headline(run, trans)}</strong>
             <span className="jp-pipe-second">{progress(run, trans)}</span>
             <span className="jp-pipe-Row-time">
-              {isActive(run) ? <Clock since={run.started ?? run.queued} /> : formatSeconds(run.seconds)}
+              {isActive(run) ? (
+                <Clock since={run.started ?? run.queued} suffix={expectation(pipeline.expectedSeconds, trans)} />
+              ) : (
+                formatSeconds(run.seconds)
+              )}
             </span>
           </div>
           <div className="jp-pipe-Segments" aria-hidden>
@@ -155,6 +159,10 @@ function progress(run: Run, trans: TranslationBundle): string {
   }
   const stages = trans._n('%2 of %1 stage', '%2 of %1 stages', total, done);
   return failed > 0 ? `${stages} · ${trans.__('%1 failed', failed)}` : stages;
+}
+
+function expectation(seconds: number | null, trans: TranslationBundle): string {
+  return seconds === null ? '' : trans.__(' of about %1', formatClock(Math.round(seconds)));
 }
 
 function filled(stage: StageRun): number {

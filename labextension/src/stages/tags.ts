@@ -219,8 +219,12 @@ function splitNames(value: string): string[] {
     .filter(name => name !== '');
 }
 
+// nbformat forbids commas in tags: one tag a name. A list that says the same already stays as it is.
 function setList(tags: readonly string[], kind: string, names: readonly string[]): string[] {
-  return replaceTags(tags, kind, prefix => (names.length > 0 ? [`${prefix}:${names.join(',')}`] : []));
+  const values = tags.map(readTag).filter(tag => tag.kind === kind).flatMap(tag => splitNames(tag.value));
+  return equalTags([...new Set(values)], names)
+    ? [...tags]
+    : replaceTags(tags, kind, prefix => names.map(name => `${prefix}:${name}`));
 }
 
 /** Replace the tags of one kind, at the place of the first of them, keeping its spelling. */

@@ -6,7 +6,7 @@ import type { ReactElement, ReactNode } from 'react';
 import { Clock } from '../../controls/clock';
 import { ColourBar, StateIcon } from '../../controls/marks';
 import type { NotebookPipeline } from '../../runs/pipeline';
-import { detailOf, formatSeconds, messageOf, wordOf } from '../../runs/state';
+import { detailOf, formatClock, formatSeconds, messageOf, wordOf } from '../../runs/state';
 import { markOfRow, type GroupRow, type Row, type StageRow } from './rows';
 
 interface RowProps<R extends Row> {
@@ -55,7 +55,7 @@ function StageParts({ row, pipeline, trans, actions }: RowProps<StageRow>): Reac
         {mark && <strong>{wordOf(mark, trans)}</strong>}
         {row.run && !row.isStale && <Detail text={detailOf(row.run, trans)} />}
       </span>
-      <span className="jp-pipe-Row-time">{row.run && <Time row={row} trans={trans} />}</span>
+      <span className="jp-pipe-Row-time">{row.run && <Time row={row} last={pipeline.lastSeconds(row.name)} trans={trans} />}</span>
       {actions}
     </>
   );
@@ -65,15 +65,23 @@ function Detail(props: { text: string }): ReactElement | null {
   return props.text ? <span className="jp-pipe-second"> · {props.text}</span> : null;
 }
 
-function Time({ row, trans }: { row: StageRow; trans: TranslationBundle }): ReactElement | null {
+function Time({ row, last, trans }: { row: StageRow; last: number | null; trans: TranslationBundle }): ReactElement | null {
   const { run } = row;
   if (run?.state === 'running' && run.started !== null) {
-    return <Clock since={run.started} />;
+    return <Clock since={run.started} suffix={last === null ? '' : ` / ${formatClock(Math.round(last))}`} />;
+  }
+  if (run?.state === 'queued') {
+    return last === null ? null : <>{trans.__('about %1', formatSeconds(last))}</>;
   }
   if (run?.state === 'cached') {
     return run.saved_seconds >= 0.1 ? <>{trans.__('saves %1', formatSeconds(run.saved_seconds))}</> : null;
   }
-  return run && run.seconds > 0 ? <>{formatSeconds(run.seconds)}</> : null;
+  return run && run.seconds > 0 ? (
+    <>
+      {formatSeconds(run.seconds)}
+      {last !== null && <span className="jp-pipe-Row-last"> · {trans.__('last %1', formatSeconds(last))}</span>}
+    </>
+  ) : null;
 }
 
 function GroupParts({ row, trans }: { row: GroupRow; trans: TranslationBundle }): ReactElement {
