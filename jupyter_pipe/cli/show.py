@@ -14,14 +14,20 @@ from jupyter_pipe.runs.model import Run
 __all__ = ["add_parser", "run"]
 
 EXAMPLES = """
-jupyter pipe show latest
+jupyter pipe show               the latest run
 jupyter pipe show 7b1e          the end of a run's id is enough, as is its beginning"""
 
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "show", run, summary="show how a run went", examples=EXAMPLES)
-    parser.add_argument("run_id", metavar="RUN", help="a run's id, its beginning or end, or `latest`")
+    parser.add_argument(
+        "run_id",
+        metavar="RUN",
+        nargs="?",
+        default="latest",
+        help="a run's id, its beginning or end; `latest`",
+    )
     add_root(parser)
     add_json(parser)
 

@@ -119,11 +119,19 @@ def _context_of(store: RunStore, run: Run, stage: StageRun) -> Path:
     """What the last attempt was given."""
     attempts = store.folder(run.run_id).stage(stage.name) / "attempts"
     context = attempts / str(max(stage.attempts, 1)) / "context.json"
-    if not context.exists():
+    if context.exists():
+        return context
+    if stage.cached_from:
         raise RunError(
-            f"Run {run.run_id} no longer knows what stage {stage.name!r} received.", code="debug_impossible"
+            f"Stage {stage.name!r} was reused in run {run.run_id}.",
+            code="debug_impossible",
+            hint=f"Try the run that computed it: jupyter pipe debug {stage.cached_from} {stage.name}",
         )
-    return context
+    raise RunError(
+        f"Run {run.run_id} no longer knows what stage {stage.name!r} received.",
+        code="debug_impossible",
+        hint="Run the stage again, with --force, and debug that run.",
+    )
 
 
 def _cell(cell_id: str, source: str) -> _Cell:
