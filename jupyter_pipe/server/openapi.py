@@ -11,6 +11,7 @@ from jupyter_pipe import __version__
 from jupyter_pipe.runs import Run
 from jupyter_pipe.server import payloads
 from jupyter_pipe.server.base import PipeHandler, allowed
+from jupyter_pipe.server.runs.service import RUN_ID, STAGE
 
 __all__ = ["OpenApiHandler", "describe"]
 
@@ -89,8 +90,17 @@ def _operation(operation: _Operation) -> dict[str, Any]:
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
-    names = [name for name in ("run_id", "stage") if f"{{{name}}}" in path]
-    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+    patterns = {"run_id": RUN_ID, "stage": STAGE}
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "pattern": f"^{pattern}$"},
+        }
+        for name, pattern in patterns.items()
+        if f"{{{name}}}" in path
+    ]
 
 
 def _query_parameter(name: str) -> dict[str, Any]:

@@ -1,0 +1,100 @@
+"""A real `jupyter server` with our extension, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import requests
+
+TOKEN = "server-tests"
+SECONDS_TO_START = 60
+
+
+class Server:
+    """Its root is `folder`; `state` gets what Jupyter keeps. `base` is the base URL."""
+
+    def __init__(self, folder: Path, state: Path, *, base: str = "/") -> None:
+        self.folder = folder
+        self.log = state / "server.log"
+        self.url = f"http://127.0.0.1:{_free_port()}{base}"
+        self._state = state
+        self._base = base
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Server:
+        """Start it and wait until it answers."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "jupyter_server", *self._options()],
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                start_new_session=True,
+            )
+        deadline = monotonic() + SECONDS_TO_START
+        while not self._answers():
+            if self.process.poll() is not None or monotonic() > deadline:
+                raise AssertionError(self.log.read_text()[-2000:])
+            sleep(0.1)
+        return self
+
+    def kill(self) -> None:
+        """End it without asking."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def ask(self, method: str, path: str, *, token: str | None = TOKEN, **options: Any) -> requests.Response:
+        """A request to one of our routes."""
+        headers = {"Authorization": f"token {token}"} if token else {}
+        address = f"{self.url}jupyter-pipe/{path}"
+        return requests.request(
+            method, address, headers={**headers, **options.pop("headers", {})}, timeout=60, **options
+        )
+
+    def _options(self) -> list[str]:
+        port = self.url.split(":")[2].partition("/")[0]
+        return [
+            "--no-browser",
+            "--allow-root",
+            "--ip=127.0.0.1",
+            f"--port={port}",
+            "--ServerApp.port_retries=0",
+            f"--ServerApp.base_url={self._base}",
+            f"--IdentityProvider.token={TOKEN}",
+            f"--ServerApp.root_dir={self.folder}",
+            "--ServerApp.jpserver_extensions=jupyter_pipe=True",
+        ]
+
+    def _environment(self) -> dict[str, str]:
+        folders = {
+            name: str(self._state / name.lower()) for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
+        }
+        return {**os.environ, **{f"JUPYTER_{name}": path for name, path in folders.items()}}
+
+    def _answers(self) -> bool:
+        try:
+            return requests.get(f"{self.url}api", timeout=2).ok
+        except requests.RequestException:
+            return False
+
+
+def write_json(path: Path, content: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
