@@ -8,6 +8,7 @@ from jupyter_pipe.analysis.advice import advise
 from jupyter_pipe.analysis.ambient import drop_unseeded
 from jupyter_pipe.analysis.checks import check_stage, check_units
 from jupyter_pipe.analysis.flows import classify, stage_facts, stage_flow
+from jupyter_pipe.analysis.gaps import find_frozen
 from jupyter_pipe.analysis.interpreter import interpret, new_world
 from jupyter_pipe.analysis.knowledge import read_knowledge
 from jupyter_pipe.analysis.order import arrange
@@ -49,5 +50,7 @@ def analyse(program: Program, *, folder: Path | None = None, knowledge: Knowledg
     diagnostics += advise(stages, units)
     for name, passed in tie(stages).items():
         next(stage for stage in stages if stage.name == name).passed = passed
+    for name, frozen in find_frozen(stages, world.heap).items():
+        next(stage for stage in stages if stage.name == name).frozen = frozen
     flows = tuple(stage_flow(stage, units, definitions, world.heap) for stage in stages)
     return Analysis(flows, read_parameters(units), tuple(diagnostics))

@@ -16,6 +16,7 @@ from jupyter_pipe.analysis.values import (
     NOTHING,
     Function,
     Instance,
+    Library,
     Object,
     Partial,
     Text,
@@ -103,6 +104,8 @@ def _dict(world: World, arguments: Arguments) -> Values:
 def _print(world: World, arguments: Arguments) -> Values:
     world.facts.effects = True
     show(world, arguments.every(), arguments.node)
+    file = arguments.keywords.get("file", NOTHING)
+    world.mutate((value for value in file if not isinstance(value.payload, Library)), arguments.node)
     return NOTHING
 
 

@@ -242,7 +242,7 @@ def call_library(world: World, qualified: str, arguments: Arguments) -> Values:
         world.touch("@" + component, arguments.node)
     use_style(world, qualified, arguments.node)
     effect = world.knowledge.function(qualified)
-    keyword_effects(world, None, arguments)
+    keyword_effects(world, None, arguments, qualified)
     if effect is None and component is not None:
         return frozenset((world.library(qualified),))  # `decimal.getcontext()`
     if effect is None:

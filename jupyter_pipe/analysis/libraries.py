@@ -36,6 +36,9 @@ ATOMS = frozenset(
 RUNNERS = frozenset({"threading", "multiprocessing", "concurrent", "asyncio", "joblib", "atexit"})
 """Libraries that call what they are given with the other arguments as they are."""
 EXCEPTION = "builtins.BaseException"
+GENERATORS = frozenset({"numpy.random.Generator", "numpy.random.RandomState", "random.Random"})
+GENERATOR = ".random_state"
+"""Where an estimator keeps the generator that it was made with."""
 MAKERS = frozenset({".__init__", ".__new__", ".__init_subclass__", ".__class_getitem__", ".__post_init__"})
 LOOKED_UP = """
 repr str format len bool hash eq ne lt le gt ge iter next contains getitem reversed length_hint add radd index
@@ -54,12 +57,7 @@ def apply_effect(
     node = arguments.node
     if world.namespace in arguments.every():
         world.note_namespace(node)
-    for wanted in effect.mutates:
-        changed = _pick(wanted, receiver, arguments)
-        world.mutate(world.heap.reachable(changed) if effect.deep else changed, node)
-    if receiver is not None:
-        for wanted in effect.retains:
-            world.heap.store(receiver, ANY, arguments.pick(wanted))
+    _change(world, effect, receiver, arguments)
     excepted = any(_is_set(arguments.keyword_node(keyword)) for keyword in effect.unless)
     _use_components(world, effect, node, draws=not excepted)
     touch_files(world, effect, arguments, receiver)
@@ -67,12 +65,25 @@ def apply_effect(
     type_ = (excepted and effect.otherwise_type) or effect.result_type
     result = _result(world, effect, receiver, arguments, type_)
     for value in result:
+        if _is_class(qualified):
+            world.heap.store(value, GENERATOR, _generators(arguments))
         if receiver is None and effect.retains:
             for wanted in effect.retains:
                 world.heap.store(value, ANY, arguments.pick(wanted))
         if called and effect.returns is not Returns.same:
             world.heap.store(value, ANY, called)
     return result
+
+
+def _change(world: World, effect: CallEffect, receiver: Object | None, arguments: Arguments) -> None:
+    for wanted in effect.mutates:
+        changed = _pick(wanted, receiver, arguments)
+        world.mutate(world.heap.reachable(changed) if effect.deep else changed, arguments.node)
+        for value in changed:
+            world.mutate(value.fields.get(GENERATOR, ()), arguments.node)
+    if receiver is not None:
+        for wanted in effect.retains:
+            world.heap.store(receiver, ANY, arguments.pick(wanted))
 
 
 def _pick(wanted: Argument, receiver: Object | None, arguments: Arguments) -> Values:
@@ -181,8 +192,19 @@ def call_unknown(
     return frozenset((result,))
 
 
-def keyword_effects(world: World, receiver: Object | None, arguments: Arguments) -> None:
-    """`out=` and `inplace=` mean the same in every library."""
+def _is_class(qualified: str) -> bool:
+    return qualified.rpartition(".")[2][:1].isupper()
+
+
+def _generators(arguments: Arguments) -> Values:
+    return frozenset(value for value in arguments.every() if value.type in GENERATORS)
+
+
+def keyword_effects(world: World, receiver: Object | None, arguments: Arguments, qualified: str = "") -> None:
+    """`out=` and `inplace=` mean the same in every library. Who is given a generator draws from it;
+    a class only keeps it."""
+    if not _is_class(qualified):
+        world.mutate(_generators(arguments), arguments.node)
     out = arguments.keywords.get("out")
     if out:
         world.mutate(out, arguments.node)

@@ -17,6 +17,8 @@ from msgspec import Struct
 __all__ = ["MagicEffects", "magic_effects"]
 
 SHELL_CELLS = frozenset({"bash", "sh", "script", "system", "sx", "zsh"})
+PROCESS = ("os.environ", "os.cwd")
+"""What every program that is started inherits."""
 DOLLAR = re.compile(r"(?<![\\$])\$\{?([A-Za-z_]\w*)")
 BRACES = re.compile(r"(?<!\{)\{([^{}]+)\}(?!\})")
 REDIRECTION = re.compile(r"(?:^|[^0-9&>])[12]?(>>?)\s*([^\s;&|<>]+)")
@@ -89,6 +91,7 @@ def _shell(command: str, *, expanded: bool) -> MagicEffects:
         reads=_interpolated(command) if expanded else (),
         reads_files=tuple(dict.fromkeys(path for path in PATH_WORD.findall(command) if path not in literal)),
         writes_files=tuple(dict.fromkeys(literal)),
+        ambient_reads=PROCESS,
         foreign=True,
     )
 
@@ -170,7 +173,13 @@ def _cell_magic(name: str, line: str, body: str) -> MagicEffects:
         shell = _shell(body, expanded=False)
         binds = tuple(re.findall(r"--(?:out|err|proc)[\s=]([A-Za-z_]\w*)", line))
         return MagicEffects(
-            reads, binds, shell.reads_files, shell.writes_files, literal=not reads, foreign=True
+            reads,
+            binds,
+            shell.reads_files,
+            shell.writes_files,
+            ambient_reads=PROCESS,
+            literal=not reads,
+            foreign=True,
         )
     return MagicEffects(reads=reads, literal=not reads, foreign=True)
 

@@ -13,6 +13,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_pipe.analysis.report import cell_number, report
+from jupyter_pipe.analysis.world import place_of
 from jupyter_pipe.model import Fix
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _writers(stages: Sequence[StageFacts]) -> dict[str, list[Unit]]:
     writers: dict[str, list[Unit]] = defaultdict(list)
     for stage in stages:
         for unit in stage.units:
-            for name in unit.facts.writes:
+            for name in {**unit.facts.writes, **dict.fromkeys(unit.cell.mutates)}:
                 writers[name].append(unit)
     return writers
 
@@ -178,8 +179,8 @@ def _reordered(conflict: Conflict) -> Diagnostic:
         f"{cell_number(earlier).capitalize()} of stage '{_stage(earlier)}' must run between the cells of "
         f"stage '{_stage(later)}', because of '{name}'; but all cells of a stage run together."
     )
-    write = later.facts.writes.get(name)
-    place = write.place if write else later.facts.reads[name].place
+    fact = later.facts.writes.get(name) or later.facts.reads.get(name)
+    place = fact.place if fact else place_of(later.node)
     return report("PIPE208", later, place, message, _split_hint(later), fixes=_split(later))
 
 

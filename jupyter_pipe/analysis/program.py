@@ -43,6 +43,7 @@ class StageFlow(Struct, frozen=True):
     groups: tuple[tuple[str, ...], ...] = ()
     imports: tuple[str, ...] = ()
     parameters: tuple[str, ...] = ()
+    frozen: tuple[str, ...] = ()
 
 
 class Analysis(Struct, frozen=True):

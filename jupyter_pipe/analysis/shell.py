@@ -39,7 +39,8 @@ def _apply(world: World, effects: MagicEffects, node: ast.Call) -> None:
         touch_file(world, Text(path), node, write=False)
     for path in effects.writes_files:
         touch_file(world, Text(path), node, write=True, whole=path not in effects.reads_files)
-    for component in effects.ambient_reads:
+    known = (component for component in effects.ambient_reads if world.state.get("@" + component))
+    for component in known:
         world.touch("@" + component, node)
     for component in effects.sets:
         world.set_component(component, node)

@@ -52,12 +52,14 @@ class StageContext(Struct, frozen=True):
     """Everything that a kernel needs to begin and end one attempt at a stage.
 
     `definitions` maps `NAME` of each notebook class or function that a payload may refer to, to
-    `{"source", "digest", "cell_id", "later"}` (`later`: a stage after this one replays it, too); the
+    `{"source", "digest", "cell_id", "later"}` (`later`: a stage after this one replays it, too;
+    `constants`, if there: code of constants that it may read while it is executed); the
     loader replays exactly those that a payload's manifest lists. `protect` are inputs that a later
     stage reads, so that the guard must look at them;
     `pure` are inputs that a tag declares unchanged; `mutates` the changes that are expected.
     `optional` are outputs that the stage may leave unbound. `code_cells` maps a cell id to its
-    number, which is its execution count. `trust` admits a store that others could have filled.
+    number, which is its execution count. `written` are ambient components that the stage's code sets:
+    their state is stored even if it is what it was. `trust` admits a store that others could have filled.
     All paths are absolute.
     """
 
@@ -79,6 +81,7 @@ class StageContext(Struct, frozen=True):
     definitions: dict[str, dict[str, Any]] = {}
     code_cells: dict[str, int] = {}
     seeded: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
     strict: bool = False
     trust: bool = False
 

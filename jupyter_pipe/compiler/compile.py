@@ -142,6 +142,7 @@ def _stage(
         gates=tagged.gates,
         options=tagged.options,
         imports=flow.imports,
+        frozen=flow.frozen,
     )
 
 

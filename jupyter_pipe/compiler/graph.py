@@ -58,6 +58,10 @@ def resolve(stages: Sequence[Stage]) -> Wiring:
             if _is_value(name):
                 found.append(StageInput(name, definer))
             demanded[definer].add(name)
+        for name in stage.frozen:
+            definer = definers[stage.name].get(name)
+            if definer is not None:
+                demanded[definer].add(name)  # beside what shares objects with it, the guard can watch it
         inputs[stage.name] = tuple(found)
     _order_file_writes(stages, names)
     edges = _edges(stages, names)
@@ -152,7 +156,8 @@ def _definers(stages: Sequence[Stage]) -> dict[str, dict[str, str | None]]:
         found[stage.name] = {
             effect.name: last[effect.name] for effect in stage.effects if effect.name in last
         }
-        found[stage.name].update({name: last[name] for name in _observed(stage) if name in last})
+        looked_at = _observed(stage).union(stage.frozen)
+        found[stage.name].update({name: last[name] for name in looked_at if name in last})
         pure = {effect.name for effect in stage.effects if effect.kind is EffectKind.pure}
         for name, kinds in _writes(stage).items():
             if name in pure and kinds <= {EffectKind.mutates}:

@@ -15,7 +15,15 @@ from jupyter_pipe.engine.schedule import Neighbours
 from jupyter_pipe.events import WarningRaised
 from jupyter_pipe.model import EffectKind, Pipeline, Stage
 
-__all__ = ["Given", "given_to", "mutated_names", "protected_names", "pure_names", "seeded_components"]
+__all__ = [
+    "Given",
+    "given_to",
+    "mutated_names",
+    "protected_names",
+    "pure_names",
+    "seeded_components",
+    "written_components",
+]
 
 Results = Mapping[str, StageResult]
 
@@ -106,7 +114,9 @@ def protected_names(pipeline: Pipeline, name: str, given: Given, results: Result
     later = pipeline.stages[[stage.name for stage in pipeline.stages].index(name) + 1 :]
     read = {(value.from_, value.name) for stage in later for value in stage.inputs}
     frozen = pipeline.stage(name).frozen
-    return tuple(sorted({member for source, member in members if (source, member) in read or member in frozen}))
+    return tuple(
+        sorted({member for source, member in members if (source, member) in read or member in frozen})
+    )
 
 
 def mutated_names(stage: Stage) -> tuple[str, ...]:
@@ -124,6 +134,12 @@ def seeded_components(pipeline: Pipeline) -> tuple[str, ...]:
     generator that nobody seeds is not among them."""
     effects = (effect.name for stage in pipeline.stages for effect in stage.effects)
     return tuple(sorted({name[1:] for name in effects if name.startswith("@")}))
+
+
+def written_components(stage: Stage) -> tuple[str, ...]:
+    """The ambient components that the stage's own code may set."""
+    writes = (effect for effect in stage.effects if effect.kind not in {EffectKind.reads, EffectKind.pure})
+    return tuple(sorted({effect.name[1:] for effect in writes if effect.name.startswith("@")}))
 
 
 def _names(stage: Stage, kind: EffectKind) -> tuple[str, ...]:

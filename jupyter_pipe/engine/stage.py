@@ -21,13 +21,14 @@ from jupyter_pipe.artifacts.protocol import ArtifactRef, InputPayload, StageCont
 from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.engine import flow
 from jupyter_pipe.engine.cells import prepare_notebook
+from jupyter_pipe.engine.definitions import known_definitions
 from jupyter_pipe.engine.failures import StageFailure
 from jupyter_pipe.engine.place import attempt_folder
 from jupyter_pipe.engine.stopping import StopSignal
 from jupyter_pipe.engine.worker import Execution, StageInterrupted, execute
 from jupyter_pipe.errors import PipeError
 from jupyter_pipe.events import Event
-from jupyter_pipe.model import EffectKind, Pipeline, ReplayKind, Stage
+from jupyter_pipe.model import EffectKind, Pipeline, Stage
 from jupyter_pipe.runs.model import Failure
 from jupyter_pipe.runs.store import RunStore
 
@@ -170,9 +171,10 @@ def _context(work: StageWork, stage: Stage, result: Path) -> StageContext:
         pure=flow.pure_names(stage),
         metrics=tuple(metric.name for metric in stage.metrics),
         gates=tuple(gate.expression for gate in stage.gates),
-        definitions=_definitions(work.pipeline, stage),
+        definitions=known_definitions(work.pipeline, stage),
         code_cells={name: number for name, number in work.numbers.items() if number is not None},
         seeded=flow.seeded_components(work.pipeline),
+        written=flow.written_components(stage),
         strict=work.strict,
         trust=work.trust,
     )
@@ -180,34 +182,6 @@ def _context(work: StageWork, stage: Stage, result: Path) -> StageContext:
 
 def _sorted(payload: InputPayload) -> InputPayload:
     return msgspec.structs.replace(payload, names=tuple(sorted(payload.names)))
-
-
-def _definitions(pipeline: Pipeline, stage: Stage) -> dict[str, dict[str, Any]]:
-    """The notebook's classes and functions that a payload may refer to, and the imports that they
-    need: what other stages replay from this stage's cells, and what it replays itself."""
-    kinds = {ReplayKind.function, ReplayKind.class_, ReplayKind.import_}
-    order = [other.name for other in pipeline.stages]
-    later = {
-        name
-        for other in pipeline.stages[order.index(stage.name) + 1 :]
-        for replay in other.replays
-        if replay.needed
-        for name in replay.names
-    }
-    made_here = [
-        replay for other in pipeline.stages for replay in other.replays if replay.cell_id in stage.cells
-    ]
-    return {
-        name: {
-            "source": replay.source,
-            "digest": replay.digest,
-            "cell_id": replay.cell_id,
-            "later": name in later,
-        }
-        for replay in (*made_here, *stage.replays)
-        if replay.kind in kinds
-        for name in replay.names
-    }
 
 
 def _read_notebook(path: Path) -> dict[str, Any]:

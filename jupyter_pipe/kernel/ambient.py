@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,15 +47,17 @@ class Ambience:
     def leave(self) -> None:
         sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Watch)]
 
-    def changed(self) -> Iterator[tuple[Component, str, Any]]:
-        """What the stage changed since `enter`: component, name of the part, value."""
+    def changed(self, written: Container[str] = ()) -> Iterator[tuple[Component, str, Any]]:
+        """What the stage changed since `enter`: component, name of the part, value. A component among
+        `written` that is one whole may have been set to what it was, which counts as well."""
         for component in self._loaded():
             before = self._before.get(component.name)
             if before is None:
                 continue
             now = component.read()
             for part, value in now.items():
-                if part not in before or not _equal(before[part], value):
+                is_set = not part and component.name in written
+                if is_set or part not in before or not _equal(before[part], value):
                     yield component, _part_name(component, part), value
             for part in before.keys() - now.keys():
                 yield component, _part_name(component, part), REMOVED

@@ -48,10 +48,11 @@ class Context:
     gates: tuple[str, ...] = ()
     definitions: Mapping[str, Mapping[str, Any]] | None = None
     seeded: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
     trust: bool = False
 
 
-_TEXTS = ("optional", "protect", "mutates", "pure", "metrics", "gates", "seeded")
+_TEXTS = ("optional", "protect", "mutates", "pure", "metrics", "gates", "seeded", "written")
 
 
 def parse_context(data: Mapping[str, Any]) -> Context:

@@ -78,6 +78,17 @@ class Decoder(pickle.Unpickler):
     def set_attributes(self, value: Any, attributes: dict[str, Any]) -> None:
         value.__dict__.update(attributes)
 
+    def set_state(self, value: Any, state: Any) -> None:
+        """As pickle does it, but without asking the instance for anything."""
+        attributes, slots = state if isinstance(state, tuple) else (state, None)
+        if attributes:
+            object.__getattribute__(value, "__dict__").update(attributes)
+        for name, part in (slots or {}).items():
+            object.__setattr__(value, name, part)
+
+    def dict_view(self, viewed: dict[Any, Any], kind: str) -> Any:
+        return getattr(viewed, kind)()
+
     def object_view(self, root: Any, start: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
         from numpy.lib.stride_tricks import as_strided
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import __future__
 
 import ast
+import contextlib
 import functools
 import operator
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from . import digest, portrait
@@ -24,8 +25,8 @@ __all__ = ["Definitions"]
 class Definitions:
     """The definitions that the stage's context knows, over the stage's namespace.
 
-    `known` maps a name to `{"source", "digest", "cell_id"}`, and to `"later"`: whether a stage after
-    this one replays it.
+    `known` maps a name to `{"source", "digest", "cell_id"}`, to `"later"`: whether a stage after
+    this one replays it, and to `"constants"`: the code of constants that it may read.
     """
 
     def __init__(self, known: Mapping[str, Mapping[str, Any]], namespace: dict[str, Any]) -> None:
@@ -80,14 +81,16 @@ class Definitions:
         """Executes a definition, after those that it needs, unless the name is already bound."""
         if name in namespace or name not in self._known:
             return
-        source = str(self._known[name]["source"])
-        cell = str(self._known[name].get("cell_id") or name)
+        known = self._known[name]
+        source = str(known["source"])
         namespace[name] = None  # a definition may need itself
         for needed in sorted(free_names(source) & self._known.keys()):
             self.replay(needed, namespace)
         del namespace[name]
-        file = f"<definition of {name}, cell {cell}>"
-        exec(compile(source, file, "exec", _future_flags(namespace), dont_inherit=True), namespace)  # noqa: S102
+        file = f"<definition of {name}, cell {known.get('cell_id') or name}>"
+        code = compile(source, file, "exec", _future_flags(namespace), dont_inherit=True)
+        with _constants(str(known.get("constants", "")), namespace):
+            exec(code, namespace)  # noqa: S102
         if namespace is self._namespace:
             self._remember(name)
 
@@ -165,6 +168,18 @@ def _future_flags(namespace: Mapping[str, Any]) -> int:
     features = (namespace.get(name) for name in __future__.all_feature_names)
     found = [one for one in features if isinstance(one, __future__._Feature)]
     return functools.reduce(operator.or_, (one.compiler_flag for one in found), 0)
+
+
+@contextlib.contextmanager
+def _constants(source: str, namespace: dict[str, Any]) -> Iterator[None]:
+    """Binds constants as they were where a definition stands, for as long as it is executed."""
+    names = free_names(source) if source else set()
+    hidden = {name: namespace[name] for name in names & namespace.keys()}
+    exec(compile(source, "<constants>", "exec", dont_inherit=True), namespace)  # noqa: S102
+    yield
+    for name in names:
+        namespace.pop(name, None)
+    namespace.update(hidden)
 
 
 def free_names(source: str) -> set[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import gc
 import io
 import marshal
 import pickle
@@ -35,6 +36,7 @@ _BUILTIN_TYPES = {
     for name, kind in vars(types).items()
     if isinstance(kind, type) and kind.__module__ == "builtins" and not hasattr(builtins, kind.__qualname__)
 }
+_VIEWS = {type({}.keys()): "keys", type({}.values()): "values", type({}.items()): "items"}
 _REFUSED = {
     "DisplayHandle": "a display handle belongs to one running kernel",
     "OutStream": "a stream belongs to one running kernel",
@@ -103,8 +105,12 @@ class Encoder(pickle.Pickler):
             return self._pandas_rule(kind)
         if find_format(full_name(kind)) is not None:
             return _reduce_formatted
+        if kind in _VIEWS:
+            return _reduce_view
         refusal = _refusal(kind)
-        return functools.partial(_refuse, reason=refusal) if refusal else None
+        if refusal:
+            return functools.partial(_refuse, reason=refusal)
+        return _reduce_forwarding if _forwards(kind) else None
 
     def _numpy_rule(self, kind: Any, numpy: Any) -> Rule | None:
         if kind is numpy.random.RandomState:
@@ -232,6 +238,24 @@ def _reduce_formatted(value: Any) -> Any:
     found = find_format(name)
     assert found is not None
     return Decoder.formatted, (name, found.dump(value))
+
+
+def _reduce_view(view: Any) -> Any:
+    # cloudpickle would make a view of a copy, which no longer sees what happens to the dict
+    (viewed,) = gc.get_referents(view)
+    return Decoder.dict_view, (viewed, _VIEWS[type(view)])
+
+
+def _forwards(kind: type) -> bool:
+    """Whether instances answer for attributes that they lack. Pickle asks a bare new instance for
+    `__setstate__`, and a class that forwards to one of its attributes would never end answering."""
+    own = {name for base in kind.__mro__[:-1] for name in vars(base)}
+    return "__getattr__" in own and not own & {"__setstate__", "__reduce__", "__reduce_ex__"}
+
+
+def _reduce_forwarding(value: Any) -> Any:
+    parts: tuple[Any, ...] = (*value.__reduce_ex__(5), None, None)
+    return *parts[:5], Decoder.set_state
 
 
 def _reduce_masked(array: Any) -> Any:

@@ -148,7 +148,7 @@ class Session:
         self.ambience.leave()
         stored: list[dict[str, Any]] = []
         drawn: list[str] = []
-        for component, name, value in self.ambience.changed():
+        for component, name, value in self.ambience.changed(self.context.written):
             if component.generator:
                 drawn.append(name)
                 if component.name not in self.context.seeded:

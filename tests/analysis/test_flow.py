@@ -155,10 +155,10 @@ def test_leading_code_without_values_makes_no_stage() -> None:
     ]
 
 
-def test_a_second_stage_that_draws_gets_the_state_and_not_the_seed() -> None:
+def test_a_second_stage_that_draws_gets_the_state_over_the_seed() -> None:
     text = "| leading:\nimport random\nrandom.seed(0)\n| A: random.random()\n| B: random.random()"
     assert edges(text) == {"A>B @random"}
-    assert [replay.kind for replay in flow(text, "B").replays] == [ReplayKind.import_]
+    assert [replay.kind for replay in flow(text, "B").replays] == [ReplayKind.import_, ReplayKind.ambient]
 
 
 def test_the_rest_of_leading_code_is_setup() -> None:

@@ -105,17 +105,24 @@ def test_plain_python_never_imports_ipython() -> None:
     assert done.stdout == "False\n"
 
 
+PROCESS = ("os.environ", "os.cwd")
+
+
 @pytest.mark.parametrize(
     ("source", "effects"),
     [
-        ("!echo {x} $y ${z} \\$w", MagicEffects(reads=("y", "z", "x"), foreign=True)),
+        ("!echo {x} $y ${z} \\$w", MagicEffects(reads=("y", "z", "x"), ambient_reads=PROCESS, foreign=True)),
         (
             "v = !cat a.csv > out/b.csv",
-            MagicEffects(reads_files=("a.csv",), writes_files=("out/b.csv",), foreign=True),
+            MagicEffects(
+                reads_files=("a.csv",), writes_files=("out/b.csv",), ambient_reads=PROCESS, foreign=True
+            ),
         ),
         (
             '%%bash -s "$x" --out lines\ncat a.txt | tee b.txt',
-            MagicEffects(("x",), ("lines",), ("a.txt",), ("b.txt",), literal=False, foreign=True),
+            MagicEffects(
+                ("x",), ("lines",), ("a.txt",), ("b.txt",), (), PROCESS, literal=False, foreign=True
+            ),
         ),
         ("%%writefile u.py\nx = 1", MagicEffects(writes_files=("u.py",), literal=False, foreign=True)),
         (

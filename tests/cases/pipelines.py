@@ -35,7 +35,7 @@ from jupyter_pipe.runs.model import Failure
 
 __all__ = ["Forks", "Outcome", "run_as_notebook", "run_as_pipeline"]
 
-VARYING = re.compile(r"0x[0-9a-f]{6,}|CPU times: .*\nWall time: .*")
+VARYING = re.compile(r"0x[0-9a-fA-F]{6,}|CPU times: .*\nWall time: .*")
 """What differs from run to run: addresses of objects, and what `%time` prints."""
 ENOUGH = 100
 """More workers than any case has stages: all that may run in parallel is offered at once."""

@@ -313,3 +313,15 @@ def test_a_stage_is_not_to_blame_for_a_lost_worker() -> None:
     assert list(shell.running.values()) == [4]
     shell.breaks("a", lost)
     assert shell.finish == ms.Finish(ev.RunState.failed, 1)
+
+
+def test_a_change_between_two_cells_of_another_stage_fails_the_run() -> None:
+    """`above` has cells above and below `between`: they have run, whatever `between` changed."""
+    between = msgspec.structs.replace(stage("between", reads="x"), frozen=("x",))
+    shell = Shell(pipeline(stage("above", binds="x"), between))
+    shell.end("above")
+    shell.end("between", result(changed=[("above", "x")]))
+    assert shell.finish == ms.Finish(ev.RunState.failed, 1)
+    (failed,) = [event for event in shell.events if isinstance(event, ev.StageFailed)]
+    assert "'x'" in failed.evalue
+    assert failed.hint == "Give the cells below stage 'between' a stage name of their own."

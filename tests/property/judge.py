@@ -16,7 +16,7 @@ from tests.cases.table import Case
 __all__ = ["Verdict", "judge"]
 
 # Failures at run time that name the variable and the way out: refused, though late.
-CLEAR = ("CannotTravel", "DefinitionError")
+CLEAR = ("CannotTravel", "DefinitionError", "InputChanged")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,62 @@
+"""What a stage must leave as it is because of stages that have cells on both sides of it.
+
+All cells of a stage run together, so a cell may run before one that stands above it. `order` sees to
+it that the changes which analysis knows do not mind; a change that only the guard can see must then
+fail the run, for no order of the stages is that of the notebook.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from jupyter_pipe.analysis.facts import Unit
+    from jupyter_pipe.analysis.flows import StageFacts
+    from jupyter_pipe.analysis.values import Heap, Values
+
+__all__ = ["find_frozen"]
+
+
+def find_frozen(stages: Sequence[StageFacts], heap: Heap) -> dict[str, set[str]]:
+    """By stage the names whose values it must not change. `stages` stand in the order of the run."""
+    spans = [(min(stage.numbers, default=0), stage.last) for stage in stages]
+    found: dict[str, set[str]] = {}
+    for place, stage in enumerate(stages):
+        first, last = spans[place]
+        early = (unit for other in stages[:place] if other.last > first for unit in _after(other, first))
+        late = (
+            unit
+            for other, span in zip(stages[place + 1 :], spans[place + 1 :], strict=True)
+            if span[0] < last
+            for unit in _before(other, last)
+        )
+        reads = [(name, values) for unit in (*early, *late) for name, values in _reads(unit, last)]
+        if reads:
+            found[stage.name] = _names(stage, reads, heap)
+    return found
+
+
+def _after(stage: StageFacts, number: int) -> Iterator[Unit]:
+    return (unit for unit in stage.units if unit.number > number)
+
+
+def _before(stage: StageFacts, number: int) -> Iterator[Unit]:
+    return (unit for unit in stage.units if unit.number < number)
+
+
+def _reads(unit: Unit, last: int) -> Iterator[tuple[str, Values]]:
+    """Values that were there before unit `last` ended."""
+    for name, read in unit.facts.reads.items():
+        if name.isidentifier() and read.sources and min(read.sources) < last:
+            yield name, read.values
+
+
+def _names(stage: StageFacts, reads: Sequence[tuple[str, Values]], heap: Heap) -> set[str]:
+    """The names that are read elsewhere, and those of the stage that lead to the same objects."""
+    reached = heap.affected(heap.reachable(value for _, values in reads for value in values))
+    own = ((name, read.values) for unit in stage.units for name, read in unit.facts.reads.items())
+    return {name for name, _ in reads} | {
+        name for name, values in own if name.isidentifier() and values & reached
+    }

@@ -1,0 +1,70 @@
+"""What a stage's kernel is told about the notebook's classes and functions. Pure.
+
+A payload may hold an instance of any of them; the kernel then executes the definition first, and
+the constants that it reads as they were where it stands.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from jupyter_pipe.model import Pipeline, Replay, ReplayKind, Stage
+
+__all__ = ["known_definitions"]
+
+_KINDS = frozenset({ReplayKind.function, ReplayKind.class_, ReplayKind.import_})
+
+
+def known_definitions(pipeline: Pipeline, stage: Stage) -> dict[str, dict[str, Any]]:
+    """The notebook's classes and functions that a payload may refer to, and the imports that they
+    need: what other stages replay from this stage's cells, and what it replays itself."""
+    order = [other.name for other in pipeline.stages]
+    later = {
+        name
+        for other in pipeline.stages[order.index(stage.name) + 1 :]
+        for replay in other.replays
+        if replay.needed
+        for name in replay.names
+    }
+    cells = frozenset(stage.cells)
+    made_here = [replay for other in pipeline.stages for replay in other.replays if replay.cell_id in cells]
+    replays = [*made_here, *stage.replays]
+    constants = [replay for replay in replays if replay.kind is ReplayKind.constant]
+    return {
+        name: {
+            "source": replay.source,
+            "digest": replay.digest,
+            "cell_id": replay.cell_id,
+            "later": name in later,
+            **_constants(replay, replays, constants),
+        }
+        for replay in replays
+        if replay.kind in _KINDS
+        for name in replay.names
+    }
+
+
+def _constants(
+    definition: Replay, replays: Sequence[Replay], constants: Sequence[Replay]
+) -> dict[str, dict[str, str] | str]:
+    """The code of the constants above the definition that it may read, if there are any."""
+    if not constants:
+        return {}
+    above = [replay for replay in constants if replays.index(replay) < replays.index(definition)]
+    names = _closure(_names_in(definition.source), above)
+    needed = [replay.source for replay in above if names.intersection(replay.names)]
+    return {"constants": "\n".join(dict.fromkeys(needed))} if needed else {}
+
+
+def _closure(names: set[str], constants: Iterable[Replay]) -> set[str]:
+    found = set(names)
+    for replay in reversed(list(constants)):
+        if found.intersection(replay.names):
+            found |= _names_in(replay.source)
+    return found
+
+
+def _names_in(source: str) -> set[str]:
+    return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
