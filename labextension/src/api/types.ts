@@ -308,6 +308,7 @@ export interface Stage {
   readonly gates: readonly Gate[];
   readonly options: StageOptions;
   readonly imports: readonly string[];
+  readonly frozen: readonly string[];
 }
 
 export interface StageInput {
