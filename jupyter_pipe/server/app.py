@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from jupyter_events import EventLogger
     from jupyter_server.serverapp import ServerApp
 
-__all__ = ["NAMESPACE", "RUN_EVENT", "load"]
+__all__ = ["NAMESPACE", "ROUTES", "RUN_EVENT", "load"]
 
 NAMESPACE = "jupyter-pipe"
 RUN_EVENT = "urn:jupyter-pipe:run"
+ROUTES = [*pipelines.ROUTES, *runs.ROUTES, ("openapi.json", OpenApiHandler), (".*", UnknownHandler)]
 
 
 def load(server: ServerApp) -> None:
@@ -36,8 +37,7 @@ def load(server: ServerApp) -> None:
     services = Services(Root(server.root_dir), RunWatcher(_emitter(server, events)))
     server.web_app.settings["jupyter_pipe"] = services
     base = server.web_app.settings["base_url"]
-    routes = [*pipelines.ROUTES, *runs.ROUTES, ("openapi.json", OpenApiHandler), (".*", UnknownHandler)]
-    handlers = [(url_path_join(base, NAMESPACE, pattern), handler) for pattern, handler in routes]
+    handlers = [(url_path_join(base, NAMESPACE, pattern), handler) for pattern, handler in ROUTES]
     server.web_app.add_handlers(".*$", handlers)  # type: ignore[no-untyped-call]  # not annotated there
     server.log.info("jupyter_pipe serves pipelines at %s", url_path_join(base, NAMESPACE))
 

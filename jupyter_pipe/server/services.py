@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 from jupyter_pipe.server.paths import Root
 from jupyter_pipe.server.pipelines.service import PipelineService
 from jupyter_pipe.server.runs.service import RunService
 from jupyter_pipe.server.runs.watcher import RunWatcher
+from jupyter_pipe.server.threads import DaemonExecutor
 
 __all__ = ["Services"]
 
@@ -22,4 +21,4 @@ class Services:
         self.watcher = watcher
         self.pipelines = PipelineService(root)
         self.runs = RunService(root, watcher)
-        self.executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="jupyter-pipe")
+        self.executor = DaemonExecutor(_THREADS, "jupyter-pipe")

@@ -13,6 +13,10 @@ from typing import Any
 
 import requests
 
+from jupyter_pipe import events as ev
+from jupyter_pipe.model import Pipeline, Source, Stage
+from jupyter_pipe.runs import RunFacts, RunStore
+
 TOKEN = "server-tests"
 SECONDS_TO_START = 60
 
@@ -91,6 +95,17 @@ def write_json(path: Path, content: Any) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content), encoding="utf-8")
     return path
+
+
+def write_run(folder: Path) -> str:
+    """Write the log of a run that is over. Returns its id."""
+    stage = Stage("fit", cells=("c0",), module="flow/fit.py", notebook="notebooks/fit.ipynb")
+    pipeline = Pipeline(1, "flow", "python3", Source("flow.ipynb", "x"), stages=(stage,))
+    writer = RunStore(folder).create(pipeline, RunFacts(notebook=str(folder / "flow.ipynb")))
+    writer.append(ev.RunQueued(writer.run_id, "flow", ("fit",)))
+    writer.append(ev.RunFinished(ev.RunState.failed, exit_code=1, seconds=1.0))
+    writer.close()
+    return writer.run_id
 
 
 def _free_port() -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +14,9 @@ from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
-from jupyter_pipe import events as ev
-from jupyter_pipe.model import Pipeline, Source, Stage
-from jupyter_pipe.runs import RunFacts, RunStore
 from jupyter_pipe.server.openapi import describe
 from tests.server.conftest import notebook_json
-from tests.server.real import TOKEN, Server, write_json
+from tests.server.real import TOKEN, Server, write_json, write_run
 
 pytestmark = pytest.mark.server
 SCHEMA = schemathesis.openapi.from_dict(describe("/jupyter-pipe"))
@@ -42,16 +38,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def run_id(server: Server) -> str:
     """A run that is over, below the server's root."""
     return write_run(server.folder)
-
-
-def write_run(folder: Path) -> str:
-    stage = Stage("fit", cells=("c0",), module="flow/fit.py", notebook="notebooks/fit.ipynb")
-    pipeline = Pipeline(1, "flow", "python3", Source("flow.ipynb", "x"), stages=(stage,))
-    writer = RunStore(folder).create(pipeline, RunFacts(notebook=str(folder / "flow.ipynb")))
-    writer.append(ev.RunQueued(writer.run_id, "flow", ("fit",)))
-    writer.append(ev.RunFinished(ev.RunState.failed, exit_code=1, seconds=1.0))
-    writer.close()
-    return writer.run_id
 
 
 VALUES = st.recursive(
