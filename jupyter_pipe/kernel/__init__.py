@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .session import Session
 
-__all__ = ["begin", "load_inputs", "preload", "set_execution_count", "store_outputs"]
+__all__ = ["begin", "compare_outputs", "load_inputs", "preload", "set_execution_count", "store_outputs"]
 
 _sessions: list[Session] = []
 
@@ -40,6 +40,13 @@ def load_inputs(*names: str) -> None:
 def store_outputs(*names: str) -> None:
     """Stores the outputs and writes the stage's result, whatever went wrong on the way."""
     _session().store_outputs(names)
+
+
+def compare_outputs(store: str, stored: dict[str, Any], result: str) -> None:
+    """Compares variables with what a pipeline stored in another place, for `verify`."""
+    from .differences import compare_stored
+
+    compare_stored(_session(), store, stored, result)
 
 
 def set_execution_count(count: int) -> None:

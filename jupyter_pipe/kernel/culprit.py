@@ -11,7 +11,7 @@ from typing import Any
 from . import functions
 from .errors import CannotTravelError
 
-__all__ = ["find_culprit"]
+__all__ = ["attributes", "find_culprit"]
 
 _DEPTH = 12
 _BREADTH = 2000
@@ -55,7 +55,7 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
         for number, item in enumerate(value[:_BREADTH]):
             yield f"[{number}]", item
     yield from _closure_parts(value)
-    for name, item in _attributes(value):
+    for name, item in attributes(value):
         yield f".{name}", item
 
 
@@ -66,7 +66,8 @@ def _closure_parts(value: Any) -> Iterator[tuple[str, Any]]:
             yield f" (its variable {name})", content
 
 
-def _attributes(value: Any) -> list[tuple[str, Any]]:
+def attributes(value: Any) -> list[tuple[str, Any]]:
+    """What an instance holds, in its `__dict__` and in slots."""
     if isinstance(value, type):
         return []
     found = getattr(value, "__dict__", None)

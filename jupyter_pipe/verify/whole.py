@@ -1,7 +1,8 @@
 """The notebook run whole, top to bottom in one kernel: what a pipeline is measured against.
 
-Needs nothing of the compiler. Where asked to, it stores the values that hold at the end of a
-stage's last cell, so that they can be compared by content with what the pipeline stored.
+Needs nothing of the compiler. It stores the values that hold at the end of a stage's last cell, so
+that they can be compared by content with what the pipeline stored; where it is given what the
+pipeline stored, it names the first part that differs.
 """
 
 from __future__ import annotations
@@ -14,19 +15,28 @@ from typing import Any
 import msgspec
 
 from jupyter_pipe.artifacts.bootstrap import bootstrap_source
-from jupyter_pipe.artifacts.protocol import StageContext, StageResult
-from jupyter_pipe.engine.worker import Execution, execute
+from jupyter_pipe.artifacts.protocol import StageContext
+from jupyter_pipe.engine.interrupts import catch_signals
+from jupyter_pipe.engine.stopping import StopSignal
+from jupyter_pipe.engine.worker import Execution, StageInterrupted, execute
+from jupyter_pipe.events import CellFinished, Event
 from jupyter_pipe.model import Cell, Notebook, Pipeline, ReplayKind, Stage
+from jupyter_pipe.verify.boundaries import Difference, Expected, read_differences, read_digests
+from jupyter_pipe.verify.model import Watcher
 from jupyter_pipe.verify.outputs import Outputs, cell_outputs
 
 __all__ = ["WholeRun", "run_whole"]
 
+_EXECUTED = "executed.ipynb"
+
 
 class WholeRun(msgspec.Struct, frozen=True):
-    """`outputs` by cell id; `digests` by stage and variable, where the stage's cells are adjacent."""
+    """`outputs` by cell id; `digests` by stage and variable, where the stage's cells are adjacent;
+    `differences` from what a pipeline stored, in notebook order."""
 
     outputs: dict[str, Outputs]
     digests: dict[str, dict[str, str]]
+    differences: tuple[Difference, ...] = ()
 
 
 def run_whole(
@@ -35,36 +45,64 @@ def run_whole(
     *,
     folder: Path,
     workdir: Path,
-    hash_seed: int,
     environment: Mapping[str, str],
+    watcher: Watcher,
+    stored: Expected | None = None,
 ) -> WholeRun:
     """Run every code cell but those tagged `skip`, in order. Raises StageFailure where the notebook
-    itself fails, and KernelError."""
+    itself fails, KernelError, and KeyboardInterrupt."""
     folder.mkdir(parents=True, exist_ok=True)
     cells = [cell for cell in notebook.code_cells if cell.source.strip() and "skip" not in cell.tags]
     closing = _closing_stages(pipeline, [cell.id for cell in cells])
-    # The engine sets execution counts through the kernel side, so that must be there from the start.
-    beginning = _write_context(Stage("notebook", (), "", ""), folder, workdir)
     made: list[dict[str, Any]] = []
     for cell in cells:
         made.append(_user_cell(cell))
-        made += [_boundary_cell(stage, folder, workdir) for stage in closing.get(cell.id, ())]
-    executed = folder / "executed.ipynb"
-    execute(
-        {"cells": made, "metadata": _metadata(notebook), "nbformat": 4, "nbformat_minor": 5},
-        notebook.kernel,
-        Execution(
-            stage="notebook",
-            folder=workdir,
-            scratch=folder,
-            executed=executed,
-            prelude=(bootstrap_source(beginning),),
-            numbers={cell.id: cell.number for cell in cells},
-            environment={**environment, "PYTHONHASHSEED": str(hash_seed)},
-        ),
+        made += [_boundary_cell(stage, folder, workdir, stored) for stage in closing.get(cell.id, ())]
+    _execute(notebook, made, cells, folder, workdir, environment, watcher)
+    stages = [stage.name for found in closing.values() for stage in found]
+    differences = (read_differences(_difference_path(folder, stage), stage) for stage in stages)
+    return WholeRun(
+        cell_outputs(json.loads((folder / _EXECUTED).read_bytes())),
+        {stage: read_digests(_result_path(folder, stage)) for stage in stages},
+        tuple(one for one in differences if one is not None),
     )
-    digests = {stage.name: _read_digests(folder, stage) for stages in closing.values() for stage in stages}
-    return WholeRun(cell_outputs(json.loads(executed.read_bytes())), digests)
+
+
+def _execute(
+    notebook: Notebook,
+    made: list[dict[str, Any]],
+    cells: Sequence[Cell],
+    folder: Path,
+    workdir: Path,
+    environment: Mapping[str, str],
+    watcher: Watcher,
+) -> None:
+    def report(event: Event) -> None:
+        if isinstance(event, CellFinished):
+            watcher.advances(event.position, event.total, "cell")
+
+    stop = StopSignal()
+    # The engine sets execution counts through the kernel side, so that must be there from the start.
+    beginning = _write_context(Stage("notebook", (), "", ""), folder, workdir)
+    with catch_signals(lambda signal: stop.request(hard=stop.is_set)):
+        try:
+            execute(
+                {"cells": made, "metadata": _metadata(notebook), "nbformat": 4, "nbformat_minor": 5},
+                notebook.kernel,
+                Execution(
+                    stage="notebook",
+                    folder=workdir,
+                    scratch=folder,
+                    executed=folder / _EXECUTED,
+                    prelude=(bootstrap_source(beginning),),
+                    numbers={cell.id: cell.number for cell in cells},
+                    environment=environment,
+                    report=report,
+                    stop=stop,
+                ),
+            )
+        except StageInterrupted:
+            raise KeyboardInterrupt from None
 
 
 def _closing_stages(pipeline: Pipeline, order: Sequence[str]) -> dict[str, list[Stage]]:
@@ -82,10 +120,16 @@ def _user_cell(cell: Cell) -> dict[str, Any]:
     return _cell(cell.id, cell.source, "cell", list(cell.tags))
 
 
-def _boundary_cell(stage: Stage, folder: Path, workdir: Path) -> dict[str, Any]:
+def _boundary_cell(stage: Stage, folder: Path, workdir: Path, stored: Expected | None) -> dict[str, Any]:
     context = _write_context(stage, folder, workdir)
-    names = ", ".join(json.dumps(name) for name in stage.outputs)
-    source = f'{bootstrap_source(context)}\n__import__("jupyter_pipe_kernel").store_outputs({names})'
+    if stored is None:
+        names = ", ".join(json.dumps(name) for name in stage.outputs)
+        call = f"store_outputs({names})"
+    else:
+        refs = {name: msgspec.structs.asdict(ref) for name, ref in stored.stages[stage.name].items()}
+        result = str(_difference_path(folder, stage.name))
+        call = f"compare_outputs({str(stored.store)!r}, {refs!r}, {result!r})"
+    source = f'{bootstrap_source(context)}\n__import__("jupyter_pipe_kernel").{call}'
     return _cell(f"jupyter-pipe-{stage.name}", source, "outputs", [])
 
 
@@ -104,7 +148,7 @@ def _write_context(stage: Stage, folder: Path, workdir: Path) -> Path:
                 stage=stage.name,
                 attempt=1,
                 store=str(folder / "artifacts"),
-                result=str(_result_path(folder, stage)),
+                result=str(_result_path(folder, stage.name)),
                 workdir=str(workdir),
                 outputs=stage.outputs,
                 optional=stage.outputs,
@@ -115,16 +159,12 @@ def _write_context(stage: Stage, folder: Path, workdir: Path) -> Path:
     return context
 
 
-def _read_digests(folder: Path, stage: Stage) -> dict[str, str]:
-    try:
-        result = msgspec.json.decode(_result_path(folder, stage).read_bytes(), type=StageResult)
-    except (OSError, msgspec.MsgspecError):
-        return {}
-    return {name: payload.ref.digest for payload in result.outputs for name in payload.names}
+def _result_path(folder: Path, stage: str) -> Path:
+    return folder / f"{stage}.result.json"
 
 
-def _result_path(folder: Path, stage: Stage) -> Path:
-    return folder / f"{stage.name}.result.json"
+def _difference_path(folder: Path, stage: str) -> Path:
+    return folder / f"{stage}.difference.json"
 
 
 def _cell(cell_id: str, source: str, role: str, tags: list[str]) -> dict[str, Any]:

@@ -1,0 +1,101 @@
+"""`jupyter pipe verify` end to end, and what it says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_pipe.cli.main import main
+
+Capture = pytest.CaptureFixture[str]
+
+
+def write(folder: Path, *cells: tuple[str, str]) -> Path:
+    """A notebook of (tags, source)."""
+    made: list[dict[str, Any]] = [
+        {
+            "cell_type": "code",
+            "id": f"cell-{number}",
+            "metadata": {"tags": tags.split()},
+            "source": source,
+            "outputs": [],
+            "execution_count": None,
+        }
+        for number, (tags, source) in enumerate(cells, 1)
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    path = folder / "small.ipynb"
+    path.write_text(json.dumps({"cells": made, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
+    return path
+
+
+@pytest.mark.kernel
+def test_equal_but_for_what_the_notebook_does_not_repeat(tmp_path: Path, capsys: Capture) -> None:
+    path = write(
+        tmp_path,
+        ("stage:a", "import time\nx = {'k': [1, 2]}\ntime.time_ns()"),
+        ("stage:b", "print(sum(x['k']), {'b', 'a'} == set('ab'))"),
+        ("stage:c", "list({'one', 'two', 'three', 'four', 'five'})"),
+    )
+    assert main(["verify", str(path), "--json"]) == 0
+    shown = capsys.readouterr()
+    found = json.loads(shown.out)
+    assert (found["compared"], found["not_comparable"]) == (1, [1, 3])
+    assert shown.err.splitlines()[-1] == "✓ own stages, 3 stages: equal"
+
+
+@pytest.mark.kernel
+def test_names_the_first_value_that_differs(tmp_path: Path, capsys: Capture) -> None:
+    path = write(
+        tmp_path,
+        ("stage:a", "x = {'k': [1, 2]}"),
+        ("stage:b pure:x", "x['k'].append(3)"),  # the tag is wrong
+        ("stage:c", "y = [x['k'][-1]]"),
+        ("stage:d", "print('y ends with', y[0])"),
+    )
+    assert main(["verify", str(path)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-5:] == [
+        "✗ own stages, 4 stages: different in stage d, cell 4",
+        "    notebook      y ends with 3",
+        "    pipeline      y ends with 2",
+        "    likely cause  y[0] differs already when stage c ends: 3 in the notebook, 2 in the pipeline",
+        "different: 4 cells compared.",
+    ]
+
+
+@pytest.mark.kernel
+def test_a_value_that_no_cell_shows(tmp_path: Path, capsys: Capture) -> None:
+    path = write(
+        tmp_path,
+        ("stage:a", "x = [1]"),
+        ("stage:b pure:x", "x.append(2)"),  # the tag is wrong
+        ("stage:c", "z = {'n': len(x)}"),
+        ("stage:d", "z['n'] > 0"),
+    )
+    assert main(["verify", str(path), "-q"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == [
+        "✗ own stages, 4 stages: different in stage c, variable z['n']",
+        "    notebook      2",
+        "    pipeline      1",
+    ]
+
+
+@pytest.mark.kernel
+def test_a_notebook_that_fails_is_no_difference(tmp_path: Path, capsys: Capture) -> None:
+    path = write(tmp_path, ("stage:a", "x = 1"), ("stage:b", "y = 2\n1 / 0"))
+    assert main(["verify", str(path)]) == 2
+    said = capsys.readouterr().err
+    assert "does not run top to bottom: ZeroDivisionError: division by zero (cell 2, line 2)" in said
+
+
+def test_a_stale_package_is_no_answer(tmp_path: Path, capsys: Capture) -> None:
+    path = write(tmp_path, ("stage:a", "x = 1"))
+    assert main(["compile", str(path), "-q"]) == 0
+    write(tmp_path, ("stage:a", "x = 2"))
+    assert main(["verify", str(tmp_path / "small_pipeline")]) == 2
+    assert "jupyter pipe compile small.ipynb" in capsys.readouterr().err
