@@ -111,6 +111,21 @@ async def test_a_run_and_its_events(api: Api, make_run: Any) -> None:
     assert [event["event"] for event in some] == ["stage_finished", "run_finished"]
 
 
+async def test_a_run_from_the_command_line_has_a_log(api: Api, make_run: Any) -> None:
+    run_id = make_run(*finished())
+    _, log = await api("GET", "runs", run_id, "log")
+    lines = [line.partition("  ")[2] for line in log["text"].splitlines()]
+    assert lines == [
+        f"flow, 1 stage, run {run_id}",
+        "fit  started",
+        "fit  succeeded, 1.5 s",
+        "succeeded, 2 s, exit code 0",
+    ]
+    assert log["final"]
+    _, rest = await api("GET", "runs", run_id, "log", offset=str(log["next_offset"]))
+    assert (rest["text"], rest["final"]) == ("", True)
+
+
 async def test_a_report_cannot_run_script(jp_fetch: Any, make_run: Any) -> None:
     run_id = make_run(*finished())
     response = await jp_fetch("jupyter-pipe", "runs", run_id, "report", params={"root": ""})

@@ -134,12 +134,12 @@ class RunService:
         return WrittenNotebook(self._root.path_of(target))
 
     def log(self, root: str, run_id: str, stage: str, offset: int) -> LogChunk:
-        """What the run's process said, or what a stage printed, from a byte offset on."""
+        """What happened in the run, or what a stage printed, from a byte offset on."""
         run = self.read(root, run_id)
         if stage:
             data = b"".join(_printed(self._stage_folder(root, run_id, stage), stage))
         else:
-            data = _read_or_empty(self._store(root).folder(run_id).log)
+            data = b"".join(_told(self._store(root), run))
         chunk = data[offset : offset + _LOG_CHUNK]
         end = offset + len(chunk)
         text = chunk.decode("utf-8", "replace")
@@ -194,6 +194,15 @@ def _read_or_none(store: RunStore, run_id: str) -> Run | None:
         return store.read(run_id)
     except PipeError:
         return None
+
+
+def _told(store: RunStore, run: Run) -> Iterator[bytes]:
+    """The run's events as lines, whoever started it; at its end, what the server's runner had to say."""
+    from jupyter_pipe.runs.lines import log_lines
+
+    yield from (f"{line}\n".encode() for line in log_lines(store.events(run.run_id)))
+    if run.is_final:
+        yield _read_or_empty(store.folder(run.run_id).log)
 
 
 def _read_or_empty(path: Path) -> bytes:
