@@ -112,7 +112,8 @@ def log_lines(events: Iterable[Event]) -> Iterator[str]:
         if line:
             yield line
         elif isinstance(event, RunFinished):
-            yield f"{_clock(event)}  {event.state.value}, {seconds_text(event.seconds)}, exit code {event.exit_code}"
+            ended = f"{event.state.value}, {seconds_text(event.seconds)}"
+            yield f"{_clock(event)}  {ended}, exit code {event.exit_code}"
 
 
 def _clock(event: Event) -> str:
