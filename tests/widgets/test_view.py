@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import builtins
+import subprocess
+import sys
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -16,6 +19,7 @@ from jupyter_pipe.runs.processes import this_process
 from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.runs.writing import RunWriter
 from jupyter_pipe.widgets import RunView
+from tests.compiler.notebooks import write_notebook
 
 
 @pytest.fixture
@@ -69,6 +73,34 @@ def test_cancelling_what_has_ended_shows_how_it_ended(writer: RunWriter, tmp_pat
     finish(writer)
     view.cancel()
     assert "succeeded" in view._picture.value
+
+
+@pytest.mark.kernel
+def test_the_button_ends_a_run_of_another_process(tmp_path: Path) -> None:
+    cell = ("import time\nprint('begun')\ntime.sleep(600)", ("stage:wait",))
+    notebook = write_notebook(tmp_path / "flow.ipynb", [cell])
+    command = [sys.executable, "-m", "jupyter_pipe.cli.main", "run", str(notebook)]
+    runner = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        view = following(tmp_path)
+        assert view._cancel.layout.display == ""
+        view._cancel.click()
+        view._thread.join(60)
+        assert (view.run.state.value, runner.wait(60)) == ("cancelled", 130)
+        assert "cancelled" in view._picture.value
+        assert view._cancel.layout.display == "none"
+    finally:
+        runner.kill()
+
+
+def following(root: Path) -> RunView:
+    """A view of the run below `root`, once its stage has begun."""
+    deadline = monotonic() + 60
+    while monotonic() < deadline:
+        if RunStore(root).ids() and RunStore(root).list()[0].stage("wait").state.value == "running":
+            return RunView(root=root)
+        sleep(0.1)
+    raise AssertionError("the run does not begin")
 
 
 def test_it_displays_as_a_widget(writer: RunWriter, tmp_path: Path) -> None:
