@@ -23,17 +23,21 @@ from jupyter_pipe.analysis.values import (
     find_in_class,
     in_order,
 )
-from jupyter_pipe.analysis.world import World, text_of
+from jupyter_pipe.analysis.world import World, place_of, text_of
 
 __all__ = [
+    "ADDRESS",
     "item_label",
     "load_attribute",
     "load_item",
+    "look_up_by_identity",
     "read_namespace",
     "store_attribute",
     "store_item",
 ]
 
+ADDRESS = "builtins.memory address"
+"""What `id(x)` gives."""
 LISTS = frozenset({"builtins.list", "builtins.tuple"})
 ATOMIC = frozenset({"builtins.int", "builtins.float", "builtins.bool", "builtins.range", "builtins.bytes"})
 
@@ -53,8 +57,12 @@ def _load_attribute(world: World, value: Object, name: str, node: ast.AST) -> Va
     if isinstance(payload, LocalModule):
         slot = world.state.get(payload.frame.key(name))
         return slot.values if slot else NOTHING
+    if value is world.namespace:
+        return world.read_global(name, node)
     if name == "__dict__":
         return frozenset((value,))
+    if name == "__class__" and isinstance(payload, Instance):
+        return world.heap.load(value, "class")
     own = world.heap.load(value, "." + name) if "." + name in value.fields else NOTHING
     if isinstance(payload, Instance):
         return own | _class_attribute(world, value, payload.class_, name, node)
@@ -135,7 +143,10 @@ def store_attribute(world: World, base: Values, name: str, values: Values, node:
     """`base.name = values`; of a module it is ambient state or a change of the module."""
     for value in in_order(base):
         if isinstance(value.payload, Library):
-            _store_in_library(world, f"{value.payload.qualified}.{name}", value, node)
+            _store_in_library(world, f"{value.payload.qualified}.{name}", node)
+            continue
+        if value is world.namespace:
+            _bind_global(world, name, values, node)
             continue
         world.mutate((value,), node)
         world.heap.store(value, "." + name, values)
@@ -146,12 +157,12 @@ def store_attribute(world: World, base: Values, name: str, values: Values, node:
                 world.state.set(frame.key(name), slot._replace(values=slot.values | values))
 
 
-def _store_in_library(world: World, qualified: str, value: Object, node: ast.AST) -> None:
+def _store_in_library(world: World, qualified: str, node: ast.AST) -> None:
     component = world.knowledge.component(qualified)
     if component is not None:
         world.set_component(component, node)
     else:
-        world.mutate((value,), node)
+        world.patch(qualified, node)
 
 
 def delete_part(world: World, base: Values, node: ast.Attribute | ast.Subscript) -> None:
@@ -159,7 +170,7 @@ def delete_part(world: World, base: Values, node: ast.Attribute | ast.Subscript)
     for value in in_order(base):
         if isinstance(value.payload, Library):
             suffix = f".{node.attr}" if isinstance(node, ast.Attribute) else ""
-            _store_in_library(world, value.payload.qualified + suffix, value, node)
+            _store_in_library(world, value.payload.qualified + suffix, node)
         else:
             world.mutate((value,), node)
 
@@ -169,6 +180,13 @@ def item_label(node: ast.AST) -> str:
     if isinstance(node, ast.Constant):
         return f"[{node.value!r}]"
     return ANY
+
+
+def look_up_by_identity(world: World, keys: Values, node: ast.AST) -> None:
+    """Instances of the notebook's classes are found in containers by what they are, not by content."""
+    for value in keys:
+        if isinstance(value.payload, Instance):
+            world.facts.identified.setdefault(value, place_of(node))
 
 
 def load_item(world: World, base: Values, node: ast.Subscript) -> Values:
@@ -233,7 +251,7 @@ def store_item(world: World, base: Values, node: ast.Subscript, values: Values) 
     world.call_special(base, "__setitem__", (NOTHING, values), node)
     for value in in_order(base):
         if isinstance(value.payload, Library):
-            _store_in_library(world, value.payload.qualified, value, node)
+            _store_in_library(world, value.payload.qualified, node)
             continue
         if value is world.namespace:
             _bind_in_namespace(world, node, values)
@@ -264,6 +282,10 @@ def _bind_in_namespace(world: World, node: ast.Subscript, values: Values) -> Non
     if name is None:
         read_namespace(world, node.slice, node)
         return
+    _bind_global(world, name, values, node)
+
+
+def _bind_global(world: World, name: str, values: Values, node: ast.AST) -> None:
     outer, world.frame = world.frame, world.globals
     world.bind(name, values, node)
     world.frame = outer

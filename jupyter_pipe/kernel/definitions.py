@@ -88,7 +88,7 @@ class Definitions:
             self.replay(needed, namespace)
         del namespace[name]
         file = f"<definition of {name}, cell {known.get('cell_id') or name}>"
-        code = compile(source, file, "exec", _future_flags(namespace), dont_inherit=True)
+        code = compile(source, file, "exec", _future_flags(self._namespace), dont_inherit=True)
         with _constants(str(known.get("constants", "")), namespace):
             exec(code, namespace)  # noqa: S102
         if namespace is self._namespace:
