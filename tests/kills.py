@@ -1,7 +1,8 @@
 """Kills runs with SIGKILL and looks for losses: `python tests/kills.py [--kills 100] [--seed N]`.
 
 Each kill takes a new folder, runs a pipeline of five stages there and kills the runner, the process
-that forks kernels, or a kernel: at a named point inside what must not tear, or at a random moment.
+that forks kernels, a kernel, or, in a run on Dask workers, a worker or the runner: at a named point
+inside what must not tear, or at a random moment.
 Afterwards no process may be left, every run must be readable and over, and `resume` must end with
 the results of an undisturbed run. The first line printed is the seed, which repeats the same kills.
 """
@@ -32,7 +33,14 @@ from jupyter_pipe.runs.store import RunStore
 MARK = "JUPYTER_PIPE_KILLS"
 SAID = "said.txt"
 POINTS = ("artifact", "publish", "event", "fork", "forking parent", "summary")
-VICTIMS = ("runner", "parent", "kernel")
+# What a victim is called, and where the stages of its run are executed.
+VICTIMS = {
+    "runner": "local",
+    "parent": "local",
+    "kernel": "local",
+    "worker": "dask",
+    "runner of Dask": "dask",
+}
 RUN_SECONDS = 120.0
 ENDING_SECONDS = 20.0
 EXPECTED = {"answer": 3333}
@@ -76,6 +84,11 @@ class Kill(NamedTuple):
             return f"inside {self.point}, time {self.time}"
         return f"{self.victim} after {self.share:.0%} of the time"
 
+    @property
+    def executor(self) -> str:
+        """Where the stages of the run are executed."""
+        return VICTIMS.get(self.victim, "local")
+
 
 def plan(kills: int, seed: int) -> Iterator[Kill]:
     """A third of the kills at named points, each at least five times in a hundred; then anywhere."""
@@ -85,8 +98,8 @@ def plan(kills: int, seed: int) -> Iterator[Kill]:
         for point, _ in zip(itertools.cycle(POINTS), range(kills * 36 // 100 or 1), strict=False)
     ]
     anywhere = [
-        Kill(victim=VICTIMS[number % len(VICTIMS)], share=dice.uniform(0.02, 1.0))
-        for number in range(kills - len(pointed))
+        Kill(victim=victim, share=dice.uniform(0.02, 1.0))
+        for _, victim in zip(range(kills - len(pointed)), itertools.cycle(VICTIMS), strict=False)
     ]
     yield from dice.sample([*pointed, *anywhere], kills)
 
@@ -130,7 +143,7 @@ def _unlike_undisturbed(store: RunStore) -> Iterator[str]:
 
 def _run_and_kill(kill: Kill, folder: Path, mark: str, seconds: float) -> int:
     """Run until the kill and the end of the run; returns the runner's exit code."""
-    process = _command(["run", "p.ipynb", "--quiet"], folder, mark, kill)
+    process = _command(["run", "p.ipynb", "--quiet", *_options(kill.executor)], folder, mark, kill)
     if kill.victim:
         deadline = time.monotonic() + kill.share * seconds
         while process.poll() is None and time.monotonic() < deadline:
@@ -140,6 +153,10 @@ def _run_and_kill(kill: Kill, folder: Path, mark: str, seconds: float) -> int:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(victim, signal.SIGKILL)
     return process.wait(RUN_SECONDS)
+
+
+def _options(executor: str) -> list[str]:
+    return ["--executor", executor, "-j", "2"] if executor == "dask" else []
 
 
 def _command(argv: list[str], folder: Path, mark: str, kill: Kill | None = None) -> subprocess.Popen[bytes]:
@@ -159,8 +176,10 @@ def _command(argv: list[str], folder: Path, mark: str, kill: Kill | None = None)
 
 def _find_victim(victim: str, runner: int) -> int | None:
     """The pid of a victim, as far as it is there."""
-    if victim == "runner":
+    if victim.startswith("runner"):
         return runner
+    if victim == "worker":
+        return _find_worker(runner)
     with contextlib.suppress(psutil.NoSuchProcess):
         for parent in psutil.Process(runner).children():
             kernels = [child.pid for child in parent.children()]
@@ -168,6 +187,16 @@ def _find_victim(victim: str, runner: int) -> int | None:
                 return parent.pid
             if kernels:
                 return kernels[0]
+    return None
+
+
+def _find_worker(runner: int) -> int | None:
+    """A Dask worker: one that runs a stage if there is one, else any."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        below = psutil.Process(runner).children(recursive=True)
+        kernels = [process.ppid() for process in below if "ipykernel_launcher" in process.cmdline()]
+        workers = [process.pid for process in below if "spawn_main" in " ".join(process.cmdline())]
+        return next(iter([*kernels, *workers]), None)
     return None
 
 
@@ -277,24 +306,25 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     args = parser.parse_args()
-    seconds = undisturbed_seconds()
-    print(f"seed {args.seed}; an undisturbed run takes {seconds:.1f} s", flush=True)
+    seconds = {executor: undisturbed_seconds(executor) for executor in ("local", "dask")}
+    told = ", ".join(f"{value:.1f} s ({executor})" for executor, value in seconds.items())
+    print(f"seed {args.seed}; an undisturbed run takes {told}", flush=True)
     losses = 0
     for number, kill in enumerate(plan(args.kills, args.seed), 1):
         with tempfile.TemporaryDirectory(prefix="kills-") as folder:
-            problem = trial(kill, Path(folder), seconds)
+            problem = trial(kill, Path(folder), seconds[kill.executor])
         print(f"{number:3} {kill}: {problem or 'nothing lost'}", flush=True)
         losses += bool(problem)
     print(f"{losses} of {args.kills} kills lost something")
     return int(losses > 0)
 
 
-def undisturbed_seconds() -> float:
+def undisturbed_seconds(executor: str) -> float:
     """How long the pipeline takes when nobody kills it."""
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:
         write_notebook(Path(folder))
         started = time.monotonic()
-        _command(["run", "p.ipynb", "--quiet"], Path(folder), "").wait(RUN_SECONDS)
+        _command(["run", "p.ipynb", "--quiet", *_options(executor)], Path(folder), "").wait(RUN_SECONDS)
         return time.monotonic() - started
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 import jupyter_pipe
+from jupyter_pipe.engine.cluster import OwnCluster
 from jupyter_pipe.engine.executors import Report, Tell, outcome_message
 from jupyter_pipe.engine.far import FarOutcome, FarWork, bring_home, run_far_stage, send_off
 from jupyter_pipe.engine.marks import ask_to_stop, follow_stop, marks_of
@@ -106,20 +107,18 @@ class DaskExecutor:
     def _disconnect(self) -> None:
         self._client.close(timeout=_CLOSE_SECONDS)
         if self._cluster is not None:
-            self._cluster.close(timeout=_CLOSE_SECONDS)
+            self._cluster.close()
 
 
-def _connect(scheduler: str | None, workers: int) -> tuple[Any, Any]:
+def _connect(scheduler: str | None, workers: int) -> tuple[OwnCluster | None, Any]:
     """The cluster, if it is ours, and a client."""
     distributed = _distributed()
     try:
         if scheduler is not None:
             return None, distributed.Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
-        # Not LocalCluster: its workers would import the program that is running.
-        cluster = distributed.deploy.subprocess.SubprocessCluster(
-            host="127.0.0.1", n_workers=workers, threads_per_worker=1, dashboard_address=":0"
-        )
-        return cluster, distributed.Client(cluster, timeout=_CONNECT_SECONDS, set_as_default=False)
+        # Not in this process: its workers would import the program that is running.
+        cluster = OwnCluster(workers)
+        return cluster, distributed.Client(cluster.address, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, TimeoutError) as error:
         raise RunError(
             f"No Dask scheduler answers at {scheduler or 'this machine'}: {error}",
@@ -130,10 +129,9 @@ def _connect(scheduler: str | None, workers: int) -> tuple[Any, Any]:
 
 def _distributed() -> Any:
     try:
-        importlib.import_module("distributed.deploy.subprocess")
+        return importlib.import_module("distributed")
     except ImportError:
         raise ExtraMissingError("--executor dask", "dask") from None
-    return importlib.import_module("distributed")
 
 
 def _check_workers(client: Any, *, started_here: int) -> None:

@@ -13,6 +13,7 @@ KILLS = [
     *(Kill(point=point) for point in POINTS),
     Kill(victim="runner", share=0.7),
     Kill(victim="kernel", share=0.6),
+    Kill(victim="runner of Dask", share=1.5),
 ]
 
 
