@@ -34,6 +34,7 @@ COMMANDS = {
     "cancel": "jupyter_pipe.cli.cancel",
     "debug": "jupyter_pipe.cli.debug",
     "gc": "jupyter_pipe.cli.gc",
+    "export": "jupyter_pipe.cli.export",
     "run-stage": "jupyter_pipe.cli.run_stage",
 }
 EPILOG = """\
