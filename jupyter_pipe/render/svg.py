@@ -11,7 +11,7 @@ from html import escape
 from itertools import pairwise
 
 from jupyter_pipe.model import Pipeline
-from jupyter_pipe.render.labels import place_labels
+from jupyter_pipe.render.labels import Label, place_labels
 from jupyter_pipe.render.layout import NAME_START, Box, Layout, Point, Route, layout, short_name
 from jupyter_pipe.render.marks import mark_svg
 from jupyter_pipe.render.theme import Theme, stripe_svg, style_sheet
@@ -41,10 +41,7 @@ def to_svg(
     drawing = drawing or layout(pipeline)
     states = states or {}
     parts = _edges(drawing.routes, states)
-    parts += [
-        f'<text class="jpipe-value" x="{label.x:.1f}" y="{label.y:.1f}">{escape(label.text)}</text>'
-        for label in place_labels(drawing)
-    ]
+    parts += [_label(label) for label in place_labels(drawing)]
     parts += [
         _box(box, states.get(box.name), (progress or {}).get(box.name, 0.0), linked=linked)
         for box in drawing.boxes
@@ -102,6 +99,15 @@ def _curve(start: Point, end: Point) -> str:
         return f"M{x:g} {y:g}L{next_x:g} {next_y:g}"
     middle = (y + next_y) / 2
     return f"M{x:g} {y:g}C{x:g} {middle:g} {next_x:g} {middle:g} {next_x:g} {next_y:g}"
+
+
+def _label(label: Label) -> str:
+    """The text on a ground of its own, so that no line shows between its words."""
+    return (
+        f'<rect class="jpipe-ground" x="{label.x - 1:.1f}" y="{label.y - 8.5:.1f}" '
+        f'width="{label.width + 2:.1f}" height="11"/>'
+        f'<text class="jpipe-value" x="{label.x:.1f}" y="{label.y:.1f}">{escape(label.text)}</text>'
+    )
 
 
 def _box(box: Box, state: str | None, done: float, *, linked: bool) -> str:

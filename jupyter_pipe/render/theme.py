@@ -60,8 +60,8 @@ _RULES = """
 .jpipe-warn{color:var(--jpipe-warn)}.jpipe-busy{color:var(--jpipe-busy)}
 .jpipe-box{fill:var(--jpipe-box);stroke:var(--jpipe-line)}
 .jpipe-name{font-size:11px;fill:var(--jpipe-ink)}
-.jpipe-value{font:10px ui-monospace,"DejaVu Sans Mono",monospace;fill:var(--jpipe-quiet);
-stroke:var(--jpipe-paper);stroke-width:4px;paint-order:stroke;stroke-linejoin:round}
+.jpipe-value{font:10px ui-monospace,"DejaVu Sans Mono",monospace;fill:var(--jpipe-quiet)}
+.jpipe-ground{fill:var(--jpipe-paper)}.jpipe-mark{vertical-align:-.15em}
 .jpipe-edge{fill:none;stroke:var(--jpipe-edge);stroke-width:1}
 .jpipe-edge.jpipe-waiting{stroke-dasharray:3 3}.jpipe-edge.jpipe-feeding{stroke:var(--jpipe-busy)}
 .jpipe-table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums;margin-top:8px}

@@ -103,3 +103,18 @@ def test_a_wide_row_is_split_evenly_and_its_bundle_drawn_once() -> None:
 
 def test_an_empty_pipeline_draws_nothing() -> None:
     assert layout(make_pipeline([], [])).boxes == ()
+
+
+def test_a_name_stands_off_the_lines_of_others() -> None:
+    models = ("ridge", "forest", "boosting")
+    edges = [("features", name, "X, y") for name in models] + [(name, "evaluate", name) for name in models]
+    edges += [("features", "evaluate", "test"), ("features", "card", "last_week, test, train")]
+    drawing = layout(make_pipeline(["features", *models, "evaluate", "card"], edges))
+    labels = {label.text: label for label in place_labels(drawing)}
+    assert {"X, y", "test", *models} <= labels.keys()
+    down = [route for route in drawing.routes if len({x for x, _ in route.points}) == 1]
+    for text, label in labels.items():
+        for route in down:
+            (x, top), bottom = route.points[0], route.points[-1][1]
+            covered = label.x < x < label.x + label.width and top < label.y < bottom
+            assert not covered or text == ", ".join(route.names)
