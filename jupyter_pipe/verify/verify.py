@@ -21,7 +21,7 @@ from jupyter_pipe.engine import RunRequest, run_pipeline
 from jupyter_pipe.engine.failures import StageFailure
 from jupyter_pipe.errors import CompileError, RunError
 from jupyter_pipe.events import Event, RunState, StageFinished
-from jupyter_pipe.model import Pipeline, from_json
+from jupyter_pipe.model import Pipeline, Severity, from_json
 from jupyter_pipe.notebook import read_notebook
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.verify.boundaries import Expected, read_digests, read_stored
@@ -33,6 +33,8 @@ from jupyter_pipe.verify.whole import WholeRun, run_whole
 __all__ = ["verify"]
 
 _SEEDS = (0, 4711)
+_LATE = frozenset({"effect", "cannot_travel"})
+"""Kinds of failures by which a run refuses what the compiler could not know: they say why."""
 _ELSEWHERE = (
     "every value that the stages hand on is the notebook's: look at what else the cell sees, such as "
     "files, random generators, options, the working directory, or state inside of modules"
@@ -106,9 +108,7 @@ class _Comparison:
             try:
                 regrouped = compile_notebook(self.path, content=content)
             except CompileError as error:
-                codes = tuple(sorted({found.code for found in error.diagnostics}))
-                first = error.diagnostics[0].message if error.diagnostics else error.message
-                yield Verdict(number, 0, refusal=Refusal(codes, first))
+                yield Verdict(number, 0, refusal=_refusal(error))
                 continue
             yield self._compare(f"grouping {number} of {groupings}", number, regrouped)
 
@@ -145,6 +145,9 @@ class _Comparison:
         run = self._run_pipeline(root, compiled)
         if run.state is RunState.cancelled:
             raise KeyboardInterrupt
+        refused = next((one.failure for one in run.stages if one.failure and one.failure.kind in _LATE), None)
+        if grouping and refused is not None:
+            return Verdict(grouping, stages, refusal=Refusal((refused.ename,), refused.evalue))
         return Verdict(grouping, stages, divergence=self._divergence(run, root))
 
     def _run_pipeline(self, root: Path, compiled: Compiled) -> Run:
@@ -181,7 +184,8 @@ class _Comparison:
         parting = self._first_cell(pipeline, found)
         if parting is not None:
             stage, cell_id = parting
-            return self._output_divergence(stage, cell_id, found.get(cell_id), run, again)
+            warned = _warnings(pipeline, cell_id)
+            return self._output_divergence(stage, cell_id, found.get(cell_id), run, again, warned)
         if run.state is not RunState.succeeded:
             return _failure_divergence(run)
         return _value_divergence(again, self.unstable_values)
@@ -204,7 +208,7 @@ class _Comparison:
         )
 
     def _output_divergence(
-        self, stage: str, cell_id: str, found: Outputs | None, run: Run, again: WholeRun
+        self, stage: str, cell_id: str, found: Outputs | None, run: Run, again: WholeRun, warned: str
     ) -> Divergence:
         before, after = describe_difference(self.whole.outputs[cell_id], found or ())
         made = partial(Divergence, stage, before, after, cell_id=cell_id, cell=self.numbers.get(cell_id))
@@ -215,12 +219,24 @@ class _Comparison:
         if found is None:
             return made(f"stage {stage} was {run.stage(stage).state.value}")
         if first is None:
-            return made(_ELSEWHERE)
+            return made(warned or _ELSEWHERE)
         return made(
             f"{first.path} differs already when stage {first.stage} ends: "
             f"{first.expected} in the notebook, {first.found} in the pipeline",
             variable=first.path,
         )
+
+
+def _refusal(error: CompileError) -> Refusal:
+    errors = [found for found in error.diagnostics if found.severity is Severity.error]
+    codes = tuple(sorted({found.code for found in errors}))
+    return Refusal(codes, errors[0].message if errors else error.message)
+
+
+def _warnings(pipeline: Pipeline, cell_id: str) -> str:
+    """What the compiler had said about the cell."""
+    found = (one for one in pipeline.diagnostics if one.cell_id == cell_id)
+    return "; ".join(f"the compiler warned, {one.code}: {one.message}" for one in found)
 
 
 def _executed_outputs(folder: Path, pipeline: Pipeline) -> dict[str, Outputs]:
