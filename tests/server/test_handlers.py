@@ -126,6 +126,22 @@ async def test_a_run_from_the_command_line_has_a_log(api: Api, make_run: Any) ->
     assert (rest["text"], rest["final"]) == ("", True)
 
 
+async def test_a_long_log_comes_in_pieces(
+    api: Api, make_run: Any, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = make_run(*finished())
+    log = jp_root_dir / ".jupyter_pipe" / "runs" / run_id / "runner.log"
+    log.write_text("é数🎉" * 20, encoding="utf-8")
+    _, whole = await api("GET", "runs", run_id, "log")
+    monkeypatch.setattr("jupyter_pipe.server.runs.service._LOG_CHUNK", 7)
+    pieces, chunk = [], {"next_offset": 0, "final": False}
+    while not chunk["final"]:
+        _, chunk = await api("GET", "runs", run_id, "log", offset=str(chunk["next_offset"]))
+        pieces.append(chunk["text"])
+    assert "".join(pieces) == whole["text"]
+    assert len(pieces) > 20
+
+
 async def test_a_report_cannot_run_script(jp_fetch: Any, make_run: Any) -> None:
     run_id = make_run(*finished())
     response = await jp_fetch("jupyter-pipe", "runs", run_id, "report", params={"root": ""})

@@ -140,10 +140,9 @@ class RunService:
             data = b"".join(_printed(self._stage_folder(root, run_id, stage), stage))
         else:
             data = b"".join(_told(self._store(root), run))
-        chunk = data[offset : offset + _LOG_CHUNK]
-        end = offset + len(chunk)
-        text = chunk.decode("utf-8", "replace")
-        return LogChunk(text, offset, end, final=run.is_final and end >= len(data))
+        end = _whole_characters(data, offset + _LOG_CHUNK)
+        text = data[offset:end].decode("utf-8", "replace")
+        return LogChunk(text, offset, max(offset, end), final=run.is_final and end >= len(data))
 
     def _begin(self, order: Order) -> Started:
         folder = Path(order.notebook).parent
@@ -194,6 +193,14 @@ def _read_or_none(store: RunStore, run_id: str) -> Run | None:
         return store.read(run_id)
     except PipeError:
         return None
+
+
+def _whole_characters(data: bytes, end: int) -> int:
+    """The place at or before `end` where no character is cut in two."""
+    end = min(end, len(data))
+    while 0 < end < len(data) and data[end] & 0b1100_0000 == 0b1000_0000:
+        end -= 1
+    return end
 
 
 def _told(store: RunStore, run: Run) -> Iterator[bytes]:
