@@ -136,6 +136,7 @@ describe('colours', () => {
     colours.learn(['new', 'a', 'b']);
     colours.rename('a', 'z');
     expect([colours.of('z').number, colours.of('b').number, colours.of('new').number]).toEqual([1, 2, 3]);
+    expect([colours.find('b')?.number, colours.find('nobody')]).toEqual([2, null]);
   });
 
   it('repeat with another bar after eight', () => {

@@ -32,6 +32,11 @@ export class StageColours {
     }
   }
 
+  /** The colour of a stage that has one: what is no stage of the tags wears none. */
+  find(stage: string): StageColour | null {
+    return this.numbers.has(stage) ? this.of(stage) : null;
+  }
+
   of(stage: string): StageColour {
     this.learn([stage]);
     const number = this.numbers.get(stage) ?? 0;

@@ -97,7 +97,7 @@ function Picture({ layout, edges, pipeline, commands, trans }: PictureProps): Re
           data-stage={box.id}
           data-dim={isDim(box)}
           data-state={worst(box, runOf)}
-          data-pipe-colour={box.members.length === 1 ? pipeline.stages.shown.colours.of(box.id).number : 'grey'}
+          data-pipe-colour={(box.members.length === 1 && pipeline.stages.shown.colours.find(box.id)?.number) || 'grey'}
           transform={`translate(${box.x} ${box.y})`}
           tabIndex={0}
           role="button"

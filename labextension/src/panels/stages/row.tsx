@@ -49,7 +49,7 @@ function StageParts({ row, pipeline, trans, actions }: RowProps<StageRow>): Reac
   const mark = markOfRow(row);
   return (
     <>
-      <ColourBar colour={row.name === 'setup' ? null : pipeline.stages.shown.colours.of(row.name)} />
+      <ColourBar colour={pipeline.stages.shown.colours.find(row.name)} />
       <span className="jp-pipe-Row-name">{row.name}</span>
       <span className="jp-pipe-Row-state">
         {mark && <strong>{wordOf(mark, trans)}</strong>}
