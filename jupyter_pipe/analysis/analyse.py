@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.advice import advise
@@ -19,6 +21,7 @@ from jupyter_pipe.analysis.sharing import tie
 from jupyter_pipe.analysis.units import cut, observers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from jupyter_pipe.analysis.knowledge import Knowledge
@@ -32,6 +35,24 @@ def analyse(program: Program, *, folder: Path | None = None, knowledge: Knowledg
     `folder` is the notebook's: modules beside it are read. All findings are in `diagnostics`;
     nothing is raised for what a notebook may contain.
     """
+    with _uncollected():
+        return _analyse(program, folder, knowledge)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Nearly all objects of an analysis live as long as it does: looking for garbage among them, time
+    and again, would take longer than the analysis of a large notebook."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _analyse(program: Program, folder: Path | None, knowledge: Knowledge | None) -> Analysis:
     units, diagnostics = cut(program)
     looks = observers(units)
     world = new_world(knowledge or read_knowledge(folder), folder)

@@ -6,10 +6,10 @@ import ast
 import posixpath
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.access import load_attribute, store_attribute
-from jupyter_pipe.analysis.iteration import elements_of
+from jupyter_pipe.analysis.access import ADDRESS, load_attribute, store_attribute
+from jupyter_pipe.analysis.iteration import advance, elements_of
 from jupyter_pipe.analysis.libraries import run_special_methods, show
-from jupyter_pipe.analysis.strings import evaluate_text
+from jupyter_pipe.analysis.strings import evaluate_text, read_statements
 from jupyter_pipe.analysis.values import (
     ANY,
     FIELD,
@@ -122,6 +122,11 @@ def _identity(world: World, arguments: Arguments) -> Values:
     return NOTHING
 
 
+def _id(world: World, arguments: Arguments) -> Values:
+    _identity(world, arguments)
+    return frozenset((_result(world, arguments, ADDRESS),))
+
+
 def _getattr(world: World, arguments: Arguments) -> Values:
     if len(arguments.positional) < 2:
         return NOTHING
@@ -196,7 +201,11 @@ def _vars(world: World, arguments: Arguments) -> Values:
 
 def _eval(world: World, arguments: Arguments) -> Values:
     constant = text_of(arguments.positional[0]) if arguments.positional else None
-    if constant is None or not evaluate_text(world, constant, arguments.node):
+    if constant is not None and len(arguments.positional) > 1:
+        world.escaping += 1  # the names may be in the namespace that is given
+        evaluate_text(world, constant, arguments.node)
+        world.escaping -= 1
+    elif constant is None or not evaluate_text(world, constant, arguments.node):
         world.note(
             "PIPE221",
             "`eval` of a computed string may read names that cannot be seen.",
@@ -208,6 +217,17 @@ def _eval(world: World, arguments: Arguments) -> Values:
 
 def _exec(world: World, arguments: Arguments) -> Values:
     world.facts.effects = True
+    constant = text_of(arguments.positional[0]) if len(arguments.positional) == 1 else None
+    if constant is not None:
+        if read_statements(world, constant, arguments.node):
+            return NOTHING
+    elif len(arguments.positional) < 2:
+        world.note(
+            "PIPE221",
+            "`exec` of computed code may read names that cannot be seen.",
+            arguments.node,
+            "Write the code in the cell itself.",
+        )
     world.note(
         "PIPE220",
         "`exec` may bind and read names that cannot be seen, so they cannot travel to other stages.",
@@ -217,13 +237,29 @@ def _exec(world: World, arguments: Arguments) -> Values:
     return NOTHING
 
 
+def _compile(world: World, arguments: Arguments) -> Values:
+    """Code stands for its text."""
+    return arguments.positional[0] if arguments.positional else NOTHING
+
+
+def _tee(world: World, arguments: Arguments) -> Values:
+    """All iterators that `tee` gives read from one place: one object stands for them."""
+    result = _result(world, arguments, "builtins.tuple")
+    one = world.allocate((arguments.node, "tee"), "builtins.iterator")
+    for values in arguments.positional[:1]:
+        world.heap.store(one, "receiver", values)
+        world.heap.store(one, ANY, elements_of(world, values, arguments.node))
+    world.heap.store(result, ANY, (one,))
+    return frozenset((result,))
+
+
 def _next(world: World, arguments: Arguments) -> Values:
     if not arguments.positional:
         return NOTHING
     source = arguments.positional[0]
     given = world.call_special(source, "__next__", (), arguments.node)
     plain = frozenset(value for value in source if not isinstance(value.payload, Instance))
-    world.mutate(plain, arguments.node)
+    advance(world, plain, arguments.node)
     return given | world.heap.elements(plain) | frozenset().union(*arguments.positional[1:])
 
 
@@ -304,6 +340,11 @@ def _path(world: World, arguments: Arguments) -> Values:
     return frozenset((world.text(joined, PATH, exact=all(text.exact for text in texts)),))
 
 
+def _temporary_folder(world: World, arguments: Arguments) -> Values:
+    """A folder whose name nobody knows before."""
+    return frozenset((world.text("*", exact=False),))
+
+
 BUILTIN_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
     "builtins.zip": _zip,
     "builtins.enumerate": _enumerate,
@@ -313,7 +354,7 @@ BUILTIN_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
     "builtins.print": _print,
     "builtins.display": _print,
     "IPython.display.display": _print,
-    "builtins.id": _identity,
+    "builtins.id": _id,
     "numpy.shares_memory": _identity,
     "numpy.may_share_memory": _identity,
     "builtins.getattr": _getattr,
@@ -326,6 +367,8 @@ BUILTIN_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
     "builtins.vars": _vars,
     "builtins.eval": _eval,
     "builtins.exec": _exec,
+    "builtins.compile": _compile,
+    "itertools.tee": _tee,
     "builtins.next": _next,
     "builtins.input": _input,
     "functools.partial": _partial,
@@ -338,6 +381,7 @@ BUILTIN_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
     "pathlib.Path": _path,
     "pathlib.PurePath": _path,
     "os.path.join": _path,
+    "tempfile.mkdtemp": _temporary_folder,
 }
 for _name in ("len", "repr", "str", "hash", "bool", "isinstance", "issubclass", "callable", "hasattr"):
     BUILTIN_CALLS[f"builtins.{_name}"] = _pure

@@ -139,10 +139,21 @@ def _call_namespace(world: World, name: str, arguments: Arguments) -> Values:
         return read_namespace(world, arguments.node.args[0], arguments.node)
     if name == "update":
         outer, world.frame = world.frame, world.globals
-        for key, values in arguments.keywords.items():
+        for key, values in {**_named_items(arguments), **arguments.keywords}.items():
             world.bind(key, values, arguments.node)
         world.frame = outer
     return frozenset((world.allocate(arguments.node, open_=True),))
+
+
+def _named_items(arguments: Arguments) -> dict[str, Values]:
+    """The items of dicts that are given, as far as their keys are constant names."""
+    given = [value for values in arguments.positional for value in values]
+    return {
+        label[2:-2]: frozenset(held)
+        for value in given
+        for label, held in value.fields.items()
+        if label.startswith("['")
+    }
 
 
 def call_foreign_method(world: World, value: Object, name: str, arguments: Arguments) -> Values:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_stage", "check_units"]
 
+UNSEEN = ("PIPE221", "PIPE223")
+"""Reads of names that cannot be seen: no matter where there is nobody to receive them from."""
 NUMBERED = re.compile(r"_i?(\d+)$")
 
 
@@ -38,26 +40,34 @@ def check_units(units: Sequence[Unit], definitions: Definitions) -> Iterator[Dia
             yield from _check_skipped_draws(unit, units)
             continue
         for found in unit.facts.findings:
-            if found.code != "PIPE220":
+            if found.code not in {"PIPE220", *([] if _comes_later(unit, units) else UNSEEN)}:
                 yield report(found.code, unit, found.place, found.message, found.hint)
         for name, read in unit.facts.undefined.items():
-            yield _undefined(unit, name, read, defined, execs)
+            before = next((other for other in execs if other.number < unit.number), None)
+            if before is None or before.stage != unit.stage:
+                yield _undefined(unit, name, read, defined, before)
         for name, read in unit.facts.reads.items():
             yield from _check_read(unit, name, read, units, definitions)
 
 
+def _comes_later(unit: Unit, units: Sequence[Unit]) -> bool:
+    """Whether an earlier stage could have made what the unit reads unseen."""
+    return any(other.stage not in {None, unit.stage} for other in units[: unit.number])
+
+
 def _undefined(
-    unit: Unit, name: str, read: Read, defined: dict[str, Unit], execs: Sequence[Unit]
+    unit: Unit, name: str, read: Read, defined: dict[str, Unit], before: Unit | None
 ) -> Diagnostic:
     message = f"'{name}' is read in {cell_number(unit)}, but no earlier cell defines it."
     hint = "Define it in a cell above, or mend the spelling."
     later = defined.get(name)
-    before = next((other for other in execs if other.number < unit.number), None)
     code = "PIPE201"
     if before is not None:
+        found = next(found for found in before.facts.findings if found.code == "PIPE220")
+        what = "`%run`" if "%run" in found.message else "`exec`"
         code = "PIPE220"
-        message = f"'{name}' may come from `exec` in {cell_number(before)}, which cannot be followed."
-        hint = "Write the code that `exec` runs in the cell itself."
+        message = f"'{name}' may come from {what} in {cell_number(before)}, which cannot be followed."
+        hint = f"Write the code that {what} runs in the cell itself."
     elif later is not None and later.number > unit.number:
         message = (
             f"'{name}' is read in {cell_number(unit)}, but first defined below, in {cell_number(later)}."
@@ -144,28 +154,62 @@ def check_stage(
 ) -> Iterator[Diagnostic]:
     """Findings about what one stage needs from others."""
     for name in sorted(stage.values):
-        if name not in stage.first or name.startswith(("@", "file:")):
-            continue
-        yield from _check_module(stage, name, units)
-        yield from _check_transport(stage, name, units, world)
+        if name in stage.first and not name.startswith(("@", "file:")):
+            yield from _check_module(stage, name, units, world)
+            yield from _check_transport(stage, name, units, world)
+        if name.startswith("@process."):
+            yield _changed_process(stage, name, units)
+    yield from _check_replays(stage, units)
     yield from _check_caches(stage, units)
     yield from _check_sets(stage, world)
     yield from _check_history(stage, units)
 
 
-def _check_module(stage: StageFacts, name: str, units: Sequence[Unit]) -> Iterator[Diagnostic]:
+def _check_module(stage: StageFacts, name: str, units: Sequence[Unit], world: World) -> Iterator[Diagnostic]:
+    """State of a module that a stage changed and another uses, by whatever name it has it."""
     unit, _ = stage.first[name]
     read = unit.facts.reads[name]
-    if not any(isinstance(value.payload, (Library, LocalModule)) for value in read.values):
-        return
-    for source in sorted(read.sources - stage.numbers):
-        if source >= 0 and units[source].facts.writes[name].kind == "mutates":
-            message = (
-                f"{cell_number(units[source]).capitalize()} changes the module '{name}', and stage "
-                f"'{stage.name}' uses it; modules do not travel between stages."
-            )
-            hint = "Keep the value in a variable, or tag the cell that changes the module `shared`."
-            yield report("PIPE211", units[source], units[source].facts.writes[name].place, message, hint)
+    makers = [source for source in sorted(read.sources - stage.numbers) if source >= 0]
+    changers = [units[source] for source in makers if units[source].facts.writes[name].kind == "mutates"]
+    if changers and any(world.is_of_module(value) for value in read.values):
+        is_module = any(isinstance(value.payload, (Library, LocalModule)) for value in read.values)
+        what = f"the module '{name}'" if is_module else f"the module that '{name}' is of"
+        yield from (_changed_module(stage, name, changer, what) for changer in changers)
+
+
+def _changed_module(stage: StageFacts, name: str, unit: Unit, what: str) -> Diagnostic:
+    message = (
+        f"{cell_number(unit).capitalize()} changes {what}, and stage '{stage.name}' uses it; "
+        "modules do not travel between stages."
+    )
+    hint = "Keep the value in a variable, or tag the cell that changes the module `shared`."
+    return report("PIPE211", unit, unit.facts.writes[name].place, message, hint)
+
+
+def _changed_process(stage: StageFacts, name: str, units: Sequence[Unit]) -> Diagnostic:
+    """State of a library that no kernel can hand to the next."""
+    unit, _ = stage.first[name]
+    source = max(source for source in unit.facts.reads[name].sources - stage.numbers if source >= 0)
+    return _changed_module(stage, name, units[source], f"the module '{name.removeprefix('@process.')}'")
+
+
+def _check_replays(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnostic]:
+    """Definitions of other stages run first of all, before the stage's own cells that they need."""
+    cells = set(stage.cells)
+    for number in sorted(stage.replays):
+        unit = units[number]
+        for name, read in unit.facts.reads.items():
+            makers = [units[source] for source in sorted(read.sources) if source >= 0]
+            own = [maker for maker in makers if maker.cell.cell.id in cells and maker.role == "stage"]
+            if own and unit.stage is not None and unit.stage != stage.name:
+                message = (
+                    f"{cell_number(unit).capitalize()} of stage '{unit.stage}' must run between the cells of "
+                    f"stage '{stage.name}', because of '{name}'; but all cells of a stage run together."
+                )
+                hint = (
+                    f"Give the cells of stage '{stage.name}' below {cell_number(unit)} a stage of their own."
+                )
+                yield report("PIPE208", unit, read.place, message, hint)
 
 
 def _check_transport(
@@ -173,7 +217,8 @@ def _check_transport(
 ) -> Iterator[Diagnostic]:
     unit, _ = stage.first[name]
     read = unit.facts.reads[name]
-    held = set(read.values) | {part for value in read.values for part in world.heap.load(value, "*")}
+    parts = {part for value in read.values for part in world.heap.load(value, "*")}
+    held = set(read.values) | parts | {key for value in read.values for key in value.fields.get("keys", ())}
     reasons = {value.type: world.knowledge.untransportable(value.type) for value in held if value.type}
     bad = next(((type_, reason) for type_, reason in sorted(reasons.items()) if reason), None)
     makers = [units[source] for source in sorted(read.sources - stage.numbers) if source >= 0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from jupyter_pipe.analysis.access import load_attribute, load_item
+from jupyter_pipe.analysis.access import load_attribute, load_item, look_up_by_identity
 from jupyter_pipe.analysis.calls import evaluate_call
 from jupyter_pipe.analysis.functions import make_function
 from jupyter_pipe.analysis.iteration import elements_of
@@ -58,7 +58,7 @@ def _attribute(world: World, node: ast.Attribute) -> Values:
 @rule(expression_rules, ast.Subscript)
 def _subscript(world: World, node: ast.Subscript) -> Values:
     base = world.evaluate(node.value)
-    world.evaluate(node.slice)
+    look_up_by_identity(world, world.evaluate(node.slice), node)
     return load_item(world, base, node)
 
 
@@ -145,6 +145,7 @@ def _compare(world: World, node: ast.Compare) -> Values:
             _identify(world, left, right, node)
         elif isinstance(operator, (ast.In, ast.NotIn)):
             world.call_special(right, "__contains__", (left,), node)
+            look_up_by_identity(world, left, node)
             _look_up(world, left, right, node)
         else:
             world.call_special(left, f"__{COMPARISONS[type(operator)]}__", (right,), node)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import posixpath
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ __all__ = ["file_name", "open_file", "touch_file", "touch_files"]
 
 OPEN_FILE = "builtins.file"
 FOLDER = "@os.cwd"
+MAKES_FOLDER = frozenset({"mkdir", "makedirs"})
+LISTS_FOLDER = frozenset({"listdir", "scandir", "walk", "iterdir", "glob", "iglob", "rglob"})
 FOREIGN = ("http://", "https://", "ftp://", "s3://", "gs://", "gcs://", "az://", "hdfs://", "sqlite://")
 
 
@@ -31,6 +34,11 @@ def touch_files(world: World, effect: CallEffect, arguments: Arguments, receiver
     """Uses the files that the call reads and writes, as far as their names are constant."""
     if effect.result_type == OPEN_FILE:
         _open(world, effect, arguments, receiver)
+        return
+    name = getattr(arguments.node.func, "attr", getattr(arguments.node.func, "id", ""))
+    if name in MAKES_FOLDER or name in LISTS_FOLDER:
+        folder = frozenset((receiver,)) if receiver is not None else frozenset()
+        _use_folders(world, name, folder | arguments.every(), arguments.node)
         return
     for wanted in effect.reads_files:
         picked = frozenset((receiver,)) if wanted.position == -1 and receiver else arguments.pick(wanted)
@@ -49,6 +57,24 @@ def _open(world: World, effect: CallEffect, arguments: Arguments, receiver: Obje
         mode = mode if isinstance(mode, str) else "r"
         writes = bool(set(mode) & set("wxa+"))
         _touch(world, picked, arguments.node, write=writes, whole="w" in mode or "x" in mode)
+
+
+def _use_folders(world: World, name: str, values: Values, node: ast.AST) -> None:
+    """Making a folder is a write, unless it is there; listing one reads what was written into it."""
+    paths = [value.payload for value in values if isinstance(value.payload, Text)]
+    if name in MAKES_FOLDER:
+        for path in paths:
+            known = path.exact and world.state.get(file_name(path.value)) is not None
+            touch_file(world, path, node, write=not known)
+        return
+    pattern = "/".join(path.value for path in paths) or "."
+    if "*" not in pattern or not all(path.exact for path in paths):
+        pattern += "/*"
+    if not all(path.exact for path in paths):
+        touch_file(world, Text(pattern, exact=False), node, write=False)
+    written = {key for layer in world.state.layers for key in layer if isinstance(key, str)}
+    for file in sorted(fnmatch.filter(written, file_name(pattern))):
+        world.touch(file, node)
 
 
 def _appends(arguments: Arguments) -> bool:
@@ -74,10 +100,20 @@ def touch_file(world: World, path: Text, node: ast.AST, *, write: bool, whole: b
     if not posixpath.isabs(path.value) and world.state.get(FOLDER) is not None:
         world.touch(FOLDER, node)
     if path.exact:
+        _touch_folders(world, name, node)
         world.touch(name, node, write=write, whole=whole)
         return
     patterns = world.facts.patterns_written if write else world.facts.patterns_read
     patterns.setdefault(name, place_of(node))
+
+
+def _touch_folders(world: World, name: str, node: ast.AST) -> None:
+    """A file in a folder that the notebook makes needs the folder."""
+    folder, _, _ = name.rpartition("/")
+    while folder:
+        if world.state.get(folder) is not None:
+            world.touch(folder, node)
+        folder, _, _ = folder.rpartition("/")
 
 
 def open_file(world: World, effect: CallEffect, result: Object, arguments: Arguments) -> None:

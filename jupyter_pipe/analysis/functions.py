@@ -216,7 +216,8 @@ def make_class(world: World, node: ast.ClassDef) -> Object:
     world.execute(node.body)
     world.frame = outer
     world.heap.store(result, "bases", [base for base in bases if isinstance(base.payload, Class)])
-    _run_hooks(world, result, bases, keywords.get("metaclass", NOTHING), node)
+    inherited = frozenset().union(*(base.fields.get("class", ()) for base in bases))
+    _run_hooks(world, result, bases, keywords.get("metaclass", inherited), node)
     return result
 
 

@@ -7,6 +7,7 @@ fail the run, for no order of the stages is that of the notebook.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,29 +22,19 @@ __all__ = ["find_frozen"]
 
 def find_frozen(stages: Sequence[StageFacts], heap: Heap) -> dict[str, set[str]]:
     """By stage the names whose values it must not change. `stages` stand in the order of the run."""
-    spans = [(min(stage.numbers, default=0), stage.last) for stage in stages]
+    spans = [(min(numbers), max(numbers)) for stage in stages if (numbers := stage.numbers)]
+    if all(one[1] < other[0] for one, other in itertools.pairwise(spans)):
+        return {}
     found: dict[str, set[str]] = {}
     for place, stage in enumerate(stages):
-        first, last = spans[place]
-        early = (unit for other in stages[:place] if other.last > first for unit in _after(other, first))
-        late = (
-            unit
-            for other, span in zip(stages[place + 1 :], spans[place + 1 :], strict=True)
-            if span[0] < last
-            for unit in _before(other, last)
-        )
+        numbers = stage.numbers or {0}
+        first, last = min(numbers), max(numbers)
+        early = (unit for other in stages[:place] for unit in other.units if unit.number > first)
+        late = (unit for other in stages[place + 1 :] for unit in other.units if unit.number < last)
         reads = [(name, values) for unit in (*early, *late) for name, values in _reads(unit, last)]
         if reads:
             found[stage.name] = _names(stage, reads, heap)
     return found
-
-
-def _after(stage: StageFacts, number: int) -> Iterator[Unit]:
-    return (unit for unit in stage.units if unit.number > number)
-
-
-def _before(stage: StageFacts, number: int) -> Iterator[Unit]:
-    return (unit for unit in stage.units if unit.number < number)
 
 
 def _reads(unit: Unit, last: int) -> Iterator[tuple[str, Values]]:

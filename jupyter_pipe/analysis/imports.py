@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.facts import Facts
 from jupyter_pipe.analysis.scopes import Frame, Scope
-from jupyter_pipe.analysis.values import NOTHING, LocalModule, Object, Values
+from jupyter_pipe.analysis.values import NOTHING, LocalModule, Object, Text, Values
 
 if TYPE_CHECKING:
     from jupyter_pipe.analysis.world import World
@@ -69,9 +69,12 @@ def _import_star(world: World, module: Object, node: ast.ImportFrom) -> None:
     """Binds the public names of a module whose source was read; of others, any name may come."""
     if isinstance(module.payload, LocalModule):
         frame = module.payload.frame
+        listed = _listed_names(world, frame)
         for layer in list(world.state.layers):
             for key in list(layer):
-                if isinstance(key, tuple) and key[0] == frame.number and not key[1].startswith("_"):
+                if not isinstance(key, tuple) or key[0] != frame.number:
+                    continue
+                if key[1] in listed if listed else not key[1].startswith("_"):
                     world.bind(key[1], layer[key].values, node)
         return
     name = node.module or ""
@@ -82,6 +85,18 @@ def _import_star(world: World, module: Object, node: ast.ImportFrom) -> None:
         world.star_imports.append(world.unit)
         if importlib.util.find_spec(name.partition(".")[0]) is None:
             world.missing_modules.append(name)
+
+
+def _listed_names(world: World, frame: Frame) -> set[str]:
+    """What a module lists in its `__all__`."""
+    slot = world.state.get(frame.key("__all__"))
+    lists = slot.values if slot else NOTHING
+    return {
+        part.payload.value
+        for value in lists
+        for part in world.heap.load(value, "*")
+        if isinstance(part.payload, Text)
+    }
 
 
 def _public_names(name: str) -> list[str] | None:
@@ -96,6 +111,8 @@ def _public_names(name: str) -> list[str] | None:
 
 
 def _module(world: World, name: str, node: ast.AST) -> Object:
+    if name == "__main__":
+        return world.namespace
     known = world.modules.get(name)
     if known is None:
         known = world.modules[name] = _read_module(world, name) or world.library(name)

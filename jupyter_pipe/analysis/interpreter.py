@@ -14,7 +14,7 @@ from jupyter_pipe.analysis.libraries import show
 from jupyter_pipe.analysis.scopes import bound_names
 from jupyter_pipe.analysis.state import UNBOUND
 from jupyter_pipe.analysis.statements import guarded
-from jupyter_pipe.analysis.values import Class, ExhaustedError, in_order
+from jupyter_pipe.analysis.values import Class, ExhaustedError, Function, LocalModule, in_order
 from jupyter_pipe.analysis.world import World
 
 if TYPE_CHECKING:
@@ -26,7 +26,14 @@ if TYPE_CHECKING:
 
 __all__ = ["interpret", "new_world", "observe"]
 
-FELT_EVERYWHERE = ("@numpy.errstate", "@sys.recursionlimit", "@locale")
+FELT_EVERYWHERE = (
+    "@numpy.errstate",
+    "@sys.recursionlimit",
+    "@sys.argv",
+    "@locale",
+    "@sklearn.config",
+    "@process.builtins",
+)
 """Components that a stage may use without naming anything that says so: once one is written, every
 later statement reads it."""
 
@@ -165,7 +172,7 @@ def _spread_mutations(world: World, unit: Unit) -> None:
             continue
         affected = world.heap.affected((value,))
         done |= affected & facts.mutated.keys() if value.shares else {value}
-        names = set(_reaching(world, affected))
+        names = set(_reaching(world, affected)) | _functions_of(world, affected)
         world.changed_classes.update(part for part in affected if isinstance(part.payload, Class))
         if is_definition:
             closed = world.heap.affected((value,), by_instances=False)
@@ -187,6 +194,17 @@ def _reaching(world: World, values: set[Object]) -> Iterator[str]:
                 world.holders[value].discard(name)
             else:
                 yield name
+
+
+def _functions_of(world: World, values: set[Object]) -> set[str]:
+    """The global names of functions that see a changed module from inside."""
+    modules = [value.payload for value in values if isinstance(value.payload, LocalModule)]
+    if not modules:
+        return set()
+    frames = {module.frame.number for module in modules}
+    known = ((value, value.payload) for value in world.holders)
+    functions = {value for value, one in known if isinstance(one, Function) and one.frame.number in frames}
+    return set(_reaching(world, functions))
 
 
 def _share(facts: Facts, names: set[str]) -> None:

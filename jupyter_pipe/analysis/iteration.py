@@ -9,11 +9,12 @@ from jupyter_pipe.analysis.world import place_of
 
 if TYPE_CHECKING:
     import ast
+    from collections.abc import Iterable
 
     from jupyter_pipe.analysis.values import Object
     from jupyter_pipe.analysis.world import World
 
-__all__ = ["ITERATORS", "PAIRS", "elements_of"]
+__all__ = ["ITERATORS", "PAIRS", "advance", "elements_of"]
 
 ITERATORS = frozenset(
     {
@@ -39,6 +40,14 @@ def elements_of(world: World, values: Values, node: ast.AST) -> Values:
     return frozenset(found)
 
 
+def advance(world: World, values: Iterable[Object], node: ast.AST) -> None:
+    """Takes from iterators, and so from the iterators that they take from."""
+    for value in values:
+        world.mutate((value,), node)
+        sources = value.fields.get("receiver", ())
+        advance(world, [source for source in sources if source.type in ITERATORS], node)
+
+
 def _elements(world: World, value: Object, node: ast.AST) -> Values:
     if isinstance(value.payload, Text):
         return NOTHING
@@ -50,7 +59,7 @@ def _elements(world: World, value: Object, node: ast.AST) -> Values:
         others = frozenset(i for i in iterators if not isinstance(i.payload, Instance))
         return given | world.heap.elements(others) if iterators else world.heap.elements(frozenset((value,)))
     if value.type in ITERATORS:
-        world.mutate((value,), node)
+        advance(world, (value,), node)
     if value.type in SETS:
         world.facts.iterated_sets.setdefault(value, place_of(node))
     if value.type == "builtins.dict":

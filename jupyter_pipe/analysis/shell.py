@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.files import touch_file
 from jupyter_pipe.analysis.magic_effects import MagicEffects, magic_effects
+from jupyter_pipe.analysis.strings import execute_text
 from jupyter_pipe.analysis.values import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jupyter_pipe.analysis.values import Values
     from jupyter_pipe.analysis.world import World
 
@@ -31,6 +35,19 @@ def run_magic(world: World, node: ast.Call) -> Values:
     return frozenset((world.allocate(node, open_=True),))
 
 
+def _run_script(world: World, paths: Sequence[str], node: ast.Call) -> None:
+    """`%run file.py`: the script's statements as if they stood in the cell."""
+    try:
+        text = (world.folder or Path()).joinpath(paths[0]).read_text(encoding="utf-8")
+    except (IndexError, OSError, ValueError):
+        text = "?"
+    outer, world.frame = world.frame, world.globals
+    if not execute_text(world, text, node):
+        message = "`%run` of a script that cannot be read may bind names that cannot be seen."
+        world.note("PIPE220", message, node, "Write the code in the cell itself.")
+    world.frame = outer
+
+
 def _apply(world: World, effects: MagicEffects, node: ast.Call) -> None:
     for name in effects.reads:
         if world.state.get(name) is not None:
@@ -46,7 +63,7 @@ def _apply(world: World, effects: MagicEffects, node: ast.Call) -> None:
         world.set_component(component, node)
     for name in effects.binds:
         world.bind(name, frozenset((world.allocate((node, name), open_=True),)), node)
-    if effects.star and world.frame is world.globals:
-        world.star_imports.append(world.unit)
+    if effects.star:
+        _run_script(world, effects.reads_files, node)
     if effects.foreign or not effects.sets:
         world.facts.effects = True

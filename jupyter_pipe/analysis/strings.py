@@ -6,13 +6,14 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from jupyter_pipe.analysis.scopes import bound_names
 from jupyter_pipe.analysis.values import Text
 
 if TYPE_CHECKING:
     from jupyter_pipe.analysis.arguments import Arguments
     from jupyter_pipe.analysis.world import World
 
-__all__ = ["evaluate_text", "read_embedded_names", "read_sql"]
+__all__ = ["evaluate_text", "execute_text", "read_embedded_names", "read_sql", "read_statements"]
 
 QUERIES = frozenset({"query", "eval"})
 SQL = frozenset({"sql", "query", "execute", "query_df", "from_query"})
@@ -57,4 +58,31 @@ def evaluate_text(world: World, text: str, node: ast.AST) -> bool:
     for inner in ast.walk(tree):
         ast.copy_location(inner, node)
     world.evaluate(tree.body)
+    return True
+
+
+def read_statements(world: World, text: str, node: ast.AST) -> bool:
+    """What constant code in `exec` reads. True if it binds nothing, so that all of it is known."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return False
+    if not any(bound_names(tree.body)):
+        return execute_text(world, text, node)
+    for part in ast.walk(tree):
+        if isinstance(part, ast.Name) and world.state.get(part.id) is not None:
+            world.read(part.id, node)
+    return False
+
+
+def execute_text(world: World, text: str, node: ast.AST) -> bool:
+    """Executes constant code in the current scope, as if it stood at `node`. False if it does not parse."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return False
+    for part in ast.walk(tree):
+        if isinstance(part, (ast.expr, ast.stmt)):
+            ast.copy_location(part, node)
+    world.execute(tree.body)
     return True

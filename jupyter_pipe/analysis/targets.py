@@ -5,7 +5,13 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.access import delete_part, store_attribute, store_item
+from jupyter_pipe.analysis.access import (
+    ADDRESS,
+    delete_part,
+    look_up_by_identity,
+    store_attribute,
+    store_item,
+)
 from jupyter_pipe.analysis.iteration import PAIRS, elements_of
 from jupyter_pipe.analysis.values import ANY, NOTHING, Object, Values
 
@@ -28,7 +34,10 @@ def assign(world: World, target: ast.expr, values: Values) -> None:
         store_attribute(world, world.evaluate(target.value), target.attr, values, target)
     elif isinstance(target, ast.Subscript):
         base = world.evaluate(target.value)
-        world.evaluate(target.slice)
+        keys = world.evaluate(target.slice)
+        look_up_by_identity(world, keys, target)
+        for value in base:
+            world.heap.store(value, "keys", [key for key in keys if key.type == ADDRESS])
         store_item(world, base, target, values)
     elif isinstance(target, ast.Starred):
         assign(world, target.value, values)

@@ -17,8 +17,10 @@ from jupyter_pipe.analysis.state import START, UNBOUND, Slot, State
 from jupyter_pipe.analysis.values import (
     NOTHING,
     Class,
+    Function,
     Heap,
     Library,
+    LocalModule,
     Object,
     Payload,
     Text,
@@ -50,6 +52,8 @@ MODULE_NAMES = frozenset(
 )
 OUTPUTS = frozenset({"In", "Out", "_ih", "_oh"})
 NUMBERED = re.compile(r"_i?\d+$")
+PATCHED = "@process."
+"""Ambient components that live and die with their process: what was changed in a library."""
 HISTORY = frozenset({"_", "__", "___", "_i", "_ii", "_iii"})
 
 expression_rules: dict[type[ast.AST], Callable[[World, Any], Values]] = {}
@@ -82,6 +86,7 @@ class World:
         self.loops: list[tuple[int, list[Layer], list[Layer]]] = []
         self.calls: list[Object] = []
         self.changed_classes: set[Object] = set()
+        self.patched: set[str] = set()
         self.raised: set[Object] = set()
         self.spent = 0
         self.memory: dict[object, tuple[tuple[int, int, int], Values]] = {}
@@ -169,6 +174,14 @@ class World:
 
     # Names
 
+    def is_of_module(self, value: Object) -> bool:
+        """Whether the object is a module, a function of one beside the notebook, or part of its state."""
+        if isinstance(value.payload, Function):
+            holder = value.payload.frame.module().holder
+            return holder is not None and isinstance(holder.payload, LocalModule)
+        parts = self.heap.affected((value,))
+        return any(isinstance(part.payload, (Library, LocalModule)) for part in parts)
+
     def bind(self, name: str, values: Values, node: ast.AST) -> None:
         frame = self.frame.owner(name)
         self.state.set(frame.key(name), Slot(values, frozenset((self.unit,))))
@@ -216,9 +229,22 @@ class World:
         if slot is None or (slot.sources == {UNBOUND} and name in BUILTINS):
             return self._read_unbound(name, node)
         self._record(name, slot, node)
+        if self.patched:
+            self._read_patched(slot.values, node)
         if self.changed_classes and any(value.carries for value in slot.values):
             self._read_changed_classes(slot.values, node)
         return slot.values
+
+    def _read_patched(self, values: Values, node: ast.AST) -> None:
+        """Whoever uses a library, or a value of one of its types, uses what was changed in it."""
+        for value in values:
+            name = value.payload.qualified if isinstance(value.payload, Library) else value.type
+            if name.partition(".")[0] in self.patched:
+                self.touch(PATCHED + name.partition(".")[0], node)
+
+    def patch(self, qualified: str, node: ast.AST) -> None:
+        """Changes a library itself: an attribute of a module or of a class."""
+        self.set_component(PATCHED[1:] + qualified.partition(".")[0], node)
 
     def _read_changed_classes(self, values: Values, node: ast.AST) -> None:
         """Whoever uses an instance, or a derived class, uses the state that was put into its classes."""
@@ -278,6 +304,8 @@ class World:
     def set_component(self, component: str, node: ast.AST, *, whole: bool = False) -> None:
         """Writes an ambient component: a part of it, or the `whole` as a seed does."""
         self.facts.settings.setdefault("@" + component, place_of(node))
+        if component.startswith(PATCHED[1:]):
+            self.patched.add(component.removeprefix(PATCHED[1:]))
         self.touch("@" + component, node, write=True, whole=whole)
 
     def draw(self, component: str, node: ast.AST) -> None:

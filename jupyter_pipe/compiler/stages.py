@@ -73,9 +73,13 @@ def group_cells(notebook: Notebook, reading: TagReading) -> Grouping:
     if not names and not any(item.role == "leading" for item in placed):
         message = "No cell belongs to a stage: all are tagged 'skip', 'shared' or 'parameters'."
         diagnostics.append(Diagnostic("PIPE113", Severity.error, message, "Tag a cell stage:NAME."))
+    cells: dict[str, list[_Placed]] = {}
+    for item in placed:
+        if item.role not in _OUTSIDE:
+            cells.setdefault(item.stage or SETUP_STAGE, []).append(item)
     stages = []
     for name in (SETUP_STAGE, *(name for name in names if name != SETUP_STAGE)):
-        stage, conflicts = _merge(name, names, placed, defaults)
+        stage, conflicts = _merge(name, names, cells.get(name, ()), defaults)
         stages.append(stage)
         diagnostics += conflicts
     return Grouping(_program(notebook, placed), tuple(stages), tuple(diagnostics))
@@ -183,9 +187,8 @@ def _check_outsiders(placed: Sequence[_Placed]) -> Iterable[Diagnostic]:
 
 
 def _merge(
-    name: str, names: Sequence[str], placed: Sequence[_Placed], defaults: Sequence[StageOption]
+    name: str, names: Sequence[str], own: Sequence[_Placed], defaults: Sequence[StageOption]
 ) -> tuple[TaggedStage, list[Diagnostic]]:
-    own = [item for item in placed if item.role not in _OUTSIDE and (item.stage or SETUP_STAGE) == name]
     options, conflicts = _merge_options(name, own, defaults)
     after = dict.fromkeys(other for item in own for other in item.tags.after if other in names)
     stage = TaggedStage(

@@ -168,6 +168,27 @@ class _Path(_Component):
         sys.path[:] = value
 
 
+class _Arguments(_Component):
+    name = "sys.argv"
+
+    def read(self) -> dict[str, Any]:
+        return {"": list(sys.argv)}
+
+    def write(self, part: str, value: Any) -> None:
+        sys.argv[:] = value
+
+
+class _ScikitLearn(_Component):
+    name = "sklearn.config"
+    module = "sklearn"
+
+    def read(self) -> dict[str, Any]:
+        return dict(self.loaded.get_config())
+
+    def write(self, part: str, value: Any) -> None:
+        self.loaded.set_config(**{part: value})
+
+
 class _Recursion(_Component):
     name = "sys.recursionlimit"
 
@@ -241,7 +262,7 @@ class _Locale(_Component):
 
 
 BUILT_IN: tuple[Component, ...] = (
-    *(_Environment(), _Path(), _Folder(), _Recursion(), _Random(), _NumpyRandom()),
+    *(_Environment(), _Path(), _Folder(), _Arguments(), _Recursion(), _Random(), _NumpyRandom()),
     *(_NumpyPrint(), _NumpyErrors(), _PandasOptions(), _Matplotlib(), _Warnings()),
-    *(_Decimal(), _Logging(), _Locale()),
+    *(_Decimal(), _Logging(), _Locale(), _ScikitLearn()),
 )

@@ -7,8 +7,10 @@ not yes, the values are compared by content with a fresh copy from the file, whi
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -44,7 +46,8 @@ def is_changed(
     if not written and _is_same_stream(payload, again):
         return False
     original = PayloadFile(payload.path)
-    fresh = decode(original, definitions, namespace)
+    with _classes_apart():
+        fresh = decode(original, definitions, namespace)
     wanted = sorted(names)
     now, before = ({name: one[name] for name in wanted} for one in (members, fresh))
     try:
@@ -53,6 +56,22 @@ def is_changed(
         )
     except NoRuleError:
         return _stream(now, definitions, namespace) != _stream(before, definitions, namespace)
+
+
+@contextlib.contextmanager
+def _classes_apart() -> Iterator[None]:
+    """cloudpickle gives out again a class that it has made before: the fresh copy would be the stage's
+    own class, and would set its attributes back."""
+    module: Any = sys.modules.get("cloudpickle.cloudpickle")
+    tracked = getattr(module, "_DYNAMIC_CLASS_TRACKER_BY_ID", None)
+    if tracked is None:
+        yield
+        return
+    module._DYNAMIC_CLASS_TRACKER_BY_ID = type(tracked)()
+    try:
+        yield
+    finally:
+        module._DYNAMIC_CLASS_TRACKER_BY_ID = tracked
 
 
 def _stream(values: dict[str, Any], definitions: Definitions, namespace: dict[str, Any]) -> bytes:

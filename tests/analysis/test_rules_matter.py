@@ -145,7 +145,7 @@ RULES: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
         checks,
         "_check_module",
         lambda *_: (),
-        "| leading: import json\n| A: json.limit = 5\n| B: print(json.limit)",
+        "| leading: import json, importlib\n| A: importlib.reload(json)\n| B: print(json.limit)",
     ),
     "caches do not travel": (
         checks,
