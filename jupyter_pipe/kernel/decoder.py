@@ -97,8 +97,8 @@ class Decoder(pickle.Unpickler):
     def block(self, values: Any, places: Any, dimensions: int, reference: Any) -> Any:
         return reference.block(values, places, dimensions)
 
-    def reference(self) -> Reference:
-        return Reference()
+    def reference(self, is_shared: bool = False) -> Reference:
+        return Reference(is_shared)
 
     def definition(self, name: str) -> Any:
         return self._definitions.find(name)

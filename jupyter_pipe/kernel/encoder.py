@@ -157,7 +157,8 @@ class Encoder(pickle.Pickler):
     def _reduce_block(self, block: Any) -> Any:
         for array in frames.arrays_of(block.values):
             self._owners[id(array)] = id(block.refs)
-        reference = self._references.setdefault(id(block.refs), frames.Reference())
+        made = frames.Reference(frames.is_shared(block))
+        reference = self._references.setdefault(id(block.refs), made)
         return Decoder.block, (block.values, block.mgr_locs.indexer, block.ndim, reference)
 
     def _reduce_index(self, index: Any) -> Any:
@@ -275,7 +276,7 @@ def _reduce_module(module: types.ModuleType) -> Any:
 
 
 def _reduce_reference(reference: frames.Reference) -> Any:
-    return Decoder.reference, ()
+    return Decoder.reference, (reference.is_shared,)
 
 
 def _reduce_code(code: types.CodeType) -> Any:

@@ -21,9 +21,14 @@ __all__ = [
     "is_frame",
     "is_index",
     "is_series_manager",
+    "is_shared",
     "reduce_apart",
     "reduce_arrow",
 ]
+
+
+# For those who held the memory of a loaded block where it came from.
+_HOLDERS: list[Any] = []
 
 
 def is_block(kind: type) -> bool:
@@ -113,9 +118,14 @@ def _is_canonical(held: Any) -> bool:
 
 class Reference:
     """Stands for pandas' record of which blocks share memory, so that blocks which shared it before
-    the trip know it afterwards and copy on write."""
+    the trip know it afterwards and copy on write.
 
-    def __init__(self) -> None:
+    `is_shared` if somebody held the memory, in the payload or not: pandas then splits a block that is
+    written to, and sums over the parts may differ in the last digit from sums over the whole.
+    """
+
+    def __init__(self, is_shared: bool = False) -> None:
+        self.is_shared = is_shared
         self._refs: Any = None
 
     def block(self, values: Any, places: Any, dimensions: int) -> Any:
@@ -123,5 +133,12 @@ class Reference:
         from pandas.core.internals.blocks import new_block
 
         made = new_block(values, placement=BlockPlacement(places), ndim=dimensions, refs=self._refs)
+        if self._refs is None and self.is_shared:
+            _HOLDERS.append(new_block(values, placement=made.mgr_locs, ndim=dimensions, refs=made.refs))
         self._refs = made.refs
         return made
+
+
+def is_shared(block: Any) -> bool:
+    """Whether another living block has the same memory."""
+    return bool(block.refs.has_reference())
