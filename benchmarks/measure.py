@@ -57,11 +57,21 @@ def measure(argv: Sequence[str], *, folder: Path, environment: Mapping[str, str]
 
 
 def paired(
-    workload: str, contenders: Mapping[str, Callable[[], Cost]], *, rounds: int, quiet: bool = False
+    workload: str,
+    contenders: Mapping[str, Callable[[], Cost]],
+    *,
+    rounds: int,
+    seconds: float = float("inf"),
+    quiet: bool = False,
 ) -> list[Row]:
-    """Every contender once a round, in turn, so that a slow minute of the machine hits all alike."""
+    """Every contender once a round, in turn, so that a slow minute of the machine hits all alike. No
+    round begins, after the first, that would not end within so many seconds."""
     costs: dict[str, list[Cost]] = {name: [] for name in contenders}
+    began = time.perf_counter()
     for number in range(1, rounds + 1):
+        spent = time.perf_counter() - began
+        if number > 1 and spent * number / (number - 1) > seconds:
+            break
         for name, run in contenders.items():
             costs[name].append(run())
             if not quiet:

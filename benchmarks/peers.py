@@ -16,9 +16,9 @@ import tempfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from environments import binaries, install
+from environments import binaries, install, version
 from measure import Cost, Row, measure, paired, table
 from overhead import PAPERMILL, contenders
 from workloads import chain, code, fan_out, write_notebook
@@ -176,24 +176,34 @@ def workload(name: str, cells: list[dict[str, object]], graph: Graph, args: argp
         notebook = write_notebook(cells, Path(folder) / "trivial.ipynb")
         ours = contenders(notebook, args.workers)
         return paired(
-            name, {**ours, **commands(peers, graph, Path(folder), args.workers)}, rounds=args.rounds
+            name,
+            {**ours, **commands(peers, graph, Path(folder), args.workers)},
+            rounds=args.rounds,
+            seconds=args.minutes * 60 / 2,
         )
 
 
-def write_page(rows: list[Row], path: Path, workers: int, rounds: int) -> None:
-    """A page for the documentation: the table and, beside it in `images/`, the plot."""
-    plot = path.parent / "images" / f"{path.stem}.svg"
-    python = sys.version.split()[0]
-    draw(rows, plot)
+def write_page(rows: list[Row], path: Path, args: argparse.Namespace) -> None:
+    """A page for the documentation: the table and, beside it in `images/`, the plots."""
+    images = path.parent / "images"
+    images.mkdir(parents=True, exist_ok=True)
+    for suffix, ink in (("", "#1f2328"), ("-dark", "#e6edf3")):
+        draw(rows, images / f"{path.stem}{suffix}.svg", ink)
+    names = ", ".join(
+        f"{label} {version(peer.requirement)}" for label, peer in PEERS.items() if _was_run(label, rows)
+    )
     text = f"""\
 # Benchmarks
 
-20 stages that import pandas and add a number, {workers} at once, on {os.cpu_count()} cores, Python {python}.
-CPU seconds are those of the whole process tree. Ratios are to papermill, called once a stage as a
-library with fresh kernels. Medians of {rounds} rounds, all contenders in turn in every round.
-`python benchmarks/peers.py --page {path}` measures on your machine.
+{args.stages} stages that import pandas and add a number, {args.workers} at once, on {os.cpu_count()} cores,
+Python {sys.version.split()[0]}, {names}. CPU seconds are those of the whole process tree. Ratios are to
+papermill, called once a stage as a library with fresh kernels. Medians; all contenders take turns.
+`python benchmarks/peers.py --page docs/benchmarks.md` measures on your machine and writes this page.
 
-![CPU and wall seconds of each tool](images/{plot.name})
+<picture>
+  <source media="(prefers-color-scheme: dark)" srcset="images/{path.stem}-dark.svg">
+  <img src="images/{path.stem}.svg" alt="CPU and wall seconds of each tool">
+</picture>
 
 {table(rows, baseline=PAPERMILL, markdown=True)}
 
@@ -204,30 +214,39 @@ all stages in one process.
     path.write_text(text, encoding="utf-8")
 
 
-def draw(rows: list[Row], path: Path) -> None:
-    """Bars of CPU and wall seconds, one panel a workload, as SVG."""
+def _was_run(label: str, rows: list[Row]) -> bool:
+    return any(row.contender == label for row in rows)
+
+
+def draw(rows: list[Row], path: Path, ink: str) -> None:
+    """Bars of CPU and wall seconds, one panel a workload, as SVG without a background."""
     import matplotlib as mpl
 
     mpl.use("svg")
     import matplotlib.pyplot as plt
 
-    names = list(dict.fromkeys(row.workload for row in rows))
-    fig, axes = plt.subplots(
-        1, len(names), figsize=(5 * len(names), 4.2), layout="constrained", squeeze=False
+    colours = dict.fromkeys(
+        ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), ink
     )
-    for ax, name in zip(axes[0], names, strict=True):
-        chosen = [row for row in rows if row.workload == name][::-1]
-        places = range(len(chosen))
-        ax.barh([p + 0.2 for p in places], [r.cost.cpu for r in chosen], 0.4, color="#2c6acf", label="CPU s")
-        ax.barh(
-            [p - 0.2 for p in places], [r.cost.wall for r in chosen], 0.4, color="#a05b11", label="wall s"
+    names = list(dict.fromkeys(row.workload for row in rows))
+    with mpl.rc_context({**colours, "svg.hashsalt": path.stem}):
+        fig, axes = plt.subplots(
+            1, len(names), figsize=(5 * len(names), 4.2), layout="constrained", squeeze=False
         )
-        ax.set_yticks(list(places), [row.contender for row in chosen])
-        ax.set(title=name, xlabel="seconds")
-        ax.spines[["top", "right"]].set_visible(False)
-    axes[0][-1].legend(frameon=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fig.savefig(path)
+        for ax, name in zip(axes[0], names, strict=True):
+            _draw_panel(ax, name, [row for row in rows if row.workload == name][::-1])
+        axes[0][-1].legend(frameon=False)
+        fig.savefig(path, transparent=True, metadata={"Date": None})
+        plt.close(fig)
+
+
+def _draw_panel(ax: Any, name: str, rows: list[Row]) -> None:
+    places = range(len(rows))
+    ax.barh([p + 0.2 for p in places], [r.cost.cpu for r in rows], 0.4, color="#2f81f7", label="CPU s")
+    ax.barh([p - 0.2 for p in places], [r.cost.wall for r in rows], 0.4, color="#bf8700", label="wall s")
+    ax.set_yticks(list(places), [row.contender for row in rows])
+    ax.set(title=name, xlabel="seconds")
+    ax.spines[["top", "right"]].set_visible(False)
 
 
 def main() -> None:
@@ -235,14 +254,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no round that ends later")
+    parser.add_argument("--stages", type=int, default=20)
     parser.add_argument("-j", "--workers", type=int, default=2)
     parser.add_argument("--page", type=Path, help="write the table and a plot as a page of the documentation")
     args = parser.parse_args()
-    rows = workload("chain of 20", chain(20), chain_graph(20), args)
-    rows += workload("fan-out of 18", fan_out(18), fan_out_graph(18), args)
+    width = args.stages - 2
+    rows = workload(f"chain of {args.stages}", chain(args.stages), chain_graph(args.stages), args)
+    rows += workload(f"fan-out of {width}", fan_out(width), fan_out_graph(width), args)
     print(table(rows, baseline=PAPERMILL, markdown=False))
     if args.page:
-        write_page(rows, args.page, args.workers, args.rounds)
+        write_page(rows, args.page, args)
 
 
 if __name__ == "__main__":
