@@ -56,12 +56,21 @@ class RunNotifier {
     if (!run || !this.options.isOn) {
       return;
     }
+    this.dismissOlder(run);
     if (isActive(run) && this.shown?.runId !== run.run_id) {
       const text = this.text(run);
       const id = Notification.emit(text, 'in-progress', { autoClose: false, actions: this.actions(run) });
       this.shown = { runId: run.run_id, id, state: run.state, text };
     } else if (this.shown?.runId === run.run_id && this.isNews(run)) {
       this.update(run, this.shown.id);
+    }
+  }
+
+  /** What an earlier run ended with is history once there is a newer one. Ids rise with time. */
+  private dismissOlder(run: Run): void {
+    if (this.shown && this.shown.runId < run.run_id) {
+      Notification.dismiss(this.shown.id);
+      this.shown = null;
     }
   }
 
