@@ -56,8 +56,11 @@ def _differences(session: Session, store: str, stored: dict[str, dict[str, Any]]
     }
     for name, ref in stored.items():
         if name in digests and digests[name] != ref["digest"]:
-            members = decode(open_payload(store, ref["artifact"]), session.definitions, session.namespace)
-            found = first_difference(session.namespace[name], members[name], name)
+            try:
+                members = decode(open_payload(store, ref["artifact"]), session.definitions, session.namespace)
+                found = first_difference(session.namespace[name], members[name], name)
+            except Exception as error:
+                found = Difference(name, short(session.namespace[name]), f"{type(error).__name__}: {error}")
             if found is not None:
                 yield found
 

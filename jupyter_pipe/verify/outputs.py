@@ -19,7 +19,7 @@ __all__ = ["cell_outputs", "describe_difference", "normalise"]
 Outputs = tuple[tuple[str, str], ...]
 
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,16}\b")
-_STYLER_ID = re.compile(r"\bT_[0-9a-f]{5}\b")
+_STYLER_ID = re.compile(r"\bT_[0-9a-f]{5}(?![0-9a-f])")
 _UUID = re.compile(r"\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b")
 _SKLEARN_ID = re.compile(r"sk-(container|estimator)-id-\d+")
 _CELL_FILE = re.compile(r"[^\s\"']*ipykernel_\d+[/\\]\d+\.py")

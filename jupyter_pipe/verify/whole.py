@@ -16,11 +16,12 @@ import msgspec
 
 from jupyter_pipe.artifacts.bootstrap import bootstrap_source
 from jupyter_pipe.artifacts.protocol import StageContext
+from jupyter_pipe.engine.definitions import known_definitions
 from jupyter_pipe.engine.interrupts import catch_signals
 from jupyter_pipe.engine.stopping import StopSignal
 from jupyter_pipe.engine.worker import Execution, StageInterrupted, execute
 from jupyter_pipe.events import CellFinished, Event
-from jupyter_pipe.model import Cell, Notebook, Pipeline, ReplayKind, Stage
+from jupyter_pipe.model import Cell, Notebook, Pipeline, Stage
 from jupyter_pipe.verify.boundaries import Difference, Expected, read_differences, read_digests
 from jupyter_pipe.verify.model import Watcher
 from jupyter_pipe.verify.outputs import Outputs, cell_outputs
@@ -28,6 +29,8 @@ from jupyter_pipe.verify.outputs import Outputs, cell_outputs
 __all__ = ["WholeRun", "run_whole"]
 
 _EXECUTED = "executed.ipynb"
+
+Definitions = dict[str, dict[str, Any]]
 
 
 class WholeRun(msgspec.Struct, frozen=True):
@@ -57,7 +60,10 @@ def run_whole(
     made: list[dict[str, Any]] = []
     for cell in cells:
         made.append(_user_cell(cell))
-        made += [_boundary_cell(stage, folder, workdir, stored) for stage in closing.get(cell.id, ())]
+        ending = closing.get(cell.id, ())
+        made += [
+            _boundary_cell(stage, folder, workdir, stored, _definitions(pipeline, stage)) for stage in ending
+        ]
     _execute(notebook, made, cells, folder, workdir, environment, watcher)
     stages = [stage.name for found in closing.values() for stage in found]
     differences = (read_differences(_difference_path(folder, stage), stage) for stage in stages)
@@ -83,7 +89,7 @@ def _execute(
 
     stop = StopSignal()
     # The engine sets execution counts through the kernel side, so that must be there from the start.
-    beginning = _write_context(Stage("notebook", (), "", ""), folder, workdir)
+    beginning = _write_context(Stage("notebook", (), "", ""), folder, workdir, {})
     with catch_signals(lambda signal: stop.request(hard=stop.is_set)):
         try:
             execute(
@@ -105,6 +111,14 @@ def _execute(
             raise KeyboardInterrupt from None
 
 
+def _definitions(pipeline: Pipeline, stage: Stage) -> Definitions:
+    """As the stage's own kernel knows them, and those of other stages: values may refer to any."""
+    known: Definitions = {}
+    for each in (*pipeline.stages, stage):
+        known.update(known_definitions(pipeline, each))
+    return known
+
+
 def _closing_stages(pipeline: Pipeline, order: Sequence[str]) -> dict[str, list[Stage]]:
     """Last cell -> stages whose cells are neighbours in the notebook and end there."""
     place = {cell_id: position for position, cell_id in enumerate(order)}
@@ -120,8 +134,10 @@ def _user_cell(cell: Cell) -> dict[str, Any]:
     return _cell(cell.id, cell.source, "cell", list(cell.tags))
 
 
-def _boundary_cell(stage: Stage, folder: Path, workdir: Path, stored: Expected | None) -> dict[str, Any]:
-    context = _write_context(stage, folder, workdir)
+def _boundary_cell(
+    stage: Stage, folder: Path, workdir: Path, stored: Expected | None, definitions: Definitions
+) -> dict[str, Any]:
+    context = _write_context(stage, folder, workdir, definitions)
     if stored is None:
         names = ", ".join(json.dumps(name) for name in stage.outputs)
         call = f"store_outputs({names})"
@@ -133,14 +149,8 @@ def _boundary_cell(stage: Stage, folder: Path, workdir: Path, stored: Expected |
     return _cell(f"jupyter-pipe-{stage.name}", source, "outputs", [])
 
 
-def _write_context(stage: Stage, folder: Path, workdir: Path) -> Path:
+def _write_context(stage: Stage, folder: Path, workdir: Path, definitions: Definitions) -> Path:
     context = folder / f"{stage.name}.context.json"
-    definitions = {
-        name: {"source": replay.source, "digest": replay.digest, "cell_id": replay.cell_id}
-        for replay in stage.replays
-        if replay.kind in {ReplayKind.function, ReplayKind.class_}
-        for name in replay.names
-    }
     context.write_bytes(
         msgspec.json.encode(
             StageContext(
