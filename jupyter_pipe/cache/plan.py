@@ -135,6 +135,14 @@ class StageCache:
             return Decision(fingerprint, damage, awaited=True)
         return Decision(fingerprint, "unchanged", entry)
 
+    def reused(self, stage: Stage, decision: Decision) -> None:
+        """The stage's result was reused: what runs next is compared with this, not with whatever
+        was computed last."""
+        latest = self.cache.latest(self.pipeline, stage.name)
+        if decision.entry is not None and (latest is None or latest.fingerprint != decision.fingerprint):
+            kept = Latest(decision.fingerprint, decision.entry.seconds)
+            self.cache.remember(self.pipeline, stage.name, kept)
+
     def record(
         self,
         stage: Stage,

@@ -67,6 +67,7 @@ class CachedResults:
         if entry is None:
             return Checked(decision.reason)
         self.give_up(stage)
+        self._decides.reused(pipeline.stage(stage), decision)
         reuse = Reuse(entry.result, entry.run_id, entry.seconds)
         return Checked(decision.reason, reuse, self._cache.executed_path(entry))
 

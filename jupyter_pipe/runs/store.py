@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import msgspec
 
 from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.errors import RunError
-from jupyter_pipe.events import Event, RunFinished, RunState
+from jupyter_pipe.events import Event, RunFinished, RunState, decode_event
 from jupyter_pipe.model import Pipeline, from_json, to_json
 from jupyter_pipe.runs.fold import RunFold, fold
 from jupyter_pipe.runs.log import EventLog, read_events
@@ -131,10 +132,11 @@ class RunStore:
     def ids(self) -> tuple[str, ...]:
         """The ids of all runs, newest first."""
         try:
-            found = [path.name for path in self.runs_folder.iterdir() if _has_begun(path)]
+            found = [(path, _first_line(path)) for path in self.runs_folder.iterdir()]
         except FileNotFoundError:
             return ()
-        return tuple(sorted(found, reverse=True))
+        begun = sorted((_rank(path.name, line) for path, line in found if line.endswith(b"\n")), reverse=True)
+        return tuple(name for _, name in begun)
 
     def list(self) -> tuple[Run, ...]:
         """All readable runs, newest first."""
@@ -258,18 +260,34 @@ def _ambiguous(prefix: str, matches: list[str]) -> RunError:
     )
 
 
-def _has_begun(path: Path) -> bool:
-    """A run's folder is made a moment before its first event; a runner may die between, or within."""
+def _first_line(path: Path) -> bytes:
+    """Of a run's log, as far as it is written: a run's folder is made a moment before its first event,
+    and a runner may die between, or within."""
     try:
         with (path / "events.jsonl").open("rb") as file:
-            return file.readline().endswith(b"\n")
+            return file.readline()
     except OSError:
-        return False
+        return b""
+
+
+def _rank(name: str, first_line: bytes) -> tuple[str, str]:
+    """Where a run stands among the others. The names that we give sort by themselves; a run that
+    others named stands where it began."""
+    if _GIVEN.fullmatch(name):
+        return name, name
+    try:
+        return _stamp(decode_event(first_line).time), name
+    except msgspec.MsgspecError:
+        return "", name
+
+
+def _stamp(seconds: float) -> str:
+    return f"{datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc):%Y%m%d-%H%M%S}"
 
 
 def _new_run_id(newest: str) -> str:
     """An id that sorts behind `newest`, even if that is of this second or the clock was set back."""
-    now = f"{datetime.datetime.now(datetime.timezone.utc):%Y%m%d-%H%M%S}"
+    now = _stamp(time.time())
     stamp, _, number = newest.rpartition("-")
     if stamp < now:
         return f"{now}-{os.urandom(2).hex()}"

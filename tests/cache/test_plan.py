@@ -201,6 +201,20 @@ def test_a_stage_that_seeds_its_own_draws_is_reused(folder: Path) -> None:
     assert make_cache(folder).decide(make_pipeline().stage("make"), StageInputs()).entry is not None
 
 
+def test_the_reason_compares_with_what_the_last_run_used(folder: Path) -> None:
+    """n was 10, then 20, then 10 again, which was reused: that n was 20 explains nothing any more."""
+    stage = make_pipeline().stage("make")
+    record(make_cache(folder, n="10"), "make", folder)
+    record(make_cache(folder, n="20"), "make", folder)
+    cache = make_cache(folder, n="10")
+    cache.reused(stage, cache.decide(stage, StageInputs()))
+    write_stage(folder, "make", "x = n + 1")
+    assert make_cache(folder, n="10").decide(stage, StageInputs()).reason == "code changed in cell 3"
+    assert make_cache(folder, n="20").decide(stage, StageInputs()).reason == (
+        "code changed in cell 3, parameter n: 10 -> 20"
+    )
+
+
 def test_generator_states_count_only_for_stages_that_draw(folder: Path) -> None:
     before, after = {"numpy.random": "s1"}, {"numpy.random": "s2"}
     record(make_cache(folder), "make", folder, generators=before)

@@ -181,6 +181,17 @@ def test_a_run_sorts_behind_earlier_ones_though_the_clock_was_set_back(
     assert store.find("latest") == next_
 
 
+def test_a_run_that_was_given_a_name_stands_where_it_began(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    names = [
+        start_run(store, "20200101-000000-aaaa"),
+        start_run(store, "nightly"),
+        start_run(store, "29990101-000000-aaaa"),
+    ]
+    assert store.ids() == tuple(reversed(names))
+    assert store.find("latest") == names[-1]
+
+
 def test_runs_of_one_second_stay_in_order(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     begun = [start_run(store) for _ in range(20)]
