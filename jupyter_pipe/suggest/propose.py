@@ -7,6 +7,7 @@ compile without stages either is left alone and said.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from jupyter_pipe.suggest.survey import Survey, survey
 
 __all__ = ["suggest", "suggest_stages"]
 
+_ATTEMPTS = 6
+_MODULE_CHANGED = "PIPE211"
 _Rows = list[list[tuple[Cell, ...]]]
 _Place = tuple[str, "str | None", "int | None", "int | None"]
 
@@ -49,6 +52,7 @@ class _Settling:
         self.rows: _Rows = group_rows(seen)
         self.roles = dict(seen.tags)
         self.after: dict[str, tuple[str, ...]] = {}
+        self.shared: set[str] = set()
 
     @functools.cached_property
     def known(self) -> set[_Place]:
@@ -56,11 +60,14 @@ class _Settling:
         return {_place(found) for found in self.draft(self.notebook).diagnostics}
 
     def settled(self) -> Suggestion:
-        while True:
+        for attempt in itertools.count():
             tags = self._tags()
             pipeline = self.draft(with_tags(self.notebook, tags))
             if not self._mended(pipeline):
-                return describe(self.notebook, self.seen, pipeline, tags)
+                break
+            if attempt > _ATTEMPTS:  # each costs an analysis, and this notebook does not come apart
+                self.rows = [[tuple(cell for group in row for cell in group)] for row in self.rows if row]
+        return describe(self.notebook, self.seen, pipeline, tags)
 
     def _tags(self) -> dict[str, tuple[str, ...]]:
         names = iter(make_names(list(shape_rows(self.rows, self.seen)), self.seen.stages))
@@ -78,7 +85,9 @@ class _Settling:
             new = [found for found in new if _place(found) not in self.known]
         if any(self._order(found) for found in new):
             return True
-        return any(self._mend(found, pipeline) for found in new if found.severity is Severity.error)
+        errors = {found.cell_id: found for found in new if found.severity is Severity.error}
+        mended = [self._mend(found, pipeline) for found in errors.values()]
+        return any(mended)
 
     def _order(self, found: Diagnostic) -> bool:
         """Take up an `after:` that the compiler proposes."""
@@ -96,8 +105,19 @@ class _Settling:
         for row in self.rows:
             for number, group in enumerate(row):
                 if found.cell_id in {cell.id for cell in group}:
+                    if found.code == _MODULE_CHANGED and found.cell_id not in self.shared:
+                        return self._share(row, number, found.cell_id or "")
                     return _merge(row, number, pipeline, found.stage)
         return False
+
+    def _share(self, row: list[tuple[Cell, ...]], number: int, cell_id: str) -> bool:
+        """A cell that changes a module is repeated by every stage below it."""
+        self.shared.add(cell_id)
+        self.roles[cell_id] = "shared"
+        group = row[number]
+        place = next(place for place, cell in enumerate(group) if cell.id == cell_id)
+        row[number : number + 1] = [part for part in (group[:place], group[place + 1 :]) if part]
+        return True
 
 
 def _merge(row: list[tuple[Cell, ...]], number: int, pipeline: Pipeline, stage: str | None) -> bool:

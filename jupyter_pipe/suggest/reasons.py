@@ -81,6 +81,8 @@ def _notes(
     repeated = sorted(by_role.get("functions", []) + by_role.get("imports", []))
     if repeated:
         yield f"{_cells(repeated)}: only definitions; every stage that uses them repeats them."
+    if "shared" in by_role:
+        yield f"{_cells(by_role['shared'])}: changes a module; every stage below repeats it."
     if "skip" in by_role:
         yield f"{_cells(by_role['skip'])}: installs packages, which a pipeline should find installed."
     errors = [found for found in pipeline.diagnostics if found.severity is Severity.error]

@@ -173,6 +173,19 @@ def test_a_computed_path_that_may_clash_is_ordered() -> None:
     assert [found for found in drafted.diagnostics if found.severity is not Severity.info] == []
 
 
+def test_a_cell_that_changes_a_module_is_shared() -> None:
+    cells = (
+        "import json\nimport math", "#md ## Load", "a = json.loads('[1, 2]')\nb = sum(a)\nprint(b)",
+        "json.limit = 5", "c = b + json.limit\nprint(c)\nd = [c]", "#md ## Use",
+        "e = json.limit + d[0]\nprint(json.dumps(e))\nmath.sqrt(e)",
+    )  # fmt: skip
+    suggestion = suggested(*cells)
+    assert suggestion.tags["c4"] == ("shared",)
+    content = with_suggestion(json.dumps(notebook_json(*cells)).encode(), suggestion)
+    assert errors(draft_pipeline(Path("flow.ipynb"), content).diagnostics) == []
+    assert any("changes a module" in note for note in suggestion.notes)
+
+
 def test_one_cell_is_one_stage() -> None:
     assert grouped(suggested("print(1 + 1)")) == {"explore": "c1"}
     assert list(suggested("x = 1").tags) == ["c1"]
@@ -245,7 +258,7 @@ LINES = st.sampled_from(
     ["a = [1]", "b = a", "b.append(2)", "print(a)", "def f(): return a", "import math", "c = f()", "del b",
      "for i in range(3): a.append(i)", "#md ## Part", "#md # Title", "g = (x for x in a)", "next(g)", "1 +",
      "_", "import random; random.seed(1)", "d = random.random()", "!pip install x",
-     "open('f', 'w').write('x')"]
+     "open('f', 'w').write('x')", "math.limit = 1", "print(math.limit)"]
 )  # fmt: skip
 
 
