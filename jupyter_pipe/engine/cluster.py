@@ -7,6 +7,7 @@ group. It says its address and serves until its standard input closes. Raises Ru
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import signal
 import subprocess
@@ -57,10 +58,10 @@ class OwnCluster:
 
 def main() -> None:
     """Serve until nobody needs the cluster any more."""
-    from distributed import LocalCluster
-
-    with LocalCluster(
-        n_workers=int(sys.argv[1]), threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+    distributed = importlib.import_module("distributed")
+    workers = int(sys.argv[1])
+    with distributed.LocalCluster(
+        n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
     ) as cluster:
         sys.stdout.write(f"{cluster.scheduler_address}\n")
         sys.stdout.flush()
