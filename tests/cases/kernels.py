@@ -43,4 +43,6 @@ def _shown(output: Mapping[str, Any]) -> str:
         return "".join(output["text"]) if output["name"] == "stdout" else ""
     if output["output_type"] == "error":
         return ""
-    return f"Out[{output['execution_count']}]: {''.join(output['data']['text/plain'])}\n"
+    text = "".join(output["data"]["text/plain"])
+    start = "\n" if "\n" in text else ""
+    return f"Out[{output['execution_count']}]: {start}{text}\n"
