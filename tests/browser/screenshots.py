@@ -1,25 +1,27 @@
-"""Takes the pictures of docs/images/lab-*.png: `python -m tests.browser.screenshots`.
+"""Takes the pictures of docs/images: `python -m tests.browser.screenshots [run|failure|many|tutorial]…`.
 
 No test: it shows the example notebook in a real JupyterLab for people to look at.
 """
 
 from __future__ import annotations
 
+import io
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Page, Playwright, sync_playwright
+from playwright.sync_api import Page, Playwright, ViewportSize, sync_playwright
 
 from tests.browser.conftest import ROOT, Lab, make_lab, run_command
 
 IMAGES = ROOT / "docs" / "images"
-SIZE = {"width": 1400, "height": 900}
+SIZE: ViewportSize = {"width": 1400, "height": 900}
 LONG = 300_000
 
 
 def main() -> None:
-    """Take all pictures."""
+    """Take all pictures, or those of the stories that are named."""
     with tempfile.TemporaryDirectory() as folder:
         lab = make_lab(Path(folder) / "work", Path(folder) / "state")
         lab.folder.mkdir()
@@ -29,19 +31,21 @@ def main() -> None:
         lab.start()
         try:
             with sync_playwright() as playwright:
-                take(lab, playwright)
+                take(lab, playwright, sys.argv[1:])
         finally:
             lab.stop()
 
 
-def take(lab: Lab, playwright: Playwright) -> None:
-    """Drive one browser through the story."""
+def take(lab: Lab, playwright: Playwright, names: list[str]) -> None:
+    """Drive one browser through the stories."""
+    from tests.browser.tutorial import take_tutorial
+
+    stories = {"run": take_run, "failure": take_failure, "many": take_many, "tutorial": take_tutorial}
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
     page = browser.new_page(viewport=SIZE, reduced_motion="reduce")
-    take_run(lab, page)
-    take_failure(lab, page)
-    take_many(lab, page)
+    for name in names or stories:
+        stories[name](lab, page)
     browser.close()
 
 
@@ -129,9 +133,14 @@ def dark(page: Page, *, on: bool) -> None:
 
 
 def save(page: Page, name: str) -> None:
-    """Write the picture once nothing moves."""
+    """Write the picture once nothing moves; 256 colours keep it small and look the same."""
+    from PIL import Image
+
     page.wait_for_timeout(500)
-    page.screenshot(path=IMAGES / f"{name}.png")
+    taken = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    taken.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE).save(
+        IMAGES / f"{name}.png", optimize=True
+    )
 
 
 if __name__ == "__main__":
