@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from jupyter_pipe.engine.messages import Message, StageBroke, StageEnded, StageStopped
@@ -58,14 +59,14 @@ class LocalExecutor:
         stop = StopSignal()
         thread = threading.Thread(
             target=_attempt,
-            args=(work, tell, report, stop, self._source()),
+            args=(work, tell, report, stop, self._source(work)),
             name=f"stage {work.stage}",
             daemon=True,
         )
         self._running[work.stage] = (thread, stop)
         thread.start()
 
-    def _source(self) -> KernelSource | None:
+    def _source(self, work: StageWork) -> KernelSource | None:
         if self._kernels == "fresh":
             return None
         if self._forked is None:
@@ -75,6 +76,8 @@ class LocalExecutor:
                 self._kernels = "fresh"
                 return None
             self._forked = ForkedKernels(self._explain)
+            imports = work.pipeline.stage(work.stage).imports
+            self._forked.prepare(work.pipeline.kernel, Path(work.workdir), work.environment, imports)
         return self._forked
 
     def cancel(self, stage: str, *, hard: bool) -> None:

@@ -91,9 +91,25 @@ class ForkedKernels:
             self._say(self._broken)
         return await FreshKernels().start(request)
 
+    def prepare(
+        self, kernel: str, folder: Path, environment: dict[str, str], imports: tuple[str, ...]
+    ) -> None:
+        """Start the parent for the first kernel, and let it import, while this process imports what it
+        needs itself."""
+        request = KernelRequest(kernel, folder, environment, Path(os.devnull), imports)
+        threading.Thread(target=self._prepare, args=(request,), name="forking parent", daemon=True).start()
+
+    def _prepare(self, request: KernelRequest) -> None:
+        # What is wrong shows again, and is told, when a kernel is started.
+        with contextlib.suppress(_Unsuitable, KernelError, OSError):
+            check_kernel(request.name)
+            modules = _modules(request)
+            self._find_parent(request).preload(modules)
+
     def close(self) -> None:
         """End the parent, and with it every kernel that still runs."""
         with self._lock:
+            self._broken = "the run is over"
             if self._parent is not None:
                 self._parent.close()
                 self._parent = None
@@ -115,6 +131,8 @@ class ForkedKernels:
     def _find_parent(self, request: KernelRequest) -> _Parent:
         """The running parent, or a new one: the first stage's, for all."""
         with self._lock:
+            if self._broken:
+                raise _Unsuitable(self._broken)
             if self._parent is None:
                 interpreter = _standard_interpreter(request.name)
                 self._parent = _Parent(interpreter, request.environment)
@@ -157,6 +175,12 @@ class _Parent:
             said = (self._folder / "log").read_text(errors="replace").strip().splitlines()
             raise _Unsuitable(f"{self.interpreter.name} could not prepare them: {said[-1] if said else ''}")
         self._life_line.connect(str(self.path))
+
+    def preload(self, modules: tuple[str, ...]) -> None:
+        """Import these before the first kernel wants them. Returns at once."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(self.path))
+            connection.sendall(json.dumps({"modules": modules}).encode() + b"\n")
 
     def close(self) -> None:
         """Let go of the life line and wait for the process, which kills its children first."""

@@ -3,7 +3,8 @@
 It imports ipykernel and the libraries that it is asked for, computes nothing, and forks a child for
 each request; the child becomes an ordinary IPython kernel. Requests come over a Unix socket, one
 connection a kernel: a line of JSON with `modules`, `argv`, `folder`, `environment`, `log`; answered
-by `{"pid"}` or `{"refused"}`, and by `{"status"}` when the kernel has ended. The first connection
+by `{"pid"}` or `{"refused"}`, and by `{"status"}` when the kernel has ended. One with `modules` alone
+is to import these, and is not answered. The first connection
 is the runner's life line: when it closes, every child is killed and the process ends.
 
 Standard library only until a request names modules.
@@ -95,7 +96,11 @@ class _Parent:
         """False when the runner is gone."""
         line = _read_line(connection)
         if line:
-            self._fork(connection, json.loads(line))
+            request = json.loads(line)
+            if "argv" in request:
+                self._fork(connection, request)
+            else:
+                _prepare(request["modules"])
             return True
         self._forget(connection)
         return connection is not self.life_line
