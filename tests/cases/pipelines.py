@@ -50,7 +50,9 @@ class Outcome:
     events: list[Any] = field(default_factory=list)
 
     def take(self, reply: Mapping[str, Any]) -> None:
-        self.outputs.update({name: VARYING.sub("…", text) for name, text in reply["outputs"].items()})
+        # a shell command of the notebook writes to a terminal here, to a pipe in a kernel
+        texts = {name: text.replace("\r\n", "\n") for name, text in reply["outputs"].items()}
+        self.outputs.update({name: VARYING.sub("…", text) for name, text in texts.items()})
         if reply["error"] and not self.error:
             self.error = "cell {id}: {ename}: {evalue}".format(**reply["error"])
 
