@@ -54,7 +54,7 @@ def test_a_large_notebook_runs_smoothly(lab: Lab, open_notebook: Open) -> None:
     delays = _delays(log, watched["seen"])
     late = delays[int(0.95 * len(delays))]
     print(
-        f"\n{STAGES} stages, {5 * STAGES} cells: {spent['TaskDuration'] / frames:.1f} ms of tasks for each of {frames} updates",
+        f"\n{STAGES} stages: {spent['TaskDuration'] / frames:.1f} ms of tasks for each of {frames} updates",
         end="",
     )
     print(
