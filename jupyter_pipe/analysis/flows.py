@@ -22,6 +22,7 @@ __all__ = ["StageFacts", "stage_facts", "stage_flow"]
 
 SURE = frozenset({EffectKind.binds, EffectKind.defines, EffectKind.deletes})
 FOLDER = "@os.cwd"
+PLAIN = (ReplayKind.import_, ReplayKind.constant)
 WRITES = SURE | {EffectKind.may_bind, EffectKind.mutates}
 
 
@@ -113,7 +114,7 @@ def classify(stage: StageFacts, units: Sequence[Unit], definitions: Definitions)
         # A folder is not, since the next one may be relative to it.
         if not {FOLDER} & stage.values & set(units[number].facts.writes):
             todo.add(number)
-    _take(stage, units, definitions.closure(todo))
+    _take(stage, units, definitions, definitions.closure(todo))
 
 
 def _use_what_replays_use(stage: StageFacts, units: Sequence[Unit], numbers: set[int]) -> None:
@@ -133,12 +134,16 @@ def _use_what_replays_use(stage: StageFacts, units: Sequence[Unit], numbers: set
                     stage.values.add(name)
 
 
-def _take(stage: StageFacts, units: Sequence[Unit], numbers: set[int]) -> None:
+def _take(stage: StageFacts, units: Sequence[Unit], definitions: Definitions, numbers: set[int]) -> None:
     cells = set(stage.cells)
+    outside = {number for number in numbers if units[number].cell.cell.id not in cells}
+    # What is replayed runs before the stage's own cells, and may need their imports and constants.
+    plain = {n for kind in PLAIN for n in definitions.before(stage.last, kind)}
+    early = definitions.closure(outside) & plain
     for number in numbers:
         if units[number].role == "parameter":
             stage.parameters |= set(units[number].facts.bound)
-        elif units[number].cell.cell.id not in cells:
+        elif number in outside or number in early:
             stage.replays.add(number)
 
 
