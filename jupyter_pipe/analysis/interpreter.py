@@ -18,7 +18,7 @@ from jupyter_pipe.analysis.values import Class, ExhaustedError, Function, LocalM
 from jupyter_pipe.analysis.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Sequence, Set
     from pathlib import Path
 
     from jupyter_pipe.analysis.knowledge import Knowledge
@@ -185,7 +185,7 @@ def _spread_mutations(world: World, unit: Unit) -> None:
                 facts.writes.setdefault(name, Write("mutates", place, slot.sources - {number}))
 
 
-def _reaching(world: World, values: set[Object]) -> Iterator[str]:
+def _reaching(world: World, values: Set[Object]) -> Iterator[str]:
     """The global names whose value may be one of `values`."""
     for value in values:
         for name in tuple(world.holders.get(value, ())):
@@ -196,7 +196,7 @@ def _reaching(world: World, values: set[Object]) -> Iterator[str]:
                 yield name
 
 
-def _functions_of(world: World, values: set[Object]) -> set[str]:
+def _functions_of(world: World, values: Set[Object]) -> set[str]:
     """The global names of functions that see a changed module from inside."""
     modules = [value.payload for value in values if isinstance(value.payload, LocalModule)]
     if not modules:

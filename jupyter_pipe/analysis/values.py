@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Union
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Set
 
     from jupyter_pipe.analysis.scopes import Frame, Scope
 
@@ -200,6 +200,9 @@ class Heap:
     def __init__(self) -> None:
         self.stores = 0
         self._made = 0
+        self._shares = 0
+        self._known: dict[Object, Set[Object]] = {}
+        self._known_at = (0, 0)
         self._work = 0
 
     def begin(self) -> None:
@@ -237,9 +240,10 @@ class Heap:
 
     def share(self, one: Object, other: Object) -> None:
         """Both stand over the same memory: a change of one is a change of the other."""
-        if one is not other:
+        if one is not other and other not in one.shares:
             one.shares.add(other)
             other.shares.add(one)
+            self._shares += 1
 
     def load(self, container: Object, label: str) -> Values:
         """What `container[label]` may be; an open container grows a part where none is known."""
@@ -267,33 +271,62 @@ class Heap:
         for label, held in list(source.fields.items()):
             self.store(target, label, list(held))
 
-    def affected(self, changed: Iterable[Object], *, by_instances: bool = True) -> set[Object]:
+    def affected(self, changed: Iterable[Object], *, by_instances: bool = True) -> Set[Object]:
         """All objects from which a changed one can be reached, the changed ones included.
 
         An instance reaches its class; without `by_instances` that way is closed.
         """
-        found: set[Object] = set()
-        todo = list(changed)
+        starts = list(changed)
+        if len(starts) == 1 and by_instances:
+            return self._affected_by(starts[0])
+        found: set[Object] = set(starts)
+        todo = starts
         while todo:
             value = todo.pop()
-            if value not in found:
-                found.add(value)
-                closed = isinstance(value.payload, Class) and not by_instances
-                todo.extend(p for p in value.parents if not (closed and isinstance(p.payload, Instance)))
-                todo.extend(value.shares)
+            new = (value.parents | value.shares) - found
+            if isinstance(value.payload, Class) and not by_instances:
+                new = {p for p in new if p in value.shares or not isinstance(p.payload, Instance)}
+            found |= new
+            todo.extend(new)
         return found
+
+    def _affected_by(self, changed: Object) -> Set[Object]:
+        """Kept as long as no edge is added. Objects that reach each other have one answer, which is
+        found once: so a large knot costs its size, not its square."""
+        if self._known_at != (self.stores, self._shares):
+            self._known.clear()
+            self._known_at = self.stores, self._shares
+        known = self._known.get(changed)
+        if known is not None:
+            return known
+        found, todo = {changed}, [changed]
+        while todo:
+            value = todo.pop()
+            known = self._known.get(value)
+            if known is not None and changed in known:
+                break
+            new = known - found if known is not None else (value.parents | value.shares) - found
+            found |= new
+            if known is None:
+                todo.extend(new)
+        else:
+            known = found
+        self._known[changed] = known
+        return known
 
     def reachable(self, values: Iterable[Object], *, code_only: bool = False) -> set[Object]:
         """All objects that can be reached from `values`, these included.
 
         With `code_only` those that carry no code of the notebook are left out.
         """
-        found: set[Object] = set()
-        todo = [value for value in values if value.carries or not code_only]
+        found = {value for value in values if value.carries or not code_only}
+        todo = list(found)
         while todo:
             value = todo.pop()
-            if value not in found:
-                found.add(value)
-                for held in value.fields.values():
-                    todo.extend(part for part in held if part.carries or not code_only)
+            for held in value.fields.values():
+                new = held - found
+                if code_only:
+                    new = {part for part in new if part.carries}
+                found |= new
+                todo.extend(new)
         return found
