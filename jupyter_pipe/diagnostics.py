@@ -183,7 +183,7 @@ _DATA_FLOW = (
     _error(
         "PIPE205",
         "Output history across stages",
-        "`_`, `Out[n]` and `In[n]` belong to one kernel; each stage has its own.",
+        "`_`, `Out[n]`, `In[n]` and `__annotations__` belong to one kernel; each stage has its own.",
         "1 + 1 ‖ print(_)",
         "Give the value a name, or put both cells in one stage.",
     ),
@@ -235,7 +235,9 @@ _DATA_FLOW = (
         "PIPE212",
         "A cache that remembers old values",
         "A function with `functools.lru_cache` was called in an earlier stage, and a name that it reads "
-        "was bound anew since. The notebook would answer from the cache; a stage starts with an empty one.",
+        "was bound anew since. The notebook would answer from the cache; a stage starts with an empty one. "
+        "So `cache_info` is refused after calls in an earlier stage, and looking at the flags of the decimal "
+        "context after calculations in one.",
         "@lru_cache def f(v): return v * k; f(1) ‖ k = 5; f(1)",
         "Make the name an argument of the function, or put both cells in one stage.",
     ),

@@ -199,10 +199,22 @@ def load_item(world: World, base: Values, node: ast.Subscript) -> Values:
         if value is world.namespace:
             found |= read_namespace(world, node.slice, node)
         elif isinstance(value.payload, Library):
-            found.add(value)  # `list[int]`, `os.environ["x"]`
+            found.add(_item_of_library(world, value, node))
         elif not isinstance(value.payload, (Instance, Class)):
             found |= _load_item(world, value, node, sliced)
     return frozenset(found)
+
+
+def _item_of_library(world: World, value: Object, node: ast.Subscript) -> Object:
+    """`list[int]` and `os.environ["x"]` are what they were; `sys.modules["__main__"]` is the notebook."""
+    assert isinstance(value.payload, Library)
+    is_modules = value.payload.qualified == "sys.modules"
+    return world.namespace if is_modules and _names_notebook(world, node.slice) else value
+
+
+def _names_notebook(world: World, key: ast.expr) -> bool:
+    is_name = isinstance(key, ast.Name) and key.id == "__name__" and world.frame.module() is world.globals
+    return is_name or text_of(world.evaluate(key)) == "__main__"
 
 
 def _load_item(world: World, value: Object, node: ast.Subscript, sliced: bool) -> Values:

@@ -11,7 +11,7 @@ from jupyter_pipe.analysis.access import load_attribute, read_namespace
 from jupyter_pipe.analysis.ambient import use_style
 from jupyter_pipe.analysis.arguments import Arguments
 from jupyter_pipe.analysis.builtin_calls import BUILTIN_CALLS, items
-from jupyter_pipe.analysis.functions import call_function, instantiate
+from jupyter_pipe.analysis.functions import call_function, instantiate, note_cache_look
 from jupyter_pipe.analysis.libraries import apply_effect, call_unknown, keyword_effects
 from jupyter_pipe.analysis.shell import is_magic, run_magic
 from jupyter_pipe.analysis.strings import read_embedded_names
@@ -163,6 +163,8 @@ def call_foreign_method(world: World, value: Object, name: str, arguments: Argum
     if name == "items" and not arguments.node.args and value.type in MAPPINGS:
         return items(world, value, arguments)
     use_style(world, "." + name, arguments.node)
+    if name == "cache_info":
+        note_cache_look(world, value, arguments.node)
     effect = world.knowledge.method(value.type, name)
     keyword_effects(world, value, arguments)
     if effect is None:

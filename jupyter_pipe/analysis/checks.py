@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-import re
 from typing import TYPE_CHECKING
 
+from jupyter_pipe.analysis.left_behind import check_left_behind
 from jupyter_pipe.analysis.report import cell_number, did_you_mean, report
 from jupyter_pipe.analysis.state import UNBOUND
 from jupyter_pipe.analysis.values import Library, LocalModule
-from jupyter_pipe.analysis.world import BUILTINS, HISTORY
+from jupyter_pipe.analysis.world import BUILTINS
 from jupyter_pipe.model import Fix
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ __all__ = ["check_stage", "check_units"]
 
 UNSEEN = ("PIPE221", "PIPE223")
 """Reads of names that cannot be seen: no matter where there is nobody to receive them from."""
-NUMBERED = re.compile(r"_i?(\d+)$")
 
 
 def check_units(units: Sequence[Unit], definitions: Definitions) -> Iterator[Diagnostic]:
@@ -160,9 +158,8 @@ def check_stage(
         if name.startswith("@process."):
             yield _changed_process(stage, name, units)
     yield from _check_replays(stage, units)
-    yield from _check_caches(stage, units)
     yield from _check_sets(stage, world)
-    yield from _check_history(stage, units)
+    yield from check_left_behind(stage, units)
 
 
 def _check_module(stage: StageFacts, name: str, units: Sequence[Unit], world: World) -> Iterator[Diagnostic]:
@@ -235,30 +232,6 @@ def _check_transport(
     yield report("PIPE207", maker, place, message, hint)
 
 
-def _check_caches(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnostic]:
-    """A cached function that another stage called before a name that it reads was bound anew."""
-    own = stage.numbers
-    reported: set[str] = set()
-    for unit in stage.units:
-        for call in unit.facts.cached_calls:
-            earlier = (
-                (other, before)
-                for other in units[: min(own)]
-                for before in other.facts.cached_calls
-                if before.function == call.function and other.stage != stage.name
-            )
-            for other, before in earlier:
-                changed = [n for n, sources in call.sources.items() if before.sources.get(n) != sources]
-                if changed and call.function not in reported:
-                    reported.add(call.function)
-                    message = (
-                        f"The cache of '{call.function}' was filled in {cell_number(other)}, before "
-                        f"'{changed[0]}' was bound anew; it does not travel to stage '{stage.name}'."
-                    )
-                    hint = f"Pass '{changed[0]}' as an argument, or put both cells in one stage."
-                    yield report("PIPE212", unit, call.place, message, hint)
-
-
 def _check_sets(stage: StageFacts, world: World) -> Iterator[Diagnostic]:
     reported: set[str] = set()
     for unit in stage.units:
@@ -271,43 +244,3 @@ def _check_sets(stage: StageFacts, world: World) -> Iterator[Diagnostic]:
                         "its order may not survive the trip."
                     )
                     yield report("PIPE301", unit, place, message, f"Use `sorted({name})`.")
-
-
-def _check_history(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnostic]:
-    cells = {unit.cell.cell.number for unit in stage.units}
-    for unit in stage.units:
-        for name, read in unit.facts.history.items():
-            numbers = [n for n in _history_cells(unit, name, units) if n not in cells]
-            if numbers:
-                other = ", ".join(f"cell {number}" for number in numbers)
-                message = f"`{name}` in {cell_number(unit)} is an output of {other}, in another stage."
-                hint = "Give the value a name where it is made, and read that name."
-                yield report("PIPE205", unit, read.place, message, hint)
-
-
-def _history_cells(unit: Unit, name: str, units: Sequence[Unit]) -> list[int]:
-    """The numbers of the cells whose output or source `name` stands for."""
-    if name in HISTORY:
-        shown = [
-            other.cell.cell.number
-            for other in units
-            if other.displays and isinstance(other.node, ast.Expr) and _is_before(other, unit)
-        ]
-        back = name.count("_")
-        return [number for number in shown[-back : len(shown) - back + 1] if number is not None]
-    found = NUMBERED.match(name)
-    if found:
-        return [int(found.group(1))]
-    return [
-        node.slice.value
-        for node in ast.walk(unit.node)
-        if isinstance(node, ast.Subscript)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == name
-        and isinstance(node.slice, ast.Constant)
-        and isinstance(node.slice.value, int)
-    ]
-
-
-def _is_before(other: Unit, unit: Unit) -> bool:
-    return other.number < unit.number and other.cell.cell.id != unit.cell.cell.id

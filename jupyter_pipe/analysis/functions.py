@@ -16,6 +16,7 @@ from jupyter_pipe.analysis.values import (
     ANY,
     FIELD,
     NOTHING,
+    Bound,
     Class,
     Function,
     Instance,
@@ -32,7 +33,14 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.state import Layer
     from jupyter_pipe.analysis.world import World
 
-__all__ = ["call_function", "instantiate", "make_class", "make_function", "read_free_names"]
+__all__ = [
+    "call_function",
+    "instantiate",
+    "make_class",
+    "make_function",
+    "note_cache_look",
+    "read_free_names",
+]
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 DEEPEST = 16
@@ -120,6 +128,13 @@ def _note_cached_call(world: World, callee: Object, node: ast.AST) -> None:
     slots = {name: world.state.get(name) for name in sorted(names - function.scope.names - {function.name})}
     sources = {name: slot.sources for name, slot in slots.items() if slot is not None}
     world.facts.cached_calls.append(CachedCall(function.name, place_of(node), sources))
+
+
+def note_cache_look(world: World, value: Object, node: ast.AST) -> None:
+    """`f.cache_info()` tells how often earlier code called the function."""
+    function = value.payload.function if isinstance(value.payload, Bound) else value
+    if function is not None and isinstance(function.payload, Function):
+        world.facts.cache_looks.setdefault(function.payload.name, place_of(node))
 
 
 def _run_body(world: World, function: Function, frame: Frame) -> None:

@@ -29,6 +29,8 @@ __all__ = ["interpret", "new_world", "observe"]
 FELT_EVERYWHERE = (
     "@numpy.errstate",
     "@sys.recursionlimit",
+    "@sys.int_max_str_digits",
+    "@time.zone",
     "@sys.argv",
     "@locale",
     "@sklearn.config",

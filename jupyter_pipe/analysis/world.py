@@ -47,8 +47,9 @@ __all__ = [
 
 BUILTINS = frozenset(dir(builtins))
 INTERACTIVE = frozenset({"display", "get_ipython", "exit", "quit", "_dh"})
+ANNOTATIONS = "__annotations__"
 MODULE_NAMES = frozenset(
-    {"__name__", "__annotations__", "__doc__", "__builtins__", "__builtin__", "__spec__", "__package__"}
+    {"__name__", ANNOTATIONS, "__doc__", "__builtins__", "__builtin__", "__spec__", "__package__"}
 )
 OUTPUTS = frozenset({"In", "Out", "_ih", "_oh"})
 NUMBERED = re.compile(r"_i?\d+$")
@@ -268,7 +269,7 @@ class World:
     def _read_unbound(self, name: str, node: ast.AST) -> Values:
         known = name in BUILTINS or name in INTERACTIVE or name in MODULE_NAMES
         read = Read(place_of(node), frozenset(), NOTHING, not self.uncertain)
-        if name in HISTORY or name in OUTPUTS or NUMBERED.match(name):
+        if name in HISTORY or name in OUTPUTS or name == ANNOTATIONS or NUMBERED.match(name):
             self.facts.history.setdefault(name, read)
         elif self.star_imports and (not known or name in BUILTINS):
             self._record(name, Slot(NOTHING, frozenset(self.star_imports)), node)

@@ -199,6 +199,48 @@ class _Recursion(_Component):
         sys.setrecursionlimit(value)
 
 
+class _IntDigits(_Component):
+    name = "sys.int_max_str_digits"
+
+    def read(self) -> dict[str, Any]:
+        # Python 3.10.6 and older have no such limit
+        return {"": sys.get_int_max_str_digits()} if hasattr(sys, "get_int_max_str_digits") else {}
+
+    def write(self, part: str, value: Any) -> None:
+        sys.set_int_max_str_digits(value)
+
+
+class _Collector(_Component):
+    name = module = "gc"
+
+    def read(self) -> dict[str, Any]:
+        return {"enabled": self.loaded.isenabled(), "threshold": self.loaded.get_threshold()}
+
+    def write(self, part: str, value: Any) -> None:
+        if part == "threshold":
+            self.loaded.set_threshold(*value)
+        elif value:
+            self.loaded.enable()
+        else:
+            self.loaded.disable()
+
+
+class _TimeZone(_Component):
+    """Stands after the environment, from which `tzset` takes it."""
+
+    name = "time.zone"
+    module = "time"
+
+    def read(self) -> dict[str, Any]:
+        time = self.loaded
+        return {"": (time.timezone, time.altzone, *time.tzname)}
+
+    def write(self, part: str, value: Any) -> None:
+        self.loaded.tzset()
+        if self.read()[part] != value:
+            raise ValueError("the environment names another time zone now")
+
+
 class _Warnings(_Component):
     name = "warnings.filters"
     module = "warnings"
@@ -262,7 +304,8 @@ class _Locale(_Component):
 
 
 BUILT_IN: tuple[Component, ...] = (
-    *(_Environment(), _Path(), _Folder(), _Arguments(), _Recursion(), _Random(), _NumpyRandom()),
+    *(_Environment(), _Path(), _Folder(), _Arguments(), _Recursion(), _IntDigits()),
+    *(_Collector(), _TimeZone(), _Random(), _NumpyRandom()),
     *(_NumpyPrint(), _NumpyErrors(), _PandasOptions(), _Matplotlib(), _Warnings()),
     *(_Decimal(), _Logging(), _Locale(), _ScikitLearn()),
 )

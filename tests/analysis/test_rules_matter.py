@@ -15,6 +15,7 @@ from jupyter_pipe.analysis import (
     functions,
     imports,
     interpreter,
+    left_behind,
     libraries,
     replays,
     sharing,
@@ -148,7 +149,7 @@ RULES: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
         "| leading: import json, importlib\n| A: importlib.reload(json)\n| B: print(json.limit)",
     ),
     "caches do not travel": (
-        checks,
+        left_behind,
         "_check_caches",
         lambda *_: (),
         "| leading: from functools import lru_cache\n| A:\nk = 2\n@lru_cache\ndef f(v): return v * k\nf(1)\n"
