@@ -33,11 +33,17 @@ def shared_module(level: ModuleLevel) -> str:
         return ""
     reads = {name for statement in shared for name in statement.reads} - level.shared
     docstring = '"""What several stages share: functions, classes and constants."""'
-    imports = import_lines(module_imports(reads, level))
+    imports = import_lines([*_future(level), *module_imports(reads, level)])
     if "display" in reads and "display" not in level.imports:
         imports = f"{imports}\n\nfrom ._notebook import display".lstrip()
     parts = [docstring, imports] if imports else [docstring]
     return "\n\n\n".join(["\n\n".join(parts), *definition_blocks(shared)]) + "\n"
+
+
+def _future(level: ModuleLevel) -> list[ImportedName]:
+    """Nobody reads these imports; they hold for the code beside them."""
+    items = [item for found in level.imports.values() for item in found]
+    return sorted(item for item in items if item.module == "__future__")
 
 
 def init_module(pipeline: Pipeline, program: ProgramCode, level: ModuleLevel) -> str:

@@ -20,6 +20,7 @@ from .errors import PayloadError
 from .formats import find_format
 from .frames import Reference
 from .ordered_sets import build
+from .repeated import spread
 
 if TYPE_CHECKING:
     from .definitions import Definitions
@@ -93,6 +94,10 @@ class Decoder(pickle.Unpickler):
         from numpy.lib.stride_tricks import as_strided
 
         return as_strided(root.ravel(order="K")[start:], shape, strides)
+
+    def repeated(self, *parts: Any) -> Any:
+        importlib.import_module("numpy")
+        return spread(*parts)
 
     def block(self, values: Any, places: Any, dimensions: int, reference: Any) -> Any:
         return reference.block(values, places, dimensions)

@@ -26,6 +26,7 @@ from .formats import find_format
 from .immutable import full_name, package_of
 from .memory import Memory, instance_attributes, root_of
 from .ordered_sets import Recipe
+from .repeated import find_repeated
 
 __all__ = ["Encoder", "SetEncoder"]
 
@@ -150,7 +151,8 @@ class Encoder(pickle.Pickler):
         root = root_of(array)
         self.objects.add_array(array, private=private, owner=owner)
         if root is array or id(root) not in self._shared or private or array.dtype.kind != "O":
-            return NotImplemented
+            parts = find_repeated(array)
+            return NotImplemented if parts is None else (Decoder.repeated, parts)
         start = array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
         return Decoder.object_view, (root, start // array.itemsize, array.shape, array.strides)
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -229,3 +230,42 @@ def test_any_views_keep_their_memory(stages: Stages, width: int, slices: list[An
     for space in (before, after):
         space[names[place % len(names)]][...] = 99
     assert [after[name].tolist() for name in names] == [before[name].tolist() for name in names]
+
+
+REPEATED = {
+    "words": "np.array(['a', 'b'] * 6000 + ['c'], dtype=object)",
+    "missing values": "np.array([None, float('nan'), 'x', 1, 2.5, True] * 3000, dtype=object)",
+    "a table in the other order": "np.asfortranarray(np.array(['a', 'b'] * 6000, dtype=object).reshape(3, -1))",
+    "a table": "np.array(['a', 'b'] * 6000, dtype=object).reshape(3, -1)",
+    "every third": "np.array(['a', 'b', 'c', 'd'] * 9000, dtype=object)[::3]",
+    "all different": "np.array([f'{i}' for i in range(11000)], dtype=object)",
+    "lists": "np.array([[], []] * 6000 + [None], dtype=object)[:-1]",
+}
+
+
+@pytest.mark.parametrize("case", REPEATED)
+@pytest.mark.parametrize("has_pandas", [True, False])
+def test_an_array_of_objects_keeps_which_elements_are_one(
+    stages: Stages, case: str, has_pandas: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not has_pandas:
+        monkeypatch.delitem(sys.modules, "pandas")
+    before, after = trip(stages, f"(lambda a: [a, a.flat[0]])({REPEATED[case]})")
+    for one, other in zip(before, after, strict=True):
+        assert repr(one) == repr(other)
+    array, loaded = before[0], after[0]
+    assert (loaded.dtype, loaded.shape, loaded.flags.writeable) == (array.dtype, array.shape, True)
+    assert loaded.flags.f_contiguous == array.copy(order="K").flags.f_contiguous
+    numbers = {id(element): number for number, element in enumerate(reversed(array.ravel().tolist()))}
+    loaded_numbers = {id(element): number for number, element in enumerate(reversed(loaded.ravel().tolist()))}
+    assert [numbers[id(element)] for element in array.ravel().tolist() if type(element) is str] == [
+        loaded_numbers[id(element)] for element in loaded.ravel().tolist() if type(element) is str
+    ]
+    assert loaded.flat[0] is after[1] or type(after[1]) is not str
+
+
+def test_many_equal_words_are_stored_once(stages: Stages) -> None:
+    stages.run(
+        "A", "import numpy as np\nx = np.array(['a long word', 'another one'] * 100_000, dtype=object)", "x"
+    )
+    assert stages.results["A"].outputs[0].ref.bytes < 210_000

@@ -1,0 +1,82 @@
+"""Object arrays in which few atoms stand many times, as in a column of names: each atom is stored
+once, with the places of all. Reading follows the places at the speed of numpy; which elements are
+the same object stays exact.
+
+numpy and pandas are never imported here.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from .flat import ATOMS
+
+__all__ = ["Repeated", "find_repeated", "spread"]
+
+_MANY = 10_000
+_SAMPLED = 64
+
+# atoms in the order in which they appear, places as bytes of the dtype, shape, memory order
+Repeated = tuple[list[Any], bytes, str, tuple[int, ...], str]
+
+
+def find_repeated(array: Any) -> Repeated | None:
+    """The array's parts; None if it is small, not in one piece, or holds many different objects."""
+    numpy = sys.modules["numpy"]
+    flags = array.flags
+    if (
+        type(array) is not numpy.ndarray
+        or array.size < _MANY
+        or not (flags.c_contiguous or flags.f_contiguous)
+    ):
+        return None
+    order = "C" if flags.c_contiguous else "F"
+    elements = array.reshape(-1, order=order)
+    pointers = _pointers(elements)
+    sample = pointers[::_SAMPLED].tolist()
+    if len(set(sample)) > 0.75 * len(sample):
+        return None
+    places, first = _places(numpy, pointers)
+    atoms = elements[first].tolist()
+    if not ATOMS.issuperset(map(type, atoms)):
+        return None
+    kind = next(kind for kind in ("u1", "u2", "u4", "u8") if len(atoms) <= numpy.iinfo(kind).max)
+    return atoms, places.astype(kind).tobytes(), kind, array.shape, order
+
+
+def spread(atoms: list[Any], places: bytes, kind: str, shape: tuple[int, ...], order: str) -> Any:
+    """The array again, writable."""
+    numpy = sys.modules["numpy"]
+    lookup = numpy.empty(len(atoms), object)
+    lookup[:] = atoms
+    return lookup[numpy.frombuffer(places, kind)].reshape(shape, order=order)
+
+
+class _Addresses:
+    """The memory of an object array, as numbers."""
+
+    def __init__(self, elements: Any) -> None:
+        self.elements = elements
+        self.__array_interface__ = {
+            "data": (elements.__array_interface__["data"][0], True),
+            "typestr": f"{'<' if sys.byteorder == 'little' else '>'}u{elements.itemsize}",
+            "shape": elements.shape,
+            "version": 3,
+        }
+
+
+def _pointers(elements: Any) -> Any:
+    return sys.modules["numpy"].asarray(_Addresses(elements))
+
+
+def _places(numpy: Any, pointers: Any) -> tuple[Any, Any]:
+    """For each pointer the number of its object, and for each object where it appears first."""
+    pandas = sys.modules.get("pandas")
+    if pandas is None:
+        _, first, places = numpy.unique(pointers, return_index=True, return_inverse=True)
+        return places.reshape(-1), first
+    places, _ = pandas.factorize(pointers)
+    # numbers are given in the order of appearance: an object's first place is where the highest rises
+    highest = numpy.maximum.accumulate(places)
+    return places, numpy.flatnonzero(numpy.diff(highest, prepend=-1))
