@@ -5,6 +5,7 @@ import { joinLines } from '../src/cells/mime';
 import { Announcer } from '../src/controls/announcer';
 import { expectedSeconds, lastSeconds } from '../src/runs/durations';
 import { sentenceOf } from '../src/runs/sentences';
+import { keepUnchanged } from '../src/runs/sharing';
 
 const trans = nullTranslator.load('jupyter-pipe');
 
@@ -42,6 +43,16 @@ describe('durations', () => {
   it('counts what is over as it was', () => {
     const half = run('running', [{ name: 'a', state: 'cached', saved_seconds: 4 }, { name: 'b', state: 'succeeded', seconds: 3 }]);
     expect(expectedSeconds(half, last)).toBe(3);
+  });
+});
+
+describe('a run read again', () => {
+  it('keeps the objects of stages that stand as they stood', () => {
+    const before = run('running', [{ name: 'load', state: 'succeeded' }, { name: 'fit', state: 'running' }]);
+    const after = run('succeeded', [{ name: 'load', state: 'succeeded' }, { name: 'fit', state: 'succeeded' }]);
+    const kept = keepUnchanged(before, after);
+    expect(kept).toEqual(after);
+    expect(kept.stages.map((stage, index) => stage === before.stages[index])).toEqual([true, false]);
   });
 });
 

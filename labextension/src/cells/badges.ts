@@ -19,14 +19,16 @@ const CELL_CLASS = 'jp-pipe-Cell';
 export interface BadgeSource {
   stageRun(stage: string): StageRun | null;
   isStale(stage: string): boolean;
-  /** Whether the compiler made the cell part of the implicit stage. */
-  implicitStage(cellId: string): string | null;
+  /** The cells that the compiler made the implicit stage. */
+  implicitCells(): ReadonlySet<string>;
 }
 
 export type OpenPicker = (stages: NotebookStages, cellId: string, anchor: HTMLElement) => void;
 
 export class CellBadges implements IDisposable {
   private readonly chips = new Map<Cell, Chip>();
+  /** What each bar shows: the cells of a large notebook are not touched for nothing. */
+  private readonly bars = new WeakMap<Cell, string>();
   private readonly waiting = new WeakSet<Cell>();
   private disposed = false;
 
@@ -51,8 +53,9 @@ export class CellBadges implements IDisposable {
       return;
     }
     const placed = new Map(this.stages.shown.outline.cells.map(cell => [cell.id, cell]));
+    const implicit = this.source.implicitCells();
     for (const widget of this.stages.panel.content.widgets) {
-      this.drawCell(widget, placed.get(widget.model.id));
+      this.drawCell(widget, placed.get(widget.model.id), implicit);
     }
   }
 
@@ -68,8 +71,8 @@ export class CellBadges implements IDisposable {
     Signal.disconnectReceiver(this);
   }
 
-  private drawCell(widget: Cell, cell: CellStage | undefined): void {
-    const name = cell && (cell.stage ?? cell.role ?? this.source.implicitStage(cell.id));
+  private drawCell(widget: Cell, cell: CellStage | undefined, implicit: ReadonlySet<string>): void {
+    const name = cell && (cell.stage ?? cell.role ?? (implicit.has(cell.id) ? 'setup' : null));
     if (!cell || !name || cell.role === 'leading') {
       this.clear(widget);
       return;
@@ -83,14 +86,21 @@ export class CellBadges implements IDisposable {
   }
 
   private drawBar(widget: Cell, cell: CellStage): void {
-    const { node } = widget;
-    const colour = cell.stage ? this.stages.shown.colours.of(cell.stage) : null;
-    node.classList.add(CELL_CLASS);
-    setData(node, 'pipeColour', colour ? String(colour.number) : 'grey');
-    setData(node, 'pipeBar', colour?.style ?? 'solid');
-    setData(node, 'pipeOwn', String(cell.own));
-    setData(node, 'pipeSuggested', String(this.stages.shown.isSuggested));
-    setData(node, 'pipeEdge', [cell.first && 'first', cell.last && 'last'].filter(Boolean).join(' '));
+    const { colours, isSuggested } = this.stages.shown;
+    const colour = cell.stage ? colours.of(cell.stage) : null;
+    const bar = {
+      pipeColour: colour ? String(colour.number) : 'grey',
+      pipeBar: colour?.style ?? 'solid',
+      pipeOwn: String(cell.own),
+      pipeSuggested: String(isSuggested),
+      pipeEdge: [cell.first && 'first', cell.last && 'last'].filter(Boolean).join(' ')
+    };
+    const key = Object.values(bar).join();
+    if (this.bars.get(widget) !== key) {
+      this.bars.set(widget, key);
+      widget.node.classList.add(CELL_CLASS);
+      Object.assign(widget.node.dataset, bar);
+    }
   }
 
   private drawChip(widget: Cell, cell: CellStage, name: string): void {
@@ -131,7 +141,7 @@ export class CellBadges implements IDisposable {
 
   private clear(widget: Cell): void {
     this.dropChip(widget);
-    if (widget.node.classList.contains(CELL_CLASS)) {
+    if (this.bars.delete(widget)) {
       widget.node.classList.remove(CELL_CLASS);
       for (const key of ['pipeColour', 'pipeBar', 'pipeOwn', 'pipeSuggested', 'pipeEdge']) {
         delete widget.node.dataset[key];
@@ -149,10 +159,4 @@ export class CellBadges implements IDisposable {
 export function findPart(widget: Cell, className: string): HTMLElement | null {
   const found = [...widget.node.children].find(child => child.classList.contains(className));
   return found instanceof HTMLElement ? found : null;
-}
-
-function setData(node: HTMLElement, key: string, value: string): void {
-  if (node.dataset[key] !== value) {
-    node.dataset[key] = value;
-  }
 }

@@ -2,14 +2,14 @@
 
 import { MainAreaWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReactElement } from 'react';
+import { FrameWidget } from '../controls/widget';
 import { pipelineIcon } from '../icons';
 import { GraphBody } from '../panels/graph/body';
 import type { NotebookPipeline } from '../runs/pipeline';
 
-class LargeGraph extends ReactWidget {
+class LargeGraph extends FrameWidget {
   constructor(
     private readonly pipeline: NotebookPipeline,
     private readonly commands: CommandRegistry,
@@ -17,7 +17,7 @@ class LargeGraph extends ReactWidget {
   ) {
     super();
     this.addClass('jp-pipe-LargeGraph');
-    pipeline.changed.connect(this.update, this);
+    pipeline.changed.connect(this.drawSoon, this);
   }
 
   protected override render(): ReactElement {

@@ -1,9 +1,10 @@
 /** A section of the side panel: a widget that draws the active notebook's pipeline again and again. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
+import type { Message } from '@lumino/messaging';
 import type { ReactElement } from 'react';
+import { FrameWidget } from '../controls/widget';
 import type { NotebookPipeline } from '../runs/pipeline';
 import type { IPipelines } from '../tokens';
 
@@ -25,8 +26,7 @@ export interface SectionOptions {
   readonly summary?: (pipeline: NotebookPipeline, trans: TranslationBundle) => string;
 }
 
-export class Section extends ReactWidget {
-  private isDue = false;
+export class Section extends FrameWidget {
   private followed: NotebookPipeline | null = null;
 
   constructor(private readonly options: SectionOptions) {
@@ -39,18 +39,9 @@ export class Section extends ReactWidget {
     this.follow();
   }
 
-  /** Draw soon, and at most once a frame. */
-  schedule(): void {
-    if (!this.isDue && !this.isDisposed) {
-      this.isDue = true;
-      requestAnimationFrame(() => {
-        this.isDue = false;
-        if (!this.isDisposed) {
-          this.drawSummary();
-          this.update();
-        }
-      });
-    }
+  protected override onUpdateRequest(message: Message): void {
+    this.drawSummary();
+    super.onUpdateRequest(message);
   }
 
   protected override render(): ReactElement | null {
@@ -62,11 +53,11 @@ export class Section extends ReactWidget {
   private follow(): void {
     const pipeline = this.options.pipelines.current;
     if (pipeline !== this.followed) {
-      this.followed?.changed.disconnect(this.schedule, this);
-      pipeline?.changed.connect(this.schedule, this);
+      this.followed?.changed.disconnect(this.drawSoon, this);
+      pipeline?.changed.connect(this.drawSoon, this);
       this.followed = pipeline;
     }
-    this.schedule();
+    this.drawSoon();
   }
 
   /** The accordion draws only a label into the title; the style sheet adds the count from an attribute. */

@@ -4,6 +4,7 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { CellBadges, type BadgeSource } from '../cells/badges';
 import { CommandIds } from '../commands';
+import { coalesced } from '../controls/frames';
 import type { NotebookStages } from '../notebook/stages';
 import type { NotebookPipeline } from '../runs/pipeline';
 import { IPipelines, IStages } from '../tokens';
@@ -34,7 +35,7 @@ function badgeSource(pipeline: NotebookPipeline | null): BadgeSource {
   return {
     stageRun: stage => pipeline?.stageRun(stage) ?? null,
     isStale: stage => pipeline?.isStale(stage) ?? false,
-    implicitStage: cellId => (pipeline?.implicitCells.has(cellId) ? 'setup' : null)
+    implicitCells: () => pipeline?.implicitCells ?? new Set()
   };
 }
 
@@ -43,19 +44,5 @@ function pickStage(app: JupyterFrontEnd) {
     // A suggestion is bent in the panel.
     const command = stages.shown.isSuggested ? CommandIds.showPanel : CommandIds.pickStage;
     void app.commands.execute(command, { cellId });
-  };
-}
-
-/** At most once a frame, however often it is asked. */
-function coalesced(draw: () => void): () => void {
-  let isDue = false;
-  return () => {
-    if (!isDue) {
-      isDue = true;
-      requestAnimationFrame(() => {
-        isDue = false;
-        draw();
-      });
-    }
   };
 }

@@ -7,6 +7,7 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import type { ReactElement } from 'react';
 import { CommandIds } from '../commands';
 import { StateIcon } from '../controls/marks';
+import { FrameWidget } from '../controls/widget';
 import type { NotebookStages } from '../notebook/stages';
 import { countStages, failedStage, isActive } from '../runs/state';
 import type { NotebookPipeline } from '../runs/pipeline';
@@ -30,7 +31,7 @@ export const status: JupyterFrontEndPlugin<void> = {
   }
 };
 
-class RunItem extends ReactWidget {
+class RunItem extends FrameWidget {
   private followed: NotebookPipeline | null = null;
 
   constructor(
@@ -58,10 +59,10 @@ class RunItem extends ReactWidget {
 
   private follow(): void {
     const { current } = this.pipelines;
-    this.followed?.changed.disconnect(this.update, this);
-    current?.changed.connect(this.update, this);
+    this.followed?.changed.disconnect(this.drawSoon, this);
+    current?.changed.connect(this.drawSoon, this);
     this.followed = current;
-    this.update();
+    this.drawSoon();
   }
 
   /** "home_value: 4/8 stages, forest 7/12" */

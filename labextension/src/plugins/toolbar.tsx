@@ -4,11 +4,12 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { IToolbarWidgetRegistry } from '@jupyterlab/apputils';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
-import { caretDownIcon, ReactWidget, stopIcon } from '@jupyterlab/ui-components';
+import { caretDownIcon, stopIcon } from '@jupyterlab/ui-components';
 import { Menu } from '@lumino/widgets';
 import type { ReactElement } from 'react';
 import { CommandIds } from '../commands';
 import { StateIcon } from '../controls/marks';
+import { FrameWidget } from '../controls/widget';
 import { pipelineIcon } from '../icons';
 import type { NotebookPipeline } from '../runs/pipeline';
 import { countStages, isActive } from '../runs/state';
@@ -28,9 +29,7 @@ export const toolbar: JupyterFrontEndPlugin<void> = {
 
 const MENU = [CommandIds.plan, CommandIds.runStage, CommandIds.runFrom, CommandIds.runWithoutCache];
 
-class RunButton extends ReactWidget {
-  private isDue = false;
-
+class RunButton extends FrameWidget {
   constructor(
     private readonly app: JupyterFrontEnd,
     private readonly pipeline: NotebookPipeline,
@@ -38,7 +37,7 @@ class RunButton extends ReactWidget {
   ) {
     super();
     this.addClass('jp-pipe-RunButton');
-    pipeline.changed.connect(this.schedule, this);
+    pipeline.changed.connect(this.drawSoon, this);
   }
 
   protected override render(): ReactElement | null {
@@ -46,16 +45,6 @@ class RunButton extends ReactWidget {
       return null;
     }
     return this.pipeline.isRunning ? this.progress() : this.button();
-  }
-
-  private schedule(): void {
-    if (!this.isDue) {
-      this.isDue = true;
-      requestAnimationFrame(() => {
-        this.isDue = false;
-        this.update();
-      });
-    }
   }
 
   private button(): ReactElement {

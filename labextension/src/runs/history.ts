@@ -7,6 +7,7 @@ import { ApiError, type Client, type RunAddress } from '../api/client';
 import type { Run, RunChanged, RunSummary } from '../api/types';
 import type { RunFeed } from './feed';
 import { Latest } from './latest';
+import { keepUnchanged } from './sharing';
 import { isActive } from './state';
 
 // A stage that is not in one run (a failure came first) may be in the one before.
@@ -111,7 +112,7 @@ export class RunHistory implements IDisposable {
     }
     const before = this.run;
     await this.guarded(async () => {
-      this.run = await this.client.run(this.address(runId));
+      this.run = keepUnchanged(before, await this.client.run(this.address(runId)));
     });
     if (this.run && before?.run_id === this.run.run_id && isActive(before) && !isActive(this.run)) {
       this.endedSignal.emit(this.run);

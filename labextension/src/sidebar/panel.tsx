@@ -2,10 +2,11 @@
 
 import type { IStateDB } from '@jupyterlab/statedb';
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget, SidePanel } from '@jupyterlab/ui-components';
+import { SidePanel } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import { AccordionPanel } from '@lumino/widgets';
 import type { ReactElement } from 'react';
+import { FrameWidget } from '../controls/widget';
 import { pipelineIcon, stateIcon } from '../icons';
 import { GraphBody } from '../panels/graph/body';
 import { ParametersBody } from '../panels/parameters/body';
@@ -77,7 +78,10 @@ export class PipelinePanel extends SidePanel {
   }
 
   private draw(): void {
-    this.toggleClass('jp-mod-empty', !this.followed?.stages.hasPipeline);
+    const isEmpty = !this.followed?.stages.hasPipeline;
+    if (isEmpty !== this.hasClass('jp-mod-empty')) {
+      this.toggleClass('jp-mod-empty', isEmpty);
+    }
     this.drawIcon();
     this.makeRoom(this.followed?.stages.shown.isSuggested ?? false);
   }
@@ -123,7 +127,7 @@ export class PipelinePanel extends SidePanel {
 }
 
 /** The toolbar and the strip, or a sentence where there is no notebook. */
-class HeadWidget extends ReactWidget {
+class HeadWidget extends FrameWidget {
   private followed: NotebookPipeline | null = null;
 
   constructor(private readonly options: PanelOptions) {
@@ -156,10 +160,10 @@ class HeadWidget extends ReactWidget {
 
   private follow(): void {
     const pipeline = this.options.pipelines.current;
-    this.followed?.changed.disconnect(this.update, this);
-    pipeline?.changed.connect(this.update, this);
+    this.followed?.changed.disconnect(this.drawSoon, this);
+    pipeline?.changed.connect(this.drawSoon, this);
     this.followed = pipeline;
-    this.update();
+    this.drawSoon();
   }
 }
 

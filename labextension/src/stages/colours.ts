@@ -12,6 +12,9 @@ export interface StageColour {
   readonly style: (typeof STYLES)[number];
 }
 
+/** Each look once, so that views compare by identity. */
+const LOOKS = STYLES.flatMap(style => Array.from({ length: COLOURS }, (_, index): StageColour => ({ number: index + 1, style })));
+
 export class StageColours {
   private readonly numbers = new Map<string, number>();
 
@@ -39,8 +42,6 @@ export class StageColours {
 
   of(stage: string): StageColour {
     this.learn([stage]);
-    const number = this.numbers.get(stage) ?? 0;
-    const style = STYLES[Math.floor(number / COLOURS) % STYLES.length];
-    return { number: (number % COLOURS) + 1, style };
+    return LOOKS[(this.numbers.get(stage) ?? 0) % LOOKS.length];
   }
 }

@@ -2,11 +2,12 @@
 
 import { launchIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { useMemo, useRef, useState, type KeyboardEvent, type ReactElement } from 'react';
+import { memo, useMemo, useRef, useState, type KeyboardEvent, type ReactElement } from 'react';
 import type { Edge, StageRun } from '../../api/types';
 import { CommandIds } from '../../commands';
 import { stateShape } from '../../icons';
 import { markOf, wordOf, type Mark } from '../../runs/state';
+import type { StageColour } from '../../stages/colours';
 import type { BodyProps } from '../section';
 import { openStageMenu } from '../stages/menu';
 import { stageNames } from '../stages/body';
@@ -55,7 +56,6 @@ function Picture({ layout, edges, pipeline, commands, trans }: PictureProps): Re
   const svg = useRef<SVGSVGElement>(null);
   const view = useView(svg, layout);
   const lit = useMemo(() => (focus === null ? null : relatives(focus, edges)), [focus, edges]);
-  const isDim = (box: Box) => lit !== null && !box.members.some(member => lit.has(member));
   const runOf = (stage: string) => pipeline.stageRun(stage);
   const onKey = (event: KeyboardEvent, stage: string) => {
     const next = followEdge(event.key, stage, edges);
@@ -71,6 +71,17 @@ function Picture({ layout, edges, pipeline, commands, trans }: PictureProps): Re
     event.preventDefault();
     event.stopPropagation();
   };
+  const press = useRef(onKey);
+  press.current = onKey;
+  const acts = useMemo<NodeActs>(
+    () => ({
+      focus: setFocus,
+      open: stage => void commands.execute(CommandIds.goToStage, { stage }),
+      press: (event, stage) => press.current(event, stage)
+    }),
+    [commands]
+  );
+  const named = useMemo(() => namedArcs(layout), [layout]);
   return (
     <svg
       ref={svg}
@@ -81,40 +92,78 @@ function Picture({ layout, edges, pipeline, commands, trans }: PictureProps): Re
       style={{ aspectRatio: `${layout.width} / ${layout.height}`, maxWidth: layout.width * 1.35 }}
       {...view.handlers}
     >
-      {layout.arcs.map(arc => (
-        <ArcView
-          key={`${arc.from} ${arc.to}`}
-          arc={arc}
-          lit={lit}
-          runOf={runOf}
-          isNamed={layout.arcs.find(other => other.from === arc.from && sameNames(other, arc)) === arc}
+      {layout.arcs.map(arc => {
+        const isLit = lit !== null && lit.has(arc.from) && lit.has(arc.to);
+        const isMade = isDone(runOf(arc.from));
+        return (
+          <ArcView
+            key={`${arc.from} ${arc.to}`}
+            {...{ arc, isLit, isMade }}
+            isFeeding={isMade && runOf(arc.to)?.state === 'running'}
+            isDim={lit !== null && !isLit}
+            isNamed={named.has(arc)}
+          />
+        );
+      })}
+      {layout.boxes.map(box => (
+        <NodeView
+          key={box.id}
+          {...{ box, acts, trans }}
+          runs={box.members.map(runOf)}
+          isDim={lit !== null && !box.members.some(member => lit.has(member))}
+          colour={box.members.length === 1 ? pipeline.stages.shown.colours.find(box.id) : null}
         />
       ))}
-      {layout.boxes.map(box => (
-        <g
-          key={box.id}
-          className="jp-pipe-Node"
-          data-stage={box.id}
-          data-dim={isDim(box)}
-          data-state={worst(box, runOf)}
-          data-pipe-colour={(box.members.length === 1 && pipeline.stages.shown.colours.find(box.id)?.number) || 'grey'}
-          transform={`translate(${box.x} ${box.y})`}
-          tabIndex={0}
-          role="button"
-          aria-label={nodeLabel(box, runOf, trans)}
-          onMouseEnter={() => setFocus(box.id)}
-          onMouseLeave={() => setFocus(null)}
-          onFocus={() => setFocus(box.id)}
-          onBlur={() => setFocus(null)}
-          onClick={() => void commands.execute(CommandIds.goToStage, { stage: box.id })}
-          onKeyDown={event => onKey(event, box.id)}
-        >
-          <title>{nodeLabel(box, runOf, trans)}</title>
-          <rect className="jp-pipe-Node-box" width={box.width} height={box.height} rx="2" />
-          {box.members.length === 1 ? <SingleNode box={box} run={runOf(box.id)} /> : <GroupNode box={box} runOf={runOf} />}
-        </g>
-      ))}
     </svg>
+  );
+}
+
+interface NodeActs {
+  readonly focus: (stage: string | null) => void;
+  readonly open: (stage: string) => void;
+  readonly press: (event: KeyboardEvent, stage: string) => void;
+}
+
+interface NodeProps {
+  readonly box: Box;
+  /** One for each member. */
+  readonly runs: readonly (StageRun | null)[];
+  readonly isDim: boolean;
+  readonly colour: StageColour | null;
+  readonly acts: NodeActs;
+  readonly trans: TranslationBundle;
+}
+
+const NodeView = memo(DrawnNode, (before, after) => {
+  const { runs, ...others } = before;
+  const keys = Object.keys(others) as (keyof typeof others)[];
+  return keys.every(key => before[key] === after[key]) && runs.every((run, index) => run === after.runs[index]);
+});
+
+function DrawnNode({ box, runs, isDim, colour, acts, trans }: NodeProps): ReactElement {
+  const label = nodeLabel(box, runs[0], trans);
+  return (
+    <g
+      className="jp-pipe-Node"
+      data-stage={box.id}
+      data-dim={isDim}
+      data-state={worst(runs)}
+      data-pipe-colour={colour?.number ?? 'grey'}
+      transform={`translate(${box.x} ${box.y})`}
+      tabIndex={0}
+      role="button"
+      aria-label={label}
+      onMouseEnter={() => acts.focus(box.id)}
+      onMouseLeave={() => acts.focus(null)}
+      onFocus={() => acts.focus(box.id)}
+      onBlur={() => acts.focus(null)}
+      onClick={() => acts.open(box.id)}
+      onKeyDown={event => acts.press(event, box.id)}
+    >
+      <title>{label}</title>
+      <rect className="jp-pipe-Node-box" width={box.width} height={box.height} rx="2" />
+      {runs.length === 1 ? <SingleNode box={box} run={runs[0]} /> : <GroupNode box={box} runs={runs} />}
+    </g>
   );
 }
 
@@ -132,7 +181,7 @@ function SingleNode({ box, run }: { box: Box; run: StageRun | null }): ReactElem
   );
 }
 
-function GroupNode({ box, runOf }: { box: Box; runOf: (stage: string) => StageRun | null }): ReactElement {
+function GroupNode({ box, runs }: Pick<NodeProps, 'box' | 'runs'>): ReactElement {
   const last = /\d+$/.exec(box.members[box.members.length - 1])?.[0];
   return (
     <>
@@ -140,7 +189,7 @@ function GroupNode({ box, runOf }: { box: Box; runOf: (stage: string) => StageRu
         {last ? `${box.id} … ${last}` : `${box.id} … (${box.members.length})`}
       </text>
       {box.members.map((member, index) => {
-        const run = runOf(member);
+        const run = runs[index];
         return <NodeIcon key={member} mark={run ? markOf(run) : 'queued'} {...iconPlace(index)} />;
       })}
     </>
@@ -161,34 +210,45 @@ function NodeIcon(props: { mark: Mark; x: number; y: number }): ReactElement {
 
 interface ArcProps {
   readonly arc: Arc;
-  readonly lit: ReadonlySet<string> | null;
-  readonly runOf: (stage: string) => StageRun | null;
-  /** Of the edges that carry the same values from one stage, the first is named. */
+  /** Its values exist. */
+  readonly isMade: boolean;
+  /** Its values go into a running stage. */
+  readonly isFeeding: boolean;
+  /** It joins relatives of the stage that is pointed at. */
+  readonly isLit: boolean;
+  readonly isDim: boolean;
   readonly isNamed: boolean;
 }
 
 /** Solid once its values exist, dashed before, blue when it feeds a running stage. */
-function ArcView({ arc, lit, runOf, isNamed }: ArcProps): ReactElement {
-  const from = runOf(arc.from)?.state;
-  const isMade = from === 'succeeded' || from === 'cached';
-  const isDim = lit !== null && !(lit.has(arc.from) && lit.has(arc.to));
+const ArcView = memo(function DrawnArc({ arc, isMade, isFeeding, isLit, isDim, isNamed }: ArcProps): ReactElement {
   const names = arc.names.join(', ');
   return (
-    <g className="jp-pipe-Arc" data-made={isMade} data-feeds={isMade && runOf(arc.to)?.state === 'running'} data-dim={isDim}>
+    <g className="jp-pipe-Arc" data-made={isMade} data-feeds={isFeeding} data-dim={isDim}>
       <path d={arc.path}>
         <title>{names}</title>
       </path>
-      {names && ((isNamed && names.length <= 8) || (lit !== null && !isDim)) && (
+      {names && ((isNamed && names.length <= 8) || isLit) && (
         <text x={arc.label.x + 5} y={arc.label.y}>
           {names.length > 24 ? `${names.slice(0, 23)}…` : names}
         </text>
       )}
     </g>
   );
+});
+
+/** Of the edges that carry the same values from one stage, the first is named. */
+function namedArcs({ arcs }: GraphLayout): ReadonlySet<Arc> {
+  const firsts = new Map<string, Arc>();
+  for (const arc of arcs) {
+    const key = JSON.stringify([arc.from, arc.names]);
+    firsts.set(key, firsts.get(key) ?? arc);
+  }
+  return new Set(firsts.values());
 }
 
-function sameNames(one: Arc, other: Arc): boolean {
-  return one.names.join() === other.names.join();
+function isDone(run: StageRun | null): boolean {
+  return run?.state === 'succeeded' || run?.state === 'cached';
 }
 
 function followEdge(key: string, stage: string, edges: readonly Edge[]): string | null {
@@ -207,15 +267,14 @@ function followEdge(key: string, stage: string, edges: readonly Edge[]): string 
 
 const WORST: readonly Mark[] = ['failed', 'gate_failed', 'running', 'interrupted'];
 
-function worst(box: Box, runOf: (stage: string) => StageRun | null): Mark | undefined {
-  const marks = new Set(box.members.map(member => runOf(member)).map(run => run && markOf(run)));
+function worst(runs: readonly (StageRun | null)[]): Mark | undefined {
+  const marks = new Set(runs.map(run => run && markOf(run)));
   return WORST.find(mark => marks.has(mark));
 }
 
-function nodeLabel(box: Box, runOf: (stage: string) => StageRun | null, trans: TranslationBundle): string {
+function nodeLabel(box: Box, run: StageRun | null, trans: TranslationBundle): string {
   if (box.members.length > 1) {
     return trans.__('%1 stages, %2 to %3', box.members.length, box.id, box.members[box.members.length - 1]);
   }
-  const run = runOf(box.id);
   return run ? `${wordOf(markOf(run), trans)}, ${box.id}` : box.id;
 }

@@ -1,7 +1,7 @@
 /** The list of stages: a tree with state, place, time and reason of each, driven by keys as by mouse. */
 
-import { bugIcon, ellipsesIcon, searchIcon } from '@jupyterlab/ui-components';
-import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactElement } from 'react';
+import { searchIcon } from '@jupyterlab/ui-components';
+import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactElement } from 'react';
 import { CommandIds } from '../../commands';
 import { StateIcon } from '../../controls/marks';
 import { wordOf, type Mark } from '../../runs/state';
@@ -19,7 +19,7 @@ const OVERSCAN = 8;
 const FILTERS: readonly Mark[] = ['failed', 'running', 'queued'];
 
 export function StagesBody(props: BodyProps): ReactElement {
-  const { pipeline, commands, trans } = props;
+  const { pipeline, trans } = props;
   const names = stageNames(props);
   if (pipeline.stages.preview.draft) {
     return <SuggestionBody {...props} draft={pipeline.stages.preview.draft} />;
@@ -37,7 +37,7 @@ export function StagesBody(props: BodyProps): ReactElement {
           {trans._n('Cannot compile: %1 problem.', 'Cannot compile: %1 problems.', countErrors(props))}
         </p>
       )}
-      <StageTree {...props} names={names} runCommand={(id, stage) => void commands.execute(id, { stage })} />
+      <StageTree {...props} names={names} />
     </>
   );
 }
@@ -64,11 +64,10 @@ function NoStages({ pipeline, commands, trans }: BodyProps): ReactElement {
 
 interface TreeProps extends BodyProps {
   readonly names: readonly string[];
-  readonly runCommand: (id: string, stage: string) => void;
 }
 
 function StageTree(props: TreeProps): ReactElement {
-  const { pipeline, trans, names } = props;
+  const { pipeline, commands, trans, names } = props;
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const [selected, setSelected] = useState<string | null>(null);
   const [text, setText] = useState('');
@@ -77,11 +76,21 @@ function StageTree(props: TreeProps): ReactElement {
   const isFiltering = names.length >= FILTER_FROM;
   const all = listRows(names, pipeline.run, name => pipeline.isStale(name), isFiltering);
   const rows = visibleRows(text || mark ? filterRows(all, text, mark) : all, open);
-  const toggle = (name: string, isOpen = !open.has(name)) => {
-    const next = new Set(open);
-    next[isOpen ? 'add' : 'delete'](name);
-    setOpen(next);
-  };
+  const toggle = useCallback(
+    (name: string, isOpen?: boolean) => setOpen(before => toggled(before, name, isOpen ?? !before.has(name))),
+    []
+  );
+  const choose = useCallback(
+    ({ name, kind }: Row) => {
+      setSelected(name);
+      if (kind === 'group') {
+        toggle(name);
+      } else {
+        void commands.execute(CommandIds.goToStage, { stage: name });
+      }
+    },
+    [commands, toggle]
+  );
   const onKey = useTreeKeys({ ...props, rows, selected, setSelected, toggle, tree });
   const view = useWindow(tree, rows.length);
   return (
@@ -104,17 +113,9 @@ function StageTree(props: TreeProps): ReactElement {
             row={row}
             isSelected={row.name === selected}
             isOpen={open.has(row.name)}
-            pipeline={pipeline}
-            trans={trans}
-            onSelect={() => {
-              setSelected(row.name);
-              if (row.kind === 'group') {
-                toggle(row.name);
-              } else {
-                props.runCommand(CommandIds.goToStage, row.name);
-              }
-            }}
-            actions={<RowActions {...props} row={row} />}
+            last={pipeline.lastSeconds(row.name)}
+            colour={pipeline.stages.shown.colours.find(row.name)}
+            {...{ choose, commands, trans }}
           />
         ))}
         <div style={{ height: view.after }} aria-hidden />
@@ -123,35 +124,10 @@ function StageTree(props: TreeProps): ReactElement {
   );
 }
 
-function RowActions({ row, trans, commands, runCommand }: TreeProps & { row: Row }): ReactElement {
-  return (
-    <span className="jp-pipe-Row-actions">
-      {row.kind === 'stage' && row.run?.failure && commands.hasCommand(CommandIds.debugStage) && (
-        <button
-          type="button"
-          tabIndex={-1}
-          className="jp-pipe-IconButton"
-          title={trans.__('Debug here')}
-          aria-label={trans.__('Debug here')}
-          onClick={() => runCommand(CommandIds.debugStage, row.name)}
-        >
-          <bugIcon.react tag="span" />
-        </button>
-      )}
-      {row.kind === 'stage' && (
-        <button
-          type="button"
-          tabIndex={-1}
-          className="jp-pipe-IconButton"
-          title={trans.__('More')}
-          aria-label={trans.__('Menu of %1', row.name)}
-          onClick={event => openStageMenu(commands, row.name, event.currentTarget)}
-        >
-          <ellipsesIcon.react tag="span" />
-        </button>
-      )}
-    </span>
-  );
+function toggled(open: ReadonlySet<string>, name: string, isOpen: boolean): ReadonlySet<string> {
+  const next = new Set(open);
+  next[isOpen ? 'add' : 'delete'](name);
+  return next;
 }
 
 function FilterLine(props: {
@@ -216,7 +192,7 @@ function useTreeKeys(keys: TreeKeys): (event: KeyboardEvent) => void {
     } else if ((event.key === 'ArrowRight' || event.key === 'ArrowLeft') && row.kind === 'group') {
       toggle(row.name, event.key === 'ArrowRight');
     } else if (event.key in STAGE_KEYS && row.kind === 'stage') {
-      keys.runCommand(STAGE_KEYS[event.key], row.name);
+      void keys.commands.execute(STAGE_KEYS[event.key], { stage: row.name });
     } else if (event.key === ' ' && row.kind === 'stage') {
       const node = keys.tree.current?.querySelector<HTMLElement>('[aria-selected="true"]');
       openStageMenu(keys.commands, row.name, node ?? null);

@@ -1,26 +1,37 @@
-/** One row of the stage list. */
+/** One row of the stage list; drawn again only when what it shows has changed. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
-import type { ReactElement, ReactNode } from 'react';
+import { bugIcon, caretDownIcon, caretRightIcon, ellipsesIcon } from '@jupyterlab/ui-components';
+import type { CommandRegistry } from '@lumino/commands';
+import { memo, type ReactElement } from 'react';
+import { CommandIds } from '../../commands';
 import { Clock } from '../../controls/clock';
 import { ColourBar, StateIcon } from '../../controls/marks';
-import type { NotebookPipeline } from '../../runs/pipeline';
 import { detailOf, formatClock, formatSeconds, messageOf, wordOf } from '../../runs/state';
-import { markOfRow, type GroupRow, type Row, type StageRow } from './rows';
+import type { StageColour } from '../../stages/colours';
+import { openStageMenu } from './menu';
+import { isSameRow, markOfRow, type GroupRow, type Row, type StageRow } from './rows';
 
 interface RowProps<R extends Row> {
   readonly row: R;
   readonly isSelected: boolean;
   readonly isOpen: boolean;
-  readonly pipeline: NotebookPipeline;
+  /** What the stage took the last time. */
+  readonly last: number | null;
+  readonly colour: StageColour | null;
+  readonly choose: (row: Row) => void;
+  readonly commands: CommandRegistry;
   readonly trans: TranslationBundle;
-  readonly onSelect: () => void;
-  readonly actions: ReactNode;
 }
 
-export function StageRowView(props: RowProps<Row>): ReactElement {
-  const { row, isSelected, isOpen, trans, onSelect } = props;
+export const StageRowView = memo(RowView, (before, after) => {
+  const { row, ...others } = before;
+  const keys = Object.keys(others) as (keyof typeof others)[];
+  return isSameRow(row, after.row) && keys.every(key => before[key] === after[key]);
+});
+
+function RowView(props: RowProps<Row>): ReactElement {
+  const { row, isSelected, isOpen, trans, choose } = props;
   const mark = markOfRow(row);
   return (
     <div
@@ -33,7 +44,7 @@ export function StageRowView(props: RowProps<Row>): ReactElement {
       aria-label={label(row, trans)}
       title={row.kind === 'stage' ? label(row, trans) : undefined}
     >
-      <div className="jp-pipe-Row-line" onClick={onSelect}>
+      <div className="jp-pipe-Row-line" onClick={() => choose(row)}>
         {row.kind === 'group' && <Caret isOpen={isOpen} />}
         {mark ? <StateIcon mark={mark} /> : <span className="jp-pipe-Row-blank" />}
         {row.kind === 'stage' ? <StageParts {...props} row={row} /> : <GroupParts row={row} trans={trans} />}
@@ -45,19 +56,49 @@ export function StageRowView(props: RowProps<Row>): ReactElement {
   );
 }
 
-function StageParts({ row, pipeline, trans, actions }: RowProps<StageRow>): ReactElement {
+function StageParts(props: RowProps<StageRow>): ReactElement {
+  const { row, last, colour, trans } = props;
   const mark = markOfRow(row);
   return (
     <>
-      <ColourBar colour={pipeline.stages.shown.colours.find(row.name)} />
+      <ColourBar colour={colour} />
       <span className="jp-pipe-Row-name">{row.name}</span>
       <span className="jp-pipe-Row-state">
         {mark && <strong>{wordOf(mark, trans)}</strong>}
         {row.run && !row.isStale && <Detail text={detailOf(row.run, trans)} />}
       </span>
-      <span className="jp-pipe-Row-time">{row.run && <Time row={row} last={pipeline.lastSeconds(row.name)} trans={trans} />}</span>
-      {actions}
+      <span className="jp-pipe-Row-time">{row.run && <Time {...{ row, last, trans }} />}</span>
+      <Actions {...props} />
     </>
+  );
+}
+
+function Actions({ row, commands, trans }: RowProps<StageRow>): ReactElement {
+  return (
+    <span className="jp-pipe-Row-actions">
+      {row.run?.failure && commands.hasCommand(CommandIds.debugStage) && (
+        <button
+          type="button"
+          tabIndex={-1}
+          className="jp-pipe-IconButton"
+          title={trans.__('Debug here')}
+          aria-label={trans.__('Debug here')}
+          onClick={() => void commands.execute(CommandIds.debugStage, { stage: row.name })}
+        >
+          <bugIcon.react tag="span" />
+        </button>
+      )}
+      <button
+        type="button"
+        tabIndex={-1}
+        className="jp-pipe-IconButton"
+        title={trans.__('More')}
+        aria-label={trans.__('Menu of %1', row.name)}
+        onClick={event => openStageMenu(commands, row.name, event.currentTarget)}
+      >
+        <ellipsesIcon.react tag="span" />
+      </button>
+    </span>
   );
 }
 

@@ -71,6 +71,15 @@ export function filterRows(rows: readonly Row[], text: string, mark: Mark | null
   });
 }
 
+/** Whether two rows of one name look the same. */
+export function isSameRow(one: Row, other: Row): boolean {
+  if (one.kind === 'stage') {
+    return other.kind === 'stage' && one.run === other.run && one.isStale === other.isStale && one.group === other.group;
+  }
+  const isSameCount = other.kind === 'group' && one.members.length === other.members.length && one.done === other.done;
+  return isSameCount && one.mark === other.mark;
+}
+
 export function markOfRow(row: Row): Mark | null {
   if (row.kind === 'group') {
     return row.mark;
