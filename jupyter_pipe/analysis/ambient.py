@@ -4,18 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jupyter_pipe.analysis.state import START, Slot
+from jupyter_pipe.analysis.values import NOTHING
+from jupyter_pipe.analysis.world import PATCHED, text_of
+
 if TYPE_CHECKING:
     import ast
     from collections.abc import Sequence
 
+    from jupyter_pipe.analysis.arguments import Arguments
     from jupyter_pipe.analysis.facts import Unit
     from jupyter_pipe.analysis.world import World
 
-__all__ = ["drop_unseeded", "use_style"]
+__all__ = ["drop_unseeded", "use_current_figure", "use_style"]
 
 STYLED = frozenset({"matplotlib", "seaborn"})
 STYLED_METHODS = frozenset({"plot", "hist", "boxplot"})
 STYLE = "@matplotlib.rcParams"
+FIGURE = PATCHED + "matplotlib.pyplot"
+"""The figure that pyplot draws into. With the inline backend none outlives its cell."""
+BACKENDS = frozenset({"matplotlib.use", "matplotlib.pyplot.switch_backend"})
+DRAWING = frozenset({"matplotlib.pyplot", "seaborn"})
+OPENING = frozenset({"figure", "subplots", "subplot_mosaic", "clf"})
+CLOSING = frozenset({"close"})
+_NOT_DRAWING = """
+show ion ioff rc rcdefaults rc_context set_cmap switch_backend get_cmap imread imsave get_fignums
+set_theme set_style set_context set set_palette color_palette load_dataset axes_style plotting_context
+"""
+NOT_DRAWING = frozenset(_NOT_DRAWING.split())
 
 
 def use_style(world: World, qualified: str, node: ast.AST) -> None:
@@ -26,6 +42,20 @@ def use_style(world: World, qualified: str, node: ast.AST) -> None:
     root, _, name = qualified.partition(".")
     if root in STYLED or (not root and name in STYLED_METHODS):
         world.touch(STYLE, node)
+
+
+def use_current_figure(world: World, qualified: str, arguments: Arguments) -> None:
+    """With a backend of the notebook's choice, pyplot's figure waits for the next cell."""
+    if qualified in BACKENDS:
+        inline = any("inline" in (text_of(frozenset((value,))) or "") for value in arguments.every())
+        world.keeps_figures = not inline
+    module, _, name = qualified.rpartition(".")
+    if not world.keeps_figures or module not in DRAWING or name in NOT_DRAWING:
+        return
+    if name in CLOSING:
+        world.state.set(FIGURE, Slot(NOTHING, frozenset((START,))))
+    else:
+        world.touch(FIGURE, arguments.node, write=True, whole=name in OPENING)
 
 
 def drop_unseeded(units: Sequence[Unit]) -> None:

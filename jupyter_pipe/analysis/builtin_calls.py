@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import posixpath
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.access import ADDRESS, load_attribute, store_attribute
 from jupyter_pipe.analysis.iteration import advance, elements_of
 from jupyter_pipe.analysis.libraries import run_special_methods, show
+from jupyter_pipe.analysis.paths import PATH_CALLS
 from jupyter_pipe.analysis.strings import evaluate_text, read_statements
 from jupyter_pipe.analysis.values import (
     ANY,
@@ -19,7 +19,6 @@ from jupyter_pipe.analysis.values import (
     Library,
     Object,
     Partial,
-    Text,
     Values,
 )
 from jupyter_pipe.analysis.world import place_of, text_of
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 
     from jupyter_pipe.analysis.arguments import Arguments
     from jupyter_pipe.analysis.world import World
-
-PATH = "pathlib.Path"
 
 __all__ = ["BUILTIN_CALLS", "items"]
 
@@ -114,6 +111,12 @@ def _pure(world: World, arguments: Arguments) -> Values:
         if value.carries:
             run_special_methods(world, value, arguments.node)
     return NOTHING
+
+
+def _str(world: World, arguments: Arguments) -> Values:
+    """The text of a constant path is a constant."""
+    text = text_of(arguments.positional[0]) if len(arguments.positional) == 1 else None
+    return frozenset((world.text(text),)) if text is not None else _pure(world, arguments)
 
 
 def _identity(world: World, arguments: Arguments) -> Values:
@@ -326,32 +329,15 @@ def _subplots(world: World, arguments: Arguments) -> Values:
     return frozenset((pair,))
 
 
-def _path(world: World, arguments: Arguments) -> Values:
-    """`Path("a", "b")` and `os.path.join("a", "b")` of constants are constants."""
-    parts = [value.payload for values in arguments.positional for value in values]
-    if not parts or len(parts) != len(arguments.positional):
-        return frozenset(
-            (world.text("*" if arguments.positional else ".", PATH, exact=not arguments.positional),)
-        )
-    texts = [part for part in parts if isinstance(part, Text)]
-    if len(texts) != len(parts):
-        return frozenset((world.text("*", PATH, exact=False),))
-    joined = posixpath.join(*(text.value for text in texts))
-    return frozenset((world.text(joined, PATH, exact=all(text.exact for text in texts)),))
-
-
-def _temporary_folder(world: World, arguments: Arguments) -> Values:
-    """A folder whose name nobody knows before."""
-    return frozenset((world.text("*", exact=False),))
-
-
 BUILTIN_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
+    **PATH_CALLS,
     "builtins.zip": _zip,
     "builtins.enumerate": _enumerate,
     "builtins.map": _map,
     "builtins.filter": _filter,
     "builtins.dict": _dict,
     "builtins.print": _print,
+    "builtins.str": _str,
     "builtins.display": _print,
     "IPython.display.display": _print,
     "builtins.id": _id,
@@ -378,10 +364,6 @@ BUILTIN_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
     "functools.cache": _lru_cache,
     "itertools.groupby": _groupby,
     "matplotlib.pyplot.subplots": _subplots,
-    "pathlib.Path": _path,
-    "pathlib.PurePath": _path,
-    "os.path.join": _path,
-    "tempfile.mkdtemp": _temporary_folder,
 }
-for _name in ("len", "repr", "str", "hash", "bool", "isinstance", "issubclass", "callable", "hasattr"):
+for _name in ("len", "repr", "hash", "bool", "isinstance", "issubclass", "callable", "hasattr"):
     BUILTIN_CALLS[f"builtins.{_name}"] = _pure

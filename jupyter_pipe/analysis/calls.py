@@ -8,7 +8,7 @@ import string
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.access import load_attribute, read_namespace
-from jupyter_pipe.analysis.ambient import use_style
+from jupyter_pipe.analysis.ambient import use_current_figure, use_style
 from jupyter_pipe.analysis.arguments import Arguments
 from jupyter_pipe.analysis.builtin_calls import BUILTIN_CALLS, items
 from jupyter_pipe.analysis.functions import call_function, instantiate, note_cache_look
@@ -247,6 +247,7 @@ def _call_partial(world: World, partial: Partial, arguments: Arguments) -> Value
 
 def call_library(world: World, qualified: str, arguments: Arguments) -> Values:
     """A function or class of a library or a builtin."""
+    use_current_figure(world, qualified, arguments)
     special = BUILTIN_CALLS.get(qualified)
     if special is not None:
         return special(world, arguments)

@@ -6,6 +6,7 @@ import ast
 
 from jupyter_pipe.analysis.access import load_attribute, load_item, look_up_by_identity
 from jupyter_pipe.analysis.calls import evaluate_call
+from jupyter_pipe.analysis.files import in_temporary_folder
 from jupyter_pipe.analysis.functions import make_function
 from jupyter_pipe.analysis.iteration import elements_of
 from jupyter_pipe.analysis.scopes import Comprehension, Frame, scope_of
@@ -116,7 +117,7 @@ def _join_texts(world: World, operator: ast.operator, left: Values, right: Value
     """`folder / "a.csv"` and `folder + "/a.csv"` are constants if their parts are."""
     one, other = text_of(left), text_of(right)
     if one is None or other is None:
-        return None
+        return in_temporary_folder(world, left)
     if isinstance(operator, ast.Add):
         return frozenset((world.text(one + other),))
     if isinstance(operator, ast.Div):

@@ -16,12 +16,26 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.knowledge import CallEffect
     from jupyter_pipe.analysis.world import World
 
-__all__ = ["file_name", "open_file", "touch_file", "touch_files"]
+__all__ = [
+    "FLEETING",
+    "file_name",
+    "in_temporary_folder",
+    "make_temporary_folder",
+    "open_file",
+    "touch_file",
+    "touch_files",
+    "touch_temporary_folders",
+]
 
 OPEN_FILE = "builtins.file"
 FOLDER = "@os.cwd"
 MAKES_FOLDER = frozenset({"mkdir", "makedirs"})
 LISTS_FOLDER = frozenset({"listdir", "scandir", "walk", "iterdir", "glob", "iglob", "rglob"})
+TEMPORARY = "/temporary/"
+"""Where temporary folders seem to be. Each is one thing, whatever it holds: names in it may be made by
+anybody who is given its path."""
+FLEETING = "/temporary/fleeting-"
+"""Those that are removed when their process ends."""
 FOREIGN = ("http://", "https://", "ftp://", "s3://", "gs://", "gcs://", "az://", "hdfs://", "sqlite://")
 
 
@@ -40,6 +54,8 @@ def touch_files(world: World, effect: CallEffect, arguments: Arguments, receiver
         folder = frozenset((receiver,)) if receiver is not None else frozenset()
         _use_folders(world, name, folder | arguments.every(), arguments.node)
         return
+    if not effect.reads_files and not effect.writes_files:
+        touch_temporary_folders(world, arguments.every(), arguments.node)
     for wanted in effect.reads_files:
         picked = frozenset((receiver,)) if wanted.position == -1 and receiver else arguments.pick(wanted)
         _touch(world, picked, arguments.node, write=False, whole=False)
@@ -67,6 +83,9 @@ def _use_folders(world: World, name: str, values: Values, node: ast.AST) -> None
             known = path.exact and world.state.get(file_name(path.value)) is not None
             touch_file(world, path, node, write=not known)
         return
+    for path in paths:
+        if path.value.startswith(TEMPORARY):
+            touch_file(world, path, node, write=False)
     pattern = "/".join(path.value for path in paths) or "."
     if "*" not in pattern or not all(path.exact for path in paths):
         pattern += "/*"
@@ -96,6 +115,9 @@ def touch_file(world: World, path: Text, node: ast.AST, *, write: bool, whole: b
     """Reads or writes one file; a computed path is only remembered as a pattern."""
     if path.value.startswith(FOREIGN) or "\n" in path.value:
         return
+    if path.value.startswith(TEMPORARY):
+        world.touch(_temporary_folder(path), node, write=write)
+        return
     name = file_name(path.value)
     if not posixpath.isabs(path.value) and world.state.get(FOLDER) is not None:
         world.touch(FOLDER, node)
@@ -114,6 +136,35 @@ def _touch_folders(world: World, name: str, node: ast.AST) -> None:
         if world.state.get(folder) is not None:
             world.touch(folder, node)
         folder, _, _ = folder.rpartition("/")
+
+
+def make_temporary_folder(world: World, node: ast.AST, *, fleeting: bool) -> Object:
+    """The path of a new folder, whose name nobody knows before."""
+    start = FLEETING if fleeting else TEMPORARY
+    number = world.temporary.setdefault((world.unit, node), len(world.temporary) + 1)
+    world.touch(f"file:{start}{number}", node, write=True, whole=True)
+    return world.text(f"{start}{number}")
+
+
+def in_temporary_folder(world: World, values: Values) -> Values | None:
+    """The path of something in a temporary folder, if `values` is the path of one."""
+    for value in values if len(values) == 1 else ():
+        path = value.payload
+        if isinstance(path, Text) and path.value.startswith(TEMPORARY):
+            return frozenset((world.text(path.value + "/*", value.type, exact=False),))
+    return None
+
+
+def touch_temporary_folders(world: World, values: Values, node: ast.AST) -> None:
+    """A call of which we do not know what it does with a path may do anything in a temporary folder."""
+    if world.temporary:
+        for value in values | world.heap.elements(values):
+            if isinstance(value.payload, Text) and value.payload.value.startswith(TEMPORARY):
+                touch_file(world, value.payload, node, write=True)
+
+
+def _temporary_folder(path: Text) -> str:
+    return file_name(TEMPORARY + path.value.removeprefix(TEMPORARY).partition("/")[0])
 
 
 def open_file(world: World, effect: CallEffect, result: Object, arguments: Arguments) -> None:

@@ -1,4 +1,4 @@
-"""What stays behind in the kernel of the stage that made it: outputs, annotations, caches, flags.
+"""What stays behind in the kernel of the stage that made it: outputs, annotations, caches, flags, folders.
 
 A later stage that asks for it would get another answer than the notebook, so it is refused.
 """
@@ -9,6 +9,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
+from jupyter_pipe.analysis.files import FLEETING
 from jupyter_pipe.analysis.report import cell_number, report
 from jupyter_pipe.analysis.values import Library
 from jupyter_pipe.analysis.world import ANNOTATIONS, HISTORY
@@ -32,6 +33,7 @@ def check_left_behind(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diag
     yield from _check_caches(stage, units)
     yield from _check_cache_looks(stage, units)
     yield from _check_flags(stage, units)
+    yield from _check_folders(stage, units)
     yield from _check_history(stage, units)
 
 
@@ -99,6 +101,20 @@ def _calculates(unit: Unit) -> bool:
 def _is_decimal(read: Read) -> bool:
     names = (v.payload.qualified if isinstance(v.payload, Library) else v.type for v in read.values)
     return any(name.partition(".")[0] == "decimal" for name in names)
+
+
+def _check_folders(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnostic]:
+    """A `TemporaryDirectory` is removed when the kernel of its stage ends."""
+    for name, (unit, place) in stage.first.items():
+        makers = [source for source in stage.needs[name] if source >= 0]
+        if name.startswith("file:" + FLEETING) and makers:
+            maker = units[min(makers)]
+            message = (
+                f"The temporary folder that {cell_number(maker)} makes is removed when its stage ends, and "
+                f"stage '{stage.name}' uses it in {cell_number(unit)}."
+            )
+            hint = "Make the folder with `tempfile.mkdtemp()`, or put both cells in one stage."
+            yield report("PIPE207", unit, place, message, hint)
 
 
 def _check_history(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnostic]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.files import open_file, touch_files
+from jupyter_pipe.analysis.files import open_file, touch_files, touch_temporary_folders
 from jupyter_pipe.analysis.functions import call_function
 from jupyter_pipe.analysis.iteration import PAIRS
 from jupyter_pipe.analysis.knowledge import Returns
@@ -180,6 +180,7 @@ def call_unknown(
     """
     if world.namespace in arguments.every():
         world.note_namespace(arguments.node)
+    touch_temporary_folders(world, arguments.every(), arguments.node)
     result = world.allocate((arguments.node, receiver), result_type, open_=True)
     carried = [value for value in arguments.every() if value.carries]
     if receiver is not None and receiver.carries:

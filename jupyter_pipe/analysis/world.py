@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.state import Layer
 
 __all__ = [
+    "ANNOTATIONS",
+    "PATCHED",
     "World",
     "expression_rules",
     "place_of",
@@ -88,6 +90,7 @@ class World:
         self.calls: list[Object] = []
         self.changed_classes: set[Object] = set()
         self.patched: set[str] = set()
+        self.keeps_figures = False
         self.raised: set[Object] = set()
         self.spent = 0
         self.memory: dict[object, tuple[tuple[int, int, int], Values]] = {}
@@ -97,6 +100,7 @@ class World:
         self.modules: dict[str, Object] = {}
         self.imported: set[str] = set()
         self.escaped: set[tuple[int, Object, Values | None]] = set()
+        self.temporary: dict[tuple[int, ast.AST], int] = {}
         self.namespace = self.heap.make("namespace")
         self.holders: dict[Object, set[str]] = {}
         self.call_function: Callable[..., Values] = _unassembled
