@@ -327,7 +327,9 @@ class World:
         )
 
     def note(self, code: str, message: str, node: ast.AST, hint: str = "") -> None:
-        self.facts.findings.append(Finding(code, message, place_of(node), hint))
+        # in a body, `node` stands in another cell perhaps; the call that led there is in this one
+        here = self.context[0] if self.context else node
+        self.facts.findings.append(Finding(code, message, place_of(here), hint))
 
 
 def place_of(node: ast.AST) -> Place:

@@ -81,6 +81,12 @@ def test_the_document_is_current() -> None:
     assert DOCUMENT.read_text(encoding="utf-8") == to_markdown(), "run: python -m jupyter_pipe.diagnostics"
 
 
+def test_a_finding_inside_a_function_stands_where_the_function_is_called() -> None:
+    text = "| A:\nx = 1\ndef f(t):\n    # evaluates\n    return eval(t)\n| B:\n1\nf('x' * 1)"
+    found = [(one.cell, one.line) for one in analysed(text).diagnostics if one.code == "PIPE221"]
+    assert found == [(2, 2)]
+
+
 CLEAN = {
     "a cell that may raise": "| A: x = 1\n| raising:\nprint(missing)\ny = 2",
     "names that only uncalled code reads": "| A:\ndef f(): return later\n| B: later = 1",

@@ -24,6 +24,8 @@ from tests.property.grammar import idioms, write_notebook
 from tests.property.judge import Verdict, judge
 
 BAD = ("different", "learned")
+REPORTED = 50
+"""After so many notebooks it says how far it is."""
 
 
 Judge = Callable[[Case], Verdict]
@@ -47,6 +49,8 @@ def main(examples: int, seed: int, *, kernels: bool) -> int:
                 reasons[re.sub(r"'[^']*'|cell \d+", "…", verdict.detail)[:110]] += 1
             if verdict.kind in BAD:
                 _show(number, *_cut_down(judged, case, verdict))
+            if (number + 1) % REPORTED == 0:
+                print(f"after {number + 1}: {dict(kinds)}", flush=True)
         forks.close()
     print(dict(kinds))
     for reason, count in reasons.most_common():
