@@ -1,0 +1,9 @@
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that start kernels come first: of two workers, none is left with a long one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("kernel")}
+    items.sort(key=lambda item: item.path not in slow)
