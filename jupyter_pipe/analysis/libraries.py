@@ -44,6 +44,7 @@ LOOKED_UP = """
 repr str format len bool hash eq ne lt le gt ge iter next contains getitem reversed length_hint add radd index
 int float complex round abs instancecheck subclasscheck dir sizeof fspath
 """
+PRECISION = "@ipython.precision"
 LOOKS = frozenset(f"__{name}__" for name in LOOKED_UP.split())
 """What builtins call on what they are given: they look, and change nothing unless these do."""
 CLOSED = frozenset(f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "dict"))
@@ -260,6 +261,8 @@ def _methods(class_: Object, *, special: bool = False) -> list[str]:
 
 def show(world: World, values: Values, node: ast.AST) -> None:
     """Values are printed or displayed: their `repr` runs, and options of libraries are read."""
+    if world.state.get(PRECISION) is not None:
+        world.touch(PRECISION, node)
     for value in in_order(values):
         for component in world.knowledge.display_reads(value.type):
             world.touch("@" + component, node)

@@ -193,7 +193,7 @@ LINE_MAGICS: dict[str, Callable[[str], MagicEffects]] = {
     "matplotlib": _sets("ipython.matplotlib"),
     "pylab": _sets("ipython.matplotlib"),
     "config": _sets("ipython.config"),
-    "precision": _sets("numpy.printoptions"),
+    "precision": _sets("ipython.precision", "numpy.printoptions"),
     "load_ext": _sets("ipython.extensions"),
     "reload_ext": _sets("ipython.extensions"),
     "autoreload": _sets("ipython.extensions"),

@@ -73,6 +73,24 @@ class _NumpyRandom(_Component):
         self.loaded.set_state((kind, array, *rest))
 
 
+class _FloatPrecision(_Component):
+    """What `%precision` sets. Stands before numpy's options, which it sets as well."""
+
+    name = "ipython.precision"
+    module = "IPython"
+
+    def read(self) -> dict[str, Any]:
+        shell = self.loaded.get_ipython()
+        return {} if shell is None else {"": self._formatter(shell).float_precision}
+
+    def write(self, part: str, value: Any) -> None:
+        self._formatter(self.loaded.get_ipython()).float_precision = value
+
+    @staticmethod
+    def _formatter(shell: Any) -> Any:
+        return shell.display_formatter.formatters["text/plain"]
+
+
 class _NumpyPrint(_Component):
     name = "numpy.printoptions"
     module = "numpy"
@@ -306,6 +324,6 @@ class _Locale(_Component):
 BUILT_IN: tuple[Component, ...] = (
     *(_Environment(), _Path(), _Folder(), _Arguments(), _Recursion(), _IntDigits()),
     *(_Collector(), _TimeZone(), _Random(), _NumpyRandom()),
-    *(_NumpyPrint(), _NumpyErrors(), _PandasOptions(), _Matplotlib(), _Warnings()),
+    *(_FloatPrecision(), _NumpyPrint(), _NumpyErrors(), _PandasOptions(), _Matplotlib(), _Warnings()),
     *(_Decimal(), _Logging(), _Locale(), _ScikitLearn()),
 )
