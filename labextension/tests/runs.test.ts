@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Run, StageRun } from '../src/api/types';
 import { joinLines } from '../src/cells/mime';
 import { Announcer } from '../src/controls/announcer';
+import { withTheme } from '../src/documents/theme';
 import { expectedSeconds, lastSeconds } from '../src/runs/durations';
 import { sentenceOf } from '../src/runs/sentences';
 import { keepUnchanged } from '../src/runs/sharing';
@@ -104,5 +105,21 @@ describe('outputs', () => {
   it('are whole texts, but JSON stays as it is', () => {
     const data = { 'text/html': ['<b>', 'x</b>'], 'application/vnd.plotly.v1+json': ['a'], 'image/png': 'AAAA' };
     expect(joinLines({ output_type: 'display_data', data }).data).toEqual({ ...data, 'text/html': '<b>x</b>' });
+  });
+});
+
+describe('a report in the theme of JupyterLab', () => {
+  const rule = '@media screen and (prefers-color-scheme: dark) { body { color: white } }';
+  const html = `<html><head><style>${rule}</style></head><body><pre>${rule}</pre></body></html>`;
+
+  it('has its style sheets answered, and its text left alone', () => {
+    const page = new DOMParser().parseFromString(withTheme(html, true), 'text/html');
+    expect(page.querySelector('style')?.textContent).toContain('screen and (width >= 0px) {');
+    expect(page.querySelector('pre')?.textContent).toBe(rule);
+    expect(page.documentElement.style.colorScheme).toBe('dark');
+  });
+
+  it('is light where JupyterLab is', () => {
+    expect(withTheme(html, false)).toContain('screen and (width < 0px) {');
   });
 });

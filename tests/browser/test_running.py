@@ -64,6 +64,13 @@ def test_stages_go_through_their_states(lab: Lab, open_notebook: Open) -> None:
     # The first stage looks for a file that has come since, and runs again; its value is the same.
     expect(row(page, "cached", "show")).to_be_visible(timeout=LONG)
     expect(row(page, "succeeded", "load")).to_contain_text(re.compile(r"\d s · last .* s"))
+    tree = page.get_by_role("tree", name="Stages")
+    tree.focus()
+    page.keyboard.press("End")
+    page.keyboard.press(" ")
+    expect(page.get_by_role("menuitem", name="Run From This Stage On")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(tree).to_be_focused()
     run_command(page, "jupyter-pipe:open-report")
     report = page.frame_locator(".jp-pipe-Document iframe")
     expect(report.locator("h1")).to_contain_text("states", timeout=20_000)

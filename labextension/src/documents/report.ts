@@ -1,20 +1,31 @@
 /** A run's report and log as tabs of the main area. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { MainAreaWidget } from '@jupyterlab/apputils';
+import { MainAreaWidget, type IThemeManager } from '@jupyterlab/apputils';
 import { Widget } from '@lumino/widgets';
 import type { Client, RunAddress } from '../api/client';
 import { pipelineIcon } from '../icons';
+import { isPageDark, withTheme } from './theme';
 
-/** The report, in a frame where nothing can run and nothing can be fetched. */
-export async function makeReport(client: Client, run: RunAddress, title: string): Promise<MainAreaWidget> {
+/** The report, in a frame where nothing can run and nothing can be fetched; light or dark as JupyterLab is. */
+export async function makeReport(
+  client: Client,
+  run: RunAddress,
+  title: string,
+  themes: IThemeManager | null
+): Promise<MainAreaWidget> {
   const frame = document.createElement('iframe');
   frame.setAttribute('sandbox', '');
   frame.title = title;
-  frame.srcdoc = await client.report(run);
+  const html = await client.report(run);
   const content = new Widget();
   content.addClass('jp-pipe-Document');
   content.node.append(frame);
+  const show = () => {
+    frame.srcdoc = withTheme(html, isPageDark());
+  };
+  themes?.themeChanged.connect(show, content);
+  show();
   return tab(content, `jupyter-pipe-report-${run.runId}`, title);
 }
 

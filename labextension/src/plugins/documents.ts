@@ -1,7 +1,7 @@
 /** What opens in the main area: report, log, executed notebook, compiled modules, graph, comparison. */
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { Notification, type MainAreaWidget } from '@jupyterlab/apputils';
+import { IThemeManager, Notification, type MainAreaWidget } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { ApiError } from '../api/client';
@@ -19,12 +19,12 @@ export const documents: JupyterFrontEndPlugin<void> = {
   description: 'Opens reports, logs, executed notebooks, compiled modules, graphs and comparisons.',
   autoStart: true,
   requires: [IPipelines],
-  optional: [ITranslator],
-  activate: (app, pipelines: IPipelines, translator: ITranslator | null) => {
+  optional: [ITranslator, IThemeManager],
+  activate: (app, pipelines: IPipelines, translator: ITranslator | null, themes: IThemeManager | null) => {
     const trans = (translator ?? nullTranslator).load('jupyter-pipe');
     const { contents, serverSettings } = app.serviceManager;
     contents.addDrive(new RunDrive(pipelines.client, serverSettings));
-    addCommands(app, new Documents(app, pipelines, trans), trans);
+    addCommands(app, new Documents(app, pipelines, themes, trans), trans);
   }
 };
 
@@ -34,6 +34,7 @@ class Documents {
   constructor(
     private readonly app: JupyterFrontEnd,
     private readonly pipelines: IPipelines,
+    private readonly themes: IThemeManager | null,
     private readonly trans: TranslationBundle
   ) {}
 
@@ -52,7 +53,7 @@ class Documents {
   report(args: Args): Promise<void> {
     return this.withRun(args, async (pipeline, runId) => {
       const title = this.trans.__('Report of %1', pipeline.name);
-      this.show(await makeReport(pipeline.client, pipeline.history.address(runId), title));
+      this.show(await makeReport(pipeline.client, pipeline.history.address(runId), title, this.themes));
     });
   }
 

@@ -5,10 +5,10 @@ import { IToolbarWidgetRegistry } from '@jupyterlab/apputils';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { caretDownIcon, stopIcon } from '@jupyterlab/ui-components';
-import { Menu } from '@lumino/widgets';
 import type { ReactElement } from 'react';
 import { CommandIds } from '../commands';
 import { StateIcon } from '../controls/marks';
+import { openMenu } from '../controls/menu';
 import { FrameWidget } from '../controls/widget';
 import { pipelineIcon } from '../icons';
 import type { NotebookPipeline } from '../runs/pipeline';
@@ -63,7 +63,7 @@ class RunButton extends FrameWidget {
           aria-haspopup="menu"
           aria-label={trans.__('More ways to run')}
           disabled={isMissing}
-          onClick={event => this.openMenu(event.currentTarget)}
+          onClick={event => openMenu(this.app.commands, [MENU], event.currentTarget)}
         >
           <caretDownIcon.react tag="span" width="12px" />
         </button>
@@ -96,16 +96,5 @@ class RunButton extends FrameWidget {
 
   private execute(command: string): void {
     void this.app.commands.execute(command);
-  }
-
-  private openMenu(anchor: HTMLElement): void {
-    const { commands } = this.app;
-    const menu = new Menu({ commands });
-    for (const command of MENU.filter(id => commands.hasCommand(id))) {
-      menu.addItem({ command });
-    }
-    const at = anchor.getBoundingClientRect();
-    menu.aboutToClose.connect(() => requestAnimationFrame(() => menu.dispose()));
-    menu.open(at.left, at.bottom);
   }
 }

@@ -2,12 +2,12 @@
 
 import { codeIcon, ellipsesIcon, fastForwardIcon, refreshIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { Menu } from '@lumino/widgets';
 import type { ReactElement } from 'react';
 import type { Run, StageRun } from '../api/types';
 import { CommandIds } from '../commands';
 import { Clock } from '../controls/clock';
 import { StateIcon } from '../controls/marks';
+import { openMenu } from '../controls/menu';
 import { suggestIcon } from '../icons';
 import type { BodyProps } from '../panels/section';
 import { countStages, failedStage, formatClock, formatSeconds, isActive, markOf } from '../runs/state';
@@ -87,7 +87,7 @@ function Toolbar({ pipeline, commands, trans }: BodyProps): ReactElement {
       )}
       <ToolbarIcon isOptional icon={codeIcon} label={trans.__('Compiled modules')} onClick={execute(CommandIds.openModules)} />
       <ToolbarIcon isOptional icon={refreshIcon} label={trans.__('Refresh')} onClick={() => void pipeline.refresh()} />
-      <ToolbarIcon icon={ellipsesIcon} label={trans.__('More')} onClick={node => openMenu(commands, node)} />
+      <ToolbarIcon icon={ellipsesIcon} label={trans.__('More')} onClick={node => openMenu(commands, [MENU], node)} />
     </div>
   );
 }
@@ -113,25 +113,16 @@ function ToolbarIcon(props: {
   );
 }
 
-function openMenu(commands: BodyProps['commands'], anchor: HTMLElement): void {
-  const menu = new Menu({ commands });
-  const ids = [
-    CommandIds.plan,
-    CommandIds.runWithoutCache,
-    CommandIds.openReport,
-    CommandIds.openLog,
-    CommandIds.openModules,
-    CommandIds.suggestStages,
-    CommandIds.copyCommand,
-    CommandIds.undo
-  ];
-  for (const command of ids.filter(id => commands.hasCommand(id))) {
-    menu.addItem({ command });
-  }
-  const at = anchor.getBoundingClientRect();
-  menu.aboutToClose.connect(() => requestAnimationFrame(() => menu.dispose()));
-  menu.open(at.left, at.bottom);
-}
+const MENU = [
+  CommandIds.plan,
+  CommandIds.runWithoutCache,
+  CommandIds.openReport,
+  CommandIds.openLog,
+  CommandIds.openModules,
+  CommandIds.suggestStages,
+  CommandIds.copyCommand,
+  CommandIds.undo
+];
 
 /** "Running", "Failed in boosting", "Succeeded". */
 export function headline(run: Run, trans: TranslationBundle): string {

@@ -64,7 +64,7 @@ function Picture({ layout, edges, pipeline, commands, trans }: PictureProps): Re
     } else if (event.key === 'Enter') {
       void commands.execute(CommandIds.goToStage, { stage });
     } else if (event.key === ' ') {
-      openStageMenu(commands, stage, event.currentTarget as unknown as HTMLElement);
+      openStageMenu(commands, stage, event.currentTarget);
     } else if (!view.onKey(event.key)) {
       return;
     }

@@ -2,9 +2,9 @@
 
 import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { CommandRegistry } from '@lumino/commands';
-import { Menu } from '@lumino/widgets';
 import type { RunSummary } from '../../api/types';
 import { CommandIds } from '../../commands';
+import { openMenu } from '../../controls/menu';
 import type { NotebookPipeline } from '../../runs/pipeline';
 import { isActive } from '../../runs/state';
 
@@ -15,17 +15,10 @@ export function openRunMenu(
   run: RunSummary,
   anchor: HTMLElement
 ): void {
-  const menu = new Menu({ commands });
-  const args = { runId: run.run_id };
   const ids = isActive(run)
     ? [CommandIds.openReport, CommandIds.openLog, CommandIds.cancel]
     : [CommandIds.openReport, CommandIds.openLog, CommandIds.resume, DELETE_RUN];
-  for (const command of ids.filter(id => commands.hasCommand(id))) {
-    menu.addItem({ command, args });
-  }
-  const at = anchor.getBoundingClientRect();
-  menu.aboutToClose.connect(() => requestAnimationFrame(() => menu.dispose()));
-  menu.open(at.left, at.bottom);
+  openMenu(commands, [ids], anchor, { runId: run.run_id });
 }
 
 /** Ask, then remove the run. */
