@@ -214,7 +214,7 @@ class _Comparison:
         made = partial(Divergence, stage, before, after, cell_id=cell_id, cell=self.numbers.get(cell_id))
         first = next(iter(again.differences), None)
         failure = run.stage(stage).failure
-        if failure is not None and (found is None or failure.cell_id == cell_id):
+        if failure is not None and (not found or failure.cell_id == cell_id):
             return made(f"stage {stage} failed with {failure.ename}: {failure.evalue}")
         if found is None:
             return made(f"stage {stage} was {run.stage(stage).state.value}")
