@@ -16,13 +16,14 @@ __all__ = ["cut", "is_parameter", "observers"]
 
 
 def cut(program: Program) -> tuple[list[Unit], list[Diagnostic]]:
-    """All units in notebook order, and a diagnostic for each cell that does not parse."""
+    """All units in notebook order, and a diagnostic for each cell that does not parse but must."""
     units: list[Unit] = []
     problems: list[Diagnostic] = []
     for cell in program.cells:
         source = transform(cell.cell.source)
         if source.problem is not None:
-            problems.append(_unparsable(cell, source))
+            if cell.role != "skip":
+                problems.append(_unparsable(cell, source))
             continue
         statements = source.tree.body if source.tree is not None else []
         for node in statements:

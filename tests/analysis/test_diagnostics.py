@@ -95,6 +95,7 @@ CLEAN = {
     "a generator that its own stage consumes": "| A:\nrows = (i for i in [1])\nlist(rows)\n| B: print(2)",
     "a deleted name that hid a builtin": "| A:\nlist = 3\ndel list\n| B: print(list('ab'))",
     "a skipped cell that only looks": "| A: x = [1]\n| skip: len(x)\n| B: print(x)",
+    "a skipped cell that is not Python": "| A: x = 1\n| skip:\nprint(\n| B: print(x)",
     "a skipped cell with names of its own": "| A: x = 1\n| skip: y = x\n| B: print(x)",
     "temporary names shared by stages with gaps": (
         "| A:\nfor i in [1]: a = i\n| B:\nfor i in [2]: b = i\n| A:\nfor i in [3]: c = i"
