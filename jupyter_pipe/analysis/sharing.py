@@ -32,7 +32,8 @@ def tie(stages: Sequence[StageFacts]) -> dict[str, set[str]]:
         changed = False
         for position in range(len(stages) - 1, 0, -1):
             wanted = stages[position].values | read_later[position] | passed[stages[position].name]
-            for group in list(groups[position]):
+            # large groups first: their parts, once tied, would not tell what the whole needs
+            for group in sorted(groups[position], key=lambda names: (-len(names), sorted(names))):
                 origin = _tie_group(group & wanted, position, writers)
                 if origin is None:
                     continue
