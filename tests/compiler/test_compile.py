@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,8 @@ from jupyter_pipe.errors import CompileError, NotebookError
 from jupyter_pipe.model import Diagnostic, EffectKind, Severity
 from tests.compiler.notebooks import Cells, write_notebook
 
-SCHEMA = Path(__file__).parents[2] / "docs" / "pipeline.schema.json"
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "docs" / "pipeline.schema.json"
 
 
 def compiled_notebooks(path: Path) -> dict[str, dict[str, Any]]:
@@ -196,3 +199,13 @@ def test_the_published_schema_is_current_and_holds_for_a_package() -> None:
     orders = Path(__file__).parents[1] / "golden" / "orders" / "orders.ipynb"
     written = json.loads(compile_notebook(orders).files["pipeline.json"])
     jsonschema.Draft202012Validator(schema).validate(written)
+
+
+def test_no_byte_hangs_on_the_hash_seed(tmp_path: Path) -> None:
+    printed = set()
+    for seed in ("1", "2"):
+        command = [sys.executable, "-m", "tests.compiler.digests", str(tmp_path), "12"]
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        done = subprocess.run(command, env=environment, cwd=ROOT, check=True, capture_output=True, text=True)
+        printed.add(done.stdout)
+    assert len(printed) == 1
