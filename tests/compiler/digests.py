@@ -1,4 +1,4 @@
-"""Prints what generated notebooks compile to, a digest for each: a program, for a process has one hash seed."""
+"""Prints a digest of what each generated notebook compiles to; a program, since hash seeds are a process's."""
 
 from __future__ import annotations
 
