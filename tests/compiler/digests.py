@@ -1,4 +1,4 @@
-"""Prints a digest of what each generated notebook compiles to; a program, since hash seeds are a process's."""
+"""Prints a digest of what each generated notebook compiles to. A program: a process has one hash seed."""
 
 from __future__ import annotations
 
