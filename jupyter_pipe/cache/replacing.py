@@ -6,6 +6,7 @@ Raises OSError as the disk does; the old file is then as it was.
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 __all__ = ["replace_file"]
@@ -14,7 +15,7 @@ __all__ = ["replace_file"]
 def replace_file(path: Path, data: bytes, *, sync: bool = False) -> None:
     """Write a file, and its folder if there is none. With `sync` it outlives a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         with temporary.open("wb") as file:
             file.write(data)

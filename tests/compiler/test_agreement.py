@@ -16,8 +16,10 @@ from tests.property.grammar import idioms, write_notebook
 CASES = {case.id: case for case in read_all()}
 # The stages of these have gaps, so that the pipeline prints the same lines in another order.
 REORDERED = {"54c"}
-# `run()` lets go of what no later stage reads; pandas then splits no block, and sums in another order.
-ROUNDED = {"nb6"}
+# What `run()` of a package, unlike the pipeline, cannot keep: it lets go of what no later stage reads
+# (pandas then splits no block and sums in another order, nb6; an option that a living object holds is
+# set back, lb8), and its functions are not in `__main__` (lb1).
+ONLY_AS_PIPELINE = {"nb6", "lb1", "lb8"}
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in CASES.values()])
@@ -31,7 +33,7 @@ def test_the_package_prints_what_the_notebook_prints(case: Case, tmp_path: Path)
     except CompileError:
         assert case.errors
         return
-    if overrides or case.may_differ or case.id in ROUNDED:
+    if overrides or case.may_differ or case.id in ONLY_AS_PIPELINE:
         return
     expected = notebook_prints(case.write(folders[1]))
     order = sorted if case.id in REORDERED else list
