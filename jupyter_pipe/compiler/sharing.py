@@ -10,7 +10,7 @@ import ast
 import builtins
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 from msgspec import Struct
@@ -20,7 +20,14 @@ from jupyter_pipe.compiler.imports import ImportedName, imported_names, is_impor
 from jupyter_pipe.compiler.source import Statement
 from jupyter_pipe.model import ReplayKind
 
-__all__ = ["FRAME_NAMES", "ModuleLevel", "find_module_level", "looks_up_names", "without_constants"]
+__all__ = [
+    "FRAME_NAMES",
+    "ModuleLevel",
+    "find_module_level",
+    "looks_up_names",
+    "reached",
+    "without_constants",
+]
 
 # Names whose meaning depends on the namespace in which the code runs.
 _CALLS = {"eval", "exec", "locals", "globals", "vars", "dir", "get_ipython", "get_type_hints"}
@@ -291,12 +298,18 @@ def _used(stage: StageCode, definitions: Mapping[str, Statement]) -> set[str]:
     return names & set(definitions)
 
 
-def _with_reads(names: Iterable[str], definitions: Mapping[str, Statement]) -> set[str]:
+def reached(names: Iterable[str], follow: Callable[[str], Iterable[str]]) -> set[str]:
+    """The names, and all that `follow` leads to from them."""
     found: set[str] = set()
     todo = list(names)
     while todo:
         name = todo.pop()
         if name not in found:
             found.add(name)
-            todo += definitions[name].reads & set(definitions)
+            todo += follow(name)
     return found
+
+
+def _with_reads(names: Iterable[str], definitions: Mapping[str, Statement]) -> set[str]:
+    known = set(definitions)
+    return reached(names, lambda name: definitions[name].reads & known)

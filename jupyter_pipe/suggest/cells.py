@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from jupyter_pipe.analysis.magics import transform
 from jupyter_pipe.analysis.units import is_parameter
+from jupyter_pipe.compiler.sharing import reached
 from jupyter_pipe.model import Cell
 from jupyter_pipe.suggest.verbs import NOTHING, Verb, find_verb
 
@@ -60,7 +61,7 @@ def _look(cell: Cell, tree: ast.Module | None, functions: dict[str, set[str]]) -
         return Look(NOTHING, 0.0, readable=blank, only_installs=installs)
     body = [node for node in tree.body if not _is_idle(node)]
     running = [node for node in body if not isinstance(node, (*_IMPORTS, *_DEFINITIONS))]
-    verb = find_verb(_reached(_calls(running), functions))
+    verb = find_verb(reached(_calls(running), lambda name: functions.get(name, ())))
     settings = [node for node in body if is_setting(node)]
     return Look(
         verb=verb,
@@ -107,17 +108,6 @@ def _function_calls(trees: Iterable[ast.Module]) -> dict[str, set[str]]:
         for node in tree.body:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 found.setdefault(node.name, set()).update(_calls(node.body))
-    return found
-
-
-def _reached(names: Iterable[str], functions: dict[str, set[str]]) -> set[str]:
-    found: set[str] = set()
-    todo = list(names)
-    while todo:
-        name = todo.pop()
-        if name not in found:
-            found.add(name)
-            todo.extend(functions.get(name, ()))
     return found
 
 
