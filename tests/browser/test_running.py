@@ -170,6 +170,19 @@ def test_a_run_survives_the_server(own_lab: Lab, page: Page) -> None:
     expect(strip(page)).to_contain_text("Succeeded", timeout=LONG)
 
 
+def test_a_parameter_is_typed_in_the_middle(lab: Lab, open_notebook: Open) -> None:
+    lab.write("typed.ipynb", ("title = 'to day'", "parameters"), ("print(title)", "stage:show"))
+    page = open_notebook("typed.ipynb")
+    run_command(page, "jupyter-pipe:show-panel")
+    field = page.locator(".jp-pipe-Parameters input")
+    field.focus()
+    page.keyboard.press("Home")
+    page.keyboard.type("back ")
+    expect(field).to_have_value("back to day")
+    page.get_by_role("button", name="Use the notebook’s value of title").click()
+    expect(field).to_have_value("to day")
+
+
 def test_runs_are_compared(lab: Lab, open_notebook: Open) -> None:
     lab.write("compare.ipynb", ("n = 2", "parameters"), ("score = n * 10", "stage:fit", "metric:score"))
     page = open_notebook("compare.ipynb")

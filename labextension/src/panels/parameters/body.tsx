@@ -4,6 +4,7 @@ import { copyIcon, undoIcon } from '@jupyterlab/ui-components';
 import type { ReactElement } from 'react';
 import type { Parameter } from '../../api/types';
 import { CommandIds } from '../../commands';
+import { useShown } from '../../controls/shown';
 import type { BodyProps } from '../section';
 import { Empty, Loading, ServerMissing } from '../states';
 import { checkParameter } from './check';
@@ -90,7 +91,12 @@ function ParameterInput(props: {
   isInvalid: boolean;
   set: (text: string) => void;
 }): ReactElement {
-  const { parameter, text, isInvalid, set } = props;
+  const { parameter, isInvalid } = props;
+  const [text, showText] = useShown(props.text);
+  const set = (value: string) => {
+    showText(value);
+    props.set(value);
+  };
   const id = `jp-pipe-parameter-${parameter.name}`;
   const choices = parameter.choices.length > 0 ? parameter.choices.map(String) : parameter.type === 'bool' ? ['True', 'False'] : [];
   if (choices.length > 0) {

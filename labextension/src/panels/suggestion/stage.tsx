@@ -1,8 +1,9 @@
 /** One suggested stage: whether it is kept, its name, why it is one, and its cells. */
 
 import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
-import { useEffect, useState, type KeyboardEvent, type ReactElement } from 'react';
+import type { KeyboardEvent, ReactElement } from 'react';
 import { ColourBar } from '../../controls/marks';
+import { useShown } from '../../controls/shown';
 import { nameProblemText } from '../../picker/words';
 import { cellsOf, findDraftProblem, keepStage, leaveOut, moveCell, neighbours, renameStage, type DraftStage } from '../../suggest/draft';
 import type { SuggestionProps } from './body';
@@ -16,8 +17,8 @@ interface StageProps extends SuggestionProps {
 }
 
 export function SuggestedStageView(props: StageProps): ReactElement {
-  const { draft, stage, isFirst, isOpen, toggle, pipeline, trans } = props;
-  const { preview, shown, cells } = pipeline.stages;
+  const { draft, stage, isOpen, toggle, pipeline, trans } = props;
+  const { shown, cells } = pipeline.stages;
   const count = cellsOf(draft, stage.key, cells).length;
   const takes = stage.receives.length > 0 && trans.__('Takes %1.', stage.receives.join(', '));
   const why = [stage.reason, takes].filter(Boolean).join(' ');
@@ -25,14 +26,7 @@ export function SuggestedStageView(props: StageProps): ReactElement {
   return (
     <li className="jp-pipe-Suggested" data-kept={stage.isKept}>
       <div className="jp-pipe-Suggested-line">
-        <input
-          type="checkbox"
-          checked={stage.isKept}
-          disabled={isFirst}
-          aria-label={trans.__('Keep stage %1', stage.name)}
-          title={isFirst ? trans.__('The first stage has none above to join.') : trans.__('Untick to join the stage above')}
-          onChange={event => preview.show(keepStage(draft, stage.key, event.target.checked))}
-        />
+        <KeepBox {...props} />
         <ColourBar colour={stage.isKept ? shown.colours.of(stage.name) : null} />
         <NameField {...props} />
         <span className="jp-pipe-Row-time">
@@ -59,9 +53,26 @@ export function SuggestedStageView(props: StageProps): ReactElement {
   );
 }
 
+function KeepBox({ draft, stage, isFirst, pipeline, trans }: StageProps): ReactElement {
+  const [isKept, showKept] = useShown(stage.isKept);
+  const keep = (isNowKept: boolean) => {
+    showKept(isNowKept);
+    pipeline.stages.preview.show(keepStage(draft, stage.key, isNowKept));
+  };
+  return (
+    <input
+      type="checkbox"
+      checked={isKept}
+      disabled={isFirst}
+      aria-label={trans.__('Keep stage %1', stage.name)}
+      title={isFirst ? trans.__('The first stage has none above to join.') : trans.__('Untick to join the stage above')}
+      onChange={event => keep(event.target.checked)}
+    />
+  );
+}
+
 function NameField({ draft, stage, pipeline, trans }: StageProps): ReactElement {
-  const [text, setText] = useState(stage.name);
-  useEffect(() => setText(stage.name), [stage.name]);
+  const [text, setText] = useShown(stage.name);
   const problem = text === stage.name ? null : findDraftProblem(draft, stage.key, text);
   const words = problem === 'taken' ? trans.__('Another stage has this name.') : nameProblemText(problem, trans);
   const commit = () => {
