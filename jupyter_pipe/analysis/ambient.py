@@ -16,8 +16,20 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.facts import Unit
     from jupyter_pipe.analysis.world import World
 
-__all__ = ["drop_unseeded", "use_current_figure", "use_style"]
+__all__ = ["FELT_EVERYWHERE", "drop_unseeded", "use_current_figure", "use_style"]
 
+FELT_EVERYWHERE = (
+    "@numpy.errstate",
+    "@sys.recursionlimit",
+    "@sys.int_max_str_digits",
+    "@time.zone",
+    "@sys.argv",
+    "@locale",
+    "@sklearn.config",
+    "@process.builtins",
+)
+"""Components that a stage may use without naming anything that says so: once one is written, every
+later statement reads it."""
 STYLED = frozenset({"matplotlib", "seaborn"})
 STYLED_METHODS = frozenset({"plot", "hist", "boxplot"})
 STYLE = "@matplotlib.rcParams"
@@ -37,8 +49,6 @@ NOT_DRAWING = frozenset(_NOT_DRAWING.split())
 def use_style(world: World, qualified: str, node: ast.AST) -> None:
     """Whatever makes a picture reads the style: functions of the plotting libraries, and the
     plotting methods of frames."""
-    if world.state.get(STYLE) is None:
-        return
     root, _, name = qualified.partition(".")
     if root in STYLED or (not root and name in STYLED_METHODS):
         world.touch(STYLE, node)

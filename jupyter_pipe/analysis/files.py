@@ -119,7 +119,7 @@ def touch_file(world: World, path: Text, node: ast.AST, *, write: bool, whole: b
         world.touch(_temporary_folder(path), node, write=write)
         return
     name = file_name(path.value)
-    if not posixpath.isabs(path.value) and world.state.get(FOLDER) is not None:
+    if not posixpath.isabs(path.value):
         world.touch(FOLDER, node)
     if path.exact:
         _touch_folders(world, name, node)

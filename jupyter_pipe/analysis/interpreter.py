@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis import calls, expressions, functions, loops, statements
+from jupyter_pipe.analysis.ambient import FELT_EVERYWHERE
 from jupyter_pipe.analysis.facts import Facts, Unit, Write
 from jupyter_pipe.analysis.functions import read_free_names
 from jupyter_pipe.analysis.groups import expected_groups
@@ -26,23 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["interpret", "new_world", "observe"]
 
-FELT_EVERYWHERE = (
-    "@numpy.errstate",
-    "@sys.recursionlimit",
-    "@sys.int_max_str_digits",
-    "@time.zone",
-    "@sys.argv",
-    "@locale",
-    "@sklearn.config",
-    "@process.builtins",
-)
-"""Components that a stage may use without naming anything that says so: once one is written, every
-later statement reads it."""
-
 _RULES = (expressions, statements, loops)
 """Importing these registers their rules."""
-
-
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 

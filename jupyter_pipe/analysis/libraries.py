@@ -261,8 +261,7 @@ def _methods(class_: Object, *, special: bool = False) -> list[str]:
 
 def show(world: World, values: Values, node: ast.AST) -> None:
     """Values are printed or displayed: their `repr` runs, and options of libraries are read."""
-    if world.state.get(PRECISION) is not None:
-        world.touch(PRECISION, node)
+    world.touch(PRECISION, node)
     for value in in_order(values):
         for component in world.knowledge.display_reads(value.type):
             world.touch("@" + component, node)

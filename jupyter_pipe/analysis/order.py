@@ -12,6 +12,7 @@ import itertools
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from jupyter_pipe.analysis.ambient import FELT_EVERYWHERE
 from jupyter_pipe.analysis.report import cell_number, report
 from jupyter_pipe.analysis.world import place_of
 from jupyter_pipe.model import Fix
@@ -35,7 +36,7 @@ class Conflict(NamedTuple):
 
 
 class Use(NamedTuple):
-    """A read that other stages feed: `sources` are their units."""
+    """A read of what other stages may change: `sources` are the units of those that changed it before."""
 
     name: str
     unit: Unit
@@ -72,11 +73,13 @@ def _uses(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Use]:
     own = stage.numbers
     for unit in stage.units:
         for name, read in unit.facts.reads.items():
-            if name not in stage.values and not name.startswith("file:"):
-                continue
-            outside = sorted(n for n in read.sources - own if n >= 0 and units[n].stage is not None)
-            if outside:
-                yield Use(name, unit, tuple(units[n] for n in outside))
+            outside = sorted(read.sources - own)
+            if outside and (name in stage.values or name.startswith("file:")):
+                staged = (units[n] for n in outside if n >= 0)
+                yield Use(name, unit, tuple(source for source in staged if source.stage is not None))
+        # Facts tell of these only once they have been written.
+        unseen = (name for name in FELT_EVERYWHERE if name in stage.values)
+        yield from (Use(name, unit, ()) for name in unseen if name not in unit.facts.reads)
 
 
 def _writers(stages: Sequence[StageFacts]) -> dict[str, list[Unit]]:
@@ -94,21 +97,19 @@ def _conflicts(
     """Adds to `before` what reads demand of other writers; yields what no order can give."""
     writers = _writers(stages)
     for use in uses:
-        reader, last = _stage(use.unit), use.sources[-1]
+        reader, last = _stage(use.unit), use.sources[-1] if use.sources else None
         for writer in writers[use.name]:
             stage = _stage(writer)
-            if stage == reader:
-                if writer.number < last.number and writer.number < use.unit.number:
-                    yield Conflict(use.name, last, use.unit)
-            elif writer.number > use.unit.number:
+            if stage != reader and writer.number > use.unit.number:
                 if not _demand(before, reader, stage):
                     yield Conflict(use.name, use.unit, writer)
-            elif _overtakes(writer, last) and not _demand(before, stage, _stage(last)):
+            elif last is None or writer.number > last.number:
+                continue
+            elif stage == reader:
+                if writer.number < use.unit.number:
+                    yield Conflict(use.name, last, use.unit)
+            elif stage != _stage(last) and not _demand(before, stage, _stage(last)):
                 yield Conflict(use.name, writer, last)
-
-
-def _overtakes(writer: Unit, last: Unit) -> bool:
-    return writer.number < last.number and _stage(writer) != _stage(last)
 
 
 def _demand(before: dict[str, set[str]], first: str, second: str) -> bool:

@@ -121,6 +121,26 @@ def test_a_name_that_is_defined_below_says_so() -> None:
     assert "first defined below, in cell 2" in found.message
 
 
+PLOT = "| leading: import matplotlib.pyplot as plt\n"
+BETWEEN = {
+    "a setting": PLOT + "| A: plt.plot([1])\n| B: plt.rcParams['font.size'] = 20\n| A: plt.plot([2])",
+    "a felt setting": "| leading: import numpy as np\n| A: x = 1\n| B: np.seterr(all='raise')\n| A: print(x)",
+    "a parameter": "| parameters: n = 3\n| A: print(n)\n| B: n = n + 5\n| A: print(n)",
+    "a definition": "| leading:\ndef f(): return 1\n| A: print(f())\n| B: f = len\n| A: print(f)",
+    "a file": "| A: print(open('x').read())\n| B: open('x', 'w').write('a')\n| A: print(open('x').read())",
+}
+
+
+@pytest.mark.parametrize("text", BETWEEN.values(), ids=BETWEEN.keys())
+def test_what_changes_between_the_cells_of_a_stage_is_told_from_what_was_there_before(text: str) -> None:
+    assert [one.code for one in analysed(text).diagnostics] == ["PIPE208"]
+
+
+def test_a_file_is_read_before_a_later_cell_writes_it() -> None:
+    text = "| B: a = 1\n| A: print(open('x').read())\n| B: open('x', 'w').write('a')"
+    assert [stage.name for stage in analysed(text).stages] == ["A", "B"]
+
+
 def test_a_gap_can_be_split_with_one_click() -> None:
     found = next(one for one in analysed(FOUND["PIPE208"][0]).diagnostics if one.code == "PIPE208")
     assert (found.fixes[0].add_tags, found.fixes[0].remove_tags) == (("stage:A_2",), ("stage:A",))

@@ -37,6 +37,9 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+LIMIT = 3
+np.set_printoptions(precision=6)
+
 def add(v, w):
     return v + w
 
@@ -164,8 +167,13 @@ def idioms() -> list[str]:
     return [block.strip("\n") for block in re.split(r"\n\s*\n", text) if not block.startswith("#")]
 
 
-def write_notebook(choose: Choose[str], all_idioms: Sequence[str], sizes: Sequence[int]) -> Case:
-    """A notebook with one cell for each of `sizes`, which are the numbers of its statements."""
+def write_notebook(
+    choose: Choose[str], all_idioms: Sequence[str], sizes: Sequence[int], *, gaps: int = 1
+) -> Case:
+    """A notebook with one cell for each of `sizes`, which are the numbers of its statements.
+
+    Of 56 cells, `gaps` go back to an earlier stage instead of beginning one or staying in the last.
+    """
     writer = Writer(choose)
     case = Case("random", "a random notebook", [CaseCell("leading", (), LEADING)])
     sources = ["\n".join(writer.write(idiom) for idiom in FIRST)]
@@ -179,7 +187,7 @@ def write_notebook(choose: Choose[str], all_idioms: Sequence[str], sizes: Sequen
         sources.append("\n".join(statements))
     stages: list[str] = []
     for source in sources:
-        stage = _stage(choose, stages)
+        stage = _stage(choose, stages, gaps)
         stages.append(stage)
         case.cells.append(CaseCell(stage, (f"stage:{stage}",), source))
     return case
@@ -202,9 +210,9 @@ SHOWN = (
 )
 
 
-def _stage(choose: Choose[str], stages: Sequence[str]) -> str:
+def _stage(choose: Choose[str], stages: Sequence[str], gaps: int) -> str:
     """Mostly a new stage or the last one; sometimes an earlier one, which leaves a gap."""
     new = f"S{len(set(stages))}"
     if not stages:
         return new
-    return choose([new] * 30 + [stages[-1]] * 25 + [stages[0]])
+    return choose([new] * 30 + [stages[-1]] * 25 + [choose(stages)] * gaps)

@@ -31,7 +31,7 @@ REPORTED = 50
 Judge = Callable[[Case], Verdict]
 
 
-def main(examples: int, seed: int, *, kernels: bool) -> int:
+def main(examples: int, seed: int, *, kernels: bool, gaps: int) -> int:
     print(f"{examples} notebooks from seed {seed}", flush=True)
     kinds: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
@@ -42,7 +42,7 @@ def main(examples: int, seed: int, *, kernels: bool) -> int:
         for number in range(examples):
             generator = random.Random(seed * 1_000_003 + number)
             sizes = [generator.randint(1, 4) for _ in range(generator.randint(2, 6))]
-            case = write_notebook(generator.choice, all_idioms, sizes)
+            case = write_notebook(generator.choice, all_idioms, sizes, gaps=gaps)
             verdict = judged(case)
             kinds[verdict.kind] += 1
             if verdict.kind == "refused":
@@ -103,5 +103,8 @@ if __name__ == "__main__":
     parser.add_argument("examples", type=int)
     parser.add_argument("seed", type=int, nargs="?", default=random.randrange(10**6))
     parser.add_argument("--kernels", action="store_true")
+    parser.add_argument(
+        "--gaps", type=int, default=1, help="how many of 56 cells go back to an earlier stage"
+    )
     options = parser.parse_args()
-    sys.exit(main(options.examples, options.seed, kernels=options.kernels))
+    sys.exit(main(options.examples, options.seed, kernels=options.kernels, gaps=options.gaps))
