@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from jupyter_pipe import events as ev
 from jupyter_pipe.runs.model import Failure
@@ -28,8 +29,7 @@ NOT_STARTED = (Phase.waiting, Phase.checking, Phase.ready)
 GOOD = frozenset({ev.StageState.succeeded, ev.StageState.cached})
 
 
-@dataclass
-class Progress:
+class Progress(Struct):
     """One stage's way so far. `used` is what it was (or will be) given: name -> stage.
 
     `failures` counts those since it was last queued, `again` says why it must start anew once it
@@ -45,4 +45,4 @@ class Progress:
     seconds: float = 0.0
     again: str = ""
     waits_because: str = ""
-    used: dict[str, str] = field(default_factory=dict)
+    used: dict[str, str] = {}

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from jupyter_pipe.compiler.graph import rewire, select
@@ -30,8 +30,7 @@ __all__ = ["PreparedRun", "RunRequest", "prepare"]
 _CLUSTER_WORKERS = 32
 
 
-@dataclass(frozen=True)
-class RunRequest:
+class RunRequest(Struct, frozen=True):
     """A run of a compiled package: a folder, or a pipeline with its files (path -> bytes).
 
     `notebook` overrides where the source notebook is; `root` is the folder that gets
@@ -46,7 +45,7 @@ class RunRequest:
 
     package: Path | None = None
     pipeline: Pipeline | None = None
-    files: Mapping[str, bytes] = field(default_factory=dict)
+    files: Mapping[str, bytes] = {}
     notebook: Path | None = None
     root: Path | None = None
     workdir: Path | None = None
@@ -71,8 +70,7 @@ class RunRequest:
     resumed_stages: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class PreparedRun:
+class PreparedRun(Struct, frozen=True):
     """A request with every default filled in and every promise checked.
 
     `pipeline` is the whole one, with what earlier runs learned; `selected` are the stages that take

@@ -8,9 +8,9 @@ way: an input that turns out to have changed fails the stage, as with `--strict`
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from jupyter_pipe.artifacts.protocol import StageResult
 from jupyter_pipe.cache.store import references
