@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.advice import advise
@@ -21,7 +19,6 @@ from jupyter_pipe.analysis.sharing import tie
 from jupyter_pipe.analysis.units import cut, observers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from jupyter_pipe.analysis.knowledge import Knowledge
@@ -35,24 +32,6 @@ def analyse(program: Program, *, folder: Path | None = None, knowledge: Knowledg
     `folder` is the notebook's: modules beside it are read. All findings are in `diagnostics`;
     nothing is raised for what a notebook may contain.
     """
-    with _uncollected():
-        return _analyse(program, folder, knowledge)
-
-
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Nearly all objects of an analysis live as long as it does: looking for garbage among them, time
-    and again, would take longer than the analysis of a large notebook."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-def _analyse(program: Program, folder: Path | None, knowledge: Knowledge | None) -> Analysis:
     units, diagnostics = cut(program)
     looks = observers(units)
     world = new_world(knowledge or read_knowledge(folder), folder)
@@ -69,9 +48,9 @@ def _analyse(program: Program, folder: Path | None, knowledge: Knowledge | None)
     for stage in stages:
         diagnostics += check_stage(stage, units, world, definitions)
     diagnostics += advise(stages, units)
-    for name, passed in tie(stages).items():
-        next(stage for stage in stages if stage.name == name).passed = passed
-    for name, frozen in find_frozen(stages, world.heap).items():
-        next(stage for stage in stages if stage.name == name).frozen = frozen
+    passed, frozen = tie(stages), find_frozen(stages, world.heap)
+    for stage in stages:
+        stage.passed = passed.get(stage.name, set())
+        stage.frozen = frozen.get(stage.name, set())
     flows = tuple(stage_flow(stage, units, definitions, world.heap) for stage in stages)
     return Analysis(flows, read_parameters(units), tuple(diagnostics))

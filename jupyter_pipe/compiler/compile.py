@@ -7,8 +7,10 @@ is no notebook and CompileError with all diagnostics at once.
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -37,6 +39,20 @@ from jupyter_pipe.notebook import parse_tags, read_notebook
 __all__ = ["Compiled", "check_notebook", "compile_notebook", "default_output", "draft_of", "draft_pipeline"]
 
 
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Nearly all objects of a compilation live as long as it does: looking for garbage among them, time
+    and again, would take longer than all else with a large notebook."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@_uncollected()
 def compile_notebook(
     path: Path | str, *, output: Path | str | None = None, content: bytes | None = None
 ) -> Compiled:
@@ -58,17 +74,20 @@ def compile_notebook(
     return Compiled(pipeline, package_files(notebook, pipeline, package, requirements))
 
 
+@_uncollected()
 def check_notebook(path: Path | str) -> tuple[Diagnostic, ...]:
     """Everything that the compiler has to say about the notebook, in notebook order."""
     return draft_pipeline(path).diagnostics
 
 
+@_uncollected()
 def draft_pipeline(path: Path | str, content: bytes | None = None) -> Pipeline:
     """The pipeline as far as it can be known, errors among its diagnostics: what an editor shows.
     `content` is the notebook as edited, if it is not what the file holds."""
     return draft_of(read_notebook(path, content))
 
 
+@_uncollected()
 def draft_of(notebook: Notebook) -> Pipeline:
     """As `draft_pipeline`, of a notebook that was read."""
     path = Path(notebook.path)
