@@ -46,6 +46,8 @@ PROTECT_SOURCE = (
     '__import__("sys").platform.startswith("linux") and __import__("ctypes").CDLL(None).prctl(1, 9)'
 )
 
+# As nbclient does: what stages run is not the user's history, which every kernel would write and sync.
+_IPYTHON_ARGUMENTS = ["--HistoryManager.hist_file=:memory:"]
 _START_SECONDS = 60.0
 # ipykernel waits 14 seconds for children that have ended but that nobody waits for.
 _SHUTDOWN_SECONDS = 5.0
@@ -241,8 +243,14 @@ async def _launch(
 
 
 async def _started(manager: AsyncKernelManager, request: KernelRequest, log: Any) -> None:
+    spec = manager.kernel_spec
+    is_ipython = spec is not None and any("ipykernel" in argument for argument in spec.argv)
     starting: Awaitable[Any] = manager.start_kernel(
-        cwd=str(request.folder), env=request.environment, stdout=log, stderr=log
+        cwd=str(request.folder),
+        env=request.environment,
+        stdout=log,
+        stderr=log,
+        extra_arguments=_IPYTHON_ARGUMENTS if is_ipython else [],
     )
     await starting
 
