@@ -7,7 +7,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.values import Object, Text, Values
-from jupyter_pipe.analysis.world import place_of
+from jupyter_pipe.analysis.world import FOLDER, place_of
 
 if TYPE_CHECKING:
     import ast
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FLEETING",
+    "enter_folder",
     "file_name",
     "in_temporary_folder",
+    "make_folder",
     "make_temporary_folder",
     "open_file",
     "touch_file",
@@ -28,8 +30,8 @@ __all__ = [
 ]
 
 OPEN_FILE = "builtins.file"
-FOLDER = "@os.cwd"
 MAKES_FOLDER = frozenset({"mkdir", "makedirs"})
+ENTERS_FOLDER = frozenset({"chdir"})
 LISTS_FOLDER = frozenset({"listdir", "scandir", "walk", "iterdir", "glob", "iglob", "rglob"})
 TEMPORARY = "/temporary/"
 """Where temporary folders seem to be. Each is one thing, whatever it holds: names in it may be made by
@@ -53,6 +55,11 @@ def touch_files(world: World, effect: CallEffect, arguments: Arguments, receiver
     if name in MAKES_FOLDER or name in LISTS_FOLDER:
         folder = frozenset((receiver,)) if receiver is not None else frozenset()
         _use_folders(world, name, folder | arguments.every(), arguments.node)
+        return
+    if name in ENTERS_FOLDER:
+        for value in arguments.every():
+            if isinstance(value.payload, Text):
+                enter_folder(world, value.payload, arguments.node)
         return
     if not effect.reads_files and not effect.writes_files:
         touch_temporary_folders(world, arguments.every(), arguments.node)
@@ -80,8 +87,7 @@ def _use_folders(world: World, name: str, values: Values, node: ast.AST) -> None
     paths = [value.payload for value in values if isinstance(value.payload, Text)]
     if name in MAKES_FOLDER:
         for path in paths:
-            known = path.exact and world.state.get(file_name(path.value)) is not None
-            touch_file(world, path, node, write=not known)
+            make_folder(world, path, node)
         return
     for path in paths:
         if path.value.startswith(TEMPORARY):
@@ -94,6 +100,21 @@ def _use_folders(world: World, name: str, values: Values, node: ast.AST) -> None
     written = {key for layer in world.state.layers for key in layer if isinstance(key, str)}
     for file in sorted(fnmatch.filter(written, file_name(pattern))):
         world.touch(file, node)
+
+
+def make_folder(world: World, path: Text, node: ast.AST) -> None:
+    """A write, unless the notebook has made it before."""
+    known = path.exact and world.state.get(file_name(path.value)) is not None
+    touch_file(world, path, node, write=not known)
+
+
+def enter_folder(world: World, path: Text, node: ast.AST) -> None:
+    """From here on relative paths are those of this folder, which must be there if the notebook makes it."""
+    name = file_name(path.value)
+    known = path.exact and world.state.get(name) is not None
+    world.inside = name if known else ""
+    if known:
+        world.touch(name, node)
 
 
 def _appends(arguments: Arguments) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from jupyter_pipe.analysis.imports import is_future
 from jupyter_pipe.analysis.program import Program, StageFlow
 from jupyter_pipe.analysis.values import Class, Function
+from jupyter_pipe.analysis.world import FOLDER
 from jupyter_pipe.model import Effect, EffectKind, ReplayKind
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["StageFacts", "stage_facts", "stage_flow"]
 
 SURE = frozenset({EffectKind.binds, EffectKind.defines, EffectKind.deletes})
-FOLDER = "@os.cwd"
 PLAIN = (ReplayKind.import_, ReplayKind.constant)
 WRITES = SURE | {EffectKind.may_bind, EffectKind.mutates}
 

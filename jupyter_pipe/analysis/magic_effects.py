@@ -22,13 +22,17 @@ PROCESS = ("os.environ", "os.cwd")
 DOLLAR = re.compile(r"(?<![\\$])\$\{?([A-Za-z_]\w*)")
 BRACES = re.compile(r"(?<!\{)\{([^{}]+)\}(?!\})")
 REDIRECTION = re.compile(r"(?:^|[^0-9&>])[12]?(>>?)\s*([^\s;&|<>]+)")
+LITERAL = re.compile(r"[\w./-]+")
+REMOVES = frozenset({"rm", "rmdir", "unlink", "mv"})
+COPIES = frozenset({"cp", "ln"})
 PATH_WORD = re.compile(r"[\w./-]*\w\.[A-Za-z]\w{0,9}")
 
 
 class MagicEffects(Struct, frozen=True):
     """`binds` are names that the magic sets; `namespace` is set by magics that read or clear all
     names (`%who`, `%reset`) and `star` by those that bind unknown ones (`%run`). `sets` are
-    ambient components written, `literal` whether the same text does the same in every stage.
+    ambient components written; a magic `enters` a working directory, "" if it cannot be told which.
+    `literal` tells whether the same text does the same in every stage.
     `foreign` code is not Python; its effects on files are guesses from its words.
     """
 
@@ -36,6 +40,8 @@ class MagicEffects(Struct, frozen=True):
     binds: tuple[str, ...] = ()
     reads_files: tuple[str, ...] = ()
     writes_files: tuple[str, ...] = ()
+    makes_folders: tuple[str, ...] = ()
+    enters: str | None = None
     sets: tuple[str, ...] = ()
     ambient_reads: tuple[str, ...] = ()
     literal: bool = True
@@ -85,15 +91,29 @@ def _loaded(code: str) -> Iterator[str]:
 def _shell(command: str, *, expanded: bool) -> MagicEffects:
     written = [path.strip("'\"") for _, path in REDIRECTION.findall(command)]
     written += re.findall(r"\b(?:tee|touch)\s+(?:-a\s+)?(\S+)", command)
+    made: list[str] = []
+    for program, operands in _programs(command):
+        made += operands if program == "mkdir" else ()
+        written += operands if program in REMOVES else ()
+        written += operands[-1:] if program in COPIES else ()
     written += re.findall(r"\s(?:-o|-O|--output)[\s=](\S+\.\w+)", command)
-    literal = [path for path in written if re.fullmatch(r"[\w./-]+", path) and not path.startswith("/dev/")]
+    literal = [path for path in written if LITERAL.fullmatch(path) and not path.startswith("/dev/")]
     return MagicEffects(
         reads=_interpolated(command) if expanded else (),
         reads_files=tuple(dict.fromkeys(path for path in PATH_WORD.findall(command) if path not in literal)),
         writes_files=tuple(dict.fromkeys(literal)),
+        makes_folders=tuple(dict.fromkeys(path for path in made if LITERAL.fullmatch(path))),
         ambient_reads=PROCESS,
         foreign=True,
     )
+
+
+def _programs(command: str) -> Iterator[tuple[str, list[str]]]:
+    """The programs that a shell command runs one after the other, each with its operands."""
+    for part in re.split(r"[;&|\n]+", command):
+        words = _words(part)
+        if words:
+            yield words[0], [word for word in words[1:] if not word.startswith("-")]
 
 
 def _words(line: str) -> list[str]:
@@ -120,6 +140,14 @@ def _sets(*components: str) -> Callable[[str], MagicEffects]:
         return MagicEffects(reads=names, sets=components, literal=not names)
 
     return effects
+
+
+def _cd(line: str) -> MagicEffects:
+    names = _interpolated(line)
+    operands = _operands(line)
+    known = len(operands) == 1 and LITERAL.fullmatch(operands[0])
+    enters = operands[0] if known else ""
+    return MagicEffects(reads=names, sets=("os.cwd",), enters=enters, literal=not names)
 
 
 def _env(line: str) -> MagicEffects:
@@ -177,6 +205,7 @@ def _cell_magic(name: str, line: str, body: str) -> MagicEffects:
             binds,
             shell.reads_files,
             shell.writes_files,
+            shell.makes_folders,
             ambient_reads=PROCESS,
             literal=not reads,
             foreign=True,
@@ -185,9 +214,9 @@ def _cell_magic(name: str, line: str, body: str) -> MagicEffects:
 
 
 LINE_MAGICS: dict[str, Callable[[str], MagicEffects]] = {
-    "cd": _sets("os.cwd"),
-    "pushd": _sets("os.cwd"),
-    "popd": _sets("os.cwd"),
+    "cd": _cd,
+    "pushd": _cd,
+    "popd": _cd,
     "env": _env,
     "set_env": _env,
     "matplotlib": _sets("ipython.matplotlib"),

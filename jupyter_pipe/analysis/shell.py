@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.files import touch_file
+from jupyter_pipe.analysis.files import enter_folder, make_folder, touch_file
 from jupyter_pipe.analysis.magic_effects import MagicEffects, magic_effects
 from jupyter_pipe.analysis.strings import execute_text
 from jupyter_pipe.analysis.values import Text
@@ -48,14 +48,22 @@ def _run_script(world: World, paths: Sequence[str], node: ast.Call) -> None:
     world.frame = outer
 
 
-def _apply(world: World, effects: MagicEffects, node: ast.Call) -> None:
-    for name in effects.reads:
-        if world.state.get(name) is not None:
-            world.read(name, node)
+def _use_files(world: World, effects: MagicEffects, node: ast.Call) -> None:
     for path in effects.reads_files:
         touch_file(world, Text(path), node, write=False)
     for path in effects.writes_files:
         touch_file(world, Text(path), node, write=True, whole=path not in effects.reads_files)
+    for path in effects.makes_folders:
+        make_folder(world, Text(path), node)
+    if effects.enters is not None:
+        enter_folder(world, Text(effects.enters), node)
+
+
+def _apply(world: World, effects: MagicEffects, node: ast.Call) -> None:
+    for name in effects.reads:
+        if world.state.get(name) is not None:
+            world.read(name, node)
+    _use_files(world, effects, node)
     known = (component for component in effects.ambient_reads if world.state.get("@" + component))
     for component in known:
         world.touch("@" + component, node)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ANNOTATIONS",
+    "FOLDER",
     "PATCHED",
     "World",
     "expression_rules",
@@ -57,6 +58,7 @@ OUTPUTS = frozenset({"In", "Out", "_ih", "_oh"})
 NUMBERED = re.compile(r"_i?\d+$")
 PATCHED = "@process."
 """Ambient components that live and die with their process: what was changed in a library."""
+FOLDER = "@os.cwd"
 HISTORY = frozenset({"_", "__", "___", "_i", "_ii", "_iii"})
 
 expression_rules: dict[type[ast.AST], Callable[[World, Any], Values]] = {}
@@ -91,6 +93,7 @@ class World:
         self.changed_classes: set[Object] = set()
         self.patched: set[str] = set()
         self.keeps_figures = False
+        self.inside = ""
         self.raised: set[Object] = set()
         self.spent = 0
         self.memory: dict[object, tuple[tuple[int, int, int], Values]] = {}
@@ -301,6 +304,8 @@ class World:
         slot = self.state.get(name) or Slot(NOTHING, frozenset((START,)))
         if not (write and whole):
             self._record(name, slot, node)
+        if name == FOLDER and self.inside and not write:
+            self.touch(self.inside, node)  # who works in a folder needs it to be there
         if write:
             sources = frozenset((self.unit,)) if whole else slot.sources | {self.unit}
             self.state.set(name, Slot(NOTHING, sources))

@@ -184,6 +184,16 @@ def test_files_order_their_users() -> None:
     assert edges(text) == {"A>B file:t", "A>C file:t", "B>C file:t"}
 
 
+def test_a_folder_that_the_notebook_makes_is_there_while_stages_work_in_it() -> None:
+    start = "| leading:\nimport os\n!mkdir -p work\n%cd work\nos.getcwd()\n"
+    text = start + "| A:\n%%writefile t\nx\n| B: x = 1\n| C:\n%cd ..\n!rm -rf work"
+    assert edges(text) == {
+        "setup>A @os.cwd,file:work",
+        "setup>C @os.cwd,file:work",
+        "A>C file:work",
+    }
+
+
 def test_modules_beside_the_notebook_are_read(tmp_path: Path) -> None:
     (tmp_path / "helper.py").write_text("def push(xs):\n    xs.append(1)\n")
     found = analysed("| A: xs = []\n| B:\nimport helper\nhelper.push(xs)\n| C: print(xs)", tmp_path)

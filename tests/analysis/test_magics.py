@@ -121,7 +121,23 @@ PROCESS = ("os.environ", "os.cwd")
         (
             '%%bash -s "$x" --out lines\ncat a.txt | tee b.txt',
             MagicEffects(
-                ("x",), ("lines",), ("a.txt",), ("b.txt",), (), PROCESS, literal=False, foreign=True
+                ("x",),
+                ("lines",),
+                ("a.txt",),
+                ("b.txt",),
+                ambient_reads=PROCESS,
+                literal=False,
+                foreign=True,
+            ),
+        ),
+        (
+            "!mkdir -p out && rm -r tmp; cp -f a.csv out/a.csv",
+            MagicEffects(
+                reads_files=("a.csv",),
+                writes_files=("tmp", "out/a.csv"),
+                makes_folders=("out",),
+                ambient_reads=PROCESS,
+                foreign=True,
             ),
         ),
         ("%%writefile u.py\nx = 1", MagicEffects(writes_files=("u.py",), literal=False, foreign=True)),
@@ -131,8 +147,8 @@ PROCESS = ("os.environ", "os.cwd")
         ),
         ("%%writefile {p}\nx", MagicEffects(reads=("p",), literal=False, foreign=True)),
         ("%%html\n<b>{x}</b>", MagicEffects(foreign=True)),
-        ("%cd data", MagicEffects(sets=("os.cwd",))),
-        ("%cd {folder}", MagicEffects(reads=("folder",), sets=("os.cwd",), literal=False)),
+        ("%cd data", MagicEffects(sets=("os.cwd",), enters="data")),
+        ("%cd {folder}", MagicEffects(reads=("folder",), sets=("os.cwd",), enters="", literal=False)),
         ("%env A=1", MagicEffects(sets=("os.environ",))),
         ("%env A", MagicEffects(ambient_reads=("os.environ",))),
         ("%matplotlib inline", MagicEffects(sets=("ipython.matplotlib",))),
