@@ -136,6 +136,8 @@ def _foreign_attribute(world: World, value: Object, name: str, node: ast.AST) ->
     elif effect.returns is Returns.holder:
         world.heap.store(result, "receiver", (value,))
         world.heap.copy_parts(value, result)
+    elif effect.returns is Returns.part and result not in value.fields.get("." + name, ()):
+        world.heap.store(value, "." + name, (result,))
     return frozenset((result,))
 
 

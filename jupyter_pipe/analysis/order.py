@@ -47,14 +47,16 @@ def arrange(stages: Sequence[StageFacts], units: Sequence[Unit]) -> tuple[list[S
     """The stages in a possible order, and why there is none."""
     if not _has_gaps(stages):
         return list(stages), []
-    uses = [use for stage in stages for use in _uses(stage, units)]
+    writers = _writers(stages)
+    felt = [name for name in FELT_EVERYWHERE if name in writers]
+    uses = [use for stage in stages for use in _uses(stage, units, felt)]
     before: dict[str, set[str]] = defaultdict(set)
     for use in uses:
         before[_stage(use.unit)].update(_stage(source) for source in use.sources)
     cycle = _find_cycle(stages, before)
     if cycle:
         return list(stages), [_cycle(cycle, uses)]
-    conflicts = list(_conflicts(stages, uses, before))
+    conflicts = list(_conflicts(writers, uses, before))
     if conflicts:
         return list(stages), [_reordered(conflict) for conflict in dict.fromkeys(conflicts)]
     return _sorted(stages, before), []
@@ -69,17 +71,16 @@ def _stage(unit: Unit) -> str:
     return unit.stage or ""
 
 
-def _uses(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Use]:
+def _uses(stage: StageFacts, units: Sequence[Unit], felt: Sequence[str]) -> Iterator[Use]:
     own = stage.numbers
     for unit in stage.units:
         for name, read in unit.facts.reads.items():
             outside = sorted(read.sources - own)
-            if outside and (name in stage.values or name.startswith("file:")):
+            if outside and (name in stage.values or name.startswith(("@", "file:"))):
                 staged = (units[n] for n in outside if n >= 0)
                 yield Use(name, unit, tuple(source for source in staged if source.stage is not None))
         # Facts tell of these only once they have been written.
-        unseen = (name for name in FELT_EVERYWHERE if name in stage.values)
-        yield from (Use(name, unit, ()) for name in unseen if name not in unit.facts.reads)
+        yield from (Use(name, unit, ()) for name in felt if name not in unit.facts.reads)
 
 
 def _writers(stages: Sequence[StageFacts]) -> dict[str, list[Unit]]:
@@ -92,10 +93,9 @@ def _writers(stages: Sequence[StageFacts]) -> dict[str, list[Unit]]:
 
 
 def _conflicts(
-    stages: Sequence[StageFacts], uses: Sequence[Use], before: dict[str, set[str]]
+    writers: dict[str, list[Unit]], uses: Sequence[Use], before: dict[str, set[str]]
 ) -> Iterator[Conflict]:
     """Adds to `before` what reads demand of other writers; yields what no order can give."""
-    writers = _writers(stages)
     for use in uses:
         reader, last = _stage(use.unit), use.sources[-1] if use.sources else None
         for writer in writers[use.name]:

@@ -125,6 +125,10 @@ PLOT = "| leading: import matplotlib.pyplot as plt\n"
 BETWEEN = {
     "a setting": PLOT + "| A: plt.plot([1])\n| B: plt.rcParams['font.size'] = 20\n| A: plt.plot([2])",
     "a felt setting": "| leading: import numpy as np\n| A: x = 1\n| B: np.seterr(all='raise')\n| A: print(x)",
+    "a setting of a stage that has to run before": (
+        "| leading: import decimal\n| A: x = 1\n| B: print(x, decimal.Decimal(1) / 3)\n"
+        "| A: decimal.getcontext().prec = 5"
+    ),
     "a parameter": "| parameters: n = 3\n| A: print(n)\n| B: n = n + 5\n| A: print(n)",
     "a definition": "| leading:\ndef f(): return 1\n| A: print(f())\n| B: f = len\n| A: print(f)",
     "a file": "| A: print(open('x').read())\n| B: open('x', 'w').write('a')\n| A: print(open('x').read())",

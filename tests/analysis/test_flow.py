@@ -184,6 +184,19 @@ def test_files_order_their_users() -> None:
     assert edges(text) == {"A>B file:t", "A>C file:t", "B>C file:t"}
 
 
+@pytest.mark.parametrize("change", ["df.index.names = ['n']", "df.columns.name = 'c'", "df.attrs['a'] = 1"])
+def test_parts_of_a_frame_are_the_frame(change: str) -> None:
+    text = (
+        f"| leading: import pandas as pd\n| A: df = pd.DataFrame({{'x': [1]}})\n| B: {change}\n| C: print(df)"
+    )
+    assert inputs(text, "C") == {"df@B"}
+
+
+def test_looking_at_parts_of_a_frame_does_not_tie_them() -> None:
+    text = "| leading: import pandas as pd\n| A: df = pd.DataFrame({'x': [1]})\ncols = df.columns\n"
+    assert inputs(text + "| B: df['y'] = 1\n| C: print(cols, df)", "C") == {"cols@A", "df@B"}
+
+
 def test_a_folder_that_the_notebook_makes_is_there_while_stages_work_in_it() -> None:
     start = "| leading:\nimport os\n!mkdir -p work\n%cd work\nos.getcwd()\n"
     text = start + "| A:\n%%writefile t\nx\n| B: x = 1\n| C:\n%cd ..\n!rm -rf work"

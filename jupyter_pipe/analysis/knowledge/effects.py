@@ -32,7 +32,8 @@ class Returns(enum.Enum):
     `fresh`: shares nothing. `same`: is that very object (`fit`). `view`: another object over the
     same memory (`a[:2]`, `df.values`). `element`: one of the objects it contains (`d.get`,
     `next`). `shallow`: a new container of the same elements (`list(xs)`, `d.copy()`).
-    `holder`: a new object that keeps a reference to it (`iter(xs)`, `Pipeline(parts)`).
+    `holder`: a new object that keeps a reference to it (`iter(xs)`, `Pipeline(parts)`). `part`: an
+    object that it keeps, the same each time (`df.index`, whose names can be set).
     """
 
     fresh = "fresh"
@@ -41,6 +42,7 @@ class Returns(enum.Enum):
     element = "element"
     shallow = "shallow"
     holder = "holder"
+    part = "part"
 
 
 class CallEffect(Struct, frozen=True):
