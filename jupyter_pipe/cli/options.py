@@ -11,7 +11,16 @@ if TYPE_CHECKING:
     from jupyter_pipe.runs.model import Run, StageRun
     from jupyter_pipe.runs.store import RunStore
 
-__all__ = ["Subparsers", "add_command", "add_json", "add_root", "find_stage", "find_store", "root_option"]
+__all__ = [
+    "Subparsers",
+    "add_command",
+    "add_json",
+    "add_root",
+    "at_least",
+    "find_stage",
+    "find_store",
+    "root_option",
+]
 
 Subparsers = Any  # argparse keeps the class of what add_subparsers returns private
 
@@ -37,6 +46,21 @@ def add_command(
     volume.add_argument("-q", "--quiet", action="store_true", help="only results and errors")
     volume.add_argument("-v", "--verbose", action="store_true", help="more detail")
     return parser
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """The type of an option that is a whole number, not below `least`."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+        if number < least:
+            raise argparse.ArgumentTypeError(f"must be at least {least}")
+        return number
+
+    return read
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jupyter_pipe.cli.options import at_least
 from jupyter_pipe.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -89,7 +90,9 @@ def _add_manner(group: argparse._ArgumentGroup) -> None:
 
 def add_place(group: argparse._ActionsContainer) -> None:
     """Where stages run, and how many at a time. What is not given is None."""
-    group.add_argument("-j", "--jobs", type=_positive, metavar="N", help="stages at a time (default: cores)")
+    group.add_argument(
+        "-j", "--jobs", type=at_least(1), metavar="N", help="stages at a time (default: cores)"
+    )
     group.add_argument("--executor", choices=("local", "dask"), help="where stages run (default: local)")
     group.add_argument(
         "--scheduler", metavar="ADDRESS", help="of a Dask cluster (default: workers on this machine)"
@@ -194,10 +197,3 @@ def environment_of(env_file: Path | None) -> dict[str, str]:
 def _unquoted(value: str) -> str:
     is_quoted = len(value) >= 2 and value[0] == value[-1] and value[0] in "'\""
     return value[1:-1] if is_quoted else value
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number

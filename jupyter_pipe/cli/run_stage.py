@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from jupyter_pipe.cli.failure import failure_block
-from jupyter_pipe.cli.options import Subparsers, add_command
+from jupyter_pipe.cli.options import Subparsers, add_command, at_least
 from jupyter_pipe.cli.progress import PlainLines
 from jupyter_pipe.cli.run_options import environment_of, parameter_texts
 from jupyter_pipe.cli.terminal import Terminal
@@ -30,7 +30,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "--run-root", required=True, metavar="DIR|URL", help="shared by all stages of the run"
     )
     parser.add_argument("--run-id", default="shared", metavar="ID", help="the same for all stages of the run")
-    parser.add_argument("--attempt", type=int, default=1, metavar="N")
+    parser.add_argument("--attempt", type=at_least(1), default=1, metavar="N")
     parser.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--workdir", type=Path, metavar="DIR", help="where the stage runs")
     parser.add_argument(

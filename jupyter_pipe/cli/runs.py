@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime
 
-from jupyter_pipe.cli.options import Subparsers, add_command, add_json, add_root, find_store
+from jupyter_pipe.cli.options import Subparsers, add_command, add_json, add_root, at_least, find_store
 from jupyter_pipe.cli.terminal import Terminal
 from jupyter_pipe.model import to_json
 from jupyter_pipe.render.marks import mark_of
@@ -23,7 +23,7 @@ def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "runs", run, summary="list runs, newest first", examples=EXAMPLES)
     parser.add_argument(
-        "-n", "--number", type=int, default=20, metavar="N", help="how many (default: 20; 0: all)"
+        "-n", "--number", type=at_least(0), default=20, metavar="N", help="how many (default: 20; 0: all)"
     )
     add_root(parser)
     add_json(parser)

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.cli.options import Subparsers, add_command, add_json
+from jupyter_pipe.cli.options import Subparsers, add_command, add_json, at_least
 from jupyter_pipe.cli.terminal import Terminal
 from jupyter_pipe.model import to_json
 from jupyter_pipe.render.marks import MARKS
@@ -45,10 +45,12 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.description = f"{parser.description}\n\n{EXPLANATION}"
     parser.add_argument("target", type=Path, metavar="NB|DIR", help="a notebook, or its compiled package")
     parser.add_argument(
-        "--groupings", type=_natural, default=0, metavar="N", help="try N random stage groupings, too"
+        "--groupings", type=at_least(0), default=0, metavar="N", help="try N random stage groupings, too"
     )
     parser.add_argument("--seed", type=int, metavar="S", help="of the random groupings (default: printed)")
-    parser.add_argument("-j", "--jobs", type=_natural, metavar="N", help="stages at a time (default: cores)")
+    parser.add_argument(
+        "-j", "--jobs", type=at_least(1), metavar="N", help="stages at a time (default: cores)"
+    )
     add_json(parser)
 
 
@@ -94,13 +96,6 @@ def _notebook(target: Path) -> Path:
             hint=f"Renew it: jupyter pipe compile {notebook.name}",
         )
     return notebook.resolve()
-
-
-def _natural(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError("must not be negative")
-    return number
 
 
 def _progress(terminal: Terminal) -> _Lines:

@@ -17,7 +17,7 @@ from msgspec import Struct
 from jupyter_pipe.errors import NotebookError
 from jupyter_pipe.model import Cell, Notebook, NotebookSettings
 
-__all__ = ["read_notebook"]
+__all__ = ["read_content", "read_notebook"]
 
 # What kernelspecs call Python: `ipython` is what old versions of IPython wrote.
 _PYTHON_NAMES = frozenset({"python", "python2", "python3", "ipython", "ipython3", "xpython", "xeus-python"})
@@ -44,7 +44,7 @@ def read_notebook(path: Path | str, content: bytes | None = None) -> Notebook:
     """Read the notebook at `path`, or `content` as it would be read from there (an editor's unsaved
     text). Cells without an id get one made from position and source."""
     path = Path(path)
-    file = _parse_file(path, _read_bytes(path) if content is None else content)
+    file = _parse_file(path, read_content(path) if content is None else content)
     cells = _make_cells(path, file.cells or [])
     _check_language(path, file.metadata)
     if not any(cell.kind == "code" and cell.source.strip() for cell in cells):
@@ -65,7 +65,8 @@ def read_notebook(path: Path | str, content: bytes | None = None) -> Notebook:
     )
 
 
-def _read_bytes(path: Path) -> bytes:
+def read_content(path: Path) -> bytes:
+    """What the notebook's file holds. Raises NotebookError."""
     if path.is_dir():
         raise NotebookError(
             f"'{path}' is a folder, not a notebook.",

@@ -22,7 +22,7 @@ from jupyter_pipe.engine.failures import StageFailure
 from jupyter_pipe.errors import CompileError, RunError
 from jupyter_pipe.events import Event, RunState, StageFinished
 from jupyter_pipe.model import Pipeline, Severity, from_json
-from jupyter_pipe.notebook import read_notebook
+from jupyter_pipe.notebook import read_content, read_notebook
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.verify.boundaries import Expected, read_digests, read_stored
 from jupyter_pipe.verify.groupings import random_grouping
@@ -67,7 +67,7 @@ class _Comparison:
         self.scratch = scratch
         self.workers = workers
         self.watcher = watcher
-        self.content = path.read_bytes()
+        self.content = read_content(path)
         self.notebook = read_notebook(path, self.content)
         self.numbers = {cell.id: cell.number for cell in self.notebook.code_cells}
         self.whole = WholeRun({}, {})

@@ -99,3 +99,8 @@ def test_a_stale_package_is_no_answer(tmp_path: Path, capsys: Capture) -> None:
     write(tmp_path, ("stage:a", "x = 2"))
     assert main(["verify", str(tmp_path / "small_pipeline")]) == 2
     assert "jupyter pipe compile small.ipynb" in capsys.readouterr().err
+
+
+def test_a_notebook_that_is_not_there_is_a_usage_error(tmp_path: Path, capsys: Capture) -> None:
+    assert main(["verify", str(tmp_path / "nothing.ipynb")]) == 2
+    assert "There is no notebook" in capsys.readouterr().err
