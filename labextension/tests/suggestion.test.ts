@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { SuggestAnswer } from '../src/api/types';
 import { outline, type NotebookCell } from '../src/stages/blocks';
 import * as drafts from '../src/suggest/draft';
+import { StagePreview } from '../src/suggest/preview';
 
 const CELLS: NotebookCell[] = ['imports', 'n', 'load', 'clean', 'plot', 'fit', 'show'].map(id => ({
   id,
@@ -29,6 +30,25 @@ function tagsAfter(draft: drafts.Draft, cells = CELLS): Record<string, readonly 
   const after = drafts.applyEdits(cells, drafts.draftEdits(draft, cells));
   return Object.fromEntries(after.filter(cell => cell.tags.length > 0).map(cell => [cell.id, cell.tags]));
 }
+
+describe('a preview', () => {
+  it('says that it is being made, and shows what came', async () => {
+    const preview = new StagePreview();
+    const seen: [boolean, boolean][] = [];
+    preview.changed.connect(() => seen.push([preview.isLooking, preview.draft !== null]));
+    await preview.look(() => Promise.resolve(DRAFT));
+    expect(seen).toEqual([
+      [true, false],
+      [false, true]
+    ]);
+  });
+
+  it('is not being made any more when that failed', async () => {
+    const preview = new StagePreview();
+    await expect(preview.look(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect([preview.isLooking, preview.draft]).toEqual([false, null]);
+  });
+});
 
 describe('a suggestion', () => {
   it('amounts to the tags that it proposes, and keeps foreign ones', () => {

@@ -33,8 +33,9 @@ function addCommands(app: JupyterFrontEnd, pipelines: IPipelines, trans: Transla
     icon: suggestIcon,
     isEnabled: () => canSuggest(pipelines.current),
     execute: async () => {
-      if (pipelines.current && (await suggest(pipelines.current, trans))) {
+      if (canSuggest(pipelines.current)) {
         await commands.execute(CommandIds.showPanel);
+        await suggest(pipelines.current, trans);
       }
     }
   });
@@ -50,27 +51,28 @@ function addCommands(app: JupyterFrontEnd, pipelines: IPipelines, trans: Transla
   });
 }
 
-function canSuggest(pipeline: NotebookPipeline | null): boolean {
-  return pipeline !== null && !pipeline.isServerMissing && !pipeline.stages.isReadOnly;
+function canSuggest(pipeline: NotebookPipeline | null): pipeline is NotebookPipeline {
+  const stages = pipeline?.stages;
+  return Boolean(stages && !pipeline.isServerMissing && !stages.isReadOnly && !stages.preview.isLooking);
 }
 
-/** Ask the server and show what it proposes; whether there was anything. */
-async function suggest(pipeline: NotebookPipeline, trans: TranslationBundle): Promise<boolean> {
-  const { stages, client } = pipeline;
+/** Ask the server and show what it proposes. */
+async function suggest({ stages, client }: NotebookPipeline, trans: TranslationBundle): Promise<void> {
   try {
-    const answer = await client.suggest({ path: stages.path, content: readContent(stages.panel) });
-    if (answer.stages.length > 0) {
-      stages.preview.show(beginDraft(answer));
-      return true;
-    }
-    Notification.info([trans.__('No stages to suggest.'), ...answer.notes].join(' '));
+    await stages.preview.look(async () => {
+      const answer = await client.suggest({ path: stages.path, content: readContent(stages.panel) });
+      if (answer.stages.length > 0) {
+        return beginDraft(answer);
+      }
+      Notification.info([trans.__('No stages to suggest.'), ...answer.notes].join(' '));
+      return null;
+    });
   } catch (error) {
     if (!(error instanceof ApiError)) {
       throw error;
     }
     Notification.error([error.message, error.hint].filter(Boolean).join(' '));
   }
-  return false;
 }
 
 function accept(pipeline: NotebookPipeline | null, trans: TranslationBundle): void {

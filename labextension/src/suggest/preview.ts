@@ -8,6 +8,7 @@ import { applyEdits, draftEdits, type Draft } from './draft';
 
 export class StagePreview {
   private current: Draft | null = null;
+  private looking = false;
   private readonly changedSignal = new Signal<this, void>(this);
 
   get changed(): ISignal<this, void> {
@@ -16,6 +17,23 @@ export class StagePreview {
 
   get draft(): Draft | null {
     return this.current;
+  }
+
+  /** Whether a suggestion is being made: a long notebook takes seconds. */
+  get isLooking(): boolean {
+    return this.looking;
+  }
+
+  /** Show what `ask` answers, and until then that it was asked. */
+  async look(ask: () => Promise<Draft | null>): Promise<void> {
+    this.looking = true;
+    this.changedSignal.emit();
+    try {
+      this.current = await ask();
+    } finally {
+      this.looking = false;
+      this.changedSignal.emit();
+    }
   }
 
   show(draft: Draft | null): void {

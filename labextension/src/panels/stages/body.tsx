@@ -21,6 +21,9 @@ const FILTERS: readonly Mark[] = ['failed', 'running', 'queued'];
 export function StagesBody(props: BodyProps): ReactElement {
   const { pipeline, trans } = props;
   const names = stageNames(props);
+  if (pipeline.stages.preview.isLooking) {
+    return <Loading text={trans.__('Looking for stages…')} />;
+  }
   if (pipeline.stages.preview.draft) {
     return <SuggestionBody {...props} draft={pipeline.stages.preview.draft} />;
   }
