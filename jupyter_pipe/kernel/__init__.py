@@ -20,16 +20,19 @@ _sessions: list[Session] = []
 
 def preload() -> None:
     """Imports the whole kernel side, for a process that forks kernels."""
-    importlib.import_module(".session", __name__)
+    for name in (".session", ".leaving"):
+        importlib.import_module(name, __name__)
 
 
 def begin(context_path: str) -> None:
     """Starts the stage that the context describes. Raises UntrustedStoreError or PayloadError."""
     from .context import read_context
+    from .leaving import leave_in_order
     from .session import Session
 
     _sessions[:] = [Session(read_context(context_path), _user_namespace())]
     _sessions[0].begin()
+    leave_in_order(getattr(_shell(), "kernel", None))
 
 
 def load_inputs(*names: str) -> None:
