@@ -21,7 +21,7 @@ from jupyter_pipe.analysis.values import (
     Partial,
     Values,
 )
-from jupyter_pipe.analysis.world import place_of, text_of
+from jupyter_pipe.analysis.world import place_of, text_of, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -203,12 +203,13 @@ def _vars(world: World, arguments: Arguments) -> Values:
 
 
 def _eval(world: World, arguments: Arguments) -> Values:
-    constant = text_of(arguments.positional[0]) if arguments.positional else None
-    if constant is not None and len(arguments.positional) > 1:
-        world.escaping += 1  # the names may be in the namespace that is given
-        evaluate_text(world, constant, arguments.node)
-        world.escaping -= 1
-    elif constant is None or not evaluate_text(world, constant, arguments.node):
+    values = arguments.positional[0] if arguments.positional else NOTHING
+    constants = texts_of(values)
+    has_names = len(arguments.positional) > 1  # the names may be in the namespace that is given
+    world.escaping += has_names
+    parsed = [evaluate_text(world, constant, arguments.node) for constant in constants]
+    world.escaping -= has_names
+    if not all(parsed) or len(parsed) < max(len(values), 1):
         world.note(
             "PIPE221",
             "`eval` of a computed string may read names that cannot be seen.",

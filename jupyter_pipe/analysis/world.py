@@ -46,6 +46,7 @@ __all__ = [
     "rule",
     "statement_rules",
     "text_of",
+    "texts_of",
 ]
 
 BUILTINS = frozenset(dir(builtins))
@@ -349,6 +350,12 @@ def text_of(values: Values) -> str | None:
         if isinstance(value.payload, Text) and value.payload.exact:
             return value.payload.value
     return None
+
+
+def texts_of(values: Values) -> list[str]:
+    """The constant strings that `values` may be, among other things."""
+    texts = (text_of(frozenset((value,))) for value in values)
+    return sorted(text for text in texts if text is not None)
 
 
 def _unassembled(*_: object) -> Values:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_pipe.model import EffectKind, ReplayKind
-from tests.analysis.programs import analysed, edges, flow, inputs
+from tests.analysis.programs import analysed, codes, edges, flow, inputs
 
 INPUTS = {
     "a loop over a literal runs at least once": (
@@ -195,6 +195,18 @@ def test_parts_of_a_frame_are_the_frame(change: str) -> None:
 def test_looking_at_parts_of_a_frame_does_not_tie_them() -> None:
     text = "| leading: import pandas as pd\n| A: df = pd.DataFrame({'x': [1]})\ncols = df.columns\n"
     assert inputs(text + "| B: df['y'] = 1\n| C: print(cols, df)", "C") == {"cols@A", "df@B"}
+
+
+SHOW = """\
+class Show:
+    def __init__(self, *names): self.names = names
+    def __repr__(self): return ' '.join(repr(eval(name)) for name in self.names)"""
+
+
+def test_names_in_strings_that_an_object_evaluates_when_it_is_shown() -> None:
+    text = f"| leading:\n{SHOW}\n| A: x = [1]\n| B: y = [2]\n| C: Show('x', 'y + [1]')\n| D: Show('y')"
+    assert edges(text) == {"A>C x", "B>C y", "B>D y"}
+    assert "PIPE221" in codes(text)  # an attribute may have been set where nobody sees it
 
 
 def test_a_folder_that_the_notebook_makes_is_there_while_stages_work_in_it() -> None:
