@@ -74,7 +74,6 @@ def compile_notebook(
     return Compiled(pipeline, package_files(notebook, pipeline, package, requirements))
 
 
-@_uncollected()
 def check_notebook(path: Path | str) -> tuple[Diagnostic, ...]:
     """Everything that the compiler has to say about the notebook, in notebook order."""
     return draft_pipeline(path).diagnostics
