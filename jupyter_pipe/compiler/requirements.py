@@ -14,19 +14,10 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
+from jupyter_pipe.compiler import providers
+
 __all__ = ["ask_versions", "find_interpreter", "requirement_lines"]
 
-# Runs in the kernel's interpreter: modules in, `{module: [[distribution, version], …]}` out.
-_QUESTION = """
-import importlib.metadata as metadata, json, sys
-names = set(json.load(sys.stdin))
-found = {
-    module: sorted({(name, metadata.version(name)) for name in distributions})
-    for module, distributions in metadata.packages_distributions().items()
-    if module in names
-}
-print(json.dumps(found))
-"""
 _TIMEOUT_SECONDS = 60
 
 
@@ -72,12 +63,12 @@ def _is_own(name: str, folder: Path) -> bool:
 def ask_versions(interpreter: Path, modules: list[str]) -> dict[str, list[tuple[str, str]]]:
     """Top-level module -> the distributions that provide it in the interpreter, with versions."""
     if _is_this(interpreter):
-        return _ask_here(modules)
+        return providers.providers(modules)
     import subprocess
 
     try:
         answer = subprocess.run(
-            [str(interpreter), "-c", _QUESTION],
+            [str(interpreter), "-c", Path(providers.__file__).read_text(encoding="utf-8")],
             input=json.dumps(modules),
             capture_output=True,
             text=True,
@@ -93,14 +84,3 @@ def ask_versions(interpreter: Path, modules: list[str]) -> dict[str, list[tuple[
 def _is_this(interpreter: Path) -> bool:
     # Not resolved: a virtual environment's interpreter is a link to another one's.
     return os.path.abspath(interpreter) == os.path.abspath(sys.executable)
-
-
-def _ask_here(modules: list[str]) -> dict[str, list[tuple[str, str]]]:
-    from importlib import metadata
-
-    distributions = metadata.packages_distributions()
-    return {
-        module: sorted({(name, metadata.version(name)) for name in distributions[module]})
-        for module in modules
-        if module in distributions
-    }
