@@ -4,12 +4,19 @@ PYTHON ?= python3
 NOTEBOOK ?= example_notebooks/home_value.ipynb
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -u -m pytest
 PACKAGE = $(basename $(NOTEBOOK))_pipeline
 LAB_SOURCES := $(wildcard package.json package-lock.json tsconfig.json install.json) \
 	$(shell find labextension jupyter_pipe/server_config -type f -not -path '*/node_modules/*' 2>/dev/null)
 LAB_BUILT := jupyter_pipe/labextension/static/style.js
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Kernels are processes: without bytecode each of them would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+SHELL := bash
+# Of what runs side by side, every line says whose it is.
+named = set -o pipefail; ( $(2) ) 2>&1 | awk '{ print "$(1) | " $$0; fflush() }'
 
 .DEFAULT_GOAL := help
 .PHONY: help run lab test check typescript test-server test-browser test-python docs-check clean
@@ -24,28 +31,27 @@ run: $(VENV)/installed-run ## compile and run the example notebook, headless
 lab: $(VENV)/installed-test ## open the example notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir example_notebooks
 
-test: check typescript test-browser test-server test-python ## everything that CI runs, from nothing
+test: ## everything that CI runs, from nothing, two at a time
+	$(MAKE) --jobs=2 check typescript test-browser test-python test-server
 
 check: $(VENV)/installed-test ## formatting, lint and types
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
+	$(call named,check,$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy)
 
 typescript: $(VENV)/installed-test node_modules/.package-lock.json ## types and unit tests of the extension
-	npm test
+	$(call named,typescript,npm test)
 
 # pytest-jupyter and pytest-playwright each need an event loop of their own: separate processes.
 test-browser: $(VENV)/installed-test chromium ## the extension in a real JupyterLab
-	$(BIN)/python -m pytest tests/browser
+	$(call named,browser,$(PYTEST) tests/browser)
 
 test-server: $(VENV)/installed-test ## the server extension's REST interface
-	$(BIN)/python -m pytest tests/server
+	$(call named,server,$(PYTEST) tests/server)
 
 test-python: $(VENV)/installed-test ## all other tests
-	$(BIN)/python -m pytest --ignore tests/browser --ignore tests/server --numprocesses 2 --dist loadfile
+	$(call named,python,$(PYTEST) --ignore tests/browser --ignore tests/server --numprocesses 2 --dist loadfile)
 
 docs-check: $(VENV)/installed-test ## links, commands and figures in the documentation
-	$(BIN)/python -m pytest -q tests/examples/test_docs.py
+	$(PYTEST) -q tests/examples/test_docs.py
 
 clean: ## remove what was built, run or cached (the examples' runs too)
 	rm -rf $(VENV) .make node_modules lib build dist jupyter_pipe/labextension example_notebooks/data
@@ -63,14 +69,16 @@ $(VENV)/created:
 	  exit 1; }
 	@touch $@
 
-# The build hook builds the extension only where there is none, so an old one has to go first.
-$(VENV)/installed-%: pyproject.toml $(LAB_SOURCES) | $(VENV)/created
+# The build hook builds the extension only where there is none, so an old one has to go first. It installs
+# what the build needs into node_modules, never at the same time as `npm ci`. Python compiles what it imports:
+# a third of pip's time would go into modules that nothing here imports.
+$(VENV)/installed-%: pyproject.toml $(LAB_SOURCES) | $(VENV)/created node_modules/.package-lock.json
 	@echo "Installing into $(VENV) and building the JupyterLab extension: two or three minutes."
 	@find $(LAB_SOURCES) -newer $(LAB_BUILT) 2>/dev/null | grep -q . && rm -rf jupyter_pipe/labextension || true
-	$(BIN)/python -m pip install --quiet --editable '.[$(if $(filter run,$*),examples,$*)]'
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[$(if $(filter run,$*),examples,$*)]'
 	@touch $@
 
-node_modules/.package-lock.json: package-lock.json
+node_modules/.package-lock.json: package-lock.json | $(VENV)/created
 	npm ci
 
 .PHONY: chromium
