@@ -37,6 +37,11 @@ __all__ = ["Forks", "Outcome", "run_as_notebook", "run_as_pipeline"]
 
 VARYING = re.compile(r"0x[0-9a-fA-F]{6,}|CPU times: .*\nWall time: .*")
 """What differs from run to run: addresses of objects, and what `%time` prints."""
+LIBRARIES = ("numpy", "pandas")
+SKLEARN = tuple(
+    f"sklearn.{part}"
+    for part in ("linear_model", "model_selection", "neighbors", "pipeline", "preprocessing")
+)
 ENOUGH = 100
 """More workers than any case has stages: all that may run in parallel is offered at once."""
 
@@ -63,34 +68,28 @@ class Outcome:
 
 
 class Forks:
-    """The process that forks; started when it is first needed. `sabotage` is a statement to run
-    in every stage before anything else, for tests of the tests."""
+    """The processes that fork: one that has imported scikit-learn, and one, quicker to fork, that has
+    not; each is started when it is first needed. `sabotage` is a statement to run in every stage before
+    anything else, for tests of the tests."""
 
     def __init__(self, scratch: Path) -> None:
         self.sabotage = ""
         self._scratch = scratch
-        self._process: subprocess.Popen[str] | None = None
+        self._processes: dict[tuple[str, ...], subprocess.Popen[str]] = {}
         self._jobs = 0
 
     def run(
         self, folder: Path, cells: list[dict[str, Any]], environment: Mapping[str, str]
     ) -> dict[str, Any]:
-        if self._process is None:
-            self._process = subprocess.Popen(
-                [sys.executable, str(Path(__file__).with_name("zygote.py"))],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                env={"PATH": "/usr/bin:/bin", "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"},
-            )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
+        process = self._process((*LIBRARIES, *SKLEARN) if "sklearn" in str(cells) else LIBRARIES)
+        assert process.stdin is not None
+        assert process.stdout is not None
         self._jobs += 1
         reply = self._scratch / f"{self._jobs}.json"
         job = {"folder": str(folder), "cells": cells, "environment": dict(environment), "reply": str(reply)}
-        self._process.stdin.write(json.dumps(job) + "\n")
-        self._process.stdin.flush()
-        self._process.stdout.readline()
+        process.stdin.write(json.dumps(job) + "\n")
+        process.stdin.flush()
+        process.stdout.readline()
         if not reply.exists():
             raise RuntimeError(f"the cells in {folder} took too long, or killed their process")
         answer: dict[str, Any] = json.loads(reply.read_text(encoding="utf-8"))
@@ -99,8 +98,19 @@ class Forks:
         return answer
 
     def close(self) -> None:
-        if self._process is not None:
-            self._process.communicate()
+        for process in self._processes.values():
+            process.communicate()
+
+    def _process(self, libraries: tuple[str, ...]) -> subprocess.Popen[str]:
+        if libraries not in self._processes:
+            self._processes[libraries] = subprocess.Popen(
+                [sys.executable, str(Path(__file__).with_name("zygote.py")), *libraries],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env={"PATH": "/usr/bin:/bin", "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"},
+            )
+        return self._processes[libraries]
 
 
 def run_as_notebook(forks: Forks, path: Path, literals: Mapping[str, str] | None = None) -> Outcome:

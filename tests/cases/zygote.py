@@ -1,8 +1,9 @@
 """Runs lists of cells, each list in a fork of one process that has imported the libraries.
 
-A program of its own: jobs come as lines of JSON on standard input, each is answered by a line on
-standard output when its reply file is written. A fork gives every stage what a kernel gives it (a
-`__main__`, ambient state and modules of its own) in milliseconds instead of seconds.
+A program of its own, with the libraries as its arguments: jobs come as lines of JSON on standard input,
+each is answered by a line on standard output when its reply file is written. A fork gives every stage
+what a kernel gives it (a `__main__`, ambient state and modules of its own) in milliseconds instead of
+seconds.
 """
 
 from __future__ import annotations
@@ -20,15 +21,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = (
-    "numpy",
-    "pandas",
-    "sklearn.linear_model",
-    "sklearn.model_selection",
-    "sklearn.neighbors",
-    "sklearn.pipeline",
-    "sklearn.preprocessing",
-)
 SECONDS = 60
 
 
@@ -45,7 +37,7 @@ def main() -> None:
 
 
 def _shell() -> Any:
-    for library in LIBRARIES:
+    for library in sys.argv[1:]:
         importlib.import_module(library)
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 import subprocess
@@ -14,15 +13,19 @@ from typing import Any
 
 from jupyter_pipe.compiler import compile_notebook, write_package
 
+LIBRARIES = ("IPython.core.interactiveshell", "matplotlib", "pandas")
+SKLEARN = ("sklearn.linear_model", "sklearn.neighbors")
 TIMES = ("CPU times:", "Wall time:")
 ADDRESS = re.compile(r"<[^<>]*(<locals>)?[^<>]* at 0x[0-9a-f]+>")
 RAISED = re.compile(r"(?:\w+\.)*(\w+(?:Error|Exception)(?::.*|$))")
 TRACEBACKS = ("Traceback ", "-----")
 
+_processes: dict[tuple[str, ...], subprocess.Popen[str]] = {}
+
 
 def notebook_prints(path: Path) -> list[str]:
     """The lines that the cells print in one kernel, in order, without prompts."""
-    return _printed({"notebook": str(path)}, path.parent)
+    return _printed({"notebook": str(path)}, path)
 
 
 def package_prints(path: Path, output: Path, parameters: Mapping[str, Any] | None = None) -> list[str]:
@@ -31,22 +34,24 @@ def package_prints(path: Path, output: Path, parameters: Mapping[str, Any] | Non
     write_package(compiled, output)
     package = Path(compiled.pipeline.stages[0].module).parent.name
     job = {"output": str(output), "package": package, "parameters": dict(parameters or {})}
-    return _printed(job, path.parent)
+    return _printed(job, path)
 
 
 def close() -> None:
     """Ends the process that forks; the next call starts another."""
-    if _process.cache_info().currsize:
-        _process().communicate()
-        _process.cache_clear()
+    for process in _processes.values():
+        process.communicate()
+    _processes.clear()
 
 
-def _printed(job: dict[str, Any], folder: Path) -> list[str]:
+def _printed(job: dict[str, Any], notebook: Path) -> list[str]:
+    # A process that has imported scikit-learn takes longer to fork.
+    heavy = "sklearn" in notebook.read_text(encoding="utf-8")
     with tempfile.NamedTemporaryFile() as log:
-        process = _process()
+        process = _process((*LIBRARIES, *SKLEARN) if heavy else LIBRARIES)
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(json.dumps({**job, "folder": str(folder), "log": log.name}) + "\n")
+        process.stdin.write(json.dumps({**job, "folder": str(notebook.parent), "log": log.name}) + "\n")
         process.stdin.flush()
         assert json.loads(process.stdout.readline()), f"{job} took too long"
         lines = [line.rstrip() for line in log.read().decode(errors="replace").splitlines()]
@@ -54,12 +59,13 @@ def _printed(job: dict[str, Any], folder: Path) -> list[str]:
     return list(_without_tracebacks(kept))
 
 
-@functools.cache
-def _process() -> subprocess.Popen[str]:
-    program = Path(__file__).with_name("printing.py")
-    return subprocess.Popen(
-        [sys.executable, str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+def _process(libraries: tuple[str, ...]) -> subprocess.Popen[str]:
+    if libraries not in _processes:
+        program = [sys.executable, str(Path(__file__).with_name("printing.py")), *libraries]
+        _processes[libraries] = subprocess.Popen(
+            program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+    return _processes[libraries]
 
 
 def _without_tracebacks(lines: Iterable[str]) -> Iterator[str]:

@@ -1,8 +1,9 @@
 """Runs notebooks and compiled packages, each in a fork of one process that has imported the libraries.
 
-A program of its own: pytest's process has threads by the time these tests run, and a fork of it can
-wait for a lock that no thread of its own holds. Jobs come as lines of JSON on standard input; each is
-answered by a line on standard output: true, or false where the fork took too long.
+A program of its own, with the libraries as its arguments: pytest's process has threads by the time these
+tests run, and a fork of it can wait for a lock that no thread of its own holds. Jobs come as lines of JSON
+on standard input; each is answered by a line on standard output: true, or false where the fork took too
+long.
 """
 
 from __future__ import annotations
@@ -18,13 +19,12 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = ("IPython.core.interactiveshell", "matplotlib", "sklearn.linear_model", "sklearn.neighbors")
 SKIPPED = {"skip"}
 SECONDS = 60
 
 
 def main() -> None:
-    for library in LIBRARIES:
+    for library in sys.argv[1:]:
         importlib.import_module(library)
     sys.modules["matplotlib"].use("Agg")
     answers = os.fdopen(os.dup(1), "w")

@@ -25,7 +25,7 @@ KALE = ROOT / "tests" / "kale"
     [
         (EXAMPLES / "quickstart.ipynb", {"days": 400}),
         (EXAMPLES / "home_value.ipynb", {"n_estimators": 50, "holdout_weeks": 1}),
-        (EXAMPLES / "digits.ipynb", {"folds": 2, "test_share": 0.6}),
+        (EXAMPLES / "digits.ipynb", {"folds": 2, "test_share": 0.75}),
         (KALE / "hikers.ipynb", {"hiker_count": 500}),
         (KALE / "harvest.ipynb", {"degree": 2}),
     ],
