@@ -17,7 +17,7 @@ __all__ = ["providers"]
 
 
 def providers(modules: Collection[str]) -> dict[str, list[tuple[str, str]]]:
-    """Top-level module -> the distributions that provide it, as sorted (name, version); without the unknown."""
+    """Top-level module -> the distributions that provide it, as sorted (name, version) pairs."""
     if not modules:
         return {}
     # A line of RECORD begins with the file's path: `module/…`, `module.py` or `module.cpython-….so`.
@@ -34,4 +34,4 @@ def providers(modules: Collection[str]) -> dict[str, list[tuple[str, str]]]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(providers(json.load(sys.stdin))))
+    json.dump(providers(json.load(sys.stdin)), sys.stdout)
