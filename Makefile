@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 SHELL := bash
 # Of what runs side by side, every line says whose it is.
-named = set -o pipefail; ( $(2) ) 2>&1 | awk '{ print "$(1) | " $$0; fflush() }'
+named = @set -o pipefail; ( $(2) ) 2>&1 | while IFS= read -r line; do printf '%s | %s\n' $(1) "$$line"; done
 
 .DEFAULT_GOAL := help
 .PHONY: help run lab test check typescript test-server test-browser test-python docs-check clean
