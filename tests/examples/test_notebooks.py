@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from jupyter_pipe.compiler import check_notebook
+from jupyter_pipe.compiler import check_notebook, compile_notebook
 
 from .agreement import ROOT
 
@@ -41,3 +41,39 @@ def test_the_compiler_finds_nothing_to_say(path: Path) -> None:
 def test_quickstart_has_six_cells() -> None:
     notebook = nbformat.read(ROOT / "example_notebooks" / "quickstart.ipynb", as_version=4)
     assert len(notebook.cells) == 6
+
+
+LEARNT_FROM = "X@load y@load splits@load X_test@load y_test@load"
+SMALLEST = {
+    "quickstart": {
+        "readings": "",
+        "trend": "temperatures@readings",
+        "extremes": "temperatures@readings",
+        "summary": "temperatures@readings mean@trend coldest@extremes warmest@extremes",
+    },
+    "digits": {
+        "load": "",
+        **dict.fromkeys(("neighbours", "vectors", "forest", "boosting", "network"), LEARNT_FROM),
+        "compare": "neighbours_reads@neighbours vectors_reads@vectors forest_reads@forest "
+        "boosting_reads@boosting network_reads@network y_test@load test_images@load",
+    },
+    "home_value": {
+        "ingest": "",
+        "validate": "raw@ingest",
+        "features": "sales@validate",
+        **dict.fromkeys(("ridge", "forest", "boosting"), "X@features y@features"),
+        "evaluate": "ridge@ridge forest@forest boosting@boosting test@features",
+        "card": "models@evaluate best_model@evaluate scores@evaluate test@features train@features "
+        "last_week@features",
+    },
+}
+"""What each stage must receive, `name@stage`: nothing less, nothing more."""
+
+
+@pytest.mark.parametrize("name", SMALLEST)
+def test_the_graph_of_an_example_is_the_smallest(name: str) -> None:
+    pipeline = compile_notebook(ROOT / "example_notebooks" / f"{name}.ipynb").pipeline
+    received = {stage.name: {f"{one.name}@{one.from_}" for one in stage.inputs} for stage in pipeline.stages}
+    assert received == {stage: set(text.split()) for stage, text in SMALLEST[name].items()}
+    edges = {(edge.from_, edge.to) for edge in pipeline.edges}
+    assert edges == {(text.partition("@")[2], stage) for stage, names in received.items() for text in names}
