@@ -157,6 +157,16 @@ def test_other_languages_have_no_pipeline(lab: Lab, open_notebook: Open) -> None
     expect(page.get_by_role("button", name="Compile and run")).to_have_count(0)
 
 
+def test_an_empty_notebook_waits_for_nothing(lab: Lab, open_notebook: Open) -> None:
+    lab.write("empty.ipynb")
+    page = open_notebook("empty.ipynb")
+    run_command(page, "jupyter-pipe:show-panel")
+    expect(page.get_by_text("Nothing to check yet: the notebook has no code.")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("The graph is known when the notebook compiles.")).to_be_visible()
+    expect(page.get_by_text("The parameters are known when the notebook compiles.")).to_be_visible()
+    expect(page.get_by_text("Compiling…")).to_have_count(0)
+
+
 def test_names_that_carry_html_stay_text(lab: Lab, open_notebook: Open) -> None:
     evil = "<img src=x onerror=window.hacked=1>"
     lab.write("evil.ipynb", ("x = 1", f"stage:{evil}", f"gate:{evil}"), (f"print('{evil}')", "stage:show"))

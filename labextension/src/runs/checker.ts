@@ -39,6 +39,11 @@ export class Checker implements IDisposable {
     return this.debouncer.isDisposed;
   }
 
+  /** Nothing has been answered yet. */
+  get isPending(): boolean {
+    return this.checkedAt === null && this.error === null;
+  }
+
   get hasErrors(): boolean {
     return this.diagnostics.some(diagnostic => diagnostic.severity === 'error');
   }

@@ -11,7 +11,7 @@ import type { StageColour } from '../../stages/colours';
 import type { BodyProps } from '../section';
 import { openStageMenu } from '../stages/menu';
 import { stageNames } from '../stages/body';
-import { Loading } from '../states';
+import { Empty, Loading } from '../states';
 import { iconPlace, layoutGraph, relatives, type Arc, type Box, type GraphLayout } from './layout';
 import { useView } from './view';
 
@@ -26,7 +26,11 @@ export function GraphBody(props: BodyProps & { isLarge?: boolean }): ReactElemen
   const isCondensed = !isLarge && names.length >= CONDENSE_FROM;
   const layout = useMemo(() => layoutGraph(names, edges, isCondensed), [names.join(), compiled, isCondensed]);
   if (names.length === 0) {
-    return <Loading text={trans.__('Compiling…')} />;
+    return pipeline.checker.isPending ? (
+      <Loading text={trans.__('Compiling…')} />
+    ) : (
+      <Empty text={trans.__('The graph is known when the notebook compiles.')} />
+    );
   }
   return (
     <div className="jp-pipe-Graph" data-stale={pipeline.checker.hasErrors}>

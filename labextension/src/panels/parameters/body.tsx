@@ -15,10 +15,10 @@ export function ParametersBody(props: BodyProps): ReactElement {
     return <ServerMissing retry={() => void pipeline.refresh()} trans={trans} />;
   }
   if (!pipeline.pipeline) {
-    return pipeline.checker.hasErrors ? (
-      <Empty text={trans.__('The parameters are known when the notebook compiles.')} />
-    ) : (
+    return pipeline.checker.isPending ? (
       <Loading text={trans.__('Compiling…')} />
+    ) : (
+      <Empty text={trans.__('The parameters are known when the notebook compiles.')} />
     );
   }
   const { parameters } = pipeline.pipeline;

@@ -6,7 +6,10 @@ import { CommandIds } from '../../commands';
 import { StateIcon } from '../../controls/marks';
 import { applyFix } from '../../stages/edits';
 import type { BodyProps } from '../section';
-import { Failed, Loading, Reconnecting, ServerMissing } from '../states';
+import { Empty, Failed, Loading, Reconnecting, ServerMissing } from '../states';
+
+/** The server's code for a notebook in which nothing has been written. */
+const NO_CODE = 'notebook_without_code';
 
 export function ProblemsBody(props: BodyProps): ReactElement {
   const { pipeline, trans } = props;
@@ -17,6 +20,9 @@ export function ProblemsBody(props: BodyProps): ReactElement {
   }
   if (checker.error?.status === 0) {
     return <Reconnecting since={checker.checkedAt} trans={trans} />;
+  }
+  if (checker.error?.code === NO_CODE) {
+    return <Empty text={trans.__('Nothing to check yet: the notebook has no code.')} />;
   }
   if (checker.error) {
     return <Failed text={trans.__('Could not check.')} error={checker.error} retry={retry} trans={trans} />;
