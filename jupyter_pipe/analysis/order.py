@@ -159,10 +159,11 @@ def _cycle(cycle: Sequence[str], uses: Sequence[Use]) -> Diagnostic:
     pairs = list(itertools.pairwise(cycle))
     hops = [use for use in uses if any((_stage(s), _stage(use.unit)) in pairs for s in use.sources)]
     last = max(hops, key=lambda use: use.unit.number)
-    details = "; ".join(
+    said = dict.fromkeys(
         f"'{_stage(use.unit)}' reads '{use.name}' of '{_stage(use.sources[-1])}' in {cell_number(use.unit)}"
-        for use in hops[:4]
+        for use in hops
     )
+    details = "; ".join(itertools.islice(said, 4))
     message = f"Stages need each other, a cycle {' -> '.join(cycle)}: {details}."
     return report(
         "PIPE209",
