@@ -8,7 +8,8 @@ numpy and pandas are never imported here.
 from __future__ import annotations
 
 import sys
-from typing import Any
+import weakref
+from typing import Any, NamedTuple
 
 from .flat import ATOMS
 
@@ -16,9 +17,22 @@ __all__ = ["Repeated", "find_repeated", "spread"]
 
 _MANY = 10_000
 _SAMPLED = 64
+_CHUNK = 1 << 20
 
 # atoms in the order in which they appear, places as bytes of the dtype, shape, memory order
 Repeated = tuple[list[Any], bytes, str, tuple[int, ...], str]
+
+
+class _Made(NamedTuple):
+    """An array that `spread` made, and from what."""
+
+    array: weakref.ref[Any]
+    lookup: Any
+    places: bytes
+    kind: str
+
+
+_MADE: dict[int, _Made] = {}
 
 
 def find_repeated(array: Any) -> Repeated | None:
@@ -34,6 +48,9 @@ def find_repeated(array: Any) -> Repeated | None:
     order = "C" if flags.c_contiguous else "F"
     elements = array.reshape(-1, order=order)
     pointers = _pointers(elements)
+    made = _MADE.get(id(array))
+    if made is not None and _is_as_made(numpy, pointers, made):
+        return made.lookup.tolist(), made.places, made.kind, array.shape, order
     sample = pointers[::_SAMPLED].tolist()
     if len(set(sample)) > 0.75 * len(sample):
         return None
@@ -50,7 +67,19 @@ def spread(atoms: list[Any], places: bytes, kind: str, shape: tuple[int, ...], o
     numpy = sys.modules["numpy"]
     lookup = numpy.empty(len(atoms), object)
     lookup[:] = atoms
-    return lookup[numpy.frombuffer(places, kind)].reshape(shape, order=order)
+    array = lookup[numpy.frombuffer(places, kind)].reshape(shape, order=order)
+    key = id(array)
+    _MADE[key] = _Made(weakref.ref(array, lambda _: _MADE.pop(key, None)), lookup, places, kind)
+    return array
+
+
+def _is_as_made(numpy: Any, pointers: Any, made: _Made) -> bool:
+    """Whether the very objects stand where they were put: told without looking at any of them."""
+    places, lookup = numpy.frombuffer(made.places, made.kind), _pointers(made.lookup)
+    return len(places) == len(pointers) and all(
+        (lookup[places[start : start + _CHUNK]] == pointers[start : start + _CHUNK]).all()
+        for start in range(0, len(places), _CHUNK)
+    )
 
 
 class _Addresses:

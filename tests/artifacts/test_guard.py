@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
 import types
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from jupyter_pipe.artifacts.protocol import ChangedInput
-from jupyter_pipe.kernel import guard
+from jupyter_pipe.kernel import guard, repeated
 from tests.artifacts.stages import Stages
 
 MADE = """
@@ -156,3 +157,34 @@ def test_a_function_by_value_is_the_same_wherever_it_is_bound(
     assert stages.results["B"].changed == ()
     stages.run("B", f"{code}; f.seen = 1", inputs={"A": "xs f"}, protect=("xs", "f"))
     assert stages.results["B"].changed == (ChangedInput("A", ("f", "xs")),)
+
+
+@pytest.mark.parametrize(
+    ("code", "changed"),
+    [
+        ("df.city.str.len().mean(); df.sort_values('city'); cities[:5]", ()),
+        ("df.loc[7, 'city'] = 'u'", ("df",)),
+        ("cities[29_999] = 'u'", ("cities",)),
+        ("cities[0] = ''.join(['', 'u'])", ()),
+        ("cities[:] = cities[::-1].copy()", ("cities",)),
+        ("cities.shape = (2, 15_000)", ("cities",)),
+    ],
+)
+def test_names_that_stand_many_times(stages: Stages, code: str, changed: tuple[str, ...]) -> None:
+    made = "import numpy as np, pandas as pd\nnames = ['u', 'v', 'w'] * 10_000\n"
+    made += "df = pd.DataFrame({'city': names, 'n': range(30_000)}); cities = np.array(names, object)"
+    stages.run("A", made, "df cities")
+    stages.run("B", code, inputs={"A": "df cities"}, protect=("df", "cities"))
+    assert stages.results["B"].changed == tuple(ChangedInput("A", (name,)) for name in changed)
+
+
+def test_what_is_handed_on_unchanged_is_the_same_payload(stages: Stages) -> None:
+    others = len(repeated._MADE)
+    stages.run("A", "import numpy as np; cities = np.array(['u', 'v'] * 10_000, object)", "cities")
+    namespace = stages.run("B", "", "cities", inputs={"A": "cities"})
+    assert stages.results["B"].outputs[0].ref == stages.results["A"].outputs[0].ref
+    assert len(repeated._MADE) == others + 1
+    namespace.clear()
+    del stages.sessions["B"], stages.sessions["A"]
+    gc.collect()
+    assert len(repeated._MADE) == others
