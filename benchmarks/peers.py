@@ -183,6 +183,16 @@ def workload(name: str, cells: list[dict[str, object]], graph: Graph, args: argp
         )
 
 
+OTHERS = """\
+## Other measurements
+
+    python benchmarks/overhead.py --bars   # what a pipeline costs beyond the code in it, and our limits
+    python benchmarks/noop.py              # a run in which nothing changed
+    python benchmarks/payloads.py          # a value of 1 GB between stages: writing, reading, the guard
+    python benchmarks/compile_scale.py     # compiling notebooks of up to 5,000 cells
+"""
+
+
 def write_page(rows: list[Row], path: Path, args: argparse.Namespace) -> None:
     """A page for the documentation: the table and, beside it in `images/`, the plots."""
     images = path.parent / "images"
@@ -210,7 +220,8 @@ papermill, called once a stage as a library with fresh kernels. Medians; all con
 Ours, papermill and Ploomber execute notebooks and keep the executed ones. snakemake and DVC start a script
 a stage, Metaflow a method, and DVC runs them one after another. The plain script is the compiled package,
 all stages in one process.
-"""
+
+{OTHERS}"""
     path.write_text(text, encoding="utf-8")
 
 
