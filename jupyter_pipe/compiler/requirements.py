@@ -14,8 +14,6 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-from jupyter_pipe.compiler import providers
-
 __all__ = ["ask_versions", "find_interpreter", "requirement_lines"]
 
 _TIMEOUT_SECONDS = 60
@@ -62,6 +60,8 @@ def _is_own(name: str, folder: Path) -> bool:
 
 def ask_versions(interpreter: Path, modules: list[str]) -> dict[str, list[tuple[str, str]]]:
     """Top-level module -> the distributions that provide it in the interpreter, with versions."""
+    from jupyter_pipe.compiler import providers
+
     if _is_this(interpreter):
         return providers.providers(modules)
     import subprocess
