@@ -23,6 +23,7 @@ from .flat import ATOMS, are_rows
 from .formats import find_format
 from .immutable import full_name, is_immutable
 from .memory import address_of, contiguous_bytes, instance_attributes, start_of
+from .repeated import find_names
 
 if TYPE_CHECKING:
     from .definitions import Definitions
@@ -232,10 +233,19 @@ class _Walk:
         if place is not None:
             self._tagged(b"place", place, tuple(value.strides), bool(value.flags.writeable))
         elif value.dtype.hasobject:
-            self.feed(value.ravel().tolist())
+            self._objects(value)
         else:
             self.atom(bool(value.flags.writeable))
             self.state.update(contiguous_bytes(value))
+
+    def _objects(self, value: Any) -> None:
+        found = find_names(value)
+        if found is None:
+            self.feed(value.ravel().tolist())
+        else:
+            names, places, kind = found
+            self._tagged(b"names", tuple(names), kind)
+            self.state.update(places)
 
     def _buffer(self, value: memoryview) -> None:
         """The memory behind a foreign object, such as an Arrow array."""

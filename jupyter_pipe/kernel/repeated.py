@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import sys
 import weakref
+from itertools import count
 from typing import Any, NamedTuple
 
 from .flat import ATOMS
 
-__all__ = ["Repeated", "find_repeated", "spread"]
+__all__ = ["Repeated", "find_names", "find_repeated", "spread"]
 
 _MANY = 10_000
 _SAMPLED = 64
@@ -58,7 +59,7 @@ def find_repeated(array: Any) -> Repeated | None:
     atoms = elements[first].tolist()
     if not ATOMS.issuperset(map(type, atoms)):
         return None
-    kind = next(kind for kind in ("u1", "u2", "u4", "u8") if len(atoms) <= numpy.iinfo(kind).max)
+    kind = _kind(numpy, len(atoms))
     return atoms, places.astype(kind).tobytes(), kind, array.shape, order
 
 
@@ -71,6 +72,34 @@ def spread(atoms: list[Any], places: bytes, kind: str, shape: tuple[int, ...], o
     key = id(array)
     _MADE[key] = _Made(weakref.ref(array, lambda _: _MADE.pop(key, None)), lookup, places, kind)
     return array
+
+
+def find_names(array: Any) -> tuple[list[str], bytes, str] | None:
+    """For many strings of which few differ: each that occurs, in the order in which they appear, and the
+    places as bytes of the dtype. None for all else. Hangs on the content alone, not on which strings are
+    the same object.
+    """
+    numpy = sys.modules["numpy"]
+    if array.dtype.kind != "O" or array.size < _MANY:
+        return None
+    elements = array.ravel()
+    sample = elements[::_SAMPLED].tolist()
+    if set(map(type, sample)) != {str} or len(set(sample)) > 0.75 * len(sample):
+        return None
+    places, first = _places(numpy, _pointers(elements))
+    names = elements[first].tolist()
+    if set(map(type, names)) != {str}:
+        return None
+    in_order = elements[numpy.sort(first)].tolist()
+    numbers = dict(zip(dict.fromkeys(in_order), count()))
+    kind = _kind(numpy, len(numbers))
+    renumbered = numpy.fromiter(map(numbers.__getitem__, names), kind, len(names))
+    return list(numbers), renumbered[places].tobytes(), kind
+
+
+def _kind(numpy: Any, many: int) -> str:
+    """The smallest dtype that numbers so many."""
+    return next(kind for kind in ("u1", "u2", "u4", "u8") if many <= numpy.iinfo(kind).max)
 
 
 def _is_as_made(numpy: Any, pointers: Any, made: _Made) -> bool:

@@ -193,3 +193,46 @@ def test_a_change_of_class_state_changes_the_digest(stages: Stages) -> None:
     stages.run("B", "c = C(); C.n = 5", "c", replays=source)
     stages.run("C", "c = C()", "c", replays=source)
     assert stages.ref("A", "c").digest == stages.ref("C", "c").digest != stages.ref("B", "c").digest
+
+
+NAMES = ["Amsterdam", "Bergen", "Coimbra", "Évora"]
+
+
+def cities(seed: int = 0, count: int = 20_000) -> list[str]:
+    return [NAMES[number] for number in np.random.default_rng(seed).integers(0, 4, count)]
+
+
+def test_many_names_go_by_content_and_not_by_object() -> None:
+    same = np.array(cities(), object)
+    apart = np.array(["".join(name) for name in map(list, cities())], object)
+    assert apart[0] is not apart[np.flatnonzero(apart[1:] == apart[0])[0] + 1]
+    twice = np.array([*cities()[:10_000], *apart[10_000:]], object)
+    fortran = np.asfortranarray(same.reshape(100, 200))
+    assert digest(same) == digest(apart) == digest(twice)
+    assert digest(same.reshape(100, 200)) == digest(fortran) == digest(apart.reshape(100, 200))
+    assert digest(pd.DataFrame({"city": same})) == digest(pd.DataFrame({"city": apart}))
+
+
+def test_many_names_that_differ_anywhere() -> None:
+    values = [cities(), cities(seed=1), cities()[::-1], [*cities()[:-1], "Faro"], [*cities()[:-1], None]]
+    renamed = [name.replace("Bergen", "Narvik") for name in cities()]
+    arrays = [np.array(one, object) for one in (*values, renamed, cities(count=20_001))]
+    arrays.append(arrays[0].reshape(2, 10_000))
+    assert len({digest(one) for one in arrays}) == len(arrays)
+
+
+def test_many_names_in_a_kernel_without_pandas() -> None:
+    """numpy finds what is repeated in the order of addresses."""
+    code = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+from jupyter_pipe.kernel.definitions import Definitions
+from jupyter_pipe.kernel.digest import content_digest
+import numpy as np
+names = {NAMES!r}
+values = [names[number] for number in np.random.default_rng(0).integers(0, 4, 20_000)]
+assert "pandas" not in sys.modules
+print(content_digest(np.array(values, object), Definitions({{}}, {{}})))
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == digest(np.array(cities(), object))
