@@ -103,8 +103,8 @@ def take_many(lab: Lab, page: Page) -> None:
     page.set_viewport_size({"width": 900, "height": 900})
     show(lab, page, "regions.ipynb", width=245)
     run_command(page, "jupyter-pipe:compile-and-run")
-    page.wait_for_selector('.jp-pipe-Row[aria-label^="running"]', timeout=LONG)
-    page.wait_for_timeout(6000)
+    under_way = "/(1[5-9]|2[0-9]) of 60/.test(document.querySelector('.jp-pipe-Strip').textContent)"
+    page.wait_for_function(under_way, timeout=LONG)
     save(page, "lab-narrow")
     run_command(page, "jupyter-pipe:cancel")
     page.wait_for_selector('.jp-pipe-Strip:has-text("Cancelled")', timeout=LONG)
