@@ -151,8 +151,7 @@ class Encoder(pickle.Pickler):
         root = root_of(array)
         self.objects.add_array(array, private=private, owner=owner)
         if root is array or id(root) not in self._shared or private or array.dtype.kind != "O":
-            parts = find_repeated(array)
-            return NotImplemented if parts is None else (Decoder.repeated, parts)
+            return _reduce_repeated(array)
         start = array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
         return Decoder.object_view, (root, start // array.itemsize, array.shape, array.strides)
 
@@ -234,6 +233,14 @@ class Encoder(pickle.Pickler):
         if not changed:
             return Decoder.definition, (name,)
         return Decoder.definition, (name,), changed, None, None, Decoder.change_definition
+
+
+def _reduce_repeated(array: Any) -> Any:
+    parts = find_repeated(array)
+    if parts is None:
+        return NotImplemented
+    atoms, places, *rest = parts
+    return Decoder.repeated, (atoms, pickle.PickleBuffer(places), *rest)
 
 
 def _reduce_formatted(value: Any) -> Any:

@@ -21,7 +21,7 @@ _SAMPLED = 64
 _CHUNK = 1 << 20
 
 # atoms in the order in which they appear, places as bytes of the dtype, shape, memory order
-Repeated = tuple[list[Any], bytes, str, tuple[int, ...], str]
+Repeated = tuple[list[Any], "bytes | memoryview", str, tuple[int, ...], str]
 
 
 class _Made(NamedTuple):
@@ -29,7 +29,7 @@ class _Made(NamedTuple):
 
     array: weakref.ref[Any]
     lookup: Any
-    places: bytes
+    places: bytes | memoryview
     kind: str
 
 
@@ -63,7 +63,9 @@ def find_repeated(array: Any) -> Repeated | None:
     return atoms, places.astype(kind).tobytes(), kind, array.shape, order
 
 
-def spread(atoms: list[Any], places: bytes, kind: str, shape: tuple[int, ...], order: str) -> Any:
+def spread(
+    atoms: list[Any], places: bytes | memoryview, kind: str, shape: tuple[int, ...], order: str
+) -> Any:
     """The array again, writable."""
     numpy = sys.modules["numpy"]
     lookup = numpy.empty(len(atoms), object)
