@@ -92,8 +92,7 @@ def find_names(array: Any) -> tuple[list[str], bytes, str] | None:
     names = elements[first].tolist()
     if set(map(type, names)) != {str}:
         return None
-    in_order = elements[numpy.sort(first)].tolist()
-    numbers = dict(zip(dict.fromkeys(in_order), count()))
+    numbers = dict(zip(dict.fromkeys(names), count()))
     kind = _kind(numpy, len(numbers))
     renumbered = numpy.fromiter(map(numbers.__getitem__, names), kind, len(names))
     return list(numbers), renumbered[places].tobytes(), kind
@@ -131,12 +130,14 @@ def _pointers(elements: Any) -> Any:
 
 
 def _places(numpy: Any, pointers: Any) -> tuple[Any, Any]:
-    """For each pointer the number of its object, and for each object where it appears first."""
+    """For each pointer the number of its object, and for each object where it appears first; objects are
+    numbered in the order in which they appear, not by their addresses, which change from run to run."""
     pandas = sys.modules.get("pandas")
     if pandas is None:
         _, first, places = numpy.unique(pointers, return_index=True, return_inverse=True)
-        return places.reshape(-1), first
+        order = numpy.argsort(first)
+        return numpy.argsort(order)[places.reshape(-1)], first[order]
     places, _ = pandas.factorize(pointers)
-    # numbers are given in the order of appearance: an object's first place is where the highest rises
+    # an object's first place is where the highest number rises
     highest = numpy.maximum.accumulate(places)
     return places, numpy.flatnonzero(numpy.diff(highest, prepend=-1))

@@ -228,10 +228,13 @@ import sys
 sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 from jupyter_pipe.kernel.definitions import Definitions
 from jupyter_pipe.kernel.digest import content_digest
+from jupyter_pipe.kernel.repeated import find_repeated
 import numpy as np
 names = {NAMES!r}
 values = [names[number] for number in np.random.default_rng(0).integers(0, 4, 20_000)]
 assert "pandas" not in sys.modules
+atoms, places, *_ = find_repeated(np.array(values, object))
+assert atoms == list(dict.fromkeys(values)) and [atoms[place] for place in places] == values
 print(content_digest(np.array(values, object), Definitions({{}}, {{}})))
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
