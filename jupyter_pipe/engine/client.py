@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -201,7 +202,7 @@ class StageClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill h
         try:
             await self.async_execute_cell(cell, index, store_history=not ours)
         except CellExecutionError as error:
-            raise StageFailure(await self._failure()) from error
+            raise StageFailure(await self._failure(_raised(cell, self._reply))) from error
         if ours:
             cell.outputs, cell.execution_count = [], None
         for payload in self._reply.get("payload", ()):
@@ -210,7 +211,7 @@ class StageClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill h
                 content = {"ename": "KernelExit", "evalue": "the cell asked the kernel to exit"}
                 raise StageFailure(cell_failure(self._place, content, {}))
 
-    async def _failure(self) -> Failure:
+    async def _failure(self, raised: Mapping[str, Any]) -> Failure:
         """What the cell raised, with the user's frames as the kernel knows them."""
         path = self._execution.scratch / "failure.json"
         cells = [(number, cell.source) for number, cell in enumerate(self.nb.cells) if _has_run(cell)]
@@ -224,7 +225,7 @@ class StageClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill h
                 await self._silently(source)
                 report = json.loads(path.read_text(encoding="utf-8"))
                 path.unlink()
-        return cell_failure(self._place, self._reply, report, self._execution.secrets)
+        return cell_failure(self._place, raised, report, self._execution.secrets)
 
     async def _death(self) -> Failure:
         assert self._kernel is not None
@@ -295,6 +296,18 @@ class StageClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill h
 
 def _has_run(cell: Any) -> bool:
     return bool(cell.cell_type == "code" and cell.metadata.papermill.get("status") != "pending")
+
+
+def _raised(cell: Any, reply: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The name and text of what ended the cell.
+
+    Where an object fails to be shown, the cell itself has raised nothing: ipykernel's reply is an error
+    without an exception (`NoneType`), and the last output has the real one.
+    """
+    if reply.get("ename") != "NoneType":
+        return reply
+    shown = (output for output in reversed(cell.outputs) if output.output_type == "error")
+    return next(shown, reply)
 
 
 def _internal(failure: Failure) -> Failure:

@@ -92,8 +92,9 @@ def cell_failure(
     said = f"{ename}: {evalue}" if evalue else ename
     causes = [f"caused by {cause}" for cause in report.get("causes", ())]
     lines = [*_traceback(place, frames), said, *causes]
-    here = [frame for frame in frames if frame.cell_id is not None and frame.cell_id == place.cell_id]
-    where = here[-1] if here else frames[-1] if frames else None
+    # What an object raises as it is shown has no frame in the cell that shows it.
+    here = frames if place.cell_id is None else [frame for frame in frames if frame.cell_id == place.cell_id]
+    where = here[-1] if here else None
     return Failure(
         ename,
         evalue,

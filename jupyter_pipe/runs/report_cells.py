@@ -11,13 +11,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from jupyter_pipe.render.markup import Markup, joined, tag
 from jupyter_pipe.render.words import bytes_text
 from jupyter_pipe.runs.ansi import ansi_html, played_out
 from jupyter_pipe.runs.outputs import ExecutedCell, read_executed
 from jupyter_pipe.runs.store import RunFolder
+
+if TYPE_CHECKING:
+    from pygments.formatter import Formatter
+    from pygments.lexer import Lexer
 
 __all__ = ["LARGEST_OUTPUT", "cells_html", "render_cell", "stage_fragment"]
 
@@ -56,10 +61,17 @@ def render_cell(cell: ExecutedCell) -> Markup:
 
 def _highlighted(source: str) -> Markup:
     from pygments import highlight
+
+    return Markup(highlight(source, *_highlighter()).rstrip("\n"))
+
+
+@cache
+def _highlighter() -> tuple[Lexer, Formatter[str]]:
+    """One for all cells; imported late, since the report of a run without new stages needs none."""
     from pygments.formatters.html import HtmlFormatter
     from pygments.lexers.python import PythonLexer
 
-    return Markup(highlight(source, PythonLexer(), HtmlFormatter(nowrap=True)).rstrip("\n"))
+    return PythonLexer(), HtmlFormatter(nowrap=True)
 
 
 def _merged(outputs: tuple[dict[str, Any], ...]) -> Iterator[dict[str, Any]]:

@@ -128,10 +128,11 @@ class _Comparison:
             )
         except StageFailure as error:
             failure = error.failure
+            line = f", line {failure.line}" if failure.line is not None else ""
             when = " a second time" if self.whole.outputs else ""
             raise RunError(
                 f"The notebook itself does not run top to bottom{when}: {failure.ename}: {failure.evalue} "
-                f"(cell {self.numbers.get(failure.cell_id or '')}, line {failure.line}).",
+                f"(cell {self.numbers.get(failure.cell_id or '')}{line}).",
                 code="notebook_fails",
                 hint="Make it run with Restart & Run All first"
                 + (", and do so twice: a file that its first run left may be in the way." if when else "."),

@@ -88,6 +88,13 @@ def test_without_frames_there_is_still_a_cell() -> None:
     assert (failure.cell_id, failure.traceback) == ("c1", "s, cell 1 of 1\nOdd")
 
 
+def test_a_frame_in_another_cell_does_not_move_the_failure() -> None:
+    report = {"frames": [{"cell": 0, "line": 1, "function": "__repr__", "source": "def f(): 1 / 0"}]}
+    failure = cell_failure(CellPlace("s", CELLS, 1), {"ename": "E", "evalue": ""}, report)
+    assert (failure.cell_id, failure.position, failure.line) == ("c1", 1, None)
+    assert "cell lead, line 7, in __repr__" in failure.traceback
+
+
 def test_very_long_messages_are_cut_and_secrets_hidden() -> None:
     content = {"ename": "E", "evalue": "secret " + "x" * 100_000}
     failure = cell_failure(CellPlace("s", CELLS, 1), content, {}, ["secret"])

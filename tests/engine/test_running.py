@@ -140,6 +140,14 @@ def test_an_error_that_the_cell_is_tagged_to_raise_is_none(ran: Runs) -> None:
     assert run.exit_code == 0
 
 
+def test_an_object_that_cannot_be_shown_fails_with_its_own_error(ran: Runs) -> None:
+    shown = "class Odd:\n    def __repr__(self):\n        raise ValueError('no name')"
+    done = ran(Package().stage("a", shown, "Odd()"))
+    failure = done.run.stage("a").failure
+    assert failure is not None
+    assert (failure.ename, failure.evalue, failure.position) == ("ValueError", "no name", 2)
+
+
 def test_a_change_through_an_alias_runs_the_later_reader_again(ran: Runs) -> None:
     done = ran(
         Package()
