@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +30,7 @@ from jupyter_pipe.events import StageFailed
 from jupyter_pipe.notebook import read_notebook
 from jupyter_pipe.notebook.parameters import set_parameters
 from jupyter_pipe.runs.model import Failure
+from tests.forking import ForkingProcesses
 
 __all__ = ["Forks", "Outcome", "run_as_notebook", "run_as_pipeline"]
 
@@ -68,28 +67,24 @@ class Outcome:
 
 
 class Forks:
-    """The processes that fork: one that has imported scikit-learn, and one, quicker to fork, that has
-    not; each is started when it is first needed. `sabotage` is a statement to run in every stage before
-    anything else, for tests of the tests."""
+    """Runs cells in forks. `sabotage` is a statement to run in every stage before anything else, for
+    tests of the tests."""
 
     def __init__(self, scratch: Path) -> None:
         self.sabotage = ""
         self._scratch = scratch
-        self._processes: dict[tuple[str, ...], subprocess.Popen[str]] = {}
+        environment = {"PATH": "/usr/bin:/bin", "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
+        program = Path(__file__).with_name("zygote.py")
+        self._processes = ForkingProcesses(program, LIBRARIES, SKLEARN, environment)
         self._jobs = 0
 
     def run(
         self, folder: Path, cells: list[dict[str, Any]], environment: Mapping[str, str]
     ) -> dict[str, Any]:
-        process = self._process((*LIBRARIES, *SKLEARN) if "sklearn" in str(cells) else LIBRARIES)
-        assert process.stdin is not None
-        assert process.stdout is not None
         self._jobs += 1
         reply = self._scratch / f"{self._jobs}.json"
         job = {"folder": str(folder), "cells": cells, "environment": dict(environment), "reply": str(reply)}
-        process.stdin.write(json.dumps(job) + "\n")
-        process.stdin.flush()
-        process.stdout.readline()
+        self._processes.ask(job, sklearn="sklearn" in str(cells))
         if not reply.exists():
             raise RuntimeError(f"the cells in {folder} took too long, or killed their process")
         answer: dict[str, Any] = json.loads(reply.read_text(encoding="utf-8"))
@@ -98,19 +93,7 @@ class Forks:
         return answer
 
     def close(self) -> None:
-        for process in self._processes.values():
-            process.communicate()
-
-    def _process(self, libraries: tuple[str, ...]) -> subprocess.Popen[str]:
-        if libraries not in self._processes:
-            self._processes[libraries] = subprocess.Popen(
-                [sys.executable, str(Path(__file__).with_name("zygote.py")), *libraries],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                env={"PATH": "/usr/bin:/bin", "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"},
-            )
-        return self._processes[libraries]
+        self._processes.close()
 
 
 def run_as_notebook(forks: Forks, path: Path, literals: Mapping[str, str] | None = None) -> Outcome:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from jupyter_pipe.compiler import compile_notebook, write_package
+from tests.forking import ForkingProcesses
 
 LIBRARIES = ("IPython.core.interactiveshell", "matplotlib", "pandas")
 SKLEARN = ("sklearn.linear_model", "sklearn.neighbors")
@@ -20,7 +19,7 @@ ADDRESS = re.compile(r"<[^<>]*(<locals>)?[^<>]* at 0x[0-9a-f]+>")
 RAISED = re.compile(r"(?:\w+\.)*(\w+(?:Error|Exception)(?::.*|$))")
 TRACEBACKS = ("Traceback ", "-----")
 
-_processes: dict[tuple[str, ...], subprocess.Popen[str]] = {}
+_processes = ForkingProcesses(Path(__file__).with_name("printing.py"), LIBRARIES, SKLEARN)
 
 
 def notebook_prints(path: Path) -> list[str]:
@@ -38,34 +37,18 @@ def package_prints(path: Path, output: Path, parameters: Mapping[str, Any] | Non
 
 
 def close() -> None:
-    """Ends the process that forks; the next call starts another."""
-    for process in _processes.values():
-        process.communicate()
-    _processes.clear()
+    """Ends the processes that fork; the next call starts others."""
+    _processes.close()
 
 
 def _printed(job: dict[str, Any], notebook: Path) -> list[str]:
-    # A process that has imported scikit-learn takes longer to fork.
-    heavy = "sklearn" in notebook.read_text(encoding="utf-8")
     with tempfile.NamedTemporaryFile() as log:
-        process = _process((*LIBRARIES, *SKLEARN) if heavy else LIBRARIES)
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(json.dumps({**job, "folder": str(notebook.parent), "log": log.name}) + "\n")
-        process.stdin.flush()
-        assert json.loads(process.stdout.readline()), f"{job} took too long"
+        sent = {**job, "folder": str(notebook.parent), "log": log.name}
+        answer = _processes.ask(sent, sklearn="sklearn" in notebook.read_text(encoding="utf-8"))
+        assert json.loads(answer), f"{job} took too long"
         lines = [line.rstrip() for line in log.read().decode(errors="replace").splitlines()]
     kept = (ADDRESS.sub("<object>", line) for line in lines if line and not line.startswith(TIMES))
     return list(_without_tracebacks(kept))
-
-
-def _process(libraries: tuple[str, ...]) -> subprocess.Popen[str]:
-    if libraries not in _processes:
-        program = [sys.executable, str(Path(__file__).with_name("printing.py")), *libraries]
-        _processes[libraries] = subprocess.Popen(
-            program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-    return _processes[libraries]
 
 
 def _without_tracebacks(lines: Iterable[str]) -> Iterator[str]:
