@@ -118,7 +118,7 @@ def _bound(world: World, receiver: Object, name: str, function: Object | None = 
 
 def _foreign_attribute(world: World, value: Object, name: str, node: ast.AST) -> Values:
     """An attribute of an object whose class is not the notebook's."""
-    use_style(world, "." + name, node)
+    use_style(world, f"{value.type}.{name}", node)
     effect = world.knowledge.attribute(value.type, name)
     if effect is None:
         if world.knowledge.method(value.type, name) is not None or isinstance(value.payload, Text):

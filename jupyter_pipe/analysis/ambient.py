@@ -47,10 +47,9 @@ NOT_DRAWING = frozenset(_NOT_DRAWING.split())
 
 
 def use_style(world: World, qualified: str, node: ast.AST) -> None:
-    """Whatever makes a picture reads the style: functions of the plotting libraries, and the
-    plotting methods of frames."""
-    root, _, name = qualified.partition(".")
-    if root in STYLED or (not root and name in STYLED_METHODS):
+    """Whatever makes a picture reads the style: functions of the plotting libraries, methods of their
+    objects, and the plotting methods of others, such as frames."""
+    if qualified.partition(".")[0] in STYLED or qualified.rpartition(".")[2] in STYLED_METHODS:
         world.touch(STYLE, node)
 
 

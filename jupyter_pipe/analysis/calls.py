@@ -162,7 +162,7 @@ def call_foreign_method(world: World, value: Object, name: str, arguments: Argum
         return _call_super(world, value, name, arguments)
     if name == "items" and not arguments.node.args and value.type in MAPPINGS:
         return items(world, value, arguments)
-    use_style(world, "." + name, arguments.node)
+    use_style(world, f"{value.type}.{name}", arguments.node)
     if name == "cache_info":
         note_cache_look(world, value, arguments.node)
     effect = world.knowledge.method(value.type, name)
@@ -248,13 +248,13 @@ def _call_partial(world: World, partial: Partial, arguments: Arguments) -> Value
 def call_library(world: World, qualified: str, arguments: Arguments) -> Values:
     """A function or class of a library or a builtin."""
     use_current_figure(world, qualified, arguments)
+    use_style(world, qualified, arguments.node)
     special = BUILTIN_CALLS.get(qualified)
     if special is not None:
         return special(world, arguments)
     component = world.knowledge.component(qualified)
     if component is not None:
         world.touch("@" + component, arguments.node)
-    use_style(world, qualified, arguments.node)
     effect = world.knowledge.function(qualified)
     keyword_effects(world, None, arguments, qualified)
     if effect is None and component is not None:

@@ -68,6 +68,19 @@ def test_names_the_first_value_that_differs(tmp_path: Path, capsys: Capture) -> 
 
 
 @pytest.mark.kernel
+def test_a_figure_of_an_earlier_stage_is_shown_as_a_picture(tmp_path: Path, capsys: Capture) -> None:
+    path = write(
+        tmp_path,
+        ("stage:a", "%matplotlib inline\nimport matplotlib.pyplot as plt"),
+        ("stage:b", "fig, ax = plt.subplots(figsize=(2, 1))"),
+        ("stage:c", "ax.plot([1, 2])\nfig"),
+        ("stage:d", "from matplotlib.figure import Figure\nbare = Figure()"),
+        ("stage:e", "len(bare.axes)\nbare"),
+    )
+    assert main(["verify", str(path)]) == 0, capsys.readouterr().out
+
+
+@pytest.mark.kernel
 def test_a_value_that_no_cell_shows(tmp_path: Path, capsys: Capture) -> None:
     path = write(
         tmp_path,
