@@ -20,19 +20,22 @@ _sessions: list[Session] = []
 
 def preload() -> None:
     """Imports the whole kernel side, for a process that forks kernels."""
-    for name in (".session", ".leaving"):
+    for name in (".session", ".figures", ".leaving"):
         importlib.import_module(name, __name__)
 
 
 def begin(context_path: str) -> None:
     """Starts the stage that the context describes. Raises UntrustedStoreError or PayloadError."""
     from .context import read_context
+    from .figures import show_received_figures
     from .leaving import leave_in_order
     from .session import Session
 
     _sessions[:] = [Session(read_context(context_path), _user_namespace())]
     _sessions[0].begin()
-    leave_in_order(getattr(_shell(), "kernel", None))
+    shell = _shell()
+    show_received_figures(shell)
+    leave_in_order(getattr(shell, "kernel", None))
 
 
 def load_inputs(*names: str) -> None:

@@ -6,7 +6,6 @@ one has imported neither.
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 __all__ = ["show_received_figures"]
@@ -14,11 +13,9 @@ __all__ = ["show_received_figures"]
 _PICTURES = ("image/png", "image/jpeg", "image/svg+xml", "application/pdf")
 
 
-def show_received_figures() -> None:
-    """Tells the shell, if there is one, what to do should a figure come. Imports nothing now."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    if shell is None or not hasattr(shell, "kernel"):
+def show_received_figures(shell: Any) -> None:
+    """Tells the shell of a kernel what to do should a figure come. Imports nothing now."""
+    if not hasattr(shell, "kernel"):
         return
     for kind in _PICTURES:
         formatter = shell.display_formatter.formatters.get(kind)
@@ -36,6 +33,10 @@ class _Printer:
     def __call__(self, figure: Any) -> Any:
         if getattr(figure, "number", None) is None:
             return None  # not made by pyplot: nobody had told the notebook's shell either
+        import matplotlib
+
+        if "inline" not in matplotlib.get_backend():
+            return None  # the notebook chose a backend that shows nothing in cells
         from IPython.core.pylabtools import select_figure_formats
         from matplotlib_inline.config import InlineBackend
 

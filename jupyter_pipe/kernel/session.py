@@ -21,7 +21,6 @@ from .decoder import decode
 from .definitions import Definitions
 from .digest import NoRuleError, content_digest
 from .encoding import Encoded, encode
-from .figures import show_received_figures
 from .groups import find_groups
 from .guard import is_changed
 from .payload import PayloadFile, payload_path, write_payload
@@ -72,7 +71,6 @@ class Session:
     def load_inputs(self, names: Iterable[str]) -> None:
         """Binds the inputs. Raises PayloadError or DefinitionError."""
         self.definitions.remember()
-        show_received_figures()
         wanted = set(names)
         for source in self.context.inputs:
             bound = wanted.intersection(source.names)

@@ -81,6 +81,18 @@ def test_a_figure_of_an_earlier_stage_is_shown_as_a_picture(tmp_path: Path, caps
 
 
 @pytest.mark.kernel
+def test_a_backend_that_shows_no_figures_shows_none(tmp_path: Path, capsys: Capture) -> None:
+    path = write(
+        tmp_path,
+        ("", "import matplotlib\nmatplotlib.use('agg')\nimport matplotlib.pyplot as plt"),
+        ("stage:a", "n = 2"),
+        ("stage:b", "fig = plt.figure(figsize=(n, 1))\nfig"),
+        ("stage:c", "fig.get_size_inches().sum()\nfig"),
+    )
+    assert main(["verify", str(path)]) == 0, capsys.readouterr().out
+
+
+@pytest.mark.kernel
 def test_a_value_that_no_cell_shows(tmp_path: Path, capsys: Capture) -> None:
     path = write(
         tmp_path,
