@@ -132,7 +132,9 @@ class StageKernel:
     async def interrupt(self) -> None:
         """What the stop button does."""
         if not self.exited.done():
-            await self.manager.interrupt_kernel()
+            # It may have been killed just now, which is known a moment later.
+            with contextlib.suppress(ProcessLookupError):
+                await self.manager.interrupt_kernel()
 
     def terminate(self) -> None:
         self._signal(signal.SIGTERM)
@@ -159,8 +161,10 @@ class StageKernel:
                 await self._wait(_TERMINATE_SECONDS)
         finally:
             self.kill()
-            await asyncio.shield(self.exited)
-            await self.release()
+            try:
+                await asyncio.shield(self.exited)
+            finally:
+                await self.release()
 
     async def release(self) -> None:
         """Give back sockets and files of a kernel that has ended."""
@@ -203,8 +207,10 @@ async def start_kernel(
     except BaseException:
         ready.cancel()
         kernel.kill()
-        await asyncio.shield(kernel.exited)
-        await kernel.release()
+        try:
+            await asyncio.shield(kernel.exited)
+        finally:
+            await kernel.release()
         raise
     return kernel
 
@@ -239,7 +245,7 @@ async def _launch(
     except BaseException:
         close()
         raise
-    return StageKernel(manager, manager.client(), close)
+    return StageKernel(manager, manager.client(context=context), close)
 
 
 async def _started(manager: AsyncKernelManager, request: KernelRequest, log: Any) -> None:

@@ -19,28 +19,32 @@ _sessions: list[Session] = []
 
 
 def preload() -> None:
-    """Imports the whole kernel side, for a process that forks kernels."""
+    """Imports the whole kernel side and reads what distributions add, for a process that forks kernels."""
     for name in (".session", ".figures", ".leaving"):
         importlib.import_module(name, __name__)
+    from .plugins import read_entry_points
+
+    for folder in sys.path:
+        read_entry_points(folder)
 
 
 def begin(context_path: str) -> None:
     """Starts the stage that the context describes. Raises UntrustedStoreError or PayloadError."""
     from .context import read_context
-    from .figures import show_received_figures
     from .leaving import leave_in_order
     from .session import Session
 
     _sessions[:] = [Session(read_context(context_path), _user_namespace())]
     _sessions[0].begin()
-    shell = _shell()
-    show_received_figures(shell)
-    leave_in_order(getattr(shell, "kernel", None))
+    leave_in_order(getattr(_shell(), "kernel", None))
 
 
 def load_inputs(*names: str) -> None:
     """Binds the inputs in the user's namespace. Raises PayloadError or DefinitionError."""
+    from .figures import show_received_figures
+
     _session().load_inputs(names)
+    show_received_figures(_shell())
 
 
 def store_outputs(*names: str) -> None:

@@ -6,6 +6,7 @@ one has imported neither.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 __all__ = ["show_received_figures"]
@@ -14,8 +15,8 @@ _PICTURES = ("image/png", "image/jpeg", "image/svg+xml", "application/pdf")
 
 
 def show_received_figures(shell: Any) -> None:
-    """Tells the shell of a kernel what to do should a figure come. Imports nothing now."""
-    if not hasattr(shell, "kernel"):
+    """Tells the shell of a kernel what to do with a figure, if there can be one among what was loaded."""
+    if "matplotlib.figure" not in sys.modules or not hasattr(shell, "kernel"):
         return
     for kind in _PICTURES:
         formatter = shell.display_formatter.formatters.get(kind)

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["find_plugins"]
+__all__ = ["find_plugins", "read_entry_points"]
 
 
 @functools.lru_cache(maxsize=8)
@@ -32,21 +32,30 @@ def _load(entry: str) -> Any:
 
 def _entries(group: str) -> Iterator[str]:
     for folder in sys.path:
-        try:
-            names = os.listdir(folder or ".")
-        except OSError:
-            continue
-        for name in names:
-            if name.endswith(".dist-info"):
-                yield from _entries_in(os.path.join(folder, name, "entry_points.txt"), group)
+        for text in read_entry_points(os.path.abspath(folder)):
+            yield from _entries_of(group, text)
 
 
-def _entries_in(path: str, group: str) -> Iterator[str]:
+@functools.cache
+def read_entry_points(folder: str) -> tuple[str, ...]:
+    """The texts of the distributions in a folder that have something for us."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return ()
+    paths = (os.path.join(folder, name, "entry_points.txt") for name in names if name.endswith(".dist-info"))
+    return tuple(text for text in map(_read, paths) if "[jupyter_pipe." in text)
+
+
+def _read(path: str) -> str:
     try:
         with open(path, encoding="utf-8") as file:
-            text = file.read()
+            return file.read()
     except OSError:
-        return
+        return ""
+
+
+def _entries_of(group: str, text: str) -> Iterator[str]:
     _, found, section = text.partition(f"[{group}]")
     for line in section.splitlines() if found else ():
         if line.startswith("["):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_pipe.kernel.errors import PayloadError
-from jupyter_pipe.kernel.plugins import find_plugins
+from jupyter_pipe.kernel.plugins import find_plugins, read_entry_points
 from tests.artifacts.stages import Stages
 
 PLUGIN = """
@@ -49,6 +49,7 @@ def test_a_format_stores_what_pickle_refuses(stages: Stages, plugin: Path) -> No
 def test_a_format_that_is_missing_is_told(stages: Stages, plugin: Path) -> None:
     stages.run("A", "import clouds_of_test as ct\nc = ct.Cloud(1)", "c")
     (plugin / "entry_points.txt").unlink()
+    read_entry_points.cache_clear()
     find_plugins.cache_clear()
     with pytest.raises(PayloadError, match="format that is not installed"):
         stages.run("B", inputs={"A": "c"})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
 import subprocess
@@ -9,8 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import zmq
 
-from jupyter_pipe.engine.forked import PRELOADED, can_fork
+from jupyter_pipe.engine.forked import PRELOADED, ForkedKernels, can_fork
+from jupyter_pipe.engine.kernels import FreshKernels, KernelRequest
 from tests.engine.conftest import Runs
 from tests.engine.packages import Package
 from tests.engine.processes import children
@@ -134,6 +138,69 @@ def test_what_python_shows_of_itself_is_what_a_fresh_kernel_shows(ran: Runs) -> 
     )
     shown = [ran(Package().stage("a", look), kernels=kind).printed("a") for kind in ("fork", "fresh")]
     assert shown[0] == shown[1]
+
+
+def test_the_command_line_of_a_kernel_is_obeyed(ran: Runs) -> None:
+    """Forked kernels read it without ipykernel's parser."""
+    look = (
+        "shell = get_ipython()\n"
+        "given = shell.parent.parent.cli_config\n"
+        "print(given.IPKernelApp.pop('connection_file').rpartition('/')[2], given)\n"
+        "print(shell.history_manager.hist_file, shell.parent.parent.extra_args)"
+    )
+    shown = [ran(Package().stage("a", look), kernels=kind).printed("a") for kind in ("fork", "fresh")]
+    assert shown[0] == shown[1]
+    assert shown[0].endswith(":memory: []\n")
+
+
+def test_a_client_that_comes_before_its_kernel_soon_tries_again(tmp_path: Path) -> None:
+    async def interval() -> int:
+        request = KernelRequest("python3", tmp_path, dict(os.environ), tmp_path / "log")
+        kernel = await FreshKernels().start(request)
+        try:
+            return int(kernel.client.shell_channel.socket.getsockopt(zmq.RECONNECT_IVL))
+        finally:
+            await kernel.shut_down()
+
+    assert asyncio.run(interval()) == 5
+
+
+def test_a_kernel_that_has_just_been_killed_can_be_interrupted(tmp_path: Path) -> None:
+    """Its parent knows that it is gone, the runner does not yet."""
+
+    async def interrupt() -> None:
+        source = ForkedKernels(lambda reason: None)
+        try:
+            kernel = await source.start(
+                KernelRequest("python3", tmp_path, dict(os.environ), tmp_path / "log")
+            )
+            kernel.kill()
+            with contextlib.suppress(ProcessLookupError):
+                while True:
+                    os.kill(kernel.pid, 0)
+            assert not kernel.exited.done()
+            await kernel.interrupt()
+            await kernel.shut_down()
+        finally:
+            source.close()
+
+    asyncio.run(interrupt())
+
+
+def test_a_cancelled_end_gives_everything_back(tmp_path: Path) -> None:
+    """Sockets that stay would block whoever collects them as garbage, for ever."""
+
+    async def cancel() -> bool:
+        kernel = await FreshKernels().start(
+            KernelRequest("python3", tmp_path, dict(os.environ), tmp_path / "log")
+        )
+        ending = asyncio.ensure_future(kernel.shut_down())
+        kernel.exited.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await ending
+        return bool(kernel.client.context.closed)
+
+    assert asyncio.run(cancel())
 
 
 def test_options_of_libraries_are_those_of_a_fresh_kernel(ran: Runs) -> None:
