@@ -205,9 +205,10 @@ def write_page(rows: list[Row], path: Path, args: argparse.Namespace) -> None:
     text = f"""\
 # Benchmarks
 
-{args.stages} stages that import pandas and add a number, {args.workers} at once, on {os.cpu_count()} cores,
-Python {sys.version.split()[0]}, {names}. CPU seconds are those of the whole process tree. Ratios are to
-papermill, called once a stage as a library with fresh kernels. Medians; all contenders take turns.
+{args.stages} stages that import pandas and add a number, {args.workers} at once, on {os.cpu_count()} cores.
+Python {sys.version.split()[0]}, {names}.
+CPU seconds are those of the whole process tree. Ratios are to papermill, called once a stage as a library
+with fresh kernels. Medians; all contenders take turns.
 `python benchmarks/peers.py --page docs/benchmarks.md` measures on your machine and writes this page.
 
 <picture>
