@@ -154,9 +154,7 @@ class StageClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill h
 
     async def _run_cells(self) -> None:
         try:
-            await self._silently(PROTECT_SOURCE)
-            for source in self._execution.prelude:
-                await self._silently(source)
+            await self._silently("\n".join((PROTECT_SOURCE, *self._execution.prelude)))
             for index in range(len(self.nb.cells)):
                 if not self._ending:
                     await self._run_cell(index)

@@ -81,7 +81,12 @@ class _FloatPrecision(_Component):
 
     def read(self) -> dict[str, Any]:
         shell = self.loaded.get_ipython()
-        return {} if shell is None else {"": self._formatter(shell).float_precision}
+        if shell is None:
+            return {}
+        if shell.display_formatter.trait_has_value("formatters"):
+            return {"": self._formatter(shell).float_precision}
+        # Making the formatters takes a while, and a stage that shows nothing needs none.
+        return {"": str(shell.config.get("PlainTextFormatter", {}).get("float_precision", ""))}
 
     def write(self, part: str, value: Any) -> None:
         self._formatter(self.loaded.get_ipython()).float_precision = value
