@@ -7,6 +7,8 @@ closures which share a variable still share it.
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import sys
 import types
 from collections.abc import Mapping
@@ -26,10 +28,22 @@ __all__ = [
 def is_global(value: Any) -> bool:
     """Whether an import of the module of a class or function gives that very object."""
     qualname = getattr(value, "__qualname__", None)
-    found: Any = sys.modules.get(getattr(value, "__module__", None) or "")
+    found: Any = _module_of(value)
     for part in qualname.split(".") if isinstance(qualname, str) else ():
         found = getattr(found, part, None)
     return found is value
+
+
+def _module_of(value: Any) -> types.ModuleType | None:
+    """The module that a class or function says it is from. A package may hand out what one of its modules
+    is said to hold before that is imported: `numpy.recarray` is `numpy.rec.recarray`."""
+    name = getattr(value, "__module__", None)
+    if not isinstance(name, str):
+        return None
+    if name not in sys.modules and name.partition(".")[0] in sys.modules:
+        with contextlib.suppress(Exception):  # whatever a module may raise while it is imported
+            importlib.import_module(name)
+    return sys.modules.get(name)
 
 
 def globals_module(function: types.FunctionType) -> str | None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from jupyter_pipe.kernel.definitions import Definitions
 from jupyter_pipe.kernel.digest import content_digest
+from jupyter_pipe.kernel.functions import is_global
 from tests.artifacts.stages import Stages
 
 VALUES = {
@@ -110,6 +111,14 @@ def test_frames(stages: Stages, case: str) -> None:
     assert digest(after) == digest(before)
     again = stages.run("C", "x = x.copy(); x['new'] = 1" if case != "flags" else "", inputs={"A": "x"})
     assert len(again["x"]) == len(before)
+
+
+def test_a_class_of_a_module_that_nobody_imported_yet_stays_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`numpy.recarray` says that it is from `numpy.rec`, which numpy does not import by itself."""
+    monkeypatch.delitem(sys.modules, "numpy.rec", raising=False)
+    assert is_global(np.recarray)
+    monkeypatch.setattr(np.recarray, "__module__", "numpy.no_such_module")
+    assert not is_global(np.recarray)
 
 
 def test_loaded_arrays_can_be_changed_without_changing_the_file(stages: Stages) -> None:
