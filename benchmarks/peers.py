@@ -241,7 +241,7 @@ def draw(rows: list[Row], path: Path, ink: str) -> None:
         ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), ink
     )
     names = list(dict.fromkeys(row.workload for row in rows))
-    with mpl.rc_context({**colours, "svg.hashsalt": path.stem}):
+    with mpl.rc_context({**colours, "svg.hashsalt": path.stem, "svg.fonttype": "none"}):
         fig, axes = plt.subplots(
             1, len(names), figsize=(5 * len(names), 4.2), layout="constrained", squeeze=False
         )
