@@ -157,12 +157,12 @@ class _Parent:
             [str(interpreter), str(kernel_folder() / "forking.py"), str(self.path)],
             env=self.environment,
             cwd=self._folder,
-            stdin=subprocess.DEVNULL,
+            # The life line: it closes with this process, at whatever moment and however that ends.
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
             start_new_session=True,
         )
-        self._life_line = socket.socket(socket.AF_UNIX)
         try:
             self._wait_until_ready()
         except BaseException:
@@ -174,7 +174,6 @@ class _Parent:
         if self._process.stdout.readline() != b"ready\n":
             said = (self._folder / "log").read_text(errors="replace").strip().splitlines()
             raise _Unsuitable(f"{self.interpreter.name} could not prepare them: {said[-1] if said else ''}")
-        self._life_line.connect(str(self.path))
 
     def preload(self, modules: tuple[str, ...]) -> None:
         """Import these before the first kernel wants them. Returns at once."""
@@ -184,7 +183,8 @@ class _Parent:
 
     def close(self) -> None:
         """Let go of the life line and wait for the process, which kills its children first."""
-        self._life_line.close()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
         try:
             self._process.wait(2.0)
         except subprocess.TimeoutExpired:

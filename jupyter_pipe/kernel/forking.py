@@ -4,8 +4,8 @@ It imports ipykernel and the libraries that it is asked for, computes nothing, a
 each request; the child becomes an ordinary IPython kernel. Requests come over a Unix socket, one
 connection a kernel: a line of JSON with `modules`, `argv`, `folder`, `environment`, `log`; answered
 by `{"pid"}` or `{"refused"}`, and by `{"status"}` when the kernel has ended. One with `modules` alone
-is to import these, and is not answered. The first connection
-is the runner's life line: when it closes, every child is killed and the process ends.
+is to import these, and is not answered. Standard input is the runner's life line: when it closes, every
+child is killed and the process ends.
 
 Standard library only until a request names modules.
 """
@@ -62,13 +62,13 @@ class _Parent:
         self.listener.listen()
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.listener, selectors.EVENT_READ)
-        self.life_line: socket.socket | None = None
         self.children: dict[int, socket.socket] = {}
         self.wake, wake_writer = socket.socketpair()
         self.wake.setblocking(False)
         wake_writer.setblocking(False)
         self.sockets = [self.listener, self.wake, wake_writer]
         self.selector.register(self.wake, selectors.EVENT_READ)
+        self.selector.register(sys.stdin, selectors.EVENT_READ)
         signal.set_wakeup_fd(wake_writer.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -77,33 +77,31 @@ class _Parent:
         """Until the life line closes."""
         while True:
             for key, _ in self.selector.select():
+                if key.fileobj is sys.stdin:
+                    return
                 if key.fileobj is self.listener:
                     self._accept()
                 elif key.fileobj is self.wake:
                     self.wake.recv(4096)
-                elif not self._hear(key.fileobj):  # type: ignore[arg-type]
-                    return
+                else:
+                    self._hear(key.fileobj)  # type: ignore[arg-type]
             self._reap()
 
     def _accept(self) -> None:
         connection, _ = self.listener.accept()
         self.selector.register(connection, selectors.EVENT_READ)
         self.sockets.append(connection)
-        if self.life_line is None:
-            self.life_line = connection
 
-    def _hear(self, connection: socket.socket) -> bool:
-        """False when the runner is gone."""
+    def _hear(self, connection: socket.socket) -> None:
         line = _read_line(connection)
-        if line:
-            request = json.loads(line)
-            if "argv" in request:
-                self._fork(connection, request)
-            else:
-                _prepare(request["modules"])
-            return True
-        self._forget(connection)
-        return connection is not self.life_line
+        if not line:
+            self._forget(connection)
+            return
+        request = json.loads(line)
+        if "argv" in request:
+            self._fork(connection, request)
+        else:
+            _prepare(request["modules"])
 
     def _forget(self, connection: socket.socket) -> None:
         self.selector.unregister(connection)

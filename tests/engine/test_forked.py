@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import zmq
 
+from jupyter_pipe.artifacts.bootstrap import kernel_folder
 from jupyter_pipe.engine.forked import PRELOADED, ForkedKernels, can_fork
 from jupyter_pipe.engine.kernels import FreshKernels, KernelRequest
 from tests.engine.conftest import Runs
@@ -102,6 +103,17 @@ def test_a_parent_that_dies_leaves_no_kernel_and_the_stage_fails(ran: Runs) -> N
     assert failure is not None
     assert failure.kind == "kernel_died"
     assert not children()
+
+
+def test_a_parent_whose_runner_died_before_it_was_ready_ends(tmp_path: Path) -> None:
+    command = [sys.executable, str(kernel_folder() / "forking.py"), str(tmp_path / "fork")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as parent:
+        assert parent.stdin is not None
+        parent.stdin.close()
+        try:
+            assert parent.wait(60) == 0
+        finally:
+            parent.kill()
 
 
 def test_the_next_stage_after_a_dead_parent_gets_a_kernel(ran: Runs) -> None:
