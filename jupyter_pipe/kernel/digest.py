@@ -18,7 +18,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from . import frames, functions
+from . import frames, functions, transforms
 from .flat import ATOMS, are_rows
 from .formats import find_format
 from .immutable import full_name, is_immutable
@@ -264,7 +264,7 @@ class _Walk:
         if self._is_plain(kind, value):
             self._tagged(b"instance", kind, value.__dict__)
             return
-        reduce = frames.reduce_arrow if frames.is_arrow(kind) else copyreg.dispatch_table.get(kind)
+        reduce = _reduction(kind)
         parts = reduce(value) if reduce is not None else value.__reduce_ex__(5)
         if isinstance(parts, str):
             self._tagged(b"global", getattr(value, "__module__", ""), parts)
@@ -279,6 +279,16 @@ class _Walk:
         if plain is None:
             own = {name for base in kind.__mro__[:-1] for name in vars(base)}
             special = {"__reduce__", "__reduce_ex__", "__getstate__", "__getnewargs__", "__getnewargs_ex__"}
-            plain = not (own & special) and "__slots__" not in own and kind.__mro__[-2].__flags__ & 512 != 0
+            has_dict = kind is not object and kind.__mro__[-2].__flags__ & 512 != 0
+            plain = not (own & special) and "__slots__" not in own and has_dict
             plain = self._plain[kind] = plain and not isinstance(value, (dict, list, set, tuple, Exception))
         return plain and kind not in copyreg.dispatch_table
+
+
+def _reduction(kind: type) -> Callable[[Any], Any] | None:
+    """What takes an instance apart instead of its own method."""
+    if frames.is_arrow(kind):
+        return frames.reduce_arrow
+    if transforms.is_transform(kind):
+        return transforms.reduce_transform
+    return copyreg.dispatch_table.get(kind)

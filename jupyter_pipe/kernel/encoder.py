@@ -18,7 +18,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import frames, functions
+from . import frames, functions, transforms
 from .decoder import Decoder
 from .definitions import Definitions
 from .errors import CannotTravelError
@@ -104,6 +104,8 @@ class Encoder(pickle.Pickler):
             return self._numpy_rule(kind, numpy)
         if package_of(kind) == "pandas":
             return self._pandas_rule(kind)
+        if transforms.is_transform(kind):
+            return _reduce_transform
         if find_format(full_name(kind)) is not None:
             return _reduce_formatted
         if kind in _VIEWS:
@@ -266,6 +268,10 @@ def _forwards(kind: type) -> bool:
 def _reduce_forwarding(value: Any) -> Any:
     parts: tuple[Any, ...] = (*value.__reduce_ex__(5), None, None)
     return *parts[:5], Decoder.set_state
+
+
+def _reduce_transform(node: Any) -> Any:
+    return *transforms.reduce_transform(node), None, None, Decoder.set_transform
 
 
 def _reduce_masked(array: Any) -> Any:

@@ -94,6 +94,12 @@ def test_strings_count_by_value_and_sets_by_elements() -> None:
     assert digest([np.arange(3)]) == digest([np.arange(3)])
 
 
+def test_bare_objects_count_by_identity() -> None:
+    one = object()
+    assert digest([object(), object()]) == digest([object(), object()])
+    assert digest([one, one]) != digest([object(), object()])
+
+
 def test_deep_and_circular_values() -> None:
     loop: list[Any] = [1]
     loop.append(loop)
