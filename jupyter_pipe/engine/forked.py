@@ -212,8 +212,10 @@ class _ForkedProcess:
         return -signal.SIGKILL if self.returncode is None else self.returncode
 
     def send_signal(self, number: int) -> None:
+        """As `subprocess.Popen` does it: that the process has ended may be known only a moment later."""
         if self.returncode is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)

@@ -132,9 +132,7 @@ class StageKernel:
     async def interrupt(self) -> None:
         """What the stop button does."""
         if not self.exited.done():
-            # It may have been killed just now, which is known a moment later.
-            with contextlib.suppress(ProcessLookupError):
-                await self.manager.interrupt_kernel()
+            await self.manager.interrupt_kernel()
 
     def terminate(self) -> None:
         self._signal(signal.SIGTERM)
@@ -160,11 +158,15 @@ class StageKernel:
                 self.terminate()
                 await self._wait(_TERMINATE_SECONDS)
         finally:
-            self.kill()
-            try:
-                await asyncio.shield(self.exited)
-            finally:
-                await self.release()
+            await self.end()
+
+    async def end(self) -> None:
+        """Kill what still runs and give everything back, also if the wait for its end is cut short."""
+        self.kill()
+        try:
+            await asyncio.shield(self.exited)
+        finally:
+            await self.release()
 
     async def release(self) -> None:
         """Give back sockets and files of a kernel that has ended."""
@@ -206,11 +208,7 @@ async def start_kernel(
             raise _not_started(request, kernel, seconds)
     except BaseException:
         ready.cancel()
-        kernel.kill()
-        try:
-            await asyncio.shield(kernel.exited)
-        finally:
-            await kernel.release()
+        await kernel.end()
         raise
     return kernel
 

@@ -10,6 +10,8 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
+from .shell import find_shell
+
 if TYPE_CHECKING:
     from .session import Session
 
@@ -36,7 +38,7 @@ def begin(context_path: str) -> None:
 
     _sessions[:] = [Session(read_context(context_path), _user_namespace())]
     _sessions[0].begin()
-    leave_in_order(getattr(_shell(), "kernel", None))
+    leave_in_order(getattr(find_shell(), "kernel", None))
 
 
 def load_inputs(*names: str) -> None:
@@ -44,7 +46,7 @@ def load_inputs(*names: str) -> None:
     from .figures import show_received_figures
 
     _session().load_inputs(names)
-    show_received_figures(_shell())
+    show_received_figures(find_shell())
 
 
 def store_outputs(*names: str) -> None:
@@ -62,7 +64,7 @@ def compare_outputs(store: str, stored: dict[str, Any], result: str) -> None:
 def set_execution_count(count: int) -> None:
     """The next cell of the user is In[count]."""
     _session().enter()
-    shell = _shell()
+    shell = find_shell()
     if shell is not None:
         shell.execution_count = count
 
@@ -73,12 +75,7 @@ def _session() -> Session:
     return _sessions[0]
 
 
-def _shell() -> Any:
-    ipython = sys.modules.get("IPython")
-    return ipython.get_ipython() if ipython is not None else None
-
-
 def _user_namespace() -> dict[str, Any]:
-    shell = _shell()
+    shell = find_shell()
     namespace: dict[str, Any] = vars(sys.modules["__main__"]) if shell is None else shell.user_ns
     return namespace

@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
+from .shell import find_shell
+
 __all__ = ["describe", "write_failure"]
 
 # (cell index, lines to add): a cell magic's body starts on the second line of its cell.
@@ -46,8 +48,7 @@ def describe(error: BaseException | None, places: Places, folder: str) -> dict[s
 
 def _places(cells: Iterable[tuple[int, str]]) -> dict[str, tuple[int, int]]:
     """Which cell each compiled file name stands for."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
+    shell = find_shell()
     found: dict[str, tuple[int, int]] = {}
     for index, source in cells:
         if shell is None:

@@ -31,6 +31,17 @@ WHO = (
 )
 
 
+def printed_by_both(ran: Runs, package: Package) -> str:
+    """What stage `a` prints in a forked kernel, which must be what it prints in a fresh one."""
+    forked, fresh = (ran(package, kernels=kind).printed("a") for kind in ("fork", "fresh"))
+    assert forked == fresh
+    return forked
+
+
+def request_in(folder: Path) -> KernelRequest:
+    return KernelRequest("python3", folder, dict(os.environ), folder / "log")
+
+
 def test_stages_are_children_of_one_parent_with_sessions_of_their_own(ran: Runs) -> None:
     done = ran(Package().stage("a", WHO, imports="numpy").stage("b", WHO, imports="numpy", after=["a"]))
     first, second = (json.loads(done.printed(stage)) for stage in ("a", "b"))
@@ -148,8 +159,7 @@ def test_what_python_shows_of_itself_is_what_a_fresh_kernel_shows(ran: Runs) -> 
         "print([signal.getsignal(n) for n in (signal.SIGINT, signal.SIGCHLD, signal.SIGTERM)])\n"
         "print(warnings.filters, gc.isenabled(), sorted(hash(x) for x in 'abc'))"
     )
-    shown = [ran(Package().stage("a", look), kernels=kind).printed("a") for kind in ("fork", "fresh")]
-    assert shown[0] == shown[1]
+    printed_by_both(ran, Package().stage("a", look))
 
 
 def test_the_command_line_of_a_kernel_is_obeyed(ran: Runs) -> None:
@@ -160,15 +170,12 @@ def test_the_command_line_of_a_kernel_is_obeyed(ran: Runs) -> None:
         "print(given.IPKernelApp.pop('connection_file').rpartition('/')[2], given)\n"
         "print(shell.history_manager.hist_file, shell.parent.parent.extra_args)"
     )
-    shown = [ran(Package().stage("a", look), kernels=kind).printed("a") for kind in ("fork", "fresh")]
-    assert shown[0] == shown[1]
-    assert shown[0].endswith(":memory: []\n")
+    assert printed_by_both(ran, Package().stage("a", look)).endswith(":memory: []\n")
 
 
 def test_a_client_that_comes_before_its_kernel_soon_tries_again(tmp_path: Path) -> None:
     async def interval() -> int:
-        request = KernelRequest("python3", tmp_path, dict(os.environ), tmp_path / "log")
-        kernel = await FreshKernels().start(request)
+        kernel = await FreshKernels().start(request_in(tmp_path))
         try:
             return int(kernel.client.shell_channel.socket.getsockopt(zmq.RECONNECT_IVL))
         finally:
@@ -183,9 +190,7 @@ def test_a_kernel_that_has_just_been_killed_can_be_interrupted(tmp_path: Path) -
     async def interrupt() -> None:
         source = ForkedKernels(lambda reason: None)
         try:
-            kernel = await source.start(
-                KernelRequest("python3", tmp_path, dict(os.environ), tmp_path / "log")
-            )
+            kernel = await source.start(request_in(tmp_path))
             kernel.kill()
             with contextlib.suppress(ProcessLookupError):
                 while True:
@@ -203,9 +208,7 @@ def test_a_cancelled_end_gives_everything_back(tmp_path: Path) -> None:
     """Sockets that stay would block whoever collects them as garbage, for ever."""
 
     async def cancel() -> bool:
-        kernel = await FreshKernels().start(
-            KernelRequest("python3", tmp_path, dict(os.environ), tmp_path / "log")
-        )
+        kernel = await FreshKernels().start(request_in(tmp_path))
         ending = asyncio.ensure_future(kernel.shut_down())
         kernel.exited.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -225,10 +228,8 @@ def test_options_of_libraries_are_those_of_a_fresh_kernel(ran: Runs) -> None:
         "print({name: option.defval for name, option in sorted(_registered_options.items())})\n"
         "print(dict(matplotlib.rcParams), numpy.get_printoptions())"
     )
-    package = Package().stage("a", look, imports="pandas matplotlib")
-    shown = [ran(package, kernels=kind).printed("a") for kind in ("fork", "fresh")]
-    assert shown[0] == shown[1]
-    assert "'display.max_columns': 20" in shown[0]
+    shown = printed_by_both(ran, Package().stage("a", look, imports="pandas matplotlib"))
+    assert "'display.max_columns': 20" in shown
 
 
 def test_preloading_starts_no_python_thread() -> None:
