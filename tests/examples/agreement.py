@@ -49,7 +49,9 @@ def notebook_metrics(notebook: Path, names: list[str]) -> dict[str, Any]:
     content = nbformat.read(notebook, as_version=4)
     content.cells.append(nbformat.v4.new_code_cell(SHOW.format(names=names)))
     NotebookClient(content, timeout=300, resources={"metadata": {"path": str(notebook.parent)}}).execute()
-    values: dict[str, Any] = json.loads(content.cells[-1].outputs[-1].text)
+    # a kernel may send what one print writes, value and end of line, as two streams
+    printed = "".join(output.text for output in content.cells[-1].outputs if output.get("name") == "stdout")
+    values: dict[str, Any] = json.loads(printed)
     return values
 
 
