@@ -49,7 +49,7 @@ def printed_by_debugging(path: Path, expression: str) -> str:
     nbformat.validate(notebook)
     notebook.cells = [*notebook.cells[:-1], nbformat.v4.new_code_cell(f"print({expression})")]
     NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(path.parent)}}).execute()
-    return str(notebook.cells[-1].outputs[0].text)
+    return "".join(output.text for output in notebook.cells[-1].outputs)
 
 
 def test_a_failure_shows_cell_and_line_and_can_be_resumed(tmp_path: Path, capsys: Capture) -> None:
