@@ -19,6 +19,7 @@ __all__ = ["Repeated", "find_names", "find_repeated", "spread"]
 _MANY = 10_000
 _SAMPLED = 64
 _CHUNK = 1 << 20
+_BLOCK = 1 << 15
 
 # atoms in the order in which they appear, places as bytes of the dtype, shape, memory order
 Repeated = tuple[list[Any], "bytes | memoryview", str, tuple[int, ...], str]
@@ -137,7 +138,19 @@ def _places(numpy: Any, pointers: Any) -> tuple[Any, Any]:
         _, first, places = numpy.unique(pointers, return_index=True, return_inverse=True)
         order = numpy.argsort(first)
         return numpy.argsort(order)[places.reshape(-1)], first[order]
-    places, _ = pandas.factorize(pointers)
-    # an object's first place is where the highest number rises
-    highest = numpy.maximum.accumulate(places)
-    return places, numpy.flatnonzero(numpy.diff(highest, prepend=-1))
+    places, objects = pandas.factorize(pointers)
+    return places, _first_places(numpy, places, len(objects))
+
+
+def _first_places(numpy: Any, places: Any, many: int) -> Any:
+    """Where each number appears first: the places where the highest so far rises. Ends at the last one, which
+    is early where few objects stand many times."""
+    found: list[Any] = []
+    seen = start = 0
+    while seen < many:
+        highest = numpy.maximum.accumulate(places[start : start + _BLOCK])
+        first = numpy.flatnonzero(numpy.diff(highest, prepend=seen - 1) > 0)
+        found.append(first + start)
+        seen += len(first)
+        start += _BLOCK
+    return numpy.concatenate(found) if found else numpy.empty(0, int)
