@@ -14,13 +14,15 @@ ACCESS_COPY: nothing is copied before it is touched, and arrays are writable and
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import marshal
 import mmap
 import os
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from .errors import PayloadError
@@ -52,22 +54,45 @@ def padding(length: int) -> int:
 
 
 class _HashingFile:
-    """Writes to a descriptor and hashes what goes through it."""
+    """Writes to a descriptor and hashes what goes through it: from the first large piece on in a thread,
+    beside the writing and the syncing (both release the interpreter)."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self.hash = hashlib.sha256()
+        self._hash = hashlib.sha256()
+        self._thread: ThreadPoolExecutor | None = None
         self.length = 0
 
     def write(self, data: bytes | memoryview) -> None:
         view = memoryview(data)
+        if self._thread is None and len(view) >= _CHUNK:
+            self._thread = ThreadPoolExecutor(1, "payload-hash")
         for start in range(0, len(view), _CHUNK):
             chunk = view[start : start + _CHUNK]
-            self.hash.update(chunk)
+            self._in_turn(self._hash.update, chunk)
             written = 0
             while written < len(chunk):
                 written += os.write(self._descriptor, chunk[written:])
         self.length += len(view)
+
+    def digest(self) -> Future[str]:
+        """Of all that was written until now."""
+        return self._in_turn(self._hash.hexdigest)
+
+    def sync(self) -> None:
+        os.fsync(self._descriptor)
+
+    def close(self) -> None:
+        if self._thread is not None:
+            self._thread.shutdown(cancel_futures=True)
+        os.close(self._descriptor)
+
+    def _in_turn(self, step: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        if self._thread is not None:
+            return self._thread.submit(step, *arguments)
+        done: Future[Any] = Future()
+        done.set_result(step(*arguments))
+        return done
 
 
 def write_payload(
@@ -81,15 +106,13 @@ def write_payload(
     temporary = os.path.join(folder, f".writing-{os.getpid()}-{os.urandom(6).hex()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
     try:
-        try:
-            output = _HashingFile(descriptor)
+        with contextlib.closing(_HashingFile(descriptor)) as output:
             buffers = _write_body(output, regions, stream, layout, manifest)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        artifact = output.hash.hexdigest()
-        _publish(temporary, payload_path(folder, artifact))
-        return Written(artifact, output.length, buffers)
+            whole = output.digest()
+            output.sync()
+            written = Written(whole.result(), output.length, buffers.result())
+        _publish(temporary, payload_path(folder, written.artifact))
+        return written
     except BaseException:
         if os.path.exists(temporary):
             os.unlink(temporary)
@@ -102,12 +125,13 @@ def _write_body(
     stream: bytes | memoryview,
     layout: Any,
     manifest: dict[str, Any],
-) -> str:
+) -> Future[str]:
+    """The digest after the regions."""
     output.write(_MAGIC)
     for region in regions:
         output.write(region)
         output.write(bytes(padding(len(region))))
-    buffers = output.hash.hexdigest()
+    buffers = output.digest()
     table = marshal.dumps(layout, 2)
     description = json.dumps(manifest, sort_keys=True).encode()
     head = hashlib.sha256()
