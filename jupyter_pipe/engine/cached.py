@@ -38,17 +38,24 @@ class CachedResults:
 
     Of several runs that need the same result at once, one holds the lock of its fingerprint and
     computes it. Who holds a lock waits for no other, so that runs cannot wait for each other.
+
+    `explain` is told if results under a root that is a URL cannot be looked up; without it that is raised.
     """
 
     def __init__(
-        self, prepared: PreparedRun, package: Path, run_id: str, mirror: Mirror | None = None
+        self,
+        prepared: PreparedRun,
+        package: Path,
+        run_id: str,
+        mirror: Mirror | None = None,
+        explain: Callable[[str, str], None] | None = None,
     ) -> None:
         self._run_id = run_id
         self._mirror = mirror
         self._store = prepared.store
         self._locks: dict[str, Path] = {}
         self._pipeline = prepared.pipeline
-        self._cache, self._decides = _caches(prepared, package)
+        self._cache, self._decides = _caches(prepared, package, explain)
         self._asked: dict[str, tuple[Fingerprint, StageInputs]] = {}
 
     def check(self, pipeline: Pipeline, stage: str, given: Given) -> Checked:
@@ -145,26 +152,21 @@ def forecast(prepared: PreparedRun, package: Path) -> Plan:
     return plan_run(decides, prepared.pipeline, prepared.selected, inputs_of)
 
 
-def _caches(prepared: PreparedRun, package: Path) -> tuple[Cache, StageCache]:
+def _caches(
+    prepared: PreparedRun, package: Path, explain: Callable[[str, str], None] | None = None
+) -> tuple[Cache, StageCache]:
     """The results under the run's root, and who decides about them. Those of a root that is a URL
-    may be there only."""
+    may be there only; `explain` is told if they cannot be looked up."""
     store, trust = prepared.store, prepared.request.trust
-    values = Store(store.state_folder, trust=trust)
+    folder = store.state_folder / "cache"
     if not store.url:
-        cache = Cache(store.state_folder / "cache")
-        return cache, _stage_cache(prepared, package, cache, values.is_sound)
-    from jupyter_pipe.runs.remote import RemoteRoot
+        cache = Cache(folder)
+        return cache, _stage_cache(prepared, package, cache, Store(store.state_folder, trust=trust).is_sound)
+    from jupyter_pipe.engine.elsewhere import Elsewhere
 
-    remote = RemoteRoot(store.url, trust=trust)
-
-    def name_of(path: Path) -> str:
-        return path.relative_to(store.state_folder).as_posix()
-
-    def has_value(address: str) -> bool:
-        return values.is_sound(address) or remote.has(name_of(values.path(address)))
-
-    cache = Cache(store.state_folder / "cache", bring=lambda path: remote.fetch(name_of(path), path))
-    return cache, _stage_cache(prepared, package, cache, has_value)
+    elsewhere = Elsewhere(store, explain, trust=trust)
+    cache = Cache(folder, bring=elsewhere.bring)
+    return cache, _stage_cache(prepared, package, cache, elsewhere.has_value)
 
 
 def _stage_cache(

@@ -16,6 +16,7 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,7 +107,7 @@ class _Runner:
         self._queue: queue.SimpleQueue[ms.Message | ms.Log] = queue.SimpleQueue()
         self._mirror = self._open_mirror()
         self._results: ResultSource = CachedResults(
-            prepared, self._place.package, writer.run_id, self._mirror
+            prepared, self._place.package, writer.run_id, self._mirror, self._warn
         )
         options = Options(
             capacity=prepared.capacity,
@@ -148,8 +149,9 @@ class _Runner:
         """Ask the run to end. May be called from any thread, and from signal handlers."""
         self._queue.put(ms.Cancel(self._who_cancels(by)))
 
-    def _explain_kernels(self, reason: str) -> None:
-        self._queue.put(ms.Log(WarningRaised(stage=None, code="fresh_kernels", message=reason)))
+    def _warn(self, code: str, message: str) -> None:
+        """Say something about the whole run. May be called from any thread."""
+        self._queue.put(ms.Log(WarningRaised(stage=None, code=code, message=message)))
 
     def _who_cancels(self, otherwise: str) -> str:
         """`request_cancel` writes a name into the folder before it sends its signal."""
@@ -331,7 +333,7 @@ class _Runner:
             return DaskExecutor(request.scheduler, self._prepared.capacity.workers)
         from jupyter_pipe.engine.executors import LocalExecutor
 
-        return LocalExecutor(request.kernels, self._explain_kernels)
+        return LocalExecutor(request.kernels, partial(self._warn, "fresh_kernels"))
 
     def _open_mirror(self) -> Mirror | None:
         """For a root that is a URL."""
@@ -340,10 +342,7 @@ class _Runner:
             return None
         from jupyter_pipe.engine.mirror import Mirror
 
-        return Mirror(store, self._folder, self._explain_mirror, trust=self._prepared.request.trust)
-
-    def _explain_mirror(self, reason: str) -> None:
-        self._queue.put(ms.Log(WarningRaised(stage=None, code="root_behind", message=reason)))
+        return Mirror(store, self._folder, self._warn, trust=self._prepared.request.trust)
 
     def _publish(self, stage: str) -> None:
         if stage in self._attempts:

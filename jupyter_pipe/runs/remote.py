@@ -21,11 +21,22 @@ from jupyter_pipe.artifacts.store import Store
 from jupyter_pipe.errors import ArtifactError, ExtraMissingError, RunError
 from jupyter_pipe.runs.store import STATE_FOLDER, RunStore
 
-__all__ = ["RemoteRoot", "fetch_runs", "fetch_values", "is_url", "local_root", "publish_values"]
+__all__ = [
+    "PAUSE_SECONDS",
+    "RemoteRoot",
+    "fetch_runs",
+    "fetch_values",
+    "is_url",
+    "local_root",
+    "publish_values",
+]
 
 # Here a file is there as a whole or not at all; elsewhere it is renamed when it is whole.
 _OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "memory"})
 _FOLDERS = frozenset({"file", "local"})
+
+PAUSE_SECONDS = 30.0
+"""After which a running run asks again for a URL that it could not reach."""
 
 
 def is_url(root: str) -> bool:
@@ -38,7 +49,8 @@ def local_root(root: str | Path) -> Path:
     text = str(root)
     if not is_url(text):
         return Path(root)
-    remote = RemoteRoot(text)  # what is wrong with the URL is said before anything is made
+    remote = RemoteRoot(text)
+    remote.require_bucket()  # what is wrong with the URL is said before anything is made
     platformdirs = _needed("platformdirs")
     name = hashlib.sha256(text.encode()).hexdigest()[:16]
     store = RunStore(Path(platformdirs.user_cache_path("jupyter_pipe")) / "roots" / name)
@@ -69,6 +81,19 @@ class RemoteRoot:
         self._base = f"{str(base).rstrip('/')}/{STATE_FOLDER}"
         if self._protocols & _FOLDERS:
             Store(self._base, trust=trust)  # refuses a folder that others could have filled
+
+    def require_bucket(self) -> None:
+        """Raise RunError if the URL is in a bucket that does not exist: nothing makes one on the way."""
+        bucket = self._base.lstrip("/").partition("/")[0]
+        if not self._protocols & (_OBJECT_STORES - {"memory"}):
+            return
+        with self._reached():
+            try:
+                self._files.info(bucket)
+            except PermissionError:
+                return  # who may not look at the bucket may still use it
+            except FileNotFoundError:
+                raise FileNotFoundError(f"there is no bucket {bucket}") from None
 
     def has(self, name: str, *, size: int | None = None) -> bool:
         """Whether the file is there, with that many bytes."""

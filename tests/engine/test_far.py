@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 from jupyter_pipe.engine import RunRequest, run_pipeline
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import RunState
-from jupyter_pipe.runs import Run, RunStore
+from jupyter_pipe.runs import Run, RunStore, remote
 from jupyter_pipe.runs.debug import fetch_inputs
 from jupyter_pipe.runs.remote import RemoteRoot, fetch_runs, local_root
 from tests.engine.packages import Package
@@ -150,3 +151,39 @@ def test_a_url_that_cannot_be_written_any_more_costs_a_warning(
     assert done.state is RunState.succeeded
     assert [warning.code for warning in done.warnings] == ["root_behind"]
     assert children() == []
+
+
+@pytest.mark.parametrize("comes_back", [False, True])
+def test_a_url_that_cannot_be_reached_for_a_while_holds_up_nothing(
+    comes_back: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    url = (tmp_path / "shared").as_uri()
+    root = local_root(url)
+    package_ = write(tmp_path / "notebook", package())
+    with monkeypatch.context() as patch:
+        patch.setattr(remote, "PAUSE_SECONDS", 0.0 if comes_back else 30.0)
+        for name in ("fetch", "has", "publish"):
+            patch.setattr(RemoteRoot, name, fails_after_two(name, recovers=comes_back))
+        done = run(package_, root=root)
+    assert done.state is RunState.succeeded
+    codes = {warning.code for warning in done.warnings}
+    assert codes == {"root_behind", "root_unreachable"} | ({"root_caught_up"} if comes_back else set())
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
+    there = RunStore(local_root(url))
+    fetch_runs(RemoteRoot(url), there)
+    assert there.ids() == ((done.run_id,) if comes_back else ())
+
+
+def fails_after_two(name: str, *, recovers: bool) -> Callable[..., Any]:
+    """The method of a root, for which the third and fourth question find no route, or all that come."""
+    real = getattr(RemoteRoot, name)
+    questions = itertools.count(1)
+
+    def ask(self: RemoteRoot, *arguments: Any, **options: Any) -> Any:
+        number = next(questions)
+        if number in (3, 4) or (number > 4 and not recovers):
+            raise RunError(f"{self.url} cannot be reached: no route", code="root_unreachable")
+        return real(self, *arguments, **options)
+
+    return ask

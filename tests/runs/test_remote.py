@@ -136,6 +136,16 @@ def test_storage_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.Monkey
         root.has("y")
 
 
+def test_a_bucket_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = RemoteRoot("memory://some-bucket/folder")
+    root.require_bucket()  # memory has none
+    monkeypatch.setattr(root, "_protocols", {"s3"})
+    with pytest.raises(RunError, match="cannot be reached: there is no bucket some-bucket"):
+        root.require_bucket()
+    root._files.mkdir("/some-bucket")
+    root.require_bucket()
+
+
 def test_without_the_extra_the_command_to_type_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> Any:
         raise ImportError(name)
