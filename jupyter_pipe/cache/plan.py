@@ -22,7 +22,8 @@ from jupyter_pipe.model import Pipeline, Stage
 
 __all__ = ["Decision", "Forcing", "Plan", "PlannedStage", "StageCache", "StageInputs", "plan_run"]
 
-SERIALISER = "1"
+SERIALISER = "2"
+"""How payloads are written: another word makes every stage run again."""
 
 
 class StageInputs(Struct, frozen=True):

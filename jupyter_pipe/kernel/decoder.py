@@ -15,7 +15,7 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from . import functions, portrait, transforms
+from . import functions, plots, portrait
 from .errors import PayloadError
 from .formats import find_format
 from .frames import Reference
@@ -88,7 +88,7 @@ class Decoder(pickle.Unpickler):
             object.__setattr__(value, name, part)
 
     def set_transform(self, node: Any, state: dict[str, Any]) -> None:
-        transforms.restore_transform(node, state)
+        plots.restore_transform(node, state)
 
     def dict_view(self, viewed: dict[Any, Any], kind: str) -> Any:
         return getattr(viewed, kind)()

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from . import frames, functions, transforms
+from . import frames, functions, plots
 from .flat import ATOMS, are_rows
 from .formats import find_format
 from .immutable import full_name, is_immutable
@@ -289,6 +289,8 @@ def _reduction(kind: type) -> Callable[[Any], Any] | None:
     """What takes an instance apart instead of its own method."""
     if frames.is_arrow(kind):
         return frames.reduce_arrow
-    if transforms.is_transform(kind):
-        return transforms.reduce_transform
+    if plots.is_transform(kind):
+        return plots.reduce_transform
+    if plots.is_registry(kind):
+        return plots.reduce_registry
     return copyreg.dispatch_table.get(kind)

@@ -18,7 +18,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import frames, functions, transforms
+from . import frames, functions, plots
 from .decoder import Decoder
 from .definitions import Definitions
 from .errors import CannotTravelError
@@ -104,7 +104,7 @@ class Encoder(pickle.Pickler):
             return self._numpy_rule(kind, numpy)
         if package_of(kind) == "pandas":
             return self._pandas_rule(kind)
-        if transforms.is_transform(kind):
+        if plots.is_transform(kind):
             return _reduce_transform
         if find_format(full_name(kind)) is not None:
             return _reduce_formatted
@@ -271,7 +271,7 @@ def _reduce_forwarding(value: Any) -> Any:
 
 
 def _reduce_transform(node: Any) -> Any:
-    return *transforms.reduce_transform(node), None, None, Decoder.set_transform
+    return *plots.reduce_transform(node), None, None, Decoder.set_transform
 
 
 def _reduce_masked(array: Any) -> Any:

@@ -58,3 +58,11 @@ def test_a_received_figure_is_drawn_after_changes_as_where_it_was_made(stages: S
     received = stages.run("B", change, inputs={"A": "fig ax"})
     exec(change, made)
     assert _picture(received["fig"]) == _picture(made["fig"])
+
+
+def test_a_figure_that_a_stage_only_receives_is_unchanged(stages: Stages) -> None:
+    """Though pickling it once more counts its callbacks on."""
+    stages.run("A", DRAW, "fig")
+    for code, changed in [("pass", []), ("fig.axes[0].set_title('new')", [("fig",)])]:
+        stages.run("B", code, inputs={"A": "fig"}, protect=("fig",))
+        assert [each.names for each in stages.results["B"].changed] == changed

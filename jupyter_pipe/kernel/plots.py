@@ -1,0 +1,46 @@
+"""What matplotlib's figures pickle besides their content.
+
+Transforms keep their parents by `id`: in another process the ids are those of other objects. A new transform
+could then take the place of a parent, which would hear of no change any more, and a figure that travelled
+would be drawn wrong. Registries of callbacks count on whenever they are pickled.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+__all__ = ["is_registry", "is_transform", "reduce_registry", "reduce_transform", "restore_transform"]
+
+
+def is_transform(kind: type) -> bool:
+    """Whether the class is a node of matplotlib's graphs of transforms."""
+    return _is_kind_of(kind, "matplotlib.transforms", "TransformNode")
+
+
+def reduce_transform(node: Any) -> tuple[Any, ...]:
+    """Constructor, arguments and state, in which the parents have no ids."""
+    make, arguments, state = node.__reduce_ex__(5)[:3]
+    parents = [parent for parent in state["_parents"].values() if parent is not None]
+    return make, arguments, {**state, "_parents": parents}
+
+
+def restore_transform(node: Any, state: dict[str, Any]) -> None:
+    """Fills a bare node from that state, with the ids of this process."""
+    node.__setstate__({**state, "_parents": {id(parent): parent for parent in state["_parents"]}})
+
+
+def is_registry(kind: type) -> bool:
+    """Whether the class keeps the callbacks of a figure or of one of its parts."""
+    return _is_kind_of(kind, "matplotlib.cbook", "CallbackRegistry")
+
+
+def reduce_registry(registry: Any) -> tuple[Any, ...]:
+    """For a digest: without the number that the next callback will get."""
+    make, arguments, state = registry.__reduce_ex__(5)[:3]
+    return make, arguments, {**state, "_cid_gen": None}
+
+
+def _is_kind_of(kind: type, module: str, name: str) -> bool:
+    base = getattr(sys.modules.get(module), name, None)
+    return base is not None and issubclass(kind, base)
