@@ -37,13 +37,14 @@ class Row(NamedTuple):
 
 
 def measure(argv: Sequence[str], *, folder: Path, environment: Mapping[str, str] | None = None) -> Cost:
-    """Runs `argv` in `folder`. Raises RuntimeError with the end of its output when it fails."""
+    """Runs `argv` in `folder`, and lets Python keep compiled modules: else every start of every contender
+    would compile them again. Raises RuntimeError with the end of its output when it fails."""
     _adopt_orphans()
     before, started = _children_cpu(), time.perf_counter()
     process = subprocess.run(
         argv,
         cwd=folder,
-        env=os.environ | dict(environment or {}),
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": ""} | dict(environment or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         check=False,

@@ -16,14 +16,11 @@ from pathlib import Path
 from measure import layout, measure
 from workloads import fan_out, write_notebook
 
-# As installed: without compiled modules every start would compile them again.
-ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": ""}
-
 
 def noop_cpu(target: Path, rounds: int) -> float:
     """Median CPU seconds of running what has just run."""
     argv = [sys.executable, "-m", "jupyter_pipe.cli.main", "run", str(target), "--quiet"]
-    costs = [measure(argv, folder=target.parent, environment=ENVIRONMENT) for _ in range(rounds + 1)]
+    costs = [measure(argv, folder=target.parent) for _ in range(rounds + 1)]
     return statistics.median(cost.cpu for cost in costs[1:])
 
 
