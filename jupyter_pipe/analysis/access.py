@@ -23,7 +23,7 @@ from jupyter_pipe.analysis.values import (
     find_in_class,
     in_order,
 )
-from jupyter_pipe.analysis.world import World, place_of, text_of
+from jupyter_pipe.analysis.world import World, text_of
 
 __all__ = [
     "ADDRESS",
@@ -188,7 +188,7 @@ def look_up_by_identity(world: World, keys: Values, node: ast.AST) -> None:
     """Instances of the notebook's classes are found in containers by what they are, not by content."""
     for value in keys:
         if isinstance(value.payload, Instance):
-            world.facts.identified.setdefault(value, place_of(node))
+            world.facts.identified.setdefault(value, world.place_of(node))
 
 
 def load_item(world: World, base: Values, node: ast.Subscript) -> Values:
@@ -202,9 +202,24 @@ def load_item(world: World, base: Values, node: ast.Subscript) -> Values:
             found |= read_namespace(world, node.slice, node)
         elif isinstance(value.payload, Library):
             found.add(_item_of_library(world, value, node))
+        elif _is_its_dict(value, "__getitem__"):
+            for label in _attribute_labels(value, node.slice):
+                found |= world.heap.load(value, label)
         elif not isinstance(value.payload, (Instance, Class)):
             found |= _load_item(world, value, node, sliced)
     return frozenset(found)
+
+
+def _is_its_dict(value: Object, method: str) -> bool:
+    """Whether an instance stands for its own `__dict__`, as in `vars(box)["items"]`: it has no items."""
+    return isinstance(value.payload, Instance) and not find_in_class(value.payload.class_, method)
+
+
+def _attribute_labels(value: Object, key: ast.expr) -> list[str]:
+    """The attributes that a key of `__dict__` may name."""
+    if isinstance(key, ast.Constant) and isinstance(key.value, str):
+        return ["." + key.value]
+    return [label for label in value.fields if label[0] == "."]
 
 
 def _item_of_library(world: World, value: Object, node: ast.Subscript) -> Object:
@@ -272,7 +287,10 @@ def store_item(world: World, base: Values, node: ast.Subscript, values: Values) 
             continue
         if not isinstance(value.payload, Text):
             world.mutate((value,), node)
-        if _retains(world, value):
+        if _is_its_dict(value, "__setitem__"):
+            for label in _attribute_labels(value, node.slice):
+                world.heap.store(value, label, values)
+        elif _retains(world, value):
             world.heap.store(value, item_label(node.slice), values)
 
 

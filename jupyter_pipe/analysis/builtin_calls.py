@@ -21,7 +21,7 @@ from jupyter_pipe.analysis.values import (
     Partial,
     Values,
 )
-from jupyter_pipe.analysis.world import place_of, text_of, texts_of
+from jupyter_pipe.analysis.world import text_of, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +121,7 @@ def _str(world: World, arguments: Arguments) -> Values:
 
 def _identity(world: World, arguments: Arguments) -> Values:
     for value in arguments.every():
-        world.facts.identified.setdefault(value, place_of(arguments.node))
+        world.facts.identified.setdefault(value, world.place_of(arguments.node))
     return NOTHING
 
 

@@ -12,7 +12,7 @@ from jupyter_pipe.analysis.iteration import elements_of
 from jupyter_pipe.analysis.scopes import Comprehension, Frame, scope_of
 from jupyter_pipe.analysis.targets import assign
 from jupyter_pipe.analysis.values import ANY, NOTHING, Instance, Object, Text, Values
-from jupyter_pipe.analysis.world import World, expression_rules, place_of, rule, text_of
+from jupyter_pipe.analysis.world import World, expression_rules, rule, text_of
 
 __all__: list[str] = []
 
@@ -167,7 +167,7 @@ def _look_up(world: World, left: Values, right: Values, node: ast.AST) -> None:
 def _identify(world: World, left: Values, right: Values, node: ast.AST) -> None:
     if left and right:
         for value in left | right:
-            world.facts.identified.setdefault(value, place_of(node))
+            world.facts.identified.setdefault(value, world.place_of(node))
 
 
 def _array_like(values: Values) -> bool:

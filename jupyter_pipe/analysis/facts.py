@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.program import ProgramCell
     from jupyter_pipe.analysis.values import Object, Values
 
-__all__ = ["CachedCall", "Facts", "Finding", "Place", "Read", "Unit", "Write"]
+__all__ = ["CachedCall", "Facts", "Finding", "Place", "Read", "Unit", "Write", "place_of"]
 
 
 class Place(NamedTuple):
@@ -20,6 +20,11 @@ class Place(NamedTuple):
 
     line: int
     column: int
+
+
+def place_of(node: ast.AST) -> Place:
+    """Where a node begins."""
+    return Place(getattr(node, "lineno", 1), getattr(node, "col_offset", 0))
 
 
 @dataclass

@@ -7,7 +7,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.values import Object, Text, Values
-from jupyter_pipe.analysis.world import FOLDER, place_of
+from jupyter_pipe.analysis.world import FOLDER
 
 if TYPE_CHECKING:
     import ast
@@ -147,7 +147,7 @@ def touch_file(world: World, path: Text, node: ast.AST, *, write: bool, whole: b
         world.touch(name, node, write=write, whole=whole)
         return
     patterns = world.facts.patterns_written if write else world.facts.patterns_read
-    patterns.setdefault(name, place_of(node))
+    patterns.setdefault(name, world.place_of(node))
 
 
 def _touch_folders(world: World, name: str, node: ast.AST) -> None:

@@ -1,13 +1,15 @@
 """Functions and classes of the notebook: making them and running their bodies at each call.
 
 A body is interpreted with the bindings of the moment, so a free variable has the value that it
-would have in the notebook. Recursion and depth are cut, and the whole has a budget: past it, a
-function's free names are read and nothing else is known.
+would have in the notebook. Recursion is cut. Depth and the whole have a limit: past it calls are no longer
+followed one by one, and each function that they reach is interpreted once, with all that it is given
+anywhere, as code that may run.
 """
 
 from __future__ import annotations
 
 import ast
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.facts import CachedCall
@@ -25,11 +27,11 @@ from jupyter_pipe.analysis.values import (
     Values,
     find_in_class,
 )
-from jupyter_pipe.analysis.world import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from jupyter_pipe.analysis.postponed import Postponed
     from jupyter_pipe.analysis.state import Layer
     from jupyter_pipe.analysis.world import World
 
@@ -58,6 +60,8 @@ def make_function(world: World, node: FunctionNode) -> Object:
         result.payload = Function(
             node, world.frame, scope_of(node), _captures(node), sum(1 for _ in ast.walk(node))
         )
+        if world.frame.module() is world.globals:
+            result.payload.cell = world.cell
         result.carries = True
     payload = result.payload
     assert isinstance(payload, Function)
@@ -88,11 +92,16 @@ def call_function(
     """Interprets the body of a notebook function. Its value is what it may return."""
     function = callee.payload
     assert isinstance(function, Function)
+    if world.postponed.open:
+        return _postpone(world, callee, positional, keywords, node)
     if world.calls.count(callee) >= RECURSIONS:
         return function.returned
-    if len(world.calls) >= DEEPEST or world.spent >= BUDGET:
-        read_free_names(world, callee, set())
-        return function.returned | {world.allocate(node, open_=True)}
+    if world.spent >= BUDGET and world.calls:
+        world.too_large.add(world.calls[0])
+    if len(world.calls) >= DEEPEST or world.spent >= BUDGET or callee in world.too_large:
+        returned = _postpone(world, callee, positional, keywords, node)
+        _run_postponed(world, node)
+        return returned
     key = (callee, tuple(positional), tuple(keywords.items()))
     before = world.version
     known = world.memory.get(key)
@@ -101,11 +110,28 @@ def call_function(
     if function.decorators & CACHES:
         _note_cached_call(world, callee, node)
     world.spent += function.weight
+    result = _interpret(world, callee, positional, keywords, node, (*world.context, node))
+    if world.version == before and result <= frozenset().union(*positional, *keywords.values()):
+        world.memory[key] = before, result
+    return result
+
+
+def _interpret(
+    world: World,
+    callee: Object,
+    positional: Sequence[Values],
+    keywords: Mapping[str, Values],
+    site: ast.AST,
+    context: tuple[ast.AST, ...],
+) -> Values:
+    """`site` tells apart what different calls make, `context` are the calls that led here."""
+    function = callee.payload
+    assert isinstance(function, Function)
     frame = Frame(function.scope, function.frame)
     if function.captures:
-        frame.holder = world.allocate((node, function.node, "frame"))
+        frame.holder = world.allocate((site, function.node, "frame"))
     saved = world.frame, world.context, world.loops
-    world.frame, world.context, world.loops = frame, (*world.context, node), []
+    world.frame, world.context, world.loops = frame, context, []
     world.calls.append(callee)
     world.state.push()
     frame.depth = len(world.state.layers) - 1
@@ -114,10 +140,32 @@ def call_function(
     world.calls.pop()
     world.frame, world.context, world.loops = saved
     function.returned |= frame.returned
-    result = _result(world, callee, frame, node)
-    if world.version == before and result <= frozenset().union(*positional, *keywords.values()):
-        world.memory[key] = before, result
-    return result
+    return _result(world, callee, frame, site)
+
+
+def _postpone(
+    world: World, callee: Object, positional: Sequence[Values], keywords: Mapping[str, Values], node: ast.AST
+) -> Values:
+    """What the function has been found to return until now, or anything else."""
+    function = callee.payload
+    assert isinstance(function, Function)
+    world.postponed.add(callee, positional, keywords)
+    return function.returned | {world.allocate(node, open_=True)}
+
+
+def _run_postponed(world: World, node: ast.AST) -> None:
+    """Interprets every function that was postponed, and those that they call, as code that may run."""
+    postponed, context = world.postponed, (*world.context, node)
+    postponed.open = True
+    while (call := postponed.take()) is not None:
+        world.branches(partial(_may_run, world, call, context), lambda: True)
+    postponed.open = False
+
+
+def _may_run(world: World, call: Postponed, context: tuple[ast.AST, ...]) -> bool:
+    site = call.function.node
+    _interpret(world, call.callee, call.positional, call.keywords, site, context)
+    return True
 
 
 def _note_cached_call(world: World, callee: Object, node: ast.AST) -> None:
@@ -127,14 +175,14 @@ def _note_cached_call(world: World, callee: Object, node: ast.AST) -> None:
     names = {part.id for part in ast.walk(function.node) if isinstance(part, ast.Name)}
     slots = {name: world.state.get(name) for name in sorted(names - function.scope.names - {function.name})}
     sources = {name: slot.sources for name, slot in slots.items() if slot is not None}
-    world.facts.cached_calls.append(CachedCall(function.name, place_of(node), sources))
+    world.facts.cached_calls.append(CachedCall(function.name, world.place_of(node), sources))
 
 
 def note_cache_look(world: World, value: Object, node: ast.AST) -> None:
     """`f.cache_info()` tells how often earlier code called the function."""
     function = value.payload.function if isinstance(value.payload, Bound) else value
     if function is not None and isinstance(function.payload, Function):
-        world.facts.cache_looks.setdefault(function.payload.name, place_of(node))
+        world.facts.cache_looks.setdefault(function.payload.name, world.place_of(node))
 
 
 def _run_body(world: World, function: Function, frame: Frame) -> None:

@@ -12,6 +12,7 @@ from jupyter_pipe.analysis.facts import Facts, Unit, Write
 from jupyter_pipe.analysis.functions import read_free_names
 from jupyter_pipe.analysis.groups import expected_groups
 from jupyter_pipe.analysis.libraries import show
+from jupyter_pipe.analysis.postponed import PostponedCalls
 from jupyter_pipe.analysis.scopes import bound_names
 from jupyter_pipe.analysis.state import UNBOUND
 from jupyter_pipe.analysis.statements import guarded
@@ -71,9 +72,20 @@ def _run(world: World, unit: Unit) -> None:
         else:
             _execute(world, unit)
     except (RecursionError, ExhaustedError):
+        _run_roughly(world, unit)
+    _finish(world, unit)
+
+
+def _run_roughly(world: World, unit: Unit) -> None:
+    """Follows no call by itself; should that still be too much, takes every name to be changed."""
+    world.too_large.update(world.calls[:1])
+    _begin_again(world, unit)
+    world.spent = functions.BUDGET
+    try:
+        _execute(world, unit)
+    except (RecursionError, ExhaustedError):
         _begin_again(world, unit)
         touch_every_name(world, unit)
-    _finish(world, unit)
 
 
 def _execute(world: World, unit: Unit) -> bool:
@@ -91,7 +103,8 @@ def _begin_again(world: World, unit: Unit) -> None:
     world.heap.begin()
     world.facts = unit.facts
     world.frame, world.context, world.loops, world.calls = world.globals, (), [], []
-    world.uncertain = 0
+    world.uncertain = world.escaping = 0
+    world.postponed = PostponedCalls()
 
 
 def touch_every_name(world: World, unit: Unit) -> None:
@@ -120,9 +133,10 @@ def observe(world: World, unit: Unit) -> None:
 
 
 def _begin(world: World, unit: Unit) -> None:
-    world.unit = unit.number
+    world.unit, world.cell = unit.number, unit.cell.cell.index
     world.facts = unit.facts
     world.spent = 0
+    world.postponed = PostponedCalls()
     world.escaping = 0
     world.heap.begin()
     world.memory.clear()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.values import NOTHING, Class, Instance, Library, Text, Values, in_order
-from jupyter_pipe.analysis.world import place_of
 
 if TYPE_CHECKING:
     import ast
@@ -61,7 +60,7 @@ def _elements(world: World, value: Object, node: ast.AST) -> Values:
     if value.type in ITERATORS:
         advance(world, (value,), node)
     if value.type in SETS:
-        world.facts.iterated_sets.setdefault(value, place_of(node))
+        world.facts.iterated_sets.setdefault(value, world.place_of(node))
     if value.type == "builtins.dict":
         return frozenset(value.fields.get("keys", ()))
     if value.type in PAIRS:

@@ -1,11 +1,13 @@
 """In which order stages may stand so that each finds what its cells found in the notebook.
 
 Without gaps it is the order of first cells. A stage with a gap runs all its cells together, so
-what other cells read and wrote in between decides, or forbids it.
+what other cells read and wrote in between decides, or forbids it. What a stage is given (values, what it
+replays, parameters) is there before its first cell: no cell may have used the name before it was made.
 """
 
 from __future__ import annotations
 
+import ast
 import graphlib
 import heapq
 import itertools
@@ -13,8 +15,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from jupyter_pipe.analysis.ambient import FELT_EVERYWHERE
+from jupyter_pipe.analysis.facts import place_of
 from jupyter_pipe.analysis.report import cell_number, report
-from jupyter_pipe.analysis.world import place_of
+from jupyter_pipe.analysis.world import BUILTINS
 from jupyter_pipe.model import Fix
 
 if TYPE_CHECKING:
@@ -45,6 +48,9 @@ class Use(NamedTuple):
 
 def arrange(stages: Sequence[StageFacts], units: Sequence[Unit]) -> tuple[list[StageFacts], list[Diagnostic]]:
     """The stages in a possible order, and why there is none."""
+    untimely = [conflict for stage in stages for conflict in _untimely(stage, units)]
+    if untimely:
+        return list(stages), [_reordered(conflict) for conflict in dict.fromkeys(untimely)]
     if not _has_gaps(stages):
         return list(stages), []
     writers = _writers(stages)
@@ -69,6 +75,34 @@ def _has_gaps(stages: Sequence[StageFacts]) -> bool:
 
 def _stage(unit: Unit) -> str:
     return unit.stage or ""
+
+
+def _untimely(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Conflict]:
+    """A name that the stage gets from a cell which stands below one where it already uses the name."""
+    own = stage.numbers
+    first: dict[str, int] = {}
+    read_outside: dict[str, int] = {}
+    for unit in stage.units:
+        for name, read in unit.facts.reads.items():
+            given = max((n for n in read.sources - own if units[n].role != "skip"), default=-1)
+            if first.setdefault(name, unit.number) < given or _means_builtin(name, stage, given):
+                yield Conflict(name, units[given], unit)
+            if not read.sources <= own:
+                read_outside.setdefault(name, unit.number)
+        for name in unit.facts.writes:
+            first.setdefault(name, unit.number)
+    for number in sorted(stage.replays):
+        for name in units[number].facts.writes:
+            if read_outside.get(name, number) < number or _means_builtin(name, stage, number):
+                yield Conflict(name, units[number], stage.units[-1])
+
+
+def _means_builtin(name: str, stage: StageFacts, given: int) -> bool:
+    """Whether a cell of the stage above unit `given`, which makes the name, uses the builtin."""
+    if name not in BUILTINS:
+        return False
+    above = (unit.node for unit in stage.units if unit.number < given and name not in unit.facts.reads)
+    return any(isinstance(part, ast.Name) and part.id == name for node in above for part in ast.walk(node))
 
 
 def _uses(stage: StageFacts, units: Sequence[Unit], felt: Sequence[str]) -> Iterator[Use]:
@@ -177,10 +211,16 @@ def _cycle(cycle: Sequence[str], uses: Sequence[Use]) -> Diagnostic:
 
 def _reordered(conflict: Conflict) -> Diagnostic:
     name, earlier, later = conflict
-    message = (
-        f"{cell_number(earlier).capitalize()} of stage '{_stage(earlier)}' must run between the cells of "
-        f"stage '{_stage(later)}', because of '{name}'; but all cells of a stage run together."
-    )
+    if earlier.stage is None:
+        message = (
+            f"{cell_number(earlier).capitalize()} changes '{name}' between the cells of stage "
+            f"'{_stage(later)}'; but what it makes is there before the stage's first cell."
+        )
+    else:
+        message = (
+            f"{cell_number(earlier).capitalize()} of stage '{_stage(earlier)}' must run between the cells of "
+            f"stage '{_stage(later)}', because of '{name}'; but all cells of a stage run together."
+        )
     fact = later.facts.writes.get(name) or later.facts.reads.get(name)
     place = fact.place if fact else place_of(later.node)
     return report("PIPE208", later, place, message, _split_hint(later), fixes=_split(later))

@@ -77,13 +77,14 @@ class Text:
 @dataclass
 class Function:
     """A `def` or `lambda`. `returned` collects what calls gave back, for recursive calls; `weight`
-    is the number of its nodes."""
+    is the number of its nodes, `cell` the index of the cell that it stands in, None for a module's."""
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     frame: Frame
     scope: Scope
     captures: bool = False
     weight: int = 1
+    cell: int | None = None
     defaults: dict[str, Values] = field(default_factory=dict)
     decorators: frozenset[str] = frozenset()
     returned: Values = frozenset()

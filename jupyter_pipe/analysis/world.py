@@ -11,7 +11,8 @@ import builtins
 import re
 from typing import TYPE_CHECKING, Any
 
-from jupyter_pipe.analysis.facts import Facts, Finding, Place, Read
+from jupyter_pipe.analysis.facts import Facts, Finding, Place, Read, place_of
+from jupyter_pipe.analysis.postponed import PostponedCalls
 from jupyter_pipe.analysis.scopes import Frame, Scope
 from jupyter_pipe.analysis.state import START, UNBOUND, Slot, State
 from jupyter_pipe.analysis.values import (
@@ -42,7 +43,6 @@ __all__ = [
     "PATCHED",
     "World",
     "expression_rules",
-    "place_of",
     "rule",
     "statement_rules",
     "text_of",
@@ -86,6 +86,7 @@ class World:
         self.frame = self.globals
         self.facts = Facts()
         self.unit = 0
+        self.cell: int | None = None
         self.uncertain = 0
         self.escaping = 0
         self.context: tuple[Any, ...] = ()
@@ -98,6 +99,8 @@ class World:
         self.raised: set[Object] = set()
         self.spent = 0
         self.memory: dict[object, tuple[tuple[int, int, int], Values]] = {}
+        self.postponed = PostponedCalls()
+        self.too_large: set[Object] = set()
         self.star_imports: list[int] = []
         self.missing_modules: list[str] = []
         self.postponed_annotations = False
@@ -155,7 +158,7 @@ class World:
 
     def allocate(self, site: Any, type_: str = "", payload: Payload = None, *, open_: bool = False) -> Object:
         """The object that `site` (a node, or a tuple with one) makes in this context."""
-        key = (self.context, site)
+        key = () if self.postponed.open else self.context, site
         found = self._sites.get(key)
         if found is None:
             found = self._sites[key] = self.heap.make(type_, payload, open_=open_)
@@ -179,7 +182,7 @@ class World:
     def mutate(self, values: Iterable[Object], node: ast.AST) -> None:
         for value in values:
             if not isinstance(value.payload, Text):
-                self.facts.mutated.setdefault(value, place_of(node))
+                self.facts.mutated.setdefault(value, self.place_of(node))
 
     # Names
 
@@ -195,7 +198,7 @@ class World:
         frame = self.frame.owner(name)
         self.state.set(frame.key(name), Slot(values, frozenset((self.unit,))))
         if frame is self.globals:
-            self.facts.bound.setdefault(name, place_of(node))
+            self.facts.bound.setdefault(name, self.place_of(node))
             for value in values:
                 self.holders.setdefault(value, set()).add(name)
         else:
@@ -210,7 +213,7 @@ class World:
     def unbind(self, name: str, node: ast.AST) -> None:
         frame = self.frame.owner(name)
         if frame is self.globals:
-            self.facts.bound.setdefault(name, place_of(node))
+            self.facts.bound.setdefault(name, self.place_of(node))
         self.state.unbind(frame.key(name))
 
     def read(self, name: str, node: ast.AST) -> Values:
@@ -269,14 +272,14 @@ class World:
         seen = self.facts.reads.get(name)
         if seen is None:
             certain = not self.uncertain
-            self.facts.reads[name] = Read(place_of(node), slot.sources, slot.values, certain)
+            self.facts.reads[name] = Read(self.place_of(node), slot.sources, slot.values, certain)
         elif slot.sources - seen.sources:
             seen.sources |= slot.sources
             seen.values |= slot.values
 
     def _read_unbound(self, name: str, node: ast.AST) -> Values:
         known = name in BUILTINS or name in INTERACTIVE or name in MODULE_NAMES
-        read = Read(place_of(node), frozenset(), NOTHING, not self.uncertain)
+        read = Read(self.place_of(node), frozenset(), NOTHING, not self.uncertain)
         if name in HISTORY or name in OUTPUTS or name == ANNOTATIONS or NUMBERED.match(name):
             self.facts.history.setdefault(name, read)
         elif self.star_imports and (not known or name in BUILTINS):
@@ -310,17 +313,17 @@ class World:
         if write:
             sources = frozenset((self.unit,)) if whole else slot.sources | {self.unit}
             self.state.set(name, Slot(NOTHING, sources))
-            self.facts.bound.setdefault(name, place_of(node))
+            self.facts.bound.setdefault(name, self.place_of(node))
 
     def set_component(self, component: str, node: ast.AST, *, whole: bool = False) -> None:
         """Writes an ambient component: a part of it, or the `whole` as a seed does."""
-        self.facts.settings.setdefault("@" + component, place_of(node))
+        self.facts.settings.setdefault("@" + component, self.place_of(node))
         if component.startswith(PATCHED[1:]):
             self.patched.add(component.removeprefix(PATCHED[1:]))
         self.touch("@" + component, node, write=True, whole=whole)
 
     def draw(self, component: str, node: ast.AST) -> None:
-        self.facts.draws.setdefault("@" + component, place_of(node))
+        self.facts.draws.setdefault("@" + component, self.place_of(node))
         self.touch("@" + component, node, write=True)
 
     def note_namespace(self, node: ast.AST) -> None:
@@ -333,14 +336,17 @@ class World:
         )
 
     def note(self, code: str, message: str, node: ast.AST, hint: str = "") -> None:
-        # in a body, `node` stands in another cell perhaps; the call that led there is in this one
-        here = self.context[0] if self.context else node
-        self.facts.findings.append(Finding(code, message, place_of(here), hint))
+        self.facts.findings.append(Finding(code, message, self.place_of(node), hint))
 
-
-def place_of(node: ast.AST) -> Place:
-    """Where a node begins in the transformed source."""
-    return Place(getattr(node, "lineno", 1), getattr(node, "col_offset", 0))
+    def place_of(self, node: ast.AST) -> Place:
+        """Where a node begins in the transformed source of its cell; for one in a body that stands in
+        another cell, the call in this one that led there."""
+        here = node
+        for callee, call in zip(reversed(self.calls), reversed(self.context), strict=False):
+            if isinstance(callee.payload, Function) and callee.payload.cell == self.cell:
+                break
+            here = call
+        return place_of(here)
 
 
 def text_of(values: Values) -> str | None:

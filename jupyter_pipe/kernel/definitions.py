@@ -47,7 +47,7 @@ class Definitions:
         if not isinstance(dotted, str) or not self.is_local(value):
             return None
         root = dotted.split(".", 1)[0]
-        if root not in self._known or _walk(self._namespace, dotted) is not value:
+        if root not in self._known or _walk({root: self._standing(root)}, dotted) is not value:
             return None
         return None if self._is_redefined(root) else dotted
 
@@ -68,14 +68,41 @@ class Definitions:
                 f"{variables} holds an instance of {name!r}, but this stage defines {name!r} differently. "
                 f"Keep one definition of {name!r} for both stages."
             )
-        self.replay(name, self._namespace)
+        self._provide(name)
 
     def find(self, dotted: str) -> Any:
-        """What a reference in a payload stands for."""
+        """What a reference in a payload stands for, whatever has been bound to the name since."""
         root = dotted.split(".", 1)[0]
-        if root not in self._namespace:
-            self.replay(root, self._namespace)
-        return _walk(self._namespace, dotted)
+        self._provide(root)
+        return _walk(self._originals if root in self._originals else self._namespace, dotted)
+
+    def _provide(self, name: str) -> None:
+        """Executes a definition for a payload. A value that has its name in the stage keeps it."""
+        if name in self._originals or name not in self._known:
+            return
+        needed = self._needed(name)
+        given = {one: self._originals[one] for one in needed & self._originals.keys()}
+        hidden = {one: self._namespace.pop(one) for one in needed & self._namespace.keys()}
+        self._namespace.update(given)
+        try:
+            self.replay(name, self._namespace)
+        finally:
+            self._namespace.update(hidden)
+
+    def _needed(self, name: str) -> set[str]:
+        """The definition and all those behind it."""
+        found: set[str] = set()
+        todo = {name}
+        while todo:
+            one = todo.pop()
+            found.add(one)
+            todo |= (free_names(str(self._known[one]["source"])) & self._known.keys()) - found
+        return found
+
+    def _standing(self, name: str) -> Any:
+        """The definition of that name, also where the stage has put a plain value in its place."""
+        found = self._namespace.get(name)
+        return found if hasattr(found, "__qualname__") else self._originals.get(name, found)
 
     def replay(self, name: str, namespace: dict[str, Any]) -> None:
         """Executes a definition, after those that it needs, unless the name is already bound."""
@@ -109,7 +136,7 @@ class Definitions:
         if dotted in self._drawing or "." in dotted:
             return {}
         before, after = self._portraits_of(dotted)
-        return portrait.differences(self._namespace[dotted], before, after)
+        return portrait.differences(self._standing(dotted), before, after)
 
     def _portraits_of(self, name: str) -> tuple[dict[portrait.Path, str], dict[portrait.Path, str]]:
         self._drawing.add(name)
@@ -117,14 +144,14 @@ class Definitions:
             if name not in self._portraits:
                 self._portraits[name] = self._draw_fresh(name)
             before = self._portraits[name]
-            return before, self._draw(self._namespace[name]) if before else {}
+            return before, self._draw(self._standing(name)) if before else {}
         finally:
             self._drawing.discard(name)
 
     def _is_redefined(self, name: str) -> bool:
         """Whether the stage has since bound the name to other code than that of its definition."""
         if name in self._originals:
-            return self._originals[name] is not self._namespace[name]
+            return self._originals[name] is not self._standing(name)
         return name not in self._drawing and portrait.is_redefined(*self._portraits_of(name))
 
     def enter(self) -> None:
