@@ -32,7 +32,7 @@ FELT_EVERYWHERE = (
 later statement reads it."""
 STYLED = frozenset({"matplotlib", "seaborn"})
 STYLED_METHODS = frozenset({"plot", "hist", "boxplot"})
-STYLE = "@matplotlib.rcParams"
+STYLE = ("@matplotlib.rcParams", "@ipython.matplotlib", "@ipython.config")
 FIGURE = PATCHED + "matplotlib.pyplot"
 """The figure that pyplot draws into. With the inline backend none outlives its cell."""
 BACKENDS = frozenset({"matplotlib.use", "matplotlib.pyplot.switch_backend"})
@@ -50,14 +50,19 @@ def use_style(world: World, qualified: str, node: ast.AST) -> None:
     """Whatever makes a picture reads the style: functions of the plotting libraries, methods of their
     objects, and the plotting methods of others, such as frames."""
     if qualified.partition(".")[0] in STYLED or qualified.rpartition(".")[2] in STYLED_METHODS:
-        world.touch(STYLE, node)
+        for component in STYLE:
+            world.touch(component, node)
+
+
+def choose_backend(world: World, name: str) -> None:
+    """Only the inline backend closes its figures when a cell ends."""
+    world.keeps_figures = "inline" not in name
 
 
 def use_current_figure(world: World, qualified: str, arguments: Arguments) -> None:
     """With a backend of the notebook's choice, pyplot's figure waits for the next cell."""
     if qualified in BACKENDS:
-        inline = any("inline" in (text_of(frozenset((value,))) or "") for value in arguments.every())
-        world.keeps_figures = not inline
+        choose_backend(world, " ".join(text_of(frozenset((value,))) or "" for value in arguments.every()))
     module, _, name = qualified.rpartition(".")
     if not world.keeps_figures or module not in DRAWING or name in NOT_DRAWING:
         return

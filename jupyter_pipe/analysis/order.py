@@ -84,7 +84,8 @@ def _untimely(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Conflict]:
     read_outside: dict[str, int] = {}
     for unit in stage.units:
         for name, read in unit.facts.reads.items():
-            given = max((n for n in read.sources - own if units[n].role != "skip"), default=-1)
+            outside = (n for n in read.sources - own if n >= 0 and units[n].role != "skip")
+            given = max(outside, default=-1)
             if first.setdefault(name, unit.number) < given or _means_builtin(name, stage, given):
                 yield Conflict(name, units[given], unit)
             if not read.sources <= own:

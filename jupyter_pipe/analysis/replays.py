@@ -44,6 +44,10 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 COMPOUND = (ast.If, ast.Try, getattr(ast, "TryStar", ast.Try))
 
 
+SHELL = frozenset({"@ipython.matplotlib", "@ipython.config", "@ipython.extensions"})
+"""How the shell shows things: no value that could travel, so every later stage is told again."""
+
+
 class Definitions:
     """Answers for all units of one notebook.
 
@@ -81,7 +85,7 @@ class Definitions:
             return ReplayKind.shared
         if unit.role in {"skip", "parameter", "observer"}:
             return None
-        if unit.role == "leading" and self._is_ambient(unit):
+        if (unit.role == "leading" or _sets_shell(unit)) and self._is_ambient(unit):
             return ReplayKind.ambient
         kind = shape(unit.node)
         if kind is None or not self._is_repeatable(unit):
@@ -169,6 +173,10 @@ class Definitions:
             unit.cell.cell.id,
             unit.source.position(first_line(unit.node), 0)[0],
         )
+
+
+def _sets_shell(unit: Unit) -> bool:
+    return unit.role == "stage" and unit.facts.writes.keys() <= SHELL
 
 
 def star(unit: Unit) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jupyter_pipe.analysis.ambient import choose_backend
 from jupyter_pipe.analysis.files import enter_folder, make_folder, touch_file
 from jupyter_pipe.analysis.magic_effects import MagicEffects, magic_effects
 from jupyter_pipe.analysis.strings import execute_text
@@ -32,6 +33,9 @@ def run_magic(world: World, node: ast.Call) -> Values:
     effects = magic_effects(node)
     if effects is not None:
         _apply(world, effects, node)
+    match node.args:
+        case [ast.Constant(value="matplotlib"), ast.Constant(value=str(backend))] if backend:
+            choose_backend(world, backend)
     return frozenset((world.allocate(node, open_=True),))
 
 

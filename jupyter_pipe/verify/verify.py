@@ -218,7 +218,7 @@ class _Comparison:
         if failure is not None and (not found or failure.cell_id == cell_id):
             return made(f"stage {stage} failed with {failure.ename}: {failure.evalue}")
         if found is None:
-            return made(f"stage {stage} was {run.stage(stage).state.value}")
+            return made(f"stage {stage} was {run.stage(stage).state.value}{_first_failure(run)}")
         if first is None:
             return made(warned or _ELSEWHERE)
         return made(
@@ -247,6 +247,11 @@ def _executed_outputs(folder: Path, pipeline: Pipeline) -> dict[str, Outputs]:
         if path.exists():
             found.update(cell_outputs(json.loads(path.read_bytes())))
     return found
+
+
+def _first_failure(run: Run) -> str:
+    found = ((stage.name, stage.failure) for stage in run.stages if stage.failure is not None)
+    return next((f", since {name} failed with {one.ename}: {one.evalue}" for name, one in found), "")
 
 
 def _failure_divergence(run: Run) -> Divergence | None:

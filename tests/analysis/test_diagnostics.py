@@ -131,13 +131,40 @@ BETWEEN = {
     ),
     "a parameter": "| parameters: n = 3\n| A: print(n)\n| B: n = n + 5\n| A: print(n)",
     "a definition": "| leading:\ndef f(): return 1\n| A: print(f())\n| B: f = len\n| A: print(f)",
+    "a function that was one before": (
+        "| A:\ndef f(): return 1\nprint(f())\n| B:\ndef f(): return 2\n| A: print(f())"
+    ),
+    "a function of two cells": (
+        "| leading:\ndef f(): return 1\n| A: print(f())\n| B:\ndef f(): return 2\n| A: print(f())"
+    ),
+    "a class that was a value before": "| A:\nf = 3\nprint(f)\n| B:\nclass f: pass\n| A: print(f())",
+    "a module that was another before": (
+        "| A:\nimport math as m\nprint(m.pi)\n| B: import cmath as m\n| A: print(m.sqrt(-1))"
+    ),
+    "a function that another one calls": (
+        "| A:\ndef h(): return 7\nprint(1)\n| B:\ndef h(): return 8\ndef g(): return h()\n| A: print(g())"
+    ),
+    "a function that hides a builtin": (
+        "| A: print(sum([1]))\n| B:\ndef sum(x): return 'mine'\n| A: print(sum(1))"
+    ),
+    "a value that hides a builtin": "| A: print(sum([1]))\n| B: sum = [5]\n| A: print(sum)",
+    "a parameter that was a value before": "| A:\nn = 1\nprint(n)\n| parameters: n = 5\n| A: print(n)",
+    "a shared cell": ("| A:\ndef f(): return 1\nprint(f())\n| shared:\ndef f(): return 2\n| A: print(f())"),
+    "how figures are shown": (
+        PLOT + "| A: plt.plot([1])\n| B: %config InlineBackend.figure_format = 'retina'\n| A: plt.plot([2])"
+    ),
     "a file": "| A: print(open('x').read())\n| B: open('x', 'w').write('a')\n| A: print(open('x').read())",
 }
 
 
 @pytest.mark.parametrize("text", BETWEEN.values(), ids=BETWEEN.keys())
 def test_what_changes_between_the_cells_of_a_stage_is_told_from_what_was_there_before(text: str) -> None:
-    assert [one.code for one in analysed(text).diagnostics] == ["PIPE208"]
+    assert {one.code for one in analysed(text).diagnostics} == {"PIPE208"}
+
+
+def test_a_name_that_nobody_used_before_may_be_made_between_the_cells_of_a_stage() -> None:
+    text = "| A:\ndef h(): return 7\nprint(1)\n| B:\ndef g(): return h()\nprint(g())\n| A: print(g())"
+    assert analysed(text).diagnostics == ()
 
 
 def test_a_file_is_read_before_a_later_cell_writes_it() -> None:
@@ -148,6 +175,19 @@ def test_a_file_is_read_before_a_later_cell_writes_it() -> None:
 def test_a_gap_can_be_split_with_one_click() -> None:
     found = next(one for one in analysed(FOUND["PIPE208"][0]).diagnostics if one.code == "PIPE208")
     assert (found.fixes[0].add_tags, found.fixes[0].remove_tags) == (("stage:A_2",), ("stage:A",))
+
+
+IN_A_BODY = "| A:\n\n\n\ndef f():\n    return missing\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "cell", "line"),
+    [(IN_A_BODY + "| B:\n\nprint(f())", 2, 2), (IN_A_BODY + "print(f())", 1, 5)],
+    ids=["the call, if the body stands in another cell", "the body itself"],
+)
+def test_a_finding_in_a_body_names_a_line_of_the_cell_that_it_names(text: str, cell: int, line: int) -> None:
+    (found,) = analysed(text).diagnostics
+    assert (found.cell_id, found.line) == (f"c{cell}", line)
 
 
 def test_lines_count_in_what_the_user_wrote() -> None:

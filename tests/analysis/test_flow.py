@@ -238,3 +238,32 @@ def test_one_notebook_gives_one_answer() -> None:
 def test_cells_without_statements_stay_in_their_stage() -> None:
     found = analysed("| A: # only a comment\n| A: x = 1\n| B: # nothing at all")
     assert [(stage.name, stage.cells) for stage in found.stages] == [("A", ("c1", "c2")), ("B", ("c3",))]
+
+
+CHANGES = "    global x\n    x = 5\n    log.append(1)\n    return [k for k in range(3)]\n"
+UNFOLLOWED = {
+    "calls too deep to be followed": (
+        "".join(f"def f{n}(): return f{n + 1}()\n" for n in range(20)) + "def f20():\n" + CHANGES,
+        "f0()",
+    ),
+    "calls too large to be followed": (
+        "def big(n):\n"
+        + "".join(f"    a{n} = n + {n} * (n - {n}) + len([n, n, {n}])\n" for n in range(3000))
+        + "def change():\n"
+        + CHANGES,
+        "(big(1), change())",
+    ),
+}
+
+
+@pytest.mark.parametrize(("definitions", "call"), UNFOLLOWED.values(), ids=UNFOLLOWED.keys())
+def test_calls_that_are_not_followed_one_by_one_change_what_they_reach(definitions: str, call: str) -> None:
+    text = f"| A: log, x = [], 1\n| leading:\n{definitions}| B: y = {call}\n| C: print(x, log)"
+    assert inputs(text, "C") == {"x@B", "log@B"}
+    assert codes(text) == []
+
+
+def test_the_way_of_showing_figures_is_told_to_every_later_stage() -> None:
+    text = "| A: x = 1\n| B: %config InlineBackend.figure_format = 'retina'\n| C: print(x)"
+    assert [replay.kind for replay in flow(text, "C").replays] == [ReplayKind.ambient]
+    assert flow(text, "A").replays == ()

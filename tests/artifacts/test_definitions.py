@@ -270,3 +270,27 @@ def test_the_stage_s_namespace_is_all_that_changes(stages: Stages) -> None:
     execute("", before)
     namespace = stages.run("A", "a = 1", "a")
     assert namespace.keys() - before.keys() == {"__name__", "a"}
+
+
+def test_a_value_may_take_the_name_of_a_class_while_instances_travel(stages: Stages) -> None:
+    """Nobody binds the name in C: the instance still comes out, and is of the class of its source."""
+    known(stages, K="class K:\n    pass\n").run("A", "k = K()", "k")
+    stages.run("B", "K = 5", "K k", inputs={"A": "k"}, protect=("k",))
+    assert stages.results["B"].changed == ()
+    received = stages.run("C", inputs={"B": "K k"})
+    assert (received["K"], type(received["k"]).__name__) == (5, "K")
+    assert stages.results["B"].untransportable == ()
+
+
+def test_a_definition_is_made_from_definitions_whatever_the_stage_calls_by_their_names(
+    stages: Stages,
+) -> None:
+    stages.definitions = {
+        "Base": definition("class Base:\n    pass\n"),
+        "K": definition("class K(Base):\n    pass\n"),
+    }
+    stages.run("A", "k = K()", "k", replays_all=True)
+    stages.run("B", "Base = 3", "Base")
+    received = stages.run("C", inputs={"B": "Base", "A": "k"})
+    assert received["Base"] == 3
+    assert type(received["k"]).__mro__[1].__name__ == "Base"

@@ -43,13 +43,15 @@ def no_values(*_: Any, **__: Any) -> frozenset[Any]:
 class Mutant:
     """`target` is `module:function` below `jupyter_pipe.analysis` (replaced wherever it was
     imported), or a statement of Python that is run in every stage's kernel. `focus` finds the
-    idioms in which the rule matters; `extra` are idioms of its own."""
+    idioms in which the rule matters; `extra` are idioms of its own; of 56 cells `gaps` go back to an
+    earlier stage."""
 
     name: str
     target: str
     instead: Callable[..., Any] = nothing
     focus: str = "."
     extra: tuple[str, ...] = ()
+    gaps: int = 1
     bad: tuple[str, ...] = ("different", "learned")
 
 
@@ -85,6 +87,13 @@ MUTANTS = (
     Mutant("attributes of instances", "access:store_attribute", focus="box|space|inst|row"),
     Mutant("methods of notebook classes", "values:find_in_class", no_values, "box|inst|cls"),
     Mutant(
+        "names made between the cells of a stage",
+        "order:_untimely",
+        lambda *_: (),
+        focus=r"def <|class <|<reader>|<fn>|<cls>",
+        gaps=20,
+    ),
+    Mutant(
         "the guard",
         "sys.modules['jupyter_pipe_kernel.session'].is_changed = lambda *_: False",
         focus="^$",
@@ -117,7 +126,10 @@ def notebooks_until_noticed(mutant: Mutant, forks: Forks, seed: int = 5) -> int 
         for number in range(1, ENOUGH + 1):
             generator = random.Random(seed * 1_000_003 + number)
             sizes = [generator.randint(1, 4) for _ in range(generator.randint(3, 6))]
-            if judge(forks, write_notebook(generator.choice, focused, sizes)).kind in mutant.bad:
+            if (
+                judge(forks, write_notebook(generator.choice, focused, sizes, gaps=mutant.gaps)).kind
+                in mutant.bad
+            ):
                 return number
     return None
 
