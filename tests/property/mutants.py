@@ -57,6 +57,8 @@ class Mutant:
 
 # A change that no analysis can see: only the guard does.
 HIDDEN = ("getattr(<list>, chr(97) + 'ppend')(<int>)", "<+box> = Box(<list>)", "print(<list>)")
+# One name, now this function and now that.
+REBOUND = (*(f"def <+reader>():\n    return {number}" for number in range(3)), "print(<reader>())")
 
 MUTANTS = (
     Mutant("mutation", "world:World.mutate", focus="list"),
@@ -90,7 +92,8 @@ MUTANTS = (
         "names made between the cells of a stage",
         "order:_untimely",
         lambda *_: (),
-        focus=r"def <|class <|<reader>|<fn>|<cls>",
+        focus="^$",
+        extra=REBOUND,
         gaps=20,
     ),
     Mutant(
