@@ -16,6 +16,7 @@ from jupyter_pipe.analysis.libraries import apply_effect, call_unknown, keyword_
 from jupyter_pipe.analysis.shell import is_magic, run_magic
 from jupyter_pipe.analysis.strings import read_embedded_names
 from jupyter_pipe.analysis.values import (
+    CALL,
     Bound,
     Class,
     Function,
@@ -158,6 +159,7 @@ def _named_items(arguments: Arguments) -> dict[str, Values]:
 
 def call_foreign_method(world: World, value: Object, name: str, arguments: Arguments) -> Values:
     """A method of an object whose class is not the notebook's."""
+    world.heap.spend(CALL)
     if value.type == "super":
         return _call_super(world, value, name, arguments)
     if name == "items" and not arguments.node.args and value.type in MAPPINGS:

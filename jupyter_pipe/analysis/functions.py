@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.facts import CachedCall
-from jupyter_pipe.analysis.scopes import Frame, parameters_of, scope_of
+from jupyter_pipe.analysis.scopes import SCOPES, Frame, parameters_of, scope_of
 from jupyter_pipe.analysis.values import (
     ANY,
     FIELD,
@@ -41,7 +41,7 @@ __all__ = [
     "make_class",
     "make_function",
     "note_cache_look",
-    "read_free_names",
+    "touch_free_names",
 ]
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -139,6 +139,7 @@ def _interpret(
     _run_body(world, function, frame)
     world.calls.pop()
     world.frame, world.context, world.loops = saved
+    world.returned.setdefault(callee, function.returned)
     function.returned |= frame.returned
     return _result(world, callee, frame, site)
 
@@ -210,16 +211,37 @@ def _captures(node: FunctionNode) -> bool:
     return any(isinstance(part, inner) for part in ast.walk(node) if part is not node)
 
 
-def read_free_names(world: World, callee: Object, seen: set[Object]) -> None:
-    """Reads what a function that is not interpreted may read, through the functions that it names."""
+def touch_free_names(world: World, callee: Object, seen: set[Object]) -> None:
+    """What a function may do that is not interpreted: it and the functions that it names read their free
+    names, change what these stand for, and bind what they declare global."""
     if callee in seen or not isinstance(callee.payload, Function):
         return
     seen.add(callee)
-    outer, world.frame = world.frame, callee.payload.frame
-    for part in ast.walk(callee.payload.node):
-        if isinstance(part, ast.Name) and part.id not in callee.payload.scope.names:
+    function = callee.payload
+    inner = [scope_of(part) for part in ast.walk(function.node) if isinstance(part, SCOPES)]
+    bound = frozenset().union(*(scope.names for scope in inner))
+    declared = frozenset().union(*(scope.global_ for scope in inner))
+    outer, world.frame = world.frame, function.frame
+    for part in ast.walk(function.node):
+        if not isinstance(part, ast.Name):
+            continue
+        if part.id in declared and not isinstance(part.ctx, ast.Load):
+            _may_bind(world, part)
+        elif part.id not in bound or part.id in declared:
             for value in world.read(part.id, part):
-                read_free_names(world, value, seen)
+                touch_free_names(world, value, seen)
+                world.mutate((value,), part)
+    world.frame = outer
+
+
+def _may_bind(world: World, node: ast.Name) -> None:
+    outer, world.frame = world.frame, world.frame.module()
+
+    def bind() -> bool:
+        world.bind(node.id, frozenset((world.allocate(node, open_=True),)), node)
+        return True
+
+    world.branches(bind, lambda: True)
     world.frame = outer
 
 

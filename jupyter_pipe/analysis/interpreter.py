@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jupyter_pipe.analysis import calls, expressions, functions, loops, statements
 from jupyter_pipe.analysis.ambient import FELT_EVERYWHERE
 from jupyter_pipe.analysis.facts import Facts, Unit, Write
-from jupyter_pipe.analysis.functions import read_free_names
+from jupyter_pipe.analysis.functions import touch_free_names
 from jupyter_pipe.analysis.groups import expected_groups
 from jupyter_pipe.analysis.libraries import show
 from jupyter_pipe.analysis.postponed import PostponedCalls
@@ -79,6 +79,9 @@ def _run(world: World, unit: Unit) -> None:
 def _run_roughly(world: World, unit: Unit) -> None:
     """Follows no call by itself; should that still be too much, takes every name to be changed."""
     world.too_large.update(world.calls[:1])
+    for callee, before in world.returned.items():
+        if isinstance(callee.payload, Function):
+            callee.payload.returned = before
     _begin_again(world, unit)
     world.spent = functions.BUDGET
     try:
@@ -100,7 +103,7 @@ def _execute(world: World, unit: Unit) -> bool:
 
 def _begin_again(world: World, unit: Unit) -> None:
     world.state.reset()
-    world.heap.begin()
+    world.heap.undo()
     world.facts = unit.facts
     world.frame, world.context, world.loops, world.calls = world.globals, (), [], []
     world.uncertain = world.escaping = 0
@@ -115,13 +118,15 @@ def touch_every_name(world: World, unit: Unit) -> None:
         unit.node,
         "Split it into several statements.",
     )
+    world.escaping += 1  # what a name means in a body is told roughly: it may be bound there
     for node in ast.walk(unit.node):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             slot = world.state.get(node.id)
             if slot is not None:
                 for value in in_order(world.read_global(node.id, node)):
-                    read_free_names(world, value, set())
+                    touch_free_names(world, value, set())
                 world.mutate(slot.values, node)
+    world.escaping -= 1
     for name in bound_names((unit.node,)):
         world.bind(name, frozenset((world.allocate((unit.node, name), open_=True),)), unit.node)
 
@@ -140,6 +145,7 @@ def _begin(world: World, unit: Unit) -> None:
     world.escaping = 0
     world.heap.begin()
     world.memory.clear()
+    world.returned.clear()
     world.uncertain = 0
 
 

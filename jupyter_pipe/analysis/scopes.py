@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.state import Key, Layer
     from jupyter_pipe.analysis.values import Object
 
-__all__ = ["Comprehension", "Frame", "Scope", "bound_names", "parameters_of", "scope_of"]
+__all__ = ["SCOPES", "Comprehension", "Frame", "Scope", "bound_names", "parameters_of", "scope_of"]
 
 FunctionNode = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 Comprehension = Union[ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp]  # noqa: UP007
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _NEW_SCOPES = (*FunctionNode, ast.ClassDef)
+SCOPES = (*_NEW_SCOPES, *_COMPREHENSIONS)
 
 
 @dataclass(frozen=True)

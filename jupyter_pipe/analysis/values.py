@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, Any, Union
 
 if TYPE_CHECKING:
     import ast
@@ -140,10 +140,13 @@ class Object:
     """One allocation site.
 
     `type` is a qualified name or empty; an `open` object may hold parts that nobody has seen yet
-    (the result of an unknown call); one that `carries` holds code of the notebook somewhere.
+    (the result of an unknown call); one that `carries` holds code of the notebook somewhere. `maker` is the
+    node that made it `of` another object, if one did; a part that nobody has seen is of its container.
     """
 
-    __slots__ = ("carries", "depth", "fields", "open", "parents", "payload", "serial", "shares", "type")
+    __slots__ = (
+        "carries", "depth", "fields", "maker", "of", "open", "parents", "payload", "serial", "shares", "type"
+    )  # fmt: skip
 
     def __init__(
         self, serial: int, type_: str = "", payload: Payload = None, *, open_: bool = False, depth: int = 0
@@ -157,6 +160,8 @@ class Object:
         self.parents: set[Object] = set()
         self.shares: set[Object] = set()
         self.carries = isinstance(payload, (Function, Instance, Class))
+        self.maker: Any = None
+        self.of: Object | None = None
 
     def __repr__(self) -> str:
         return f"<{self.type or 'object'} {self.payload or ''}>"
@@ -189,6 +194,8 @@ def find_in_class(class_: Object, name: str) -> Values:
 
 WORK = 100_000
 """Edges that one statement may lay, or find laid: beyond, it is not worth following."""
+CALL = 10
+"""What a call on one of many possible values costs, in edges."""
 
 
 class ExhaustedError(Exception):
@@ -205,10 +212,24 @@ class Heap:
         self._known: dict[Object, Set[Object]] = {}
         self._known_at = (0, 0)
         self._work = 0
+        self._laid: list[tuple[Object, str, Object]] = []
 
     def begin(self) -> None:
         """A new statement may do as much again."""
         self._work = 0
+        self._laid.clear()
+
+    def undo(self) -> None:
+        """Takes back the edges that were laid since `begin`."""
+        for container, label, value in self._laid:
+            held = container.fields[label]
+            held.discard(value)
+            if not held:
+                del container.fields[label]
+            if not any(value in others for others in container.fields.values()):
+                value.parents.discard(container)
+        self.stores += 1
+        self.begin()
 
     def make(
         self, type_: str = "", payload: Payload = None, *, open_: bool = False, depth: int = 0
@@ -221,15 +242,20 @@ class Heap:
         """`container` may hold `values` under `label` from now on."""
         held = container.fields.setdefault(label, set())
         for value in values:
-            self._work += 1
-            if self._work > WORK:
-                raise ExhaustedError
+            self.spend(1)
             if value not in held and value is not container:
                 held.add(value)
                 value.parents.add(container)
                 self.stores += 1
+                self._laid.append((container, label, value))
                 if value.carries and not container.carries:
                     self._mark(container)
+
+    def spend(self, work: int) -> None:
+        """Raises ExhaustedError when the statement has done all that it may."""
+        self._work += work
+        if self._work > WORK:
+            raise ExhaustedError
 
     def _mark(self, container: Object) -> None:
         todo = [container]
@@ -258,6 +284,7 @@ class Heap:
         if container.depth >= _DEEPEST:
             return frozenset((container,))
         part = self.make(open_=True, depth=container.depth + 1)
+        part.of = container
         self.store(container, label, (part,))
         return frozenset((part,))
 

@@ -101,6 +101,7 @@ class World:
         self.memory: dict[object, tuple[tuple[int, int, int], Values]] = {}
         self.postponed = PostponedCalls()
         self.too_large: set[Object] = set()
+        self.returned: dict[Object, Values] = {}
         self.star_imports: list[int] = []
         self.missing_modules: list[str] = []
         self.postponed_annotations = False
@@ -157,11 +158,23 @@ class World:
     # Objects
 
     def allocate(self, site: Any, type_: str = "", payload: Payload = None, *, open_: bool = False) -> Object:
-        """The object that `site` (a node, or a tuple with one) makes in this context."""
+        """The object that `site` (a node, or a tuple with one) makes in this context.
+
+        What a node makes of something that goes back to itself is that again: `xs = xs[1:]` in a loop or in
+        a recursion makes two lists, not any number.
+        """
+        node, of = site if isinstance(site, tuple) and len(site) == 2 else (site, None)
+        of = of if isinstance(of, Object) else None
+        origin = of
+        while origin is not None:
+            if origin.maker is node and origin.type == type_:
+                return origin
+            origin = origin.of
         key = () if self.postponed.open else self.context, site
         found = self._sites.get(key)
         if found is None:
             found = self._sites[key] = self.heap.make(type_, payload, open_=open_)
+            found.maker, found.of = node, of
         elif type_ and not found.type:
             found.type = type_
         return found

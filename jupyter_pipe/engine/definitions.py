@@ -34,7 +34,7 @@ def known_definitions(pipeline: Pipeline, stage: Stage) -> dict[str, dict[str, A
     constants = [replay for replay in replays if replay.kind is ReplayKind.constant]
     return {
         name: {
-            "source": replay.source,
+            "source": _with_earlier(name, replay, replays),
             "digest": replay.digest,
             "cell_id": replay.cell_id,
             "later": name in later,
@@ -44,6 +44,15 @@ def known_definitions(pipeline: Pipeline, stage: Stage) -> dict[str, dict[str, A
         if replay.kind in _KINDS
         for name in replay.names
     }
+
+
+def _with_earlier(name: str, definition: Replay, replays: Sequence[Replay]) -> str:
+    """The definition's code, after that of the same name that it is made from: `class A(A)`."""
+    if name not in _names_in(definition.source):
+        return definition.source
+    above = replays[: replays.index(definition)]
+    earlier = next((one for one in reversed(above) if name in one.names and one.kind in _KINDS), None)
+    return f"{_with_earlier(name, earlier, above)}\n{definition.source}" if earlier else definition.source
 
 
 def _constants(
