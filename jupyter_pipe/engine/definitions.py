@@ -47,8 +47,9 @@ def known_definitions(pipeline: Pipeline, stage: Stage) -> dict[str, dict[str, A
 
 
 def _with_earlier(name: str, definition: Replay, replays: Sequence[Replay]) -> str:
-    """The definition's code, after that of the same name that it is made from: `class A(A)`."""
-    if name not in _names_in(definition.source):
+    """The definition's code, after that of the same name that it is made from (`class A(A)`) or that it
+    may leave standing (`if NEW: class A`)."""
+    if name not in _names_in(definition.source) and not _may_not_bind(definition.source):
         return definition.source
     above = replays[: replays.index(definition)]
     earlier = next((one for one in reversed(above) if name in one.names and one.kind in _KINDS), None)
@@ -73,6 +74,10 @@ def _closure(names: set[str], constants: Iterable[Replay]) -> set[str]:
         if found.intersection(replay.names):
             found |= _names_in(replay.source)
     return found
+
+
+def _may_not_bind(source: str) -> bool:
+    return any(isinstance(statement, (ast.If, ast.Try)) for statement in ast.parse(source).body)
 
 
 def _names_in(source: str) -> set[str]:

@@ -26,12 +26,17 @@ _TECHNICAL = frozenset(
         *("__orig_bases__", "__abstractmethods__", "__slotnames__", "_abc_impl", "__dataclass_fields__"),
     }
 )
+_CODE: Path = ("__code__",)
+_BASES: Path = ("__bases__",)
 _SLOTS = (types.MemberDescriptorType, types.GetSetDescriptorType, types.WrapperDescriptorType)
 
 
 def draw(value: Any, digest: Digest) -> dict[Path, str]:
     """`digest` gives a text that is equal for equal content."""
-    return {path: digest(part) for path, part in _parts(value, ())}
+    found = {path: digest(part) for path, part in _parts(value, ())}
+    if isinstance(value, type):
+        found[_BASES] = digest(tuple(f"{base.__module__}.{base.__qualname__}" for base in value.__bases__))
+    return found
 
 
 def _parts(value: Any, prefix: Path) -> Iterator[tuple[Path, Any]]:
@@ -122,9 +127,9 @@ def cached_results(value: Any) -> int:
 
 
 def is_redefined(before: dict[Path, str], after: dict[Path, str]) -> bool:
-    """Whether two portraits of one name are of different functions. Classes are not asked: what
-    differs between two classes can be set."""
-    return before.get(("__code__",)) != after.get(("__code__",))
+    """Whether two portraits of one name are of different functions, or of classes with other bases: what
+    else differs between two classes can be set."""
+    return any(before.get(path) != after.get(path) for path in (_CODE, _BASES))
 
 
 def _walk(value: Any, path: Path) -> Any:

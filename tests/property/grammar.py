@@ -113,8 +113,14 @@ KINDS = {
     "thunk": "call later todo",
     "memo": "memo remember track",
     "cached": "cached quick fast",
+    "any": "aa bb cc",
+    "call": "ff gg hh",
+    "cl": "Aa Bb Cc",
 }
-FIRST = ("<+int> = 2", "<+int> = 5", "<+list> = [1, 2]", "<+list> = [3]", "<+arr> = np.arange(4.0)")
+FIRST = (
+    *("<+int> = 2", "<+int> = 5", "<+list> = [1, 2]", "<+list> = [3]", "<+arr> = np.arange(4.0)"),
+    *("<+any> = 1", "def <+call>():\n    return 0", "class <+cl>:\n    v = 0"),
+)
 
 
 @dataclass
