@@ -205,7 +205,8 @@ _DATA_FLOW = (
         "PIPE208",
         "A stage with a gap reorders effects",
         "All cells of a stage run together. Between them the notebook runs a cell of another stage "
-        "that reads or writes the same name, so the order of effects would change.",
+        "that reads, writes or defines the same name, so the order of effects would change. What a stage "
+        "is given (values, definitions, imports, parameters) is there before its first cell.",
         "A: x = 1 ‖ B: print(x) ‖ A: x = 2",
         "Split the stage: give its later cells a stage name of their own.",
     ),
