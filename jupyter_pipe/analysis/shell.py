@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.ambient import choose_backend
 from jupyter_pipe.analysis.files import enter_folder, make_folder, touch_file
 from jupyter_pipe.analysis.magic_effects import MagicEffects, magic_effects
+from jupyter_pipe.analysis.magics import transform
 from jupyter_pipe.analysis.strings import execute_text
 from jupyter_pipe.analysis.values import Text
 
@@ -40,16 +42,26 @@ def run_magic(world: World, node: ast.Call) -> Values:
 
 
 def _run_script(world: World, paths: Sequence[str], node: ast.Call) -> None:
-    """`%run file.py`: the script's statements as if they stood in the cell."""
-    try:
-        text = (world.folder or Path()).joinpath(paths[0]).read_text(encoding="utf-8")
-    except (IndexError, OSError, ValueError):
-        text = "?"
+    """`%run file.py` or `%run notebook.ipynb`: the script's statements as if they stood in the cell."""
     outer, world.frame = world.frame, world.globals
-    if not execute_text(world, text, node):
+    parsed = [execute_text(world, text, node) for text in _script(world, paths)]
+    if not all(parsed):
         message = "`%run` of a script that cannot be read may bind names that cannot be seen."
         world.note("PIPE220", message, node, "Write the code in the cell itself.")
     world.frame = outer
+
+
+def _script(world: World, paths: Sequence[str]) -> list[str]:
+    """The code of a script, or of each cell of a notebook; something that is no code if there is none."""
+    try:
+        path = (world.folder or Path()) / paths[0]
+        text = path.read_text(encoding="utf-8")
+        if path.suffix != ".ipynb":
+            return [text]
+        cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
+        return [transform("".join(cell["source"])).python for cell in cells]
+    except (IndexError, KeyError, TypeError, OSError, ValueError):
+        return ["?"]
 
 
 def _use_files(world: World, effects: MagicEffects, node: ast.Call) -> None:

@@ -48,9 +48,10 @@ def inputs(text: str, stage: str) -> set[str]:
     return {f"{entry.name}@{entry.from_}" for entry in wired(analysed(text)).inputs[stage]}
 
 
-def edges(text: str) -> set[str]:
+def edges(text: str, folder: Path | None = None) -> set[str]:
     """All edges as `A>B name,name`."""
-    return {f"{e.from_}>{e.to} {','.join(e.names)}".strip() for e in wired(analysed(text)).edges}
+    found = wired(analysed(text, folder)).edges
+    return {f"{edge.from_}>{edge.to} {','.join(edge.names)}".strip() for edge in found}
 
 
 def codes(text: str) -> list[str]:

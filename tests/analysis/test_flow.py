@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from nbformat import write
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from jupyter_pipe.model import EffectKind, ReplayKind
 from tests.analysis.programs import analysed, codes, edges, flow, inputs
@@ -224,6 +226,13 @@ def test_modules_beside_the_notebook_are_read(tmp_path: Path) -> None:
     found = analysed("| A: xs = []\n| B:\nimport helper\nhelper.push(xs)\n| C: print(xs)", tmp_path)
     kinds = {(effect.name, effect.kind) for effect in found.stages[1].effects}
     assert ("xs", EffectKind.mutates) in kinds
+
+
+def test_the_cells_of_a_notebook_that_is_run_are_read(tmp_path: Path) -> None:
+    content = new_notebook(cells=[new_markdown_cell("# text"), new_code_cell("%time table = [true_count]")])
+    write(content, tmp_path / "made.ipynb")
+    text = "| A: true_count = 3\n| B: %run -i made.ipynb\n| C: print(table)"
+    assert edges(text, tmp_path) == {"A>B true_count", "B>C table"}
 
 
 def test_groups_are_names_that_share_an_object() -> None:
