@@ -2,8 +2,8 @@
 
 A body is interpreted with the bindings of the moment, so a free variable has the value that it
 would have in the notebook. Recursion is cut. Depth and the whole have a limit: past it calls are no longer
-followed one by one, and each function that they reach is interpreted once, with all that it is given
-anywhere, as code that may run.
+followed one by one, and each function that they reach is interpreted with all that it is given anywhere,
+as code that may run.
 """
 
 from __future__ import annotations
@@ -164,8 +164,8 @@ def _run_postponed(world: World, node: ast.AST) -> None:
 
 
 def _may_run(world: World, call: Postponed, context: tuple[ast.AST, ...]) -> bool:
-    site = call.function.node
-    _interpret(world, call.callee, call.positional, call.keywords, site, context)
+    world.heap.spend(call.function.weight)
+    _interpret(world, call.callee, call.positional, call.keywords, call.function.node, context)
     return True
 
 

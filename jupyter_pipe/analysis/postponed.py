@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Postponed", "PostponedCalls"]
 
-_RUNS = 3
-"""How often a function is interpreted anew because it is given more."""
-
 
 @dataclass
 class Postponed:
@@ -26,7 +23,6 @@ class Postponed:
     callee: Object
     positional: list[Values] = field(default_factory=list)
     keywords: dict[str, Values] = field(default_factory=dict)
-    runs: int = 0
 
     @property
     def function(self) -> Function:
@@ -61,15 +57,11 @@ class PostponedCalls:
         keywords: Mapping[str, Values],
     ) -> None:
         """The function waits to be interpreted, unless it was with all that it is given here."""
+        is_new = callee not in self._calls
         call = self._calls.setdefault(callee, Postponed(callee))
-        if call.give(positional, keywords) or not call.runs:
+        if call.give(positional, keywords) or is_new:
             self._waiting[callee] = call
 
     def take(self) -> Postponed | None:
         """The next function to interpret, None if all are done."""
-        while self._waiting:
-            call = self._waiting.pop(next(iter(self._waiting)))
-            if call.runs < _RUNS:
-                call.runs += 1
-                return call
-        return None
+        return self._waiting.pop(next(iter(self._waiting))) if self._waiting else None
