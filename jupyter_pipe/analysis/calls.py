@@ -11,7 +11,8 @@ from jupyter_pipe.analysis.access import load_attribute, read_namespace
 from jupyter_pipe.analysis.ambient import use_current_figure, use_style
 from jupyter_pipe.analysis.arguments import Arguments
 from jupyter_pipe.analysis.builtin_calls import BUILTIN_CALLS, items
-from jupyter_pipe.analysis.functions import call_function, instantiate, note_cache_look
+from jupyter_pipe.analysis.classes import instantiate
+from jupyter_pipe.analysis.functions import call_function, note_cache_look
 from jupyter_pipe.analysis.libraries import apply_effect, call_unknown, keyword_effects
 from jupyter_pipe.analysis.shell import is_magic, run_magic
 from jupyter_pipe.analysis.strings import read_embedded_names

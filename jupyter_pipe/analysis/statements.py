@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.access import load_attribute, load_item
 from jupyter_pipe.analysis.arguments import Arguments
+from jupyter_pipe.analysis.classes import make_class
 from jupyter_pipe.analysis.expressions import combine
-from jupyter_pipe.analysis.functions import make_class, make_function
+from jupyter_pipe.analysis.functions import make_function
 from jupyter_pipe.analysis.imports import import_from, import_module
 from jupyter_pipe.analysis.knowledge import Returns
 from jupyter_pipe.analysis.strings import WORD
