@@ -101,6 +101,24 @@ class _Comparison:
         outputs = self.whole.outputs
         self.unstable.update(one for one in outputs if again.outputs.get(one) != outputs[one])
 
+    def _note_chance(self, pipeline: Pipeline, found: dict[str, Outputs], again: WholeRun) -> None:
+        """Outputs that agree in all runs of the notebook by chance: they hang on a value that does not."""
+        once = self._run_whole(pipeline, "once more, to see which values it repeats", _SEEDS[0])
+        self._note_unstable(once)
+        loose = {
+            (stage, name)
+            for stage, digests in again.digests.items()
+            for name, digest in digests.items()
+            if once.digests.get(stage, {}).get(name) != digest
+        }
+        for stage in pipeline.stages:
+            if any((value.from_, value.name) in loose for value in stage.inputs):
+                loose.update((stage.name, name) for name in stage.outputs)
+                self.unstable.update(
+                    cell for cell in stage.cells if found.get(cell) != self.whole.outputs.get(cell)
+                )
+        self.unstable_values.update(loose)
+
     def _verdicts(self, compiled: Compiled, groupings: int, seed: int) -> Iterator[Verdict]:
         yield self._compare("its pipeline", 0, compiled)
         for number in range(1, groupings + 1):
@@ -183,6 +201,9 @@ class _Comparison:
         again = self._run_whole(pipeline, "once more, to look closer", _SEEDS[0], stored)
         self._note_unstable(again)
         parting = self._first_cell(pipeline, found)
+        if parting is not None and again.differences:
+            self._note_chance(pipeline, found, again)
+            parting = self._first_cell(pipeline, found)
         if parting is not None:
             stage, cell_id = parting
             warned = _warnings(pipeline, cell_id)

@@ -48,6 +48,16 @@ def test_equal_but_for_what_the_notebook_does_not_repeat(tmp_path: Path, capsys:
 
 
 @pytest.mark.kernel
+def test_what_hangs_on_a_value_that_no_run_repeats_is_not_compared(tmp_path: Path, capsys: Capture) -> None:
+    """Though all runs of the notebook print the same: the third of all, the pipeline, does not."""
+    (tmp_path / "count").write_text("0")
+    count = "n = int(open('count').read()) + 1\nopen('count', 'w').write(str(n));"
+    path = write(tmp_path, ("stage:a", count), ("stage:b", "m = [n, n == 3]"), ("stage:c", "print(m[1])"))
+    assert main(["verify", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["not_comparable"] == [3]
+
+
+@pytest.mark.kernel
 def test_names_the_first_value_that_differs(tmp_path: Path, capsys: Capture) -> None:
     path = write(
         tmp_path,
