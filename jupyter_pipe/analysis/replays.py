@@ -274,10 +274,16 @@ def definition_digest(node: ast.AST) -> str:
 
 
 def setup_units(units: Sequence[Unit], definitions: Definitions) -> None:
-    """What remains of the leading code when all that replays is taken away belongs to `setup`."""
-    for unit in units:
-        if unit.role == "leading" and definitions.kind(unit.number) is None and not _is_idle(unit.node):
-            unit.stage = SETUP_STAGE
+    """What remains of the leading code when all that replays is taken away belongs to `setup`. Settings
+    that stand in the midst of it are made there, too, in their place."""
+    leading = [unit for unit in units if unit.role == "leading"]
+    own = [
+        unit.number for unit in leading if definitions.kind(unit.number) is None and not _is_idle(unit.node)
+    ]
+    span = range(own[0], own[-1]) if own else range(0)
+    settings = (n for n in span if definitions.kind(n) is ReplayKind.ambient)
+    for number in (*own, *settings):
+        units[number].stage = SETUP_STAGE
 
 
 def _is_idle(node: ast.stmt) -> bool:

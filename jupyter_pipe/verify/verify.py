@@ -33,8 +33,8 @@ from jupyter_pipe.verify.whole import WholeRun, run_whole
 __all__ = ["verify"]
 
 _SEEDS = (0, 4711)
-_LATE = frozenset({"effect", "cannot_travel"})
-"""Kinds of failures by which a run refuses what the compiler could not know: they say why."""
+_LATE = frozenset({"effect", "cannot_travel", "DefinitionError"})
+"""Kinds and names of failures by which a run refuses what the compiler could not know: they say why."""
 _ELSEWHERE = (
     "every value that the stages hand on is the notebook's: look at what else the cell sees, such as "
     "files, random generators, options, the working directory, or state inside of modules"
@@ -164,7 +164,8 @@ class _Comparison:
         run = self._run_pipeline(root, compiled)
         if run.state is RunState.cancelled:
             raise KeyboardInterrupt
-        refused = next((one.failure for one in run.stages if one.failure and one.failure.kind in _LATE), None)
+        failures = (one.failure for one in run.stages if one.failure)
+        refused = next((one for one in failures if one.kind in _LATE or one.ename in _LATE), None)
         if grouping and refused is not None:
             return Verdict(grouping, stages, refusal=Refusal((refused.ename,), refused.evalue))
         return Verdict(grouping, stages, divergence=self._divergence(run, root))

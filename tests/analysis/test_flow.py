@@ -228,6 +228,16 @@ def test_modules_beside_the_notebook_are_read(tmp_path: Path) -> None:
     assert ("xs", EffectKind.mutates) in kinds
 
 
+def test_a_setting_in_the_midst_of_the_setup_is_made_in_its_place() -> None:
+    text = (
+        "| leading: import matplotlib.pyplot as plt\n| leading: plt.plot([1])\n"
+        "| leading: plt.rcParams['font.size'] = 20\n| leading: plt.plot([2])\n| A: plt.plot([3])"
+    )
+    assert codes(text) == []
+    assert [replay.kind for replay in flow(text, "setup").replays] == [ReplayKind.import_]
+    assert [replay.kind for replay in flow(text, "A").replays] == [ReplayKind.import_, ReplayKind.ambient]
+
+
 def test_the_cells_of_a_notebook_that_is_run_are_read(tmp_path: Path) -> None:
     content = new_notebook(cells=[new_markdown_cell("# text"), new_code_cell("%time table = [true_count]")])
     write(content, tmp_path / "made.ipynb")
