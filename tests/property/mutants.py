@@ -74,7 +74,7 @@ MUTANTS = (
     Mutant("names in globals()", "access:read_namespace", no_values, "globals|locals|int"),
     Mutant("magics and shell commands", "shell:run_magic", no_values, "!echo|lines|int"),
     Mutant("code in magics", "magics:_code_of", focus="time|int|list"),
-    Mutant("files", "files:touch_file", focus="file|json|csv|list"),
+    Mutant("files", "files:touch_file", focus=r"file|json|csv|\[<int>"),
     Mutant("drawing from generators", "world:World.draw", focus="random|numpy"),
     Mutant(
         "ambient state that is set", "world:World.set_component", focus="random|numpy|environ|printoptions"
