@@ -104,10 +104,8 @@ def _execute(world: World, unit: Unit) -> bool:
 def _begin_again(world: World, unit: Unit) -> None:
     world.state.reset()
     world.heap.undo()
-    world.facts = unit.facts
     world.frame, world.context, world.loops, world.calls = world.globals, (), [], []
-    world.uncertain = world.escaping = 0
-    world.postponed = PostponedCalls()
+    _begin(world, unit)
 
 
 def touch_every_name(world: World, unit: Unit) -> None:
