@@ -58,7 +58,7 @@ def run(
     """
     from jupyter_pipe.compiler import read_package
     from jupyter_pipe.engine import RunRequest, run_pipeline
-    from jupyter_pipe.engine.compiled import compile_for_run
+    from jupyter_pipe.engine.compiling import compile_for_run
     from jupyter_pipe.runs.parameters import resolve_parameters
     from jupyter_pipe.runs.remote import local_root
     from jupyter_pipe.runs.store import RunStore

@@ -55,7 +55,7 @@ def arm(stage):
     if not os.path.exists(order) or open(order).read() != stage:
         return
     os.unlink(order)
-    file = sys.modules["jupyter_pipe_kernel.payload"]._HashingFile
+    file = sys.modules["jupyter_pipe_kernel.payloads.payload_file"]._HashingFile
 
     def write(self, data):
         os.write(self._descriptor, bytes(data)[: len(data) // 2])
@@ -276,7 +276,7 @@ def _die_in_replace(point: str, count: int) -> None:
 
 def _die_in_fork(point: str, count: int) -> None:
     """When a child has just been forked: ourselves, or the process that forked it."""
-    from jupyter_pipe.engine import forked
+    from jupyter_pipe.engine.kernels import forked
 
     times, real = itertools.count(1), forked._ForkedProcess.__init__
 

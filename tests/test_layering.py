@@ -17,7 +17,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "labextension" not in
 # Each costs 0.1 to 1.5 CPU-seconds to import, which a run that has nothing to do must not pay.
 HEAVY = {"papermill", "nbformat", "nbclient", "nbconvert", "pandas", "numpy", "matplotlib", "jupyter_client"}
 # The worker and its parts: loaded only when a stage runs.
-WORKER = ("engine/worker", "engine/client", "engine/saving", "engine/kernels", "engine/forked")
+WORKER = ("engine/execution/", "engine/kernels/")
 ENTRANCES = {"__init__", "__main__"}
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.advice import advise
-from jupyter_pipe.analysis.ambient import drop_unseeded
-from jupyter_pipe.analysis.checks import check_stage, check_units
-from jupyter_pipe.analysis.flows import classify, stage_facts, stage_flow
-from jupyter_pipe.analysis.gaps import find_frozen
-from jupyter_pipe.analysis.interpreter import interpret, new_world
+from jupyter_pipe.analysis.calls.ambient import drop_unseeded
+from jupyter_pipe.analysis.dataflow.flows import classify, stage_facts, stage_flow
+from jupyter_pipe.analysis.dataflow.gaps import find_frozen
+from jupyter_pipe.analysis.dataflow.order import arrange
+from jupyter_pipe.analysis.dataflow.replays import Definitions, setup_units
+from jupyter_pipe.analysis.dataflow.sharing import tie
+from jupyter_pipe.analysis.findings.advice import advise
+from jupyter_pipe.analysis.findings.checks import check_stage, check_units
+from jupyter_pipe.analysis.interpreter.execution import interpret, new_world
 from jupyter_pipe.analysis.knowledge import read_knowledge
-from jupyter_pipe.analysis.order import arrange
-from jupyter_pipe.analysis.parameters import read_parameters
 from jupyter_pipe.analysis.program import Analysis, Program
-from jupyter_pipe.analysis.replays import Definitions, setup_units
-from jupyter_pipe.analysis.sharing import tie
-from jupyter_pipe.analysis.units import cut, observers
+from jupyter_pipe.analysis.source.parameters import read_parameters
+from jupyter_pipe.analysis.source.units import cut, observers
 
 if TYPE_CHECKING:
     from pathlib import Path

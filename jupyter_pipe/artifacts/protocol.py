@@ -6,7 +6,7 @@ stage begins and writes a `StageResult` when it ends. Neither side imports the o
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -16,6 +16,10 @@ __all__ = [
     "ChangedInput",
     "GateResult",
     "InputPayload",
+    "Observations",
+    "ObservedContact",
+    "ObservedPath",
+    "ObservedVariable",
     "StageContext",
     "StageResult",
     "StoredPayload",
@@ -121,6 +125,65 @@ class GateResult(Struct, frozen=True):
     error: str = ""
 
 
+class ObservedPath(Struct, frozen=True, omit_defaults=True):
+    """A file or folder that a stage looked at or wrote.
+
+    `path` is relative to the working directory with forward slashes if it lies below it, else absolute.
+    `aspect` says what the stage learned: `content` of a file, `listing` of a folder, `presence` of either
+    (`exists`, `stat`, an `open` that found nothing). `digest` is the sha256 of that, `missing` if nothing was
+    there, and empty where the kernel leaves it to the host: the file is unchanged since it was read if
+    size, modification time (nanoseconds) and inode still agree. `names` are a folder's entries, sorted, at
+    most 500 of them, so that a plan can say "b.csv is new". `cell_id` and `line` are the first place.
+    """
+
+    path: str
+    aspect: Literal["content", "listing", "presence"] = "content"
+    digest: str = ""
+    size: int = 0
+    mtime_ns: int = 0
+    inode: int = 0
+    names: tuple[str, ...] = ()
+    cell_id: str = ""
+    line: int = 0
+
+
+class ObservedVariable(Struct, frozen=True, omit_defaults=True):
+    """An environment variable that a stage asked for. `digest` is empty if it was unset; `shown` is the value
+    where it may be shown: short, and neither a secret nor named like one."""
+
+    name: str
+    digest: str = ""
+    shown: str = ""
+    cell_id: str = ""
+    line: int = 0
+
+
+class ObservedContact(Struct, frozen=True, omit_defaults=True):
+    """What a stage was in touch with and nobody can compare: a host, a database server, a program that reads
+    outside the folder. `name` is for people, without credentials: `example.org:443`, `psql -f load.sql`."""
+
+    kind: Literal["network", "database", "program"]
+    name: str
+    cell_id: str = ""
+    line: int = 0
+
+
+class Observations(Struct, frozen=True, omit_defaults=True):
+    """What a stage read and wrote beyond its variables.
+
+    `modules` are modules of the user, wherever they were found; `calendar` is the local day (`2026-11-29`) if
+    the stage asked for it, else empty. `complete` is False if more was touched than is listed here.
+    """
+
+    read: tuple[ObservedPath, ...] = ()
+    written: tuple[ObservedPath, ...] = ()
+    modules: tuple[ObservedPath, ...] = ()
+    variables: tuple[ObservedVariable, ...] = ()
+    contacts: tuple[ObservedContact, ...] = ()
+    calendar: str = ""
+    complete: bool = True
+
+
 class StageResult(Struct, frozen=True):
     """What a kernel reports when the stage's cells have run.
 
@@ -141,3 +204,4 @@ class StageResult(Struct, frozen=True):
     warnings: tuple[str, ...] = ()
     error: str = ""
     peak_memory_bytes: int = 0
+    observed: Observations = Observations()

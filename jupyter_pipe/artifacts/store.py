@@ -1,6 +1,6 @@
 """The content-addressed store, seen from the host: `.jupyter_pipe/artifacts/ab/abcd….payload`.
 
-Kernels write payloads (see `jupyter_pipe.kernel.payload` for the format); here they are found,
+Kernels write payloads (see `jupyter_pipe.kernel.payloads.payload_file` for the format); here they are found,
 verified, loaded for reports and comparisons, and removed. Raises ArtifactError and UntrustedError.
 """
 
@@ -13,8 +13,8 @@ from typing import Any
 from jupyter_pipe.artifacts.protocol import ArtifactRef
 from jupyter_pipe.errors import ArtifactError, UntrustedError
 from jupyter_pipe.kernel.errors import DefinitionError, PayloadError, UntrustedStoreError
-from jupyter_pipe.kernel.payload import PayloadFile, file_digest, payload_path
-from jupyter_pipe.kernel.store import is_verified, mark_verified, open_payload, prepare_store
+from jupyter_pipe.kernel.payloads.payload_file import PayloadFile, file_digest, payload_path
+from jupyter_pipe.kernel.payloads.store import is_verified, mark_verified, open_payload, prepare_store
 
 __all__ = ["Store"]
 
@@ -80,8 +80,8 @@ class Store:
     ) -> dict[str, object]:
         """The payload's members by name. Needs the interpreter and libraries that wrote it, and
         the definitions of the notebook's classes that it holds."""
-        from jupyter_pipe.kernel.decoder import decode
         from jupyter_pipe.kernel.definitions import Definitions
+        from jupyter_pipe.kernel.values.decoder import decode
 
         scope = {"__name__": "__main__"} if namespace is None else namespace
         try:

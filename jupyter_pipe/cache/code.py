@@ -83,7 +83,7 @@ def _parse(source: str) -> ast.Module | None:
     try:
         return ast.parse(source)
     except (SyntaxError, ValueError):
-        from jupyter_pipe.analysis.magics import transform
+        from jupyter_pipe.analysis.source.magics import transform
 
     try:
         return ast.parse(transform(source).python)

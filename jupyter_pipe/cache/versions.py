@@ -14,7 +14,7 @@ import msgspec
 
 from jupyter_pipe.cache.fingerprint import digest_of
 from jupyter_pipe.cache.replacing import replace_file
-from jupyter_pipe.compiler.requirements import ask_versions
+from jupyter_pipe.compiler.codegen.requirements import ask_versions
 
 __all__ = ["environment_digest", "find_versions"]
 

@@ -22,23 +22,23 @@ _MODULES: dict[str, Any] = vars(sys)["modules"]
 """None stands for a module that cannot be imported."""
 CANCELLED = 130
 COMMANDS = {
-    "run": "jupyter_pipe.cli.run",
-    "plan": "jupyter_pipe.cli.plan",
-    "check": "jupyter_pipe.cli.check",
-    "suggest": "jupyter_pipe.cli.suggest",
-    "compile": "jupyter_pipe.cli.compile",
-    "graph": "jupyter_pipe.cli.graph",
-    "verify": "jupyter_pipe.cli.verify",
-    "runs": "jupyter_pipe.cli.runs",
-    "show": "jupyter_pipe.cli.show",
-    "logs": "jupyter_pipe.cli.logs",
-    "compare": "jupyter_pipe.cli.compare",
-    "resume": "jupyter_pipe.cli.resume",
-    "cancel": "jupyter_pipe.cli.cancel",
-    "debug": "jupyter_pipe.cli.debug",
-    "gc": "jupyter_pipe.cli.gc",
-    "export": "jupyter_pipe.cli.export",
-    "run-stage": "jupyter_pipe.cli.run_stage",
+    "run": "jupyter_pipe.cli.runs.run",
+    "plan": "jupyter_pipe.cli.runs.plan",
+    "check": "jupyter_pipe.cli.notebooks.check",
+    "suggest": "jupyter_pipe.cli.notebooks.suggest",
+    "compile": "jupyter_pipe.cli.notebooks.compile",
+    "graph": "jupyter_pipe.cli.notebooks.graph",
+    "verify": "jupyter_pipe.cli.notebooks.verify",
+    "runs": "jupyter_pipe.cli.runs.runs",
+    "show": "jupyter_pipe.cli.runs.show",
+    "logs": "jupyter_pipe.cli.runs.logs",
+    "compare": "jupyter_pipe.cli.runs.compare",
+    "resume": "jupyter_pipe.cli.runs.resume",
+    "cancel": "jupyter_pipe.cli.runs.cancel",
+    "debug": "jupyter_pipe.cli.runs.debug",
+    "gc": "jupyter_pipe.cli.runs.gc",
+    "export": "jupyter_pipe.cli.notebooks.export",
+    "run-stage": "jupyter_pipe.cli.runs.run_stage",
 }
 EPILOG = """\
 first steps:
@@ -115,7 +115,7 @@ def _run_command(arguments: list[str]) -> int:
         code: int = args.run(args)
         return code
     except PipeError as error:
-        from jupyter_pipe.cli.errors import print_error
+        from jupyter_pipe.cli.output.errors import print_error
 
         print_error(error, notebook=getattr(args, "target", None))
         return error.exit_code

@@ -16,10 +16,10 @@ from pathlib import Path
 import msgspec
 
 from jupyter_pipe.analysis.program import Analysis, StageFlow
+from jupyter_pipe.compiler.codegen.requirements import find_interpreter, requirement_lines
 from jupyter_pipe.compiler.compiled import Compiled
 from jupyter_pipe.compiler.graph import resolve
 from jupyter_pipe.compiler.names import package_name
-from jupyter_pipe.compiler.requirements import find_interpreter, requirement_lines
 from jupyter_pipe.compiler.stages import Grouping, group_cells
 from jupyter_pipe.errors import CompileError
 from jupyter_pipe.model import (
@@ -60,7 +60,7 @@ def compile_notebook(
 
     `content` stands in for what the file holds.
     """
-    from jupyter_pipe.compiler.codegen import package_files
+    from jupyter_pipe.compiler.codegen.package_files import package_files
 
     notebook = read_notebook(path, content)
     folder = Path(output) if output is not None else default_output(path)

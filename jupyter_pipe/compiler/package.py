@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from jupyter_pipe.compiler.digests import is_intact, is_ours
+from jupyter_pipe.compiler.codegen.seals import is_intact, is_ours
 from jupyter_pipe.errors import PackageError
 from jupyter_pipe.model import PIPELINE_VERSION, Pipeline, from_json
 

@@ -13,12 +13,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from jupyter_pipe.compiler.graph import rewire, select
-from jupyter_pipe.engine.kernelspecs import check_kernel
-from jupyter_pipe.engine.schedule import Capacity
+from jupyter_pipe.engine.kernels.kernelspecs import check_kernel
+from jupyter_pipe.engine.scheduling.priorities import Capacity
 from jupyter_pipe.errors import NotebookError, PackageError, RunError
 from jupyter_pipe.model import Pipeline, from_json
 from jupyter_pipe.notebook import read_notebook
-from jupyter_pipe.runs.effects import read_effects
+from jupyter_pipe.runs.learned_effects import read_effects
 from jupyter_pipe.runs.model import ParameterValue, RunFacts
 from jupyter_pipe.runs.parameters import resolve_parameters
 from jupyter_pipe.runs.processes import this_process

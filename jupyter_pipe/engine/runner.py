@@ -23,15 +23,15 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from jupyter_pipe.cache.replacing import replace_file
-from jupyter_pipe.engine import messages as ms
-from jupyter_pipe.engine.cached import CachedResults
-from jupyter_pipe.engine.flow import given_to
-from jupyter_pipe.engine.interrupts import can_catch_signals, catch_signals
-from jupyter_pipe.engine.machine import Machine, Options
-from jupyter_pipe.engine.origin import provenance_of, report_on
-from jupyter_pipe.engine.place import RunPlace, publish_attempt
+from jupyter_pipe.engine.attempts.attempt_folder import RunPlace, publish_attempt
+from jupyter_pipe.engine.kernels.interrupts import can_catch_signals, catch_signals
+from jupyter_pipe.engine.provenance import provenance_of, report_on
 from jupyter_pipe.engine.request import PreparedRun, RunRequest, prepare
-from jupyter_pipe.engine.reuse import ResultSource
+from jupyter_pipe.engine.reuse.forecast import CachedResults
+from jupyter_pipe.engine.reuse.results import ResultSource
+from jupyter_pipe.engine.scheduling import messages as ms
+from jupyter_pipe.engine.scheduling.machine import Machine, Options
+from jupyter_pipe.engine.scheduling.stage_inputs import given_to
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import (
     Event,
@@ -44,14 +44,14 @@ from jupyter_pipe.events import (
     WarningRaised,
 )
 from jupyter_pipe.model import to_json
-from jupyter_pipe.runs.effects import add_effects
+from jupyter_pipe.runs.learned_effects import add_effects
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.store import RunFolder
 from jupyter_pipe.runs.writing import RunWriter
 
 if TYPE_CHECKING:
-    from jupyter_pipe.engine.executors import Executor
-    from jupyter_pipe.engine.mirror import Mirror
+    from jupyter_pipe.engine.attempts.executors import Executor
+    from jupyter_pipe.engine.remote.publishing import Mirror
 
 __all__ = ["Observer", "run_pipeline"]
 
@@ -296,7 +296,7 @@ class _Runner:
 
     def _launch(self, name: str, attempt: int) -> None:
         # Like the executor, imported when the first stage runs: most runs of a notebook run few.
-        from jupyter_pipe.engine.work import stage_work
+        from jupyter_pipe.engine.attempts.assignment import stage_work
 
         pipeline, results = self._machine.pipeline, self._machine.results
         given = given_to(pipeline, name, results)
@@ -328,10 +328,10 @@ class _Runner:
     def _open_executor(self) -> Executor:
         request = self._prepared.request
         if request.executor == "dask":
-            from jupyter_pipe.engine.dask import DaskExecutor
+            from jupyter_pipe.engine.dask.executor import DaskExecutor
 
             return DaskExecutor(request.scheduler, self._prepared.capacity.workers)
-        from jupyter_pipe.engine.executors import LocalExecutor
+        from jupyter_pipe.engine.attempts.executors import LocalExecutor
 
         return LocalExecutor(request.kernels, partial(self._warn, "fresh_kernels"))
 
@@ -340,7 +340,7 @@ class _Runner:
         store = self._prepared.store
         if not store.url:
             return None
-        from jupyter_pipe.engine.mirror import Mirror
+        from jupyter_pipe.engine.remote.publishing import Mirror
 
         return Mirror(store, self._folder, self._warn, trust=self._prepared.request.trust)
 

@@ -22,7 +22,7 @@ _sessions: list[Session] = []
 
 def preload() -> None:
     """Imports the whole kernel side and reads what distributions add, for a process that forks kernels."""
-    for name in (".session", ".figures", ".leaving"):
+    for name in (".session", ".figures", ".shutdown"):
         importlib.import_module(name, __name__)
     from .plugins import read_entry_points
 
@@ -33,8 +33,8 @@ def preload() -> None:
 def begin(context_path: str) -> None:
     """Starts the stage that the context describes. Raises UntrustedStoreError or PayloadError."""
     from .context import read_context
-    from .leaving import leave_in_order
     from .session import Session
+    from .shutdown import leave_in_order
 
     _sessions[:] = [Session(read_context(context_path), _user_namespace())]
     _sessions[0].begin()
@@ -56,7 +56,7 @@ def store_outputs(*names: str) -> None:
 
 def compare_outputs(store: str, stored: dict[str, Any], result: str) -> None:
     """Compares variables with what a pipeline stored in another place, for `verify`."""
-    from .differences import compare_stored
+    from .values.differences import compare_stored
 
     compare_stored(_session(), store, stored, result)
 

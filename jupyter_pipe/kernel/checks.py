@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from .immutable import package_of
+from .values.immutable import package_of
 
 __all__ = ["evaluate_gates", "read_metrics", "short"]
 

@@ -16,8 +16,9 @@ import types
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from . import digest, portrait
+from . import definition_state as portrait
 from .errors import DefinitionError
+from .values import digest
 
 __all__ = ["Definitions"]
 

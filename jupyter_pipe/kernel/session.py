@@ -16,16 +16,16 @@ from typing import Any
 from . import checks
 from .ambient import Ambience, find_components
 from .context import Context, Input, Ref
-from .culprit import find_culprit
-from .decoder import decode
 from .definitions import Definitions
-from .digest import NoRuleError, content_digest
-from .encoding import Encoded, encode
-from .groups import find_groups
-from .guard import is_changed
-from .payload import PayloadFile, payload_path, write_payload
-from .store import mark_verified, open_payload, prepare_store
-from .summary import summarize, type_name
+from .payloads.groups import find_groups
+from .payloads.guard import is_changed
+from .payloads.payload_file import PayloadFile, payload_path, write_payload
+from .payloads.store import mark_verified, open_payload, prepare_store
+from .payloads.summary import summarize, type_name
+from .payloads.untransferable import find_culprit
+from .values.decoder import decode
+from .values.digest import NoRuleError, content_digest
+from .values.encoding import Encoded, encode
 
 __all__ = ["Session"]
 

@@ -19,8 +19,8 @@ from jupyter_pipe.artifacts.protocol import StageContext
 from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.runs.model import Run, StageRun
+from jupyter_pipe.runs.report.words import failure_place, failure_text
 from jupyter_pipe.runs.store import RunStore
-from jupyter_pipe.runs.words import failure_place, failure_text
 
 __all__ = ["debug_cells", "debug_script", "fetch_inputs", "write_debug_notebook"]
 

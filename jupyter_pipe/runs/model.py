@@ -152,6 +152,6 @@ class Run(Struct, frozen=True):
 
     def _repr_html_(self) -> str:
         """The DAG with states and the table of stages, in a notebook."""
-        from jupyter_pipe.runs.html import run_html
+        from jupyter_pipe.runs.report.run_html import run_html
 
         return run_html(self)

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
-from jupyter_pipe.analysis.magics import transform
-from jupyter_pipe.analysis.units import is_parameter
-from jupyter_pipe.compiler.sharing import reached
+from jupyter_pipe.analysis.source.magics import transform
+from jupyter_pipe.analysis.source.units import is_parameter
+from jupyter_pipe.compiler.codegen.shared_definitions import reached
 from jupyter_pipe.model import Cell
 from jupyter_pipe.suggest.verbs import NOTHING, Verb, find_verb
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from jupyter_pipe.compiler import Compiled, compile_notebook
 from jupyter_pipe.engine import RunRequest, run_pipeline
-from jupyter_pipe.engine.failures import StageFailure
+from jupyter_pipe.engine.execution.failures import StageFailure
 from jupyter_pipe.errors import CompileError, RunError
 from jupyter_pipe.events import Event, RunState, StageFinished
 from jupyter_pipe.model import Pipeline, Severity, from_json

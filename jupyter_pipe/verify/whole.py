@@ -16,10 +16,10 @@ import msgspec
 
 from jupyter_pipe.artifacts.bootstrap import bootstrap_source
 from jupyter_pipe.artifacts.protocol import StageContext
-from jupyter_pipe.engine.definitions import known_definitions
-from jupyter_pipe.engine.interrupts import catch_signals
-from jupyter_pipe.engine.stopping import StopSignal
-from jupyter_pipe.engine.worker import Execution, StageInterrupted, execute
+from jupyter_pipe.engine.attempts.stopping import StopSignal
+from jupyter_pipe.engine.execution.papermill_engine import Execution, StageInterrupted, execute
+from jupyter_pipe.engine.kernels.interrupts import catch_signals
+from jupyter_pipe.engine.scheduling.kernel_definitions import known_definitions
 from jupyter_pipe.events import CellFinished, Event
 from jupyter_pipe.model import Cell, Notebook, Pipeline, Stage
 from jupyter_pipe.verify.boundaries import Difference, Expected, read_differences, read_digests

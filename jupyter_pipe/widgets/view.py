@@ -11,8 +11,8 @@ from typing import Any
 
 from jupyter_pipe.engine.control import request_cancel
 from jupyter_pipe.errors import ExtraMissingError, RunError
-from jupyter_pipe.runs.html import run_html
 from jupyter_pipe.runs.model import Run
+from jupyter_pipe.runs.report.run_html import run_html
 from jupyter_pipe.runs.store import RunStore
 
 __all__ = ["RunView"]

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jupyter_pipe.analysis.magic_effects import MagicEffects, magic_effects
-from jupyter_pipe.analysis.magics import transform
+from jupyter_pipe.analysis.calls.magic_effects import MagicEffects, magic_effects
+from jupyter_pipe.analysis.source.magics import transform
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_cell_that_does_not_parse_says_where(source: str, line: int, column: i
 
 def test_plain_python_never_imports_ipython() -> None:
     code = (
-        "import sys; from jupyter_pipe.analysis.magics import transform;"
+        "import sys; from jupyter_pipe.analysis.source.magics import transform;"
         "transform('x = 1 % 2\\nawait f(\"!ls ?\")'); print('IPython' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,24 +7,17 @@ from typing import Any
 
 import pytest
 
-from jupyter_pipe.analysis import (
-    access,
-    calls,
-    checks,
-    flows,
-    functions,
-    imports,
-    interpreter,
-    left_behind,
-    libraries,
-    replays,
-    sharing,
-    statements,
-)
-from jupyter_pipe.analysis.scopes import Frame
-from jupyter_pipe.analysis.state import State
-from jupyter_pipe.analysis.values import Heap
-from jupyter_pipe.analysis.world import World
+from jupyter_pipe.analysis.calls import dispatch as calls
+from jupyter_pipe.analysis.calls import libraries
+from jupyter_pipe.analysis.dataflow import flows, replays, sharing
+from jupyter_pipe.analysis.findings import checks
+from jupyter_pipe.analysis.findings import kernel_leftovers as left_behind
+from jupyter_pipe.analysis.interpreter import access, functions, imports, statements
+from jupyter_pipe.analysis.interpreter import execution as interpreter
+from jupyter_pipe.analysis.interpreter.bindings import State
+from jupyter_pipe.analysis.interpreter.heap import Heap
+from jupyter_pipe.analysis.interpreter.world import World
+from jupyter_pipe.analysis.source.scopes import Frame
 from tests.analysis.programs import analysed, wired
 
 analyse_module = __import__("jupyter_pipe.analysis.analyse", fromlist=["analyse"])

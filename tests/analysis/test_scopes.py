@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_pipe.analysis.scopes import scope_of
+from jupyter_pipe.analysis.source.scopes import scope_of
 
 STDLIB = Path(sysconfig.get_path("stdlib"))
 MODULES = (

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_pipe.kernel.definitions import Definitions
-from jupyter_pipe.kernel.digest import NoRuleError, content_digest
+from jupyter_pipe.kernel.values.digest import NoRuleError, content_digest
 from tests.artifacts.stages import Stages
 
 
@@ -133,7 +133,7 @@ def test_rows_count_by_value_and_identity() -> None:
 
 
 def test_large_containers_of_atoms_need_no_walk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jupyter_pipe.kernel.digest._LIMIT", 1000)
+    monkeypatch.setattr("jupyter_pipe.kernel.values.digest._LIMIT", 1000)
     assert digest(list(range(3000))) != digest(list(range(3001)))
     rows = [[n, "x"] for n in range(500)]
     assert digest(rows) == digest([list(row) for row in rows])
@@ -154,7 +154,7 @@ STABLE = """
 import sys; sys.path[:0] = [sys.argv[1]]
 import numpy as np, pandas as pd
 from jupyter_pipe.kernel.definitions import Definitions
-from jupyter_pipe.kernel.digest import content_digest
+from jupyter_pipe.kernel.values.digest import content_digest
 class C: pass
 C.__module__ = "json"; import json; json.C = C
 c = C(); c.x = {"p", "q", "r", ("s", 1)}
@@ -233,8 +233,8 @@ def test_many_names_in_a_kernel_without_pandas() -> None:
 import sys
 sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 from jupyter_pipe.kernel.definitions import Definitions
-from jupyter_pipe.kernel.digest import content_digest
-from jupyter_pipe.kernel.repeated import find_repeated
+from jupyter_pipe.kernel.values.digest import content_digest
+from jupyter_pipe.kernel.values.repeated_atoms import find_repeated
 import numpy as np
 names = {NAMES!r}
 values = [names[number] for number in np.random.default_rng(0).integers(0, 4, 20_000)]

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from jupyter_pipe.artifacts.protocol import ChangedInput
-from jupyter_pipe.kernel import guard, repeated
+from jupyter_pipe.kernel.payloads import guard
+from jupyter_pipe.kernel.values import repeated_atoms as repeated
 from tests.artifacts.stages import Stages
 
 MADE = """

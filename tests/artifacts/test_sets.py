@@ -9,7 +9,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jupyter_pipe.kernel.ordered_sets import build, find_recipe, keeps_order
+from jupyter_pipe.kernel.values.ordered_sets import build, find_recipe, keeps_order
 from tests.artifacts.stages import Stages
 
 WORDS = "import random\nr = random.Random(4)\nwords = {f'w{r.randrange(10**6)}' for _ in range(300)}\n"

@@ -13,8 +13,8 @@ import pytest
 
 from jupyter_pipe.artifacts import ArtifactRef, Store, bootstrap_source
 from jupyter_pipe.errors import ArtifactError, UntrustedError
-from jupyter_pipe.kernel import payload
 from jupyter_pipe.kernel.errors import PayloadError, UntrustedStoreError
+from jupyter_pipe.kernel.payloads import payload_file as payload
 from tests.artifacts.stages import Stages
 
 

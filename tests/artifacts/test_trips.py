@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jupyter_pipe.kernel.definitions import Definitions
-from jupyter_pipe.kernel.digest import content_digest
-from jupyter_pipe.kernel.functions import is_global
+from jupyter_pipe.kernel.values.digest import content_digest
+from jupyter_pipe.kernel.values.functions import is_global
 from tests.artifacts.stages import Stages
 
 VALUES = {

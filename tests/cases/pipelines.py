@@ -16,16 +16,16 @@ from unittest.mock import patch
 
 from jupyter_pipe.compiler import Compiled, compile_notebook
 from jupyter_pipe.compiler.graph import rewire
-from jupyter_pipe.engine import messages as ms
-from jupyter_pipe.engine import stage as stage_module
-from jupyter_pipe.engine.cells import is_users
-from jupyter_pipe.engine.executors import outcome_message
-from jupyter_pipe.engine.failures import StageFailure
-from jupyter_pipe.engine.flow import given_to, protected_names
-from jupyter_pipe.engine.machine import Machine, Options
-from jupyter_pipe.engine.schedule import Capacity
-from jupyter_pipe.engine.stage import StageWork, run_stage
-from jupyter_pipe.engine.worker import Execution
+from jupyter_pipe.engine.attempts import attempt as stage_module
+from jupyter_pipe.engine.attempts.attempt import StageWork, run_stage
+from jupyter_pipe.engine.attempts.executors import outcome_message
+from jupyter_pipe.engine.execution.failures import StageFailure
+from jupyter_pipe.engine.execution.papermill_engine import Execution
+from jupyter_pipe.engine.execution.stage_cells import is_users
+from jupyter_pipe.engine.scheduling import messages as ms
+from jupyter_pipe.engine.scheduling.machine import Machine, Options
+from jupyter_pipe.engine.scheduling.priorities import Capacity
+from jupyter_pipe.engine.scheduling.stage_inputs import given_to, protected_names
 from jupyter_pipe.events import StageFailed
 from jupyter_pipe.notebook import read_notebook
 from jupyter_pipe.notebook.parameters import set_parameters

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from jupyter_pipe.cli import debug
 from jupyter_pipe.cli.main import main
+from jupyter_pipe.cli.runs import debug
 from jupyter_pipe.engine import RunRequest, run_pipeline
 from tests.engine.packages import Package
 

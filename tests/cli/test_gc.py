@@ -10,14 +10,14 @@ import pytest
 from jupyter_pipe.artifacts.protocol import ArtifactRef, StageResult, StoredPayload
 from jupyter_pipe.cache.fingerprint import Fingerprint
 from jupyter_pipe.cache.store import Cache, CacheEntry, compiled_path
-from jupyter_pipe.cli import results
-from jupyter_pipe.cli.gc import parse_limits
 from jupyter_pipe.cli.main import main
-from jupyter_pipe.cli.terminal import Terminal
+from jupyter_pipe.cli.output import results
+from jupyter_pipe.cli.output.terminal import Terminal
+from jupyter_pipe.cli.runs.gc import parse_limits
 from jupyter_pipe.events import RunFinished
 from jupyter_pipe.model import to_json
-from jupyter_pipe.runs import collect as gc
-from jupyter_pipe.runs.collect import Limits, collect, stored_bytes
+from jupyter_pipe.runs import garbage as gc
+from jupyter_pipe.runs.garbage import Limits, collect, stored_bytes
 from jupyter_pipe.runs.store import RunStore
 from tests.cli.conftest import write_run
 from tests.cli.scripted import home_value, succeeded_events

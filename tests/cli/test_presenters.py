@@ -7,11 +7,11 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
-from jupyter_pipe.cli.github import failure_annotations, job_summary, write_github
-from jupyter_pipe.cli.live import LiveTable, table
-from jupyter_pipe.cli.progress import PlainLines, progress_on
-from jupyter_pipe.cli.summary import run_json, summary
-from jupyter_pipe.cli.terminal import Terminal
+from jupyter_pipe.cli.output.github import failure_annotations, job_summary, write_github
+from jupyter_pipe.cli.output.live import LiveTable, table
+from jupyter_pipe.cli.output.progress import PlainLines, progress_on
+from jupyter_pipe.cli.output.summary import run_json, summary
+from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.events import Event, InputChanged, StageRetrying, StageStarted
 from jupyter_pipe.runs.fold import fold
 from tests.cli.scripted import (

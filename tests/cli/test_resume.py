@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from jupyter_pipe.cli import resume
 from jupyter_pipe.cli.main import main
+from jupyter_pipe.cli.runs import resume
 from jupyter_pipe.engine import RunRequest
 from jupyter_pipe.model import to_json
 from jupyter_pipe.runs.model import RunFacts

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from jupyter_pipe.compiler import Compiled, compile_notebook, read_package, stale_files, write_package
-from jupyter_pipe.compiler.digests import is_intact, is_ours
+from jupyter_pipe.compiler.codegen.seals import is_intact, is_ours
 from jupyter_pipe.errors import PackageError
 from tests.compiler.notebooks import write_notebook
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_pipe.compiler import providers
+from jupyter_pipe.compiler.codegen import providers
 
 
 def test_agrees_with_importlib() -> None:

@@ -15,9 +15,9 @@ from jupyter_pipe.artifacts.protocol import (
     StoredPayload,
 )
 from jupyter_pipe.compiler.graph import resolve, rewire
-from jupyter_pipe.engine import messages as ms
-from jupyter_pipe.engine.machine import Machine, Options
-from jupyter_pipe.engine.schedule import Capacity
+from jupyter_pipe.engine.scheduling import messages as ms
+from jupyter_pipe.engine.scheduling.machine import Machine, Options
+from jupyter_pipe.engine.scheduling.priorities import Capacity
 from jupyter_pipe.model import Effect, EffectKind, Pipeline, Source, Stage, StageOptions
 from jupyter_pipe.runs.model import Failure
 

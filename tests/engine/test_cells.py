@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from jupyter_pipe.engine.cells import prepare_notebook, source_position
-from jupyter_pipe.engine.failures import CellPlace, cell_failure, death_failure, timeout_failure
+from jupyter_pipe.engine.execution.failures import CellPlace, cell_failure, death_failure, timeout_failure
+from jupyter_pipe.engine.execution.stage_cells import prepare_notebook, source_position
 from jupyter_pipe.errors import ParameterError
 from tests.engine.machines import stage
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from jupyter_pipe import compiler
-from jupyter_pipe.engine.compiled import compile_for_run
+from jupyter_pipe.engine.compiling import compile_for_run
 from jupyter_pipe.errors import CompileError
-from jupyter_pipe.runs.effects import add_effects
+from jupyter_pipe.runs.learned_effects import add_effects
 from jupyter_pipe.runs.store import RunStore
 
 

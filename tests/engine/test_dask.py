@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from jupyter_pipe.engine import dask
-from jupyter_pipe.engine.far import FarWork
-from jupyter_pipe.engine.flow import Given
-from jupyter_pipe.engine.marks import follow_stop, marks_of
-from jupyter_pipe.engine.stage import StageOutcome, StageWork
+from jupyter_pipe.engine.attempts.attempt import StageOutcome, StageWork
+from jupyter_pipe.engine.dask import executor as dask
+from jupyter_pipe.engine.remote.attempts import FarWork
+from jupyter_pipe.engine.remote.claims import follow_stop, marks_of
+from jupyter_pipe.engine.scheduling.stage_inputs import Given
 from jupyter_pipe.errors import ExtraMissingError, RunError
 from tests.engine.conftest import Runs
 from tests.engine.packages import Package

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from jupyter_pipe.artifacts.protocol import AmbientValue, ArtifactRef, StageResult, StoredPayload
-from jupyter_pipe.engine.flow import given_to, protected_names
-from jupyter_pipe.engine.results import known_names
+from jupyter_pipe.engine.scheduling.results import known_names
+from jupyter_pipe.engine.scheduling.stage_inputs import given_to, protected_names
 from tests.engine.machines import pipeline, result, stage
 
 

@@ -14,8 +14,8 @@ import pytest
 import zmq
 
 from jupyter_pipe.artifacts.bootstrap import kernel_folder
-from jupyter_pipe.engine.forked import PRELOADED, ForkedKernels, can_fork
-from jupyter_pipe.engine.kernels import FreshKernels, KernelRequest
+from jupyter_pipe.engine.kernels.forked import PRELOADED, ForkedKernels, can_fork
+from jupyter_pipe.engine.kernels.lifecycle import FreshKernels, KernelRequest
 from tests.engine.conftest import Runs
 from tests.engine.packages import Package
 from tests.engine.processes import children

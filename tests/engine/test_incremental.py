@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from jupyter_pipe.compiler import compile_notebook
-from jupyter_pipe.engine import RunRequest, cached, run_pipeline
+from jupyter_pipe.engine import RunRequest, run_pipeline
+from jupyter_pipe.engine.reuse import forecast as cached
 from jupyter_pipe.events import StageQueued
 from jupyter_pipe.runs import RunStore
 from jupyter_pipe.runs.parameters import resolve_parameters

@@ -9,7 +9,7 @@ SCRIPT = """
 import atexit
 from types import SimpleNamespace
 from ipykernel.thread import BaseThread
-from jupyter_pipe.kernel.leaving import leave_in_order
+from jupyter_pipe.kernel.shutdown import leave_in_order
 
 thread = BaseThread(daemon=True)
 thread.start()

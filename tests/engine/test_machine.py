@@ -4,10 +4,10 @@ import msgspec
 import pytest
 
 from jupyter_pipe import events as ev
-from jupyter_pipe.engine import messages as ms
-from jupyter_pipe.engine.machine import ImpossibleTransition
 from jupyter_pipe.engine.request import _gpus
-from jupyter_pipe.engine.schedule import Capacity, fits
+from jupyter_pipe.engine.scheduling import messages as ms
+from jupyter_pipe.engine.scheduling.machine import ImpossibleTransition
+from jupyter_pipe.engine.scheduling.priorities import Capacity, fits
 from jupyter_pipe.model import StageOptions
 from jupyter_pipe.runs.model import Failure
 from tests.engine.machines import ERROR, Shell, diamond, pipeline, result, stage

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_pipe import events as ev
-from jupyter_pipe.engine import messages as ms
+from jupyter_pipe.engine.scheduling import messages as ms
 from jupyter_pipe.model import Pipeline
 from jupyter_pipe.runs.model import Failure
 from tests.engine.machines import Shell, pipeline, result, stage

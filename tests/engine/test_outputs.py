@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_pipe.engine.outputs import StreamJoiner, redact, strip_ansi, terminal_text
+from jupyter_pipe.engine.execution.terminal_text import StreamJoiner, redact, strip_ansi, terminal_text
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_pipe.engine.failures import StageFailure
-from jupyter_pipe.engine.worker import StageEngine
+from jupyter_pipe.engine.execution.failures import StageFailure
+from jupyter_pipe.engine.execution.papermill_engine import StageEngine
 from tests.engine.conftest import Runs
 from tests.engine.packages import Package
 

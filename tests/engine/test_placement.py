@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_pipe.engine.placement import Placement, place
+from jupyter_pipe.engine.dask.placement import Placement, place
 from jupyter_pipe.model import StageOptions
 
 PLAIN = {"nthreads": 2, "memory_limit": 100, "resources": {}}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_pipe.engine import RunRequest
-from jupyter_pipe.engine.single import run_single_stage
+from jupyter_pipe.engine.attempts.single_stage import run_single_stage
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import Event, GateEvaluated, MetricLogged
 from jupyter_pipe.runs.remote import local_root

@@ -12,11 +12,11 @@ from msgspec.structs import replace
 from jupyter_pipe import events as ev
 from jupyter_pipe.artifacts.protocol import StageResult
 from jupyter_pipe.engine import RunRequest, run_pipeline
-from jupyter_pipe.engine import messages as ms
-from jupyter_pipe.engine.cached import CachedResults
-from jupyter_pipe.engine.flow import Given
 from jupyter_pipe.engine.request import prepare
-from jupyter_pipe.engine.reuse import Checked
+from jupyter_pipe.engine.reuse.forecast import CachedResults
+from jupyter_pipe.engine.reuse.results import Checked
+from jupyter_pipe.engine.scheduling import messages as ms
+from jupyter_pipe.engine.scheduling.stage_inputs import Given
 from jupyter_pipe.runs import Run, locks
 from jupyter_pipe.runs.processes import this_process
 from tests.engine.machines import Shell, diamond, pipeline, stage

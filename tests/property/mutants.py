@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from jupyter_pipe.analysis.magics import transform
+from jupyter_pipe.analysis.source.magics import transform
 from tests.cases.pipelines import Forks
 from tests.property.grammar import idioms, write_notebook
 from tests.property.judge import judge
@@ -61,36 +61,55 @@ HIDDEN = ("getattr(<list>, chr(97) + 'ppend')(<int>)", "<+box> = Box(<list>)", "
 REBOUND = (*(f"def <+reader>():\n    return {number}" for number in range(3)), "print(<reader>())")
 
 MUTANTS = (
-    Mutant("mutation", "world:World.mutate", focus="list"),
-    Mutant("affected containers", "values:Heap.affected", lambda _, changed: set(changed), "list|nested"),
-    Mutant("shared memory", "values:Heap.share", focus="arr|grid"),
-    Mutant("what containers hold", "values:Heap.store", focus="nested|dictl|box"),
-    Mutant("shallow copies", "values:Heap.copy_parts", focus="nested|dictl"),
-    Mutant("elements of loops", "iteration:elements_of", no_values, "nested|dictl|^for"),
-    Mutant("bodies of functions", "functions:call_function", no_values, r"reader|fn|thunk|^<\+int>"),
-    Mutant("functions given to libraries", "libraries:escape", no_values, "map|filter|sorted|partial|fn"),
-    Mutant("names in query strings", "strings:read_embedded_names", focus=r"query|^<\+frame>|^<\+int>"),
-    Mutant("names in eval", "strings:evaluate_text", no_values, "eval|int|list"),
-    Mutant("names in globals()", "access:read_namespace", no_values, "globals|locals|int"),
-    Mutant("magics and shell commands", "shell:run_magic", no_values, "!echo|lines|int"),
-    Mutant("code in magics", "magics:_code_of", focus="time|int|list"),
-    Mutant("files", "files:touch_file", focus=r"file|json|csv|\[<int>"),
-    Mutant("drawing from generators", "world:World.draw", focus="random|numpy"),
+    Mutant("mutation", "interpreter.world:World.mutate", focus="list"),
     Mutant(
-        "ambient state that is set", "world:World.set_component", focus="random|numpy|environ|printoptions"
+        "affected containers",
+        "interpreter.heap:Heap.affected",
+        lambda _, changed: set(changed),
+        "list|nested",
     ),
-    Mutant("ambient state that is read", "world:World.touch", focus="environ|decimal|random"),
+    Mutant("shared memory", "interpreter.heap:Heap.share", focus="arr|grid"),
+    Mutant("what containers hold", "interpreter.heap:Heap.store", focus="nested|dictl|box"),
+    Mutant("shallow copies", "interpreter.heap:Heap.copy_parts", focus="nested|dictl"),
+    Mutant("elements of loops", "interpreter.iteration:elements_of", no_values, "nested|dictl|^for"),
+    Mutant(
+        "bodies of functions", "interpreter.functions:call_function", no_values, r"reader|fn|thunk|^<\+int>"
+    ),
+    Mutant(
+        "functions given to libraries", "calls.libraries:escape", no_values, "map|filter|sorted|partial|fn"
+    ),
+    Mutant(
+        "names in query strings",
+        "source.embedded_names:read_embedded_names",
+        focus=r"query|^<\+frame>|^<\+int>",
+    ),
+    Mutant("names in eval", "source.embedded_names:evaluate_text", no_values, "eval|int|list"),
+    Mutant("names in globals()", "interpreter.access:read_namespace", no_values, "globals|locals|int"),
+    Mutant("magics and shell commands", "source.shell_calls:run_magic", no_values, "!echo|lines|int"),
+    Mutant("code in magics", "source.magics:_code_of", focus="time|int|list"),
+    Mutant("files", "calls.files:touch_file", focus=r"file|json|csv|\[<int>"),
+    Mutant("drawing from generators", "interpreter.world:World.draw", focus="random|numpy"),
+    Mutant(
+        "ambient state that is set",
+        "interpreter.world:World.set_component",
+        focus="random|numpy|environ|printoptions",
+    ),
+    Mutant("ambient state that is read", "interpreter.world:World.touch", focus="environ|decimal|random"),
     Mutant("methods of libraries", "knowledge.tables:Tables.method", focus="list|dict|arr|rng|set"),
     Mutant("functions of libraries", "knowledge.tables:Tables.function", focus="arr|np\\.|iter|next|rng"),
-    Mutant("inplace and out", "libraries:keyword_effects", focus="frame|inplace"),
-    Mutant("identity tests", "expressions:_identify", focus=r" is <|^<\+(list|nested|pair|dictl|box)>"),
-    Mutant("passing an old value on", "flows:Summary.pass_on", focus="int|if |try|while"),
-    Mutant("arguments of functions", "functions:_bind_parameters", focus="pusher|list|adder|int"),
-    Mutant("attributes of instances", "access:store_attribute", focus="box|space|inst|row"),
-    Mutant("methods of notebook classes", "values:find_in_class", no_values, "box|inst|cls"),
+    Mutant("inplace and out", "calls.libraries:keyword_effects", focus="frame|inplace"),
+    Mutant(
+        "identity tests",
+        "interpreter.expressions:_identify",
+        focus=r" is <|^<\+(list|nested|pair|dictl|box)>",
+    ),
+    Mutant("passing an old value on", "dataflow.flows:Summary.pass_on", focus="int|if |try|while"),
+    Mutant("arguments of functions", "interpreter.functions:_bind_parameters", focus="pusher|list|adder|int"),
+    Mutant("attributes of instances", "interpreter.access:store_attribute", focus="box|space|inst|row"),
+    Mutant("methods of notebook classes", "interpreter.heap:find_in_class", no_values, "box|inst|cls"),
     Mutant(
         "names made between the cells of a stage",
-        "order:_untimely",
+        "dataflow.order:_untimely",
         lambda *_: (),
         focus="^$",
         extra=REBOUND,

@@ -12,9 +12,9 @@ import pytest
 from jupyter_pipe.model import Pipeline
 from jupyter_pipe.render import to_svg
 from jupyter_pipe.render.html import pipeline_html
-from jupyter_pipe.runs.html import run_html
 from jupyter_pipe.runs.model import Run
-from jupyter_pipe.runs.report import POLICY, report_html
+from jupyter_pipe.runs.report.report import POLICY, report_html
+from jupyter_pipe.runs.report.run_html import run_html
 from jupyter_pipe.runs.store import RunFolder, RunStore
 from tests.cli.scripted import failed_events, gate_events, home_value, scripted_run, succeeded_events
 

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_pipe.model import Pipeline
-from jupyter_pipe.render.crossings import count_crossings, links, order_rows
-from jupyter_pipe.render.labels import place_labels
-from jupyter_pipe.render.layers import layered
-from jupyter_pipe.render.layout import Box, layout, text_width
+from jupyter_pipe.render.layout.crossings import count_crossings, links, order_rows
+from jupyter_pipe.render.layout.labels import place_labels
+from jupyter_pipe.render.layout.layers import layered
+from jupyter_pipe.render.layout.layout import Box, layout, text_width
 from tests.render.drawn import make_pipeline
 
 

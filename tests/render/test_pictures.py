@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from jupyter_pipe.model import Parameter, Pipeline
 from jupyter_pipe.render import MARKS, mark_svg, pipeline_html, to_dot, to_mermaid, to_svg
-from jupyter_pipe.render.layout import short_name, text_width
+from jupyter_pipe.render.layout.layout import short_name, text_width
 from jupyter_pipe.render.theme import STAGE_COLOURS, stripe_svg
 from tests.render.drawn import make_pipeline
 

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from jupyter_pipe.events import Frame
 from jupyter_pipe.render.words import amount, bytes_text, seconds_text, value_text
 from jupyter_pipe.runs.compare import better_when, compare
-from jupyter_pipe.runs.junit import junit_xml
 from jupyter_pipe.runs.model import Failure
 from jupyter_pipe.runs.provenance import collect_provenance, git_state
-from jupyter_pipe.runs.words import run_headline, speed_up, stage_note, visible_frames
+from jupyter_pipe.runs.report.junit import junit_xml
+from jupyter_pipe.runs.report.words import run_headline, speed_up, stage_note, visible_frames
 from tests.cli.scripted import FAILURE, failed_events, gate_events, scripted_run, succeeded_events
 
 

@@ -9,9 +9,9 @@ import pytest
 from jupyter_pipe.events import Event
 from jupyter_pipe.model import to_json
 from jupyter_pipe.runs.model import Run
-from jupyter_pipe.runs.outputs import ExecutedCell, read_executed, text_outputs
-from jupyter_pipe.runs.report import report_html, write_report
-from jupyter_pipe.runs.report_cells import LARGEST_OUTPUT, cells_html, render_cell
+from jupyter_pipe.runs.report.cell_outputs import ExecutedCell, read_executed, text_outputs
+from jupyter_pipe.runs.report.cells import LARGEST_OUTPUT, cells_html, render_cell
+from jupyter_pipe.runs.report.report import report_html, write_report
 from jupyter_pipe.runs.store import RunFolder, RunStore
 from tests.cli.scripted import (
     FLOWS,

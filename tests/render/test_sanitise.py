@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_pipe.runs.ansi import ansi_html, played_out
-from jupyter_pipe.runs.sanitise import sanitised
+from jupyter_pipe.runs.report.ansi import ansi_html, played_out
+from jupyter_pipe.runs.report.sanitise import sanitised
 
 
 @pytest.mark.parametrize(

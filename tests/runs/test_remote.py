@@ -14,7 +14,7 @@ from jupyter_pipe.artifacts.store import Store
 from jupyter_pipe.cli.main import main
 from jupyter_pipe.errors import ArtifactError, ExtraMissingError, RunError, UntrustedError
 from jupyter_pipe.events import RunFinished
-from jupyter_pipe.kernel.payload import write_payload
+from jupyter_pipe.kernel.payloads.payload_file import write_payload
 from jupyter_pipe.runs import RunStore, remote
 from jupyter_pipe.runs.remote import RemoteRoot, fetch_runs, fetch_values, local_root, publish_values
 from tests.cli.conftest import write_run

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jupyter_pipe.kernel.differences import first_difference
+from jupyter_pipe.kernel.values.differences import first_difference
 
 
 @dataclass

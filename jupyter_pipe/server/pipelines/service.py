@@ -56,8 +56,8 @@ class PipelineService:
 
     def plan(self, request: PlanRequest) -> PlanAnswer:
         """What a run of the saved notebook would do, and why. Runs nothing."""
-        from jupyter_pipe.engine.cached import forecast
         from jupyter_pipe.engine.request import prepare
+        from jupyter_pipe.engine.reuse.forecast import forecast
 
         asked = make_request(self._root.notebook(request.notebook), request)
         # A stage's fingerprint reads its code from the package's files, which lie there for a moment.

@@ -98,7 +98,7 @@ class RunService:
 
     def report(self, root: str, run_id: str) -> bytes:
         """The report's HTML: of a run that goes on, as far as it has come."""
-        from jupyter_pipe.runs.report import report_html, write_report
+        from jupyter_pipe.runs.report.report import report_html, write_report
 
         store = self._store(root)
         run = store.read(run_id)
@@ -116,7 +116,7 @@ class RunService:
 
     def outputs(self, root: str, run_id: str, stage: str) -> ExecutedOutputs:
         """What the stage's cells showed, by the id of the source cell."""
-        from jupyter_pipe.runs.outputs import read_executed
+        from jupyter_pipe.runs.report.cell_outputs import read_executed
 
         cells = read_executed(self._stage_folder(root, run_id, stage).executed(stage))
         return ExecutedOutputs({cell.id: list(cell.outputs) for cell in cells})
@@ -205,7 +205,7 @@ def _whole_characters(data: bytes, end: int) -> int:
 
 def _told(store: RunStore, run: Run) -> Iterator[bytes]:
     """The run's events as lines, whoever started it; at its end, what the server's runner had to say."""
-    from jupyter_pipe.runs.lines import log_lines
+    from jupyter_pipe.runs.report.event_lines import log_lines
 
     yield from (f"{line}\n".encode() for line in log_lines(store.events(run.run_id)))
     if run.is_final:
@@ -220,7 +220,7 @@ def _read_or_empty(path: Path) -> bytes:
 
 
 def _printed(folder: RunFolder, stage: str) -> Iterator[bytes]:
-    from jupyter_pipe.runs.outputs import read_executed, text_outputs
+    from jupyter_pipe.runs.report.cell_outputs import read_executed, text_outputs
 
     for cell in read_executed(folder.executed(stage)):
         text = text_outputs(cell)

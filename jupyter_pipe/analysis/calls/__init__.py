@@ -1,0 +1,1 @@
+"""What calls do: of the notebook's functions, of builtins, libraries, magics and programs."""

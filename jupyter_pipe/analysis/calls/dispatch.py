@@ -1,0 +1,282 @@
+"""Calls: of the notebook's functions and classes, of methods, and of what libraries provide."""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis.calls.ambient import use_current_figure, use_style
+from jupyter_pipe.analysis.calls.arguments import Arguments
+from jupyter_pipe.analysis.calls.builtins import BUILTIN_CALLS, items
+from jupyter_pipe.analysis.calls.libraries import apply_effect, call_unknown, keyword_effects
+from jupyter_pipe.analysis.interpreter.access import load_attribute, read_namespace
+from jupyter_pipe.analysis.interpreter.classes import instantiate
+from jupyter_pipe.analysis.interpreter.functions import call_function, note_cache_look
+from jupyter_pipe.analysis.interpreter.heap import (
+    CALL,
+    Bound,
+    Class,
+    Function,
+    Instance,
+    Library,
+    LocalModule,
+    Object,
+    Partial,
+    Values,
+    find_in_class,
+    in_order,
+)
+from jupyter_pipe.analysis.interpreter.world import text_of
+from jupyter_pipe.analysis.source.embedded_names import read_embedded_names
+from jupyter_pipe.analysis.source.shell_calls import is_magic, run_magic
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jupyter_pipe.analysis.interpreter.world import World
+
+__all__ = ["call_special", "call_values", "evaluate_call"]
+
+FIELD = re.compile(r"[A-Za-z_]\w*")
+MAPPINGS = frozenset(
+    {"", "builtins.dict", "collections.OrderedDict", "collections.defaultdict", "collections.Counter"}
+)
+
+
+def evaluate_call(world: World, node: ast.Call) -> Values:
+    """The value of a call expression."""
+    function = node.func
+    if isinstance(function, ast.Attribute):
+        if is_magic(function.value):
+            return run_magic(world, node)
+        base = world.evaluate(function.value)
+        arguments = evaluate_arguments(world, node)
+        read_embedded_names(world, function.attr, arguments)
+        return _call_methods(world, base, function.attr, arguments)
+    callee = world.evaluate(function)
+    arguments = evaluate_arguments(world, node)
+    return call_values(world, callee, arguments)
+
+
+def evaluate_arguments(world: World, node: ast.Call) -> Arguments:
+    arguments = Arguments(node)
+    for argument in node.args:
+        values = world.evaluate(argument)
+        if isinstance(argument, ast.Starred):
+            arguments.rest |= values
+        elif not arguments.rest:
+            arguments.positional.append(values)
+        else:
+            arguments.rest |= values
+    for keyword in node.keywords:
+        values = world.evaluate(keyword.value)
+        if keyword.arg is None:
+            _spread(world, arguments, values)
+        else:
+            arguments.keywords[keyword.arg] = values
+    return arguments
+
+
+def _spread(world: World, arguments: Arguments, values: Values) -> None:
+    for value in values:
+        if value is world.namespace:
+            _spread_namespace(world, arguments)
+        for label, held in value.fields.items():
+            if label.startswith("['"):
+                arguments.keywords[label[2:-2]] = frozenset(held)
+        arguments.rest |= world.heap.load(value, "*")
+
+
+def _spread_namespace(world: World, arguments: Arguments) -> None:
+    """`"{name}".format(**globals())` reads what the template names."""
+    function = arguments.node.func
+    template = function.value if isinstance(function, ast.Attribute) else None
+    text = text_of(world.evaluate(template)) if template is not None else None
+    if text is None:
+        world.note_namespace(arguments.node)
+        return
+    for _, field, _, _ in string.Formatter().parse(text):
+        name = FIELD.match(field or "")
+        if name and world.state.get(name[0]) is not None:
+            world.read_global(name[0], arguments.node)
+
+
+def _call_methods(world: World, base: Values, name: str, arguments: Arguments) -> Values:
+    if not base:
+        return call_unknown(world, arguments, None)
+    found: set[Object] = set()
+    for value in in_order(base):
+        found |= _call_method(world, value, name, arguments)
+    return frozenset(found)
+
+
+def _call_method(world: World, value: Object, name: str, arguments: Arguments) -> Values:
+    payload = value.payload
+    if isinstance(payload, Library):
+        return _call_member(world, payload.qualified, name, arguments)
+    if value is world.namespace:
+        return _call_namespace(world, name, arguments)
+    own = "." + name in value.fields
+    if own or isinstance(payload, (LocalModule, Instance, Class)):
+        callees = load_attribute(world, frozenset((value,)), name, arguments.node)
+        return call_values(world, callees, arguments)
+    return call_foreign_method(world, value, name, arguments)
+
+
+def _call_member(world: World, qualified: str, name: str, arguments: Arguments) -> Values:
+    """A function of a module, or a method of an ambient component (`os.environ.update`)."""
+    component = world.knowledge.component(qualified)
+    if component is not None:
+        effect = world.knowledge.method("", name)
+        if effect is not None and effect.mutates:
+            world.set_component(component, arguments.node)
+    return call_library(world, f"{qualified}.{name}", arguments)
+
+
+def _call_namespace(world: World, name: str, arguments: Arguments) -> Values:
+    """`globals().get("x")` reads x; other methods read nothing that we can name."""
+    if name in {"get", "pop", "setdefault"} and arguments.node.args:
+        return read_namespace(world, arguments.node.args[0], arguments.node)
+    if name == "update":
+        outer, world.frame = world.frame, world.globals
+        for key, values in {**_named_items(arguments), **arguments.keywords}.items():
+            world.bind(key, values, arguments.node)
+        world.frame = outer
+    return frozenset((world.allocate(arguments.node, open_=True),))
+
+
+def _named_items(arguments: Arguments) -> dict[str, Values]:
+    """The items of dicts that are given, as far as their keys are constant names."""
+    given = [value for values in arguments.positional for value in values]
+    return {
+        label[2:-2]: frozenset(held)
+        for value in given
+        for label, held in value.fields.items()
+        if label.startswith("['")
+    }
+
+
+def call_foreign_method(world: World, value: Object, name: str, arguments: Arguments) -> Values:
+    """A method of an object whose class is not the notebook's."""
+    world.heap.spend(CALL)
+    if value.type == "super":
+        return _call_super(world, value, name, arguments)
+    if name == "items" and not arguments.node.args and value.type in MAPPINGS:
+        return items(world, value, arguments)
+    use_style(world, f"{value.type}.{name}", arguments.node)
+    if name == "cache_info":
+        note_cache_look(world, value, arguments.node)
+    effect = world.knowledge.method(value.type, name)
+    keyword_effects(world, value, arguments)
+    if effect is None:
+        return call_unknown(world, arguments, value)
+    return apply_effect(world, effect, value, arguments)
+
+
+def _call_super(world: World, value: Object, name: str, arguments: Arguments) -> Values:
+    found: set[Object] = set()
+    for instance in value.fields.get("self", ()):
+        class_ = instance.payload.class_ if isinstance(instance.payload, Instance) else instance
+        bases = class_.payload.bases if isinstance(class_.payload, Class) else ()
+        members = [member for base in bases for member in find_in_class(base, name)]
+        for member in members:
+            receiver = Bound(instance, name, member)
+            found |= _call_bound(world, receiver, arguments)
+        if not members:
+            world.heap.store(instance, "*", arguments.every())
+    return frozenset(found)
+
+
+def call_values(world: World, callees: Values, arguments: Arguments) -> Values:
+    """Calls whatever `callees` may be."""
+    if not callees:
+        return call_unknown(world, arguments, None)
+    found: set[Object] = set()
+    for callee in in_order(callees):
+        found |= _call_value(world, callee, arguments)
+    return frozenset(found)
+
+
+def _call_value(world: World, callee: Object, arguments: Arguments) -> Values:
+    payload = callee.payload
+    if isinstance(payload, Function):
+        return call_function(world, callee, *_passed(arguments), arguments.node)
+    if isinstance(payload, Class):
+        return instantiate(world, callee, *_passed(arguments), arguments.node)
+    if isinstance(payload, Bound):
+        return _call_bound(world, payload, arguments)
+    if isinstance(payload, Partial):
+        return _call_partial(world, payload, arguments)
+    if isinstance(payload, Library):
+        return call_library(world, payload.qualified, arguments)
+    if isinstance(payload, Instance):
+        methods = find_in_class(payload.class_, "__call__")
+        if methods:
+            bound = [Bound(callee, "__call__", method) for method in methods]
+            return frozenset().union(*(_call_bound(world, one, arguments) for one in bound))
+    return call_unknown(world, arguments, callee)
+
+
+def _passed(arguments: Arguments) -> tuple[list[Values], dict[str, Values]]:
+    if not arguments.rest:
+        return arguments.positional, arguments.keywords
+    # Where `*args` end is not known: any later parameter may get any of their elements.
+    return [*arguments.positional, *[arguments.rest] * 8], {**arguments.keywords, "**": arguments.rest}
+
+
+def _call_bound(world: World, bound: Bound, arguments: Arguments) -> Values:
+    if bound.function is None:
+        return call_foreign_method(world, bound.receiver, bound.name, arguments)
+    if not isinstance(bound.function.payload, Function):
+        return call_values(world, frozenset((bound.function,)), arguments)
+    positional, keywords = _passed(arguments)
+    itself = frozenset((bound.receiver,))
+    if "builtins.staticmethod" in bound.function.payload.decorators:
+        return call_function(world, bound.function, positional, keywords, arguments.node)
+    return call_function(world, bound.function, [itself, *positional], keywords, arguments.node)
+
+
+def _call_partial(world: World, partial: Partial, arguments: Arguments) -> Values:
+    joined = Arguments(
+        arguments.node,
+        [*partial.positional, *arguments.positional],
+        {**dict(partial.keywords), **arguments.keywords},
+        arguments.rest,
+    )
+    return call_values(world, partial.callee, joined)
+
+
+def call_library(world: World, qualified: str, arguments: Arguments) -> Values:
+    """A function or class of a library or a builtin."""
+    use_current_figure(world, qualified, arguments)
+    use_style(world, qualified, arguments.node)
+    special = BUILTIN_CALLS.get(qualified)
+    if special is not None:
+        return special(world, arguments)
+    component = world.knowledge.component(qualified)
+    if component is not None:
+        world.touch("@" + component, arguments.node)
+    effect = world.knowledge.function(qualified)
+    keyword_effects(world, None, arguments, qualified)
+    if effect is None and component is not None:
+        return frozenset((world.library(qualified),))  # `decimal.getcontext()`
+    if effect is None:
+        result = qualified if qualified.rpartition(".")[2][:1].isupper() else ""
+        return call_unknown(world, arguments, None, result_type=result)
+    return apply_effect(world, effect, None, arguments, qualified)
+
+
+def call_special(
+    world: World, base: Values, name: str, positional: Sequence[Values], node: ast.AST
+) -> Values:
+    """Calls a dunder method that a notebook class among `base` defines; others are ignored."""
+    found: set[Object] = set()
+    for value in in_order(base):
+        if isinstance(value.payload, Instance):
+            for method in find_in_class(value.payload.class_, name):
+                if isinstance(method.payload, Function):
+                    itself = frozenset((value,))
+                    found |= call_function(world, method, [itself, *positional], {}, node)
+    return frozenset(found)

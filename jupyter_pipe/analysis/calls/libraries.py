@@ -1,0 +1,278 @@
+"""Calls of code that is not in the notebook: what knowledge says of them is done to the world."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis.calls.files import open_file, touch_files, touch_temporary_folders
+from jupyter_pipe.analysis.interpreter.functions import call_function
+from jupyter_pipe.analysis.interpreter.heap import (
+    ANY,
+    NOTHING,
+    Bound,
+    Class,
+    Function,
+    Instance,
+    Object,
+    Partial,
+    Values,
+    in_order,
+)
+from jupyter_pipe.analysis.interpreter.iteration import PAIRS
+from jupyter_pipe.analysis.knowledge import Returns
+
+if TYPE_CHECKING:
+    from jupyter_pipe.analysis.calls.arguments import Arguments
+    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.knowledge import Argument, CallEffect
+
+__all__ = ["apply_effect", "call_unknown", "escape", "keyword_effects", "show"]
+
+ATOMS = frozenset(
+    f"builtins.{name}"
+    for name in ("int", "float", "str", "bool", "bytes", "complex", "NoneType", "range", "slice")
+)
+RUNNERS = frozenset({"threading", "multiprocessing", "concurrent", "asyncio", "joblib", "atexit"})
+"""Libraries that call what they are given with the other arguments as they are."""
+EXCEPTION = "builtins.BaseException"
+GENERATORS = frozenset({"numpy.random.Generator", "numpy.random.RandomState", "random.Random"})
+GENERATOR = ".random_state"
+"""Where an estimator keeps the generator that it was made with."""
+MAKERS = frozenset({".__init__", ".__new__", ".__init_subclass__", ".__class_getitem__", ".__post_init__"})
+LOOKED_UP = """
+repr str format len bool hash eq ne lt le gt ge iter next contains getitem reversed length_hint add radd index
+int float complex round abs instancecheck subclasscheck dir sizeof fspath
+"""
+PRECISION = "@ipython.precision"
+LOOKS = frozenset(f"__{name}__" for name in LOOKED_UP.split())
+"""What builtins call on what they are given: they look, and change nothing unless these do."""
+CLOSED = frozenset(f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "dict"))
+"""Containers of which every element was seen going in."""
+
+
+def apply_effect(
+    world: World, effect: CallEffect, receiver: Object | None, arguments: Arguments, qualified: str = ""
+) -> Values:
+    """Does what `effect` says and returns the call's value."""
+    node = arguments.node
+    if world.namespace in arguments.every():
+        world.note_namespace(node)
+    _change(world, effect, receiver, arguments)
+    excepted = any(_is_set(arguments.keyword_node(keyword)) for keyword in effect.unless)
+    _use_components(world, effect, node, draws=not excepted)
+    touch_files(world, effect, arguments, receiver)
+    called = _call_back(world, effect, receiver, arguments, qualified)
+    type_ = (excepted and effect.otherwise_type) or effect.result_type
+    result = _result(world, effect, receiver, arguments, type_)
+    for value in result:
+        if _is_class(qualified):
+            world.heap.store(value, GENERATOR, _generators(arguments))
+        if receiver is None and effect.retains:
+            for wanted in effect.retains:
+                world.heap.store(value, ANY, arguments.pick(wanted))
+        if called and effect.returns is not Returns.same:
+            world.heap.store(value, ANY, called)
+    return result
+
+
+def _change(world: World, effect: CallEffect, receiver: Object | None, arguments: Arguments) -> None:
+    for wanted in effect.mutates:
+        changed = _pick(wanted, receiver, arguments)
+        world.mutate(world.heap.reachable(changed) if effect.deep else changed, arguments.node)
+        for value in changed:
+            world.mutate(value.fields.get(GENERATOR, ()), arguments.node)
+    if receiver is not None:
+        for wanted in effect.retains:
+            world.heap.store(receiver, ANY, arguments.pick(wanted))
+
+
+def _pick(wanted: Argument, receiver: Object | None, arguments: Arguments) -> Values:
+    if wanted.position == -1:
+        return frozenset((receiver,)) if receiver is not None else NOTHING
+    return arguments.pick(wanted)
+
+
+def _is_set(node: ast.expr | None) -> bool:
+    return node is not None and not (isinstance(node, ast.Constant) and node.value is None)
+
+
+def _use_components(world: World, effect: CallEffect, node: ast.AST, *, draws: bool) -> None:
+    for component in effect.seeds:
+        world.facts.seeds.add("@" + component)
+        world.set_component(component, node, whole=True)
+    for component in effect.sets:
+        world.set_component(component, node)
+    for component in effect.draws if draws else ():
+        world.draw(component, node)
+    for component in effect.reads:
+        world.touch("@" + component, node)
+
+
+def _call_back(
+    world: World, effect: CallEffect, receiver: Object | None, arguments: Arguments, qualified: str
+) -> Values:
+    """Runs the notebook's code that the library may call; returns what that gives back."""
+    found: set[Object] = set()
+    for wanted in effect.calls:
+        found |= escape(world, arguments.pick(wanted), arguments.node)
+    own = receiver.type if receiver is not None else qualified
+    carried = [value for value in arguments.every() if value.carries]
+    if own.startswith("builtins."):
+        for value in carried if receiver is None else ():
+            run_special_methods(world, value, arguments.node)
+        return frozenset(found)
+    if receiver is not None and receiver.carries:
+        carried.append(receiver)
+    plain = frozenset(value for value in arguments.every() if not value.carries)
+    passes_on = own.partition(".")[0] in RUNNERS
+    given = plain | world.heap.elements(plain) if passes_on else NOTHING
+    return frozenset(found) | escape(world, frozenset(carried), arguments.node, given)
+
+
+def _result(
+    world: World, effect: CallEffect, receiver: Object | None, arguments: Arguments, type_: str
+) -> Values:
+    sources: set[Object] = set()
+    for wanted in effect.of:
+        sources |= _pick(wanted, receiver, arguments)
+    if effect.returns is Returns.same and sources:
+        return frozenset(sources)
+    if effect.returns is Returns.element:
+        return world.heap.elements(frozenset(sources))
+    if effect.returns is Returns.fresh and type_ in ATOMS:
+        return NOTHING
+    if not type_ and effect.returns in {Returns.view, Returns.shallow} and receiver is not None:
+        type_ = receiver.type
+    opened = effect.returns is not Returns.shallow or type_ not in CLOSED
+    result = world.allocate((arguments.node, receiver), type_, open_=opened)
+    for source in sources:
+        _relate(world, effect.returns, result, source)
+    open_file(world, effect, result, arguments)
+    return frozenset((result,))
+
+
+def _relate(world: World, returns: Returns, result: Object, source: Object) -> None:
+    if returns is Returns.view:
+        world.heap.share(result, source)
+    elif returns is Returns.holder:
+        _hold(world, result, source)
+    elif returns is Returns.shallow and source.type in PAIRS:
+        world.heap.store(result, ANY, (source,))
+    elif returns is Returns.shallow:
+        world.heap.copy_parts(source, result)
+
+
+def _hold(world: World, result: Object, source: Object) -> None:
+    """An iterator or wrapper holds its source, and gives out the source's elements."""
+    world.heap.store(result, "receiver", (source,))
+    if result.type == EXCEPTION:
+        world.heap.store(result, ANY, (source,))
+    elif source.fields:
+        world.heap.store(result, ANY, world.heap.load(source, ANY))
+
+
+def call_unknown(
+    world: World, arguments: Arguments, receiver: Object | None, *, result_type: str = ""
+) -> Values:
+    """A call of which nothing is known: it changes nothing that we can name, and gives a new object.
+
+    Code of the notebook that is passed in, or held by the callee, may be called.
+    """
+    if world.namespace in arguments.every():
+        world.note_namespace(arguments.node)
+    touch_temporary_folders(world, arguments.every(), arguments.node)
+    result = world.allocate((arguments.node, receiver), result_type, open_=True)
+    carried = [value for value in arguments.every() if value.carries]
+    if receiver is not None and receiver.carries:
+        carried.append(receiver)
+    if carried:
+        plain = frozenset(value for value in arguments.every() if not value.carries)
+        given = plain | world.heap.elements(plain)
+        world.heap.store(result, ANY, escape(world, frozenset(carried), arguments.node, given))
+        world.heap.store(result, "receiver", carried)
+    return frozenset((result,))
+
+
+def _is_class(qualified: str) -> bool:
+    return qualified.rpartition(".")[2][:1].isupper()
+
+
+def _generators(arguments: Arguments) -> Values:
+    return frozenset(value for value in arguments.every() if value.type in GENERATORS)
+
+
+def keyword_effects(world: World, receiver: Object | None, arguments: Arguments, qualified: str = "") -> None:
+    """`out=` and `inplace=` mean the same in every library. Who is given a generator draws from it;
+    a class only keeps it."""
+    if not _is_class(qualified):
+        world.mutate(_generators(arguments), arguments.node)
+    out = arguments.keywords.get("out")
+    if out:
+        world.mutate(out, arguments.node)
+        for value in out:
+            if value.type == "builtins.tuple":
+                world.mutate(world.heap.load(value, ANY), arguments.node)
+    inplace = arguments.keyword_node("inplace")
+    constant = isinstance(inplace, ast.Constant) and not inplace.value
+    if inplace is not None and not constant and receiver is not None:
+        world.mutate((receiver,), arguments.node)
+
+
+def escape(world: World, values: Values, node: ast.AST, given: Values = NOTHING) -> Values:
+    """Code that we cannot see may call any code of the notebook reachable from `values`, and pass it
+    any of `given`."""
+    found: set[Object] = set()
+    for value in in_order(world.heap.reachable(values, code_only=True)):
+        key = (world.unit, value, given)
+        if key in world.escaped:
+            continue
+        world.escaped.add(key)
+        world.escaping += 1
+        found |= _escape(world, value, node, given)
+        world.escaping -= 1
+    return frozenset(found)
+
+
+def _escape(world: World, value: Object, node: ast.AST, given: Values) -> Values:
+    payload = value.payload
+    keywords = {"**": given} if given else {}
+    if isinstance(payload, Function):
+        return call_function(world, value, (), keywords, node)
+    if isinstance(payload, Bound):
+        method = payload.function
+        if method is not None and isinstance(method.payload, Function):
+            return call_function(world, method, [frozenset((payload.receiver,))], keywords, node)
+    if isinstance(payload, Partial):
+        return escape(world, payload.callee, node, given)
+    if isinstance(payload, Instance):
+        for name in _methods(payload.class_):
+            world.call_special(frozenset((value,)), name, (), node)
+    return NOTHING
+
+
+def _methods(class_: Object, *, special: bool = False) -> list[str]:
+    if not isinstance(class_.payload, Class):
+        return []
+    own = [label[1:] for label in class_.fields if label[0] == "." and label not in MAKERS]
+    inherited = [name for base in class_.payload.bases for name in _methods(base)]
+    return [name for name in dict.fromkeys(own + inherited) if name in LOOKS or not special]
+
+
+def show(world: World, values: Values, node: ast.AST) -> None:
+    """Values are printed or displayed: their `repr` runs, and options of libraries are read."""
+    world.touch(PRECISION, node)
+    for value in in_order(values):
+        for component in world.knowledge.display_reads(value.type):
+            world.touch("@" + component, node)
+        if value.carries:
+            run_special_methods(world, value, node)
+
+
+def run_special_methods(world: World, value: Object, node: ast.AST) -> None:
+    """Builtins call the dunder methods of what they are given, and of what that holds."""
+    for part in in_order(world.heap.reachable((value,), code_only=True)):
+        if isinstance(part.payload, Instance) and (world.unit, part, None) not in world.escaped:
+            world.escaped.add((world.unit, part, None))
+            for name in _methods(part.payload.class_, special=True):
+                world.call_special(frozenset((part,)), name, (), node)

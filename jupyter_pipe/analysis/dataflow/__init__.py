@@ -1,0 +1,1 @@
+"""From facts of units to what flows between stages: effects, replays, groups and their order."""

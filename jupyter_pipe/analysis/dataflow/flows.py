@@ -1,0 +1,242 @@
+"""From facts to stages: effects, replays, parameters and imports of each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis.interpreter.heap import Class, Function
+from jupyter_pipe.analysis.interpreter.imports import is_future
+from jupyter_pipe.analysis.interpreter.world import FOLDER
+from jupyter_pipe.analysis.program import Program, StageFlow
+from jupyter_pipe.model import Effect, EffectKind, ReplayKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from jupyter_pipe.analysis.dataflow.facts import Place, Unit
+    from jupyter_pipe.analysis.dataflow.replays import Definitions
+    from jupyter_pipe.analysis.interpreter.heap import Heap
+
+__all__ = ["StageFacts", "stage_facts", "stage_flow"]
+
+SURE = frozenset({EffectKind.binds, EffectKind.defines, EffectKind.deletes})
+PLAIN = (ReplayKind.import_, ReplayKind.constant)
+WRITES = SURE | {EffectKind.may_bind, EffectKind.mutates}
+
+
+@dataclass
+class StageFacts:
+    """A stage while it is put together. `needs` maps a name to the units outside the stage that it
+    may come from; `first` to where it is first used. `passed` are names that it only hands on,
+    `frozen` those that it must not change."""
+
+    name: str
+    cells: list[str] = field(default_factory=list)
+    units: list[Unit] = field(default_factory=list)
+    needs: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    first: dict[str, tuple[Unit, Place]] = field(default_factory=dict)
+    values: set[str] = field(default_factory=set)
+    replays: set[int] = field(default_factory=set)
+    parameters: set[str] = field(default_factory=set)
+    passed: set[str] = field(default_factory=set)
+    frozen: set[str] = field(default_factory=set)
+    groups: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def numbers(self) -> set[int]:
+        return {unit.number for unit in self.units}
+
+    @property
+    def last(self) -> int:
+        """The number of its last unit; a stage of comments has none."""
+        return max(self.numbers, default=0)
+
+
+def stage_facts(
+    program: Program, units: Sequence[Unit], observers: Mapping[int, Sequence[Unit]]
+) -> list[StageFacts]:
+    """The stages in the order of their first cells, with what each needs from outside."""
+    by_cell: dict[str, list[Unit]] = defaultdict(list)
+    for unit in units:
+        by_cell[unit.cell.cell.id].append(unit)
+    stages: dict[str, StageFacts] = {}
+    for cell in program.cells:
+        own = [unit for unit in by_cell[cell.cell.id] if unit.stage is not None]
+        tagged = cell.stage if cell.role == "stage" else None
+        for name in dict.fromkeys([tagged, *(unit.stage for unit in own)]):
+            if name is not None:
+                stage = stages.setdefault(name, StageFacts(name))
+                stage.cells.append(cell.cell.id)
+                stage.units += [unit for unit in own if unit.stage == name]
+    for looks in observers.values():
+        for look in looks:
+            if look.stage in stages:
+                stages[look.stage].units.append(look)
+    for stage in stages.values():
+        _collect_needs(stage)
+    return list(stages.values())
+
+
+def _collect_needs(stage: StageFacts) -> None:
+    own = stage.numbers
+    for unit in stage.units:
+        for name, read in unit.facts.reads.items():
+            outside = read.sources - own
+            if outside or not read.sources:
+                stage.needs[name] |= outside
+                stage.first.setdefault(name, (unit, read.place))
+        for name, write in unit.facts.writes.items():
+            if write.kind in {"may_bind", "mutates"}:
+                stage.needs[name] |= write.sources - own
+
+
+def classify(stage: StageFacts, units: Sequence[Unit], definitions: Definitions) -> None:
+    """Which needs are replayed, which are parameters, which are values of earlier stages."""
+    todo: set[int] = set()
+    for name, sources in stage.needs.items():
+        for source in sources:
+            if source < 0 or units[source].role == "skip":
+                continue
+            if units[source].role == "parameter" or definitions.kind(source) is not None:
+                todo.add(source)
+            elif name in stage.first:
+                stage.values.add(name)
+    last = stage.last
+    todo.update(definitions.before(last, ReplayKind.shared))
+    imports = definitions.before(last, ReplayKind.import_)
+    todo.update(number for number in imports if is_future(units[number].node))
+    _use_what_replays_use(stage, units, definitions.closure(todo))
+    for number in definitions.before(last, ReplayKind.ambient):
+        todo.discard(number)
+        # What earlier stages left is only what they changed: it is restored over what is replayed.
+        # A folder is not, since the next one may be relative to it.
+        if not {FOLDER} & stage.values & set(units[number].facts.writes):
+            todo.add(number)
+    _take(stage, units, definitions, definitions.closure(todo))
+
+
+def _use_what_replays_use(stage: StageFacts, units: Sequence[Unit], numbers: set[int]) -> None:
+    """An import that is replayed needs the module's file and the search path as others left them."""
+    own, last = stage.numbers, stage.last
+    for number in sorted(numbers - own):
+        unit = units[number]
+        for name, read in unit.facts.reads.items():
+            if not name.startswith(("@", "file:")):
+                continue
+            outside = (n for n in read.sources - own if 0 <= n < last)
+            makers = {n for n in outside if units[n].stage is not None}
+            if makers:
+                stage.needs[name] |= makers
+                stage.first.setdefault(name, (unit, read.place))
+                if name[0] == "@":
+                    stage.values.add(name)
+
+
+def _take(stage: StageFacts, units: Sequence[Unit], definitions: Definitions, numbers: set[int]) -> None:
+    cells = set(stage.cells)
+    outside = {number for number in numbers if units[number].cell.cell.id not in cells}
+    # What is replayed runs before the stage's own cells, and may need their imports and constants.
+    plain = {n for kind in PLAIN for n in definitions.before(stage.last, kind)}
+    early = definitions.closure(outside) & plain
+    for number in numbers:
+        if units[number].role == "parameter":
+            stage.parameters |= set(units[number].facts.bound)
+        elif number in outside or number in early:
+            stage.replays.add(number)
+
+
+def stage_flow(stage: StageFacts, units: Sequence[Unit], definitions: Definitions, heap: Heap) -> StageFlow:
+    """The finished stage, for `model.Stage`."""
+    kept = _kept(stage, units, definitions, heap)
+    replays = [
+        definitions.replay(number, needed=number in stage.replays) for number in sorted(stage.replays | kept)
+    ]
+    behind = [units[number] for number in stage.replays]
+    return StageFlow(
+        stage.name,
+        tuple(stage.cells),
+        tuple(_effects(stage, definitions)),
+        tuple(replays),
+        stage.groups,
+        tuple(sorted({name for unit in (*stage.units, *behind) for name in unit.facts.imports})),
+        tuple(sorted(stage.parameters)),
+        tuple(sorted(stage.frozen)),
+    )
+
+
+def _kept(stage: StageFacts, units: Sequence[Unit], definitions: Definitions, heap: Heap) -> set[int]:
+    """Definitions that what the stage receives may refer to: any class made before, since libraries
+    may hold instances where nobody sees them, and the functions that can be reached."""
+    if not stage.values and not stage.needs:
+        return set()
+    cells = set(stage.cells)
+    received = [
+        unit.facts.reads[name].values for name, (unit, _) in stage.first.items() if name in stage.values
+    ]
+    reached = heap.reachable((value for values in received for value in values), code_only=True)
+    nodes = [value.payload.node for value in reached if isinstance(value.payload, (Function, Class))]
+    last = stage.last
+    found = {number for node in nodes if (number := definitions.of(node)) is not None and number < last}
+    if stage.values:
+        found.update(definitions.before(last, ReplayKind.class_))
+    found = {number for number in found if units[number].cell.cell.id not in cells}
+    return {number for number in definitions.closure(found) if units[number].role != "parameter"}
+
+
+def _effects(stage: StageFacts, definitions: Definitions) -> list[Effect]:
+    """One effect for each name and kind that count when the stage has ended."""
+    summary = Summary()
+    for name, (unit, place) in stage.first.items():
+        if name in stage.values or name.startswith("file:"):
+            summary.add(name, EffectKind.reads, unit, place)
+    for unit in stage.units:
+        for name, write in unit.facts.writes.items():
+            kind = EffectKind(write.kind)
+            replayed = definitions.kind(unit.number) is not None
+            if replayed and kind is EffectKind.mutates:
+                continue
+            if replayed and kind is EffectKind.binds:
+                kind = EffectKind.defines
+            summary.write(name, kind, unit, write.place)
+        summary.declare(unit)
+    summary.pass_on(stage.passed)
+    return summary.effects()
+
+
+class Summary:
+    """Effects of a stage's units in their order: what a unit surely binds hides what was before."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, EffectKind], Effect] = {}
+
+    def add(self, name: str, kind: EffectKind, unit: Unit, place: Place) -> None:
+        line = unit.source.position(*place)[0]
+        self._found.setdefault((name, kind), Effect(name, kind, unit.cell.cell.id, line))
+
+    def write(self, name: str, kind: EffectKind, unit: Unit, place: Place) -> None:
+        if kind in SURE:
+            for other in WRITES - {kind}:
+                self._found.pop((name, other), None)
+        elif kind is EffectKind.mutates and (name, EffectKind.binds) in self._found:
+            return
+        self.add(name, kind, unit, place)
+
+    def declare(self, unit: Unit) -> None:
+        """What `mutates:` and `pure:` tags of the unit's cell say."""
+        for names, kind in ((unit.cell.mutates, EffectKind.mutates), (unit.cell.pure, EffectKind.pure)):
+            for name in names:
+                self._found[name, kind] = Effect(name, kind, unit.cell.cell.id, declared=True)
+
+    def pass_on(self, names: set[str]) -> None:
+        for name in names:
+            if (name, EffectKind.binds) not in self._found:
+                effect = Effect(name, EffectKind.mutates)
+                self._found.setdefault((name, EffectKind.mutates), effect)
+
+    def effects(self) -> list[Effect]:
+        order = list(EffectKind)
+        return [
+            self._found[key] for key in sorted(self._found, key=lambda key: (key[0], order.index(key[1])))
+        ]

@@ -1,0 +1,239 @@
+"""In which order stages may stand so that each finds what its cells found in the notebook.
+
+Without gaps it is the order of first cells. A stage with a gap runs all its cells together, so
+what other cells read and wrote in between decides, or forbids it. What a stage is given (values, what it
+replays, parameters) is there before its first cell: no cell may have used the name before it was made.
+"""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import heapq
+import itertools
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+from jupyter_pipe.analysis.calls.ambient import FELT_EVERYWHERE
+from jupyter_pipe.analysis.dataflow.facts import place_of
+from jupyter_pipe.analysis.findings.report import cell_number, report
+from jupyter_pipe.analysis.interpreter.world import BUILTINS
+from jupyter_pipe.model import Fix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from jupyter_pipe.analysis.dataflow.facts import Unit
+    from jupyter_pipe.analysis.dataflow.flows import StageFacts
+    from jupyter_pipe.model import Diagnostic
+
+__all__ = ["arrange"]
+
+
+class Conflict(NamedTuple):
+    """`later` is the unit of a stage with a gap that would have to run at another time."""
+
+    name: str
+    earlier: Unit
+    later: Unit
+
+
+class Use(NamedTuple):
+    """A read of what other stages may change: `sources` are the units of those that changed it before."""
+
+    name: str
+    unit: Unit
+    sources: tuple[Unit, ...]
+
+
+def arrange(stages: Sequence[StageFacts], units: Sequence[Unit]) -> tuple[list[StageFacts], list[Diagnostic]]:
+    """The stages in a possible order, and why there is none."""
+    untimely = [conflict for stage in stages for conflict in _untimely(stage, units)]
+    if untimely:
+        return list(stages), [_reordered(conflict) for conflict in dict.fromkeys(untimely)]
+    if not _has_gaps(stages):
+        return list(stages), []
+    writers = _writers(stages)
+    felt = [name for name in FELT_EVERYWHERE if name in writers]
+    uses = [use for stage in stages for use in _uses(stage, units, felt)]
+    before: dict[str, set[str]] = defaultdict(set)
+    for use in uses:
+        before[_stage(use.unit)].update(_stage(source) for source in use.sources)
+    cycle = _find_cycle(stages, before)
+    if cycle:
+        return list(stages), [_cycle(cycle, uses)]
+    conflicts = list(_conflicts(writers, uses, before))
+    if conflicts:
+        return list(stages), [_reordered(conflict) for conflict in dict.fromkeys(conflicts)]
+    return _sorted(stages, before), []
+
+
+def _has_gaps(stages: Sequence[StageFacts]) -> bool:
+    spans = [sorted(stage.numbers) for stage in stages if stage.units]
+    return any(one[-1] > other[0] for one, other in itertools.pairwise(spans))
+
+
+def _stage(unit: Unit) -> str:
+    return unit.stage or ""
+
+
+def _untimely(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Conflict]:
+    """A name that the stage gets from a cell which stands below one where it already uses the name."""
+    own = stage.numbers
+    first: dict[str, int] = {}
+    read_outside: dict[str, int] = {}
+    for unit in stage.units:
+        for name, read in unit.facts.reads.items():
+            outside = (n for n in read.sources - own if n >= 0 and units[n].role != "skip")
+            given = max(outside, default=-1)
+            if first.setdefault(name, unit.number) < given or _means_builtin(name, stage, given):
+                yield Conflict(name, units[given], unit)
+            if not read.sources <= own:
+                read_outside.setdefault(name, unit.number)
+        for name in unit.facts.writes:
+            first.setdefault(name, unit.number)
+    for number in sorted(stage.replays):
+        for name in units[number].facts.writes:
+            if read_outside.get(name, number) < number or _means_builtin(name, stage, number):
+                yield Conflict(name, units[number], stage.units[-1])
+
+
+def _means_builtin(name: str, stage: StageFacts, given: int) -> bool:
+    """Whether a cell of the stage above unit `given`, which makes the name, uses the builtin."""
+    if name not in BUILTINS:
+        return False
+    above = (unit.node for unit in stage.units if unit.number < given and name not in unit.facts.reads)
+    return any(isinstance(part, ast.Name) and part.id == name for node in above for part in ast.walk(node))
+
+
+def _uses(stage: StageFacts, units: Sequence[Unit], felt: Sequence[str]) -> Iterator[Use]:
+    own = stage.numbers
+    for unit in stage.units:
+        for name, read in unit.facts.reads.items():
+            outside = sorted(read.sources - own)
+            if outside and (name in stage.values or name.startswith(("@", "file:"))):
+                staged = (units[n] for n in outside if n >= 0)
+                yield Use(name, unit, tuple(source for source in staged if source.stage is not None))
+        # Facts tell of these only once they have been written.
+        yield from (Use(name, unit, ()) for name in felt if name not in unit.facts.reads)
+
+
+def _writers(stages: Sequence[StageFacts]) -> dict[str, list[Unit]]:
+    writers: dict[str, list[Unit]] = defaultdict(list)
+    for stage in stages:
+        for unit in stage.units:
+            for name in {**unit.facts.writes, **dict.fromkeys(unit.cell.mutates)}:
+                writers[name].append(unit)
+    return writers
+
+
+def _conflicts(
+    writers: dict[str, list[Unit]], uses: Sequence[Use], before: dict[str, set[str]]
+) -> Iterator[Conflict]:
+    """Adds to `before` what reads demand of other writers; yields what no order can give."""
+    for use in uses:
+        reader, last = _stage(use.unit), use.sources[-1] if use.sources else None
+        for writer in writers[use.name]:
+            stage = _stage(writer)
+            if stage != reader and writer.number > use.unit.number:
+                if not _demand(before, reader, stage):
+                    yield Conflict(use.name, use.unit, writer)
+            elif last is None or writer.number > last.number:
+                continue
+            elif stage == reader:
+                if writer.number < use.unit.number:
+                    yield Conflict(use.name, last, use.unit)
+            elif stage != _stage(last) and not _demand(before, stage, _stage(last)):
+                yield Conflict(use.name, writer, last)
+
+
+def _demand(before: dict[str, set[str]], first: str, second: str) -> bool:
+    """Notes that `first` must run before `second`. False if the reverse is already demanded."""
+    seen: set[str] = set()
+    todo = [first]
+    while todo:
+        name = todo.pop()
+        if name == second:
+            return False
+        if name not in seen:
+            seen.add(name)
+            todo.extend(before[name])
+    before[second].add(first)
+    return True
+
+
+def _find_cycle(stages: Sequence[StageFacts], before: dict[str, set[str]]) -> list[str]:
+    try:
+        _sorter(stages, before).prepare()
+    except graphlib.CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def _sorter(stages: Sequence[StageFacts], before: dict[str, set[str]]) -> graphlib.TopologicalSorter[str]:
+    return graphlib.TopologicalSorter({stage.name: sorted(before[stage.name]) for stage in stages})
+
+
+def _sorted(stages: Sequence[StageFacts], before: dict[str, set[str]]) -> list[StageFacts]:
+    """Each stage after all that must come before it, by first cells where there is a choice."""
+    position = {stage.name: number for number, stage in enumerate(stages)}
+    sorter = _sorter(stages, before)
+    sorter.prepare()
+    ordered: list[StageFacts] = []
+    ready: list[int] = []
+    while sorter.is_active():
+        for name in sorter.get_ready():
+            heapq.heappush(ready, position[name])
+        stage = stages[heapq.heappop(ready)]
+        ordered.append(stage)
+        sorter.done(stage.name)
+    return ordered
+
+
+def _cycle(cycle: Sequence[str], uses: Sequence[Use]) -> Diagnostic:
+    pairs = list(itertools.pairwise(cycle))
+    hops = [use for use in uses if any((_stage(s), _stage(use.unit)) in pairs for s in use.sources)]
+    last = max(hops, key=lambda use: use.unit.number)
+    said = dict.fromkeys(
+        f"'{_stage(use.unit)}' reads '{use.name}' of '{_stage(use.sources[-1])}' in {cell_number(use.unit)}"
+        for use in hops
+    )
+    details = "; ".join(itertools.islice(said, 4))
+    message = f"Stages need each other, a cycle {' -> '.join(cycle)}: {details}."
+    return report(
+        "PIPE209",
+        last.unit,
+        last.unit.facts.reads[last.name].place,
+        message,
+        _split_hint(last.unit),
+        fixes=_split(last.unit),
+    )
+
+
+def _reordered(conflict: Conflict) -> Diagnostic:
+    name, earlier, later = conflict
+    if earlier.stage is None:
+        message = (
+            f"{cell_number(earlier).capitalize()} changes '{name}' between the cells of stage "
+            f"'{_stage(later)}'; but what it makes is there before the stage's first cell."
+        )
+    else:
+        message = (
+            f"{cell_number(earlier).capitalize()} of stage '{_stage(earlier)}' must run between the cells of "
+            f"stage '{_stage(later)}', because of '{name}'; but all cells of a stage run together."
+        )
+    fact = later.facts.writes.get(name) or later.facts.reads.get(name)
+    place = fact.place if fact else place_of(later.node)
+    return report("PIPE208", later, place, message, _split_hint(later), fixes=_split(later))
+
+
+def _split_hint(unit: Unit) -> str:
+    return f"Split stage '{unit.stage}': give {cell_number(unit)} a stage name of its own."
+
+
+def _split(unit: Unit) -> tuple[Fix, ...]:
+    tag = next((tag for tag in unit.cell.cell.tags if tag.endswith(f":{unit.stage}")), None)
+    if tag is None:
+        return ()
+    title = f"Give {cell_number(unit)} a stage of its own"
+    return (Fix(title, unit.cell.cell.id, add_tags=(f"stage:{unit.stage}_2",), remove_tags=(tag,)),)

@@ -1,0 +1,290 @@
+"""Which units are code that other stages replay, and what a stage must replay.
+
+A definition is replayed if running it again gives the same: it has no effect but to bind its
+names, and what it reads when it runs is itself replayed, a parameter or a constant. Anything else
+is a value of its stage.
+"""
+
+from __future__ import annotations
+
+import ast
+import bisect
+import hashlib
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from jupyter_pipe.analysis.interpreter.bindings import START, UNBOUND
+from jupyter_pipe.model import SETUP_STAGE, Replay, ReplayKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from jupyter_pipe.analysis.dataflow.facts import Unit
+
+__all__ = ["Definitions", "definition_digest"]
+
+FACTORIES = frozenset(
+    {
+        "namedtuple",
+        "NamedTuple",
+        "TypedDict",
+        "Enum",
+        "IntEnum",
+        "StrEnum",
+        "Flag",
+        "TypeVar",
+        "ParamSpec",
+        "NewType",
+        "make_dataclass",
+    }
+)
+IMPORTS = (ast.Import, ast.ImportFrom)
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+COMPOUND = (ast.If, ast.Try, getattr(ast, "TryStar", ast.Try))
+
+
+SHELL = frozenset({"@ipython.matplotlib", "@ipython.config", "@ipython.extensions"})
+"""How the shell shows things: no value that could travel, so every later stage is told again."""
+
+
+class Definitions:
+    """Answers for all units of one notebook.
+
+    `unknown_stars` are star imports that may bind any name.
+    """
+
+    def __init__(self, units: Sequence[Unit], unknown_stars: Sequence[int] = ()) -> None:
+        self.unknown_stars = tuple(unknown_stars)
+        self._units = units
+        self._kinds: dict[int, ReplayKind | None] = {}
+        self._by_kind: dict[ReplayKind, list[int]] = {kind: [] for kind in ReplayKind}
+        self._by_node: dict[int, int] = {}
+        self._replays: dict[int, Replay] = {}
+        for unit in units:
+            kind = self._kinds[unit.number] = self._kind(unit)
+            if kind is not None:
+                self._by_kind[kind].append(unit.number)
+                self._by_node[id(unit.node)] = unit.number
+                self._by_node[id(getattr(unit.node, "value", None))] = unit.number
+
+    def kind(self, number: int) -> ReplayKind | None:
+        """How the unit is replayed, or None if it is run by one stage only.
+
+        A constant is replayed only for definitions that read it; for others it is a value.
+        """
+        kind = self._kinds.get(number)
+        return None if kind is ReplayKind.constant else kind
+
+    def available(self, number: int) -> bool:
+        """Whether code that is replayed may rely on what the unit binds."""
+        return number >= 0 and self._is_available(number)
+
+    def _kind(self, unit: Unit) -> ReplayKind | None:
+        if unit.role == "shared":
+            return ReplayKind.shared
+        if unit.role in {"skip", "parameter", "observer"}:
+            return None
+        if (unit.role == "leading" or _sets_shell(unit)) and self._is_ambient(unit):
+            return ReplayKind.ambient
+        kind = shape(unit.node)
+        if kind is None or not self._is_repeatable(unit):
+            return None
+        return kind
+
+    def _is_repeatable(self, unit: Unit) -> bool:
+        facts = unit.facts
+        if facts.mutated and not isinstance(unit.node, (*FUNCTIONS, ast.ClassDef)):
+            return False
+        if facts.effects or facts.draws or facts.settings or facts.undefined:
+            return False
+        for name, write in facts.writes.items():
+            if name.startswith(("@", "file:")) or write.kind == "deletes":
+                return False
+            changed = write.kind == "mutates" and name in facts.changed_definitions
+            if changed and not all(map(self._is_definition, write.sources)):
+                return False
+        return self._reads_replayable(unit)
+
+    def _reads_replayable(self, unit: Unit) -> bool:
+        return all(
+            source in {START, UNBOUND} or self._is_available(source)
+            for name, read in unit.facts.reads.items()
+            if not name.startswith(("@", "file:"))
+            for source in read.sources - {unit.number}
+        )
+
+    def _is_definition(self, number: int) -> bool:
+        """A class that registers itself with another changes it each time in the same way."""
+        return self._kinds.get(number) in {ReplayKind.class_, ReplayKind.function}
+
+    def _is_available(self, number: int) -> bool:
+        return self._units[number].role == "parameter" or self._kinds.get(number) is not None
+
+    def _is_ambient(self, unit: Unit) -> bool:
+        facts = unit.facts
+        ambient_only = all(name.startswith("@") for name in facts.writes)
+        if not facts.settings or facts.draws or facts.effects or not ambient_only:
+            return False
+        names = {name: read for name, read in facts.reads.items() if not name.startswith("@")}
+        return all(self._is_available(s) for read in names.values() for s in read.sources - {START})
+
+    def closure(self, numbers: Iterable[int]) -> set[int]:
+        """The units among and behind `numbers` that must be replayed, parameters included."""
+        found: set[int] = set()
+        todo = list(numbers)
+        while todo:
+            number = todo.pop()
+            if number in found or not self.available(number):
+                continue
+            found.add(number)
+            for name, read in self._units[number].facts.reads.items():
+                if not name.startswith("@"):
+                    todo.extend(read.sources)
+        return found
+
+    def before(self, number: int, kind: ReplayKind) -> list[int]:
+        """The units of this kind above unit `number`."""
+        numbers = self._by_kind[kind]
+        return numbers[: bisect.bisect_left(numbers, number)]
+
+    def of(self, node: ast.AST) -> int | None:
+        """The unit that is this `def`, `class` or assigned `lambda`, if it is replayed."""
+        return self._by_node.get(id(node))
+
+    def replay(self, number: int, *, needed: bool = True) -> Replay:
+        """The unit as a record for `pipeline.json`."""
+        made = self._replays.get(number)
+        if made is None:
+            made = self._replays[number] = self._replay(number)
+        return made if needed else msgspec.structs.replace(made, needed=False)
+
+    def _replay(self, number: int) -> Replay:
+        unit = self._units[number]
+        source = source_of(unit)
+        kind = self._kinds[number]
+        assert kind is not None
+        return Replay(
+            kind,
+            star(unit)
+            or tuple(sorted(name for name in unit.facts.bound if name[0] != "@" and ":" not in name)),
+            source,
+            definition_digest(unit.node),
+            unit.cell.cell.id,
+            unit.source.position(first_line(unit.node), 0)[0],
+        )
+
+
+def _sets_shell(unit: Unit) -> bool:
+    return unit.role == "stage" and unit.facts.writes.keys() <= SHELL
+
+
+def star(unit: Unit) -> tuple[str, ...]:
+    """A star import binds names that are not known: `*` stands for them."""
+    if isinstance(unit.node, ast.ImportFrom) and unit.node.names[0].name == "*":
+        return ("*",)
+    return ()
+
+
+def shape(node: ast.stmt) -> ReplayKind | None:
+    """The kind of definition that a statement looks like."""
+    if isinstance(node, IMPORTS):
+        return ReplayKind.import_
+    if isinstance(node, FUNCTIONS):
+        return ReplayKind.function
+    if isinstance(node, ast.ClassDef):
+        return ReplayKind.class_
+    if isinstance(node, (ast.Assign, ast.AnnAssign)):
+        return _assigned(node)
+    return _compound(node) if isinstance(node, COMPOUND) else None
+
+
+def _assigned(node: ast.Assign | ast.AnnAssign) -> ReplayKind | None:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    if node.value is None or not all(isinstance(target, (ast.Name, ast.Tuple)) for target in targets):
+        return None
+    if isinstance(node.value, ast.Lambda):
+        return ReplayKind.function
+    if isinstance(node.value, ast.Call):
+        function = node.value.func
+        name = getattr(function, "attr", getattr(function, "id", ""))
+        return ReplayKind.class_ if name in FACTORIES else None
+    return ReplayKind.constant if is_constant(node.value) else None
+
+
+def is_constant(node: ast.expr) -> bool:
+    """An expression whose value nobody can change and that runs nobody's code."""
+    match node:
+        case ast.Constant() | ast.Name():
+            return True
+        case ast.UnaryOp(operand=operand):
+            return is_constant(operand)
+        case ast.BinOp(left=left, right=right):
+            return is_constant(left) and is_constant(right)
+        case ast.Tuple(elts=elements):
+            return all(is_constant(element) for element in elements)
+        case ast.Attribute(value=ast.Name()):
+            return True
+    return False
+
+
+def _compound(node: ast.stmt) -> ReplayKind | None:
+    """`try`/`if` around imports and definitions only: the idioms of optional dependencies."""
+    leaves = list(_leaves(node))
+    if not all(isinstance(leaf, ast.Pass) or shape(leaf) is not None for leaf in leaves):
+        return None
+    kinds = {shape(leaf) for leaf in leaves}
+    for kind in (ReplayKind.import_, ReplayKind.function, ReplayKind.class_):
+        if kind in kinds:
+            return kind
+    return None
+
+
+def _leaves(node: ast.stmt) -> Iterable[ast.stmt]:
+    bodies = [getattr(node, name, []) for name in ("body", "orelse", "finalbody")]
+    bodies += [handler.body for handler in getattr(node, "handlers", [])]
+    for body in bodies:
+        for statement in body:
+            if isinstance(statement, COMPOUND):
+                yield from _leaves(statement)
+            else:
+                yield statement
+
+
+def source_of(unit: Unit) -> str:
+    """The unit's text, decorators included, as it stands in the transformed cell."""
+    node = unit.node
+    first = first_line(node)
+    lines = unit.source.python.splitlines()[first - 1 : node.end_lineno]
+    alone = not lines[0][: node.col_offset].strip() and ";" not in lines[-1][node.end_col_offset or 0 :]
+    if alone:
+        return "\n".join(lines)
+    return ast.get_source_segment(unit.source.python, node) or ast.unparse(node)
+
+
+def first_line(node: ast.stmt) -> int:
+    """Where the statement begins, decorators included."""
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+
+
+def definition_digest(node: ast.AST) -> str:
+    """sha256 of the normalised source: comments, blank lines and quotes do not count."""
+    return hashlib.sha256(ast.unparse(node).encode()).hexdigest()
+
+
+def setup_units(units: Sequence[Unit], definitions: Definitions) -> None:
+    """What remains of the leading code when all that replays is taken away belongs to `setup`. Settings
+    that stand in the midst of it are made there, too, in their place."""
+    leading = [unit for unit in units if unit.role == "leading"]
+    own = [
+        unit.number for unit in leading if definitions.kind(unit.number) is None and not _is_idle(unit.node)
+    ]
+    span = range(own[0], own[-1]) if own else range(0)
+    settings = (n for n in span if definitions.kind(n) is ReplayKind.ambient)
+    for number in (*own, *settings):
+        units[number].stage = SETUP_STAGE
+
+
+def _is_idle(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))

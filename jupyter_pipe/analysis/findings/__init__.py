@@ -1,0 +1,1 @@
+"""What is said about a notebook: each check takes facts and stages, and gives diagnostics."""

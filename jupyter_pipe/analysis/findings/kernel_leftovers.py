@@ -1,0 +1,166 @@
+"""What stays behind in the kernel of the stage that made it: outputs, annotations, caches, flags, folders.
+
+A later stage that asks for it would get another answer than the notebook, so it is refused.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis.calls.files import FLEETING
+from jupyter_pipe.analysis.findings.report import cell_number, report
+from jupyter_pipe.analysis.interpreter.heap import Library
+from jupyter_pipe.analysis.interpreter.world import ANNOTATIONS, HISTORY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from jupyter_pipe.analysis.dataflow.facts import Read, Unit
+    from jupyter_pipe.analysis.dataflow.flows import StageFacts
+    from jupyter_pipe.model import Diagnostic
+
+__all__ = ["check_left_behind"]
+
+NUMBERED = re.compile(r"_i?(\d+)$")
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+FLAGS = "@decimal.flags"
+
+
+def check_left_behind(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnostic]:
+    """Findings about what the stage asks of the process that other stages ran in."""
+    yield from _check_caches(stage, units)
+    yield from _check_cache_looks(stage, units)
+    yield from _check_flags(stage, units)
+    yield from _check_folders(stage, units)
+    yield from _check_history(stage, units)
+
+
+def _check_caches(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnostic]:
+    """A cached function that another stage called before a name that it reads was bound anew."""
+    own = stage.numbers
+    reported: set[str] = set()
+    for unit in stage.units:
+        for call in unit.facts.cached_calls:
+            earlier = (
+                (other, before)
+                for other in units[: min(own)]
+                for before in other.facts.cached_calls
+                if before.function == call.function and other.stage != stage.name
+            )
+            for other, before in earlier:
+                changed = [n for n, sources in call.sources.items() if before.sources.get(n) != sources]
+                if changed and call.function not in reported:
+                    reported.add(call.function)
+                    message = (
+                        f"The cache of '{call.function}' was filled in {cell_number(other)}, before "
+                        f"'{changed[0]}' was bound anew; it does not travel to stage '{stage.name}'."
+                    )
+                    hint = f"Pass '{changed[0]}' as an argument, or put both cells in one stage."
+                    yield report("PIPE212", unit, call.place, message, hint)
+
+
+def _check_cache_looks(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnostic]:
+    """`f.cache_info()` after other stages have called f."""
+    for unit in stage.units:
+        for function, place in unit.facts.cache_looks.items():
+            callers = (
+                other
+                for other in units[: unit.number]
+                if other.stage != stage.name and any(c.function == function for c in other.facts.cached_calls)
+            )
+            caller = next(callers, None)
+            if caller is not None:
+                message = (
+                    f"The cache of '{function}', which {cell_number(unit)} looks at, was filled in "
+                    f"{cell_number(caller)}; it does not travel to stage '{stage.name}'."
+                )
+                yield report("PIPE212", unit, place, message, "Put both cells in one stage.")
+
+
+def _check_flags(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnostic]:
+    """Calculations with decimals raise flags in the context of their process."""
+    for unit in stage.units:
+        if FLAGS in unit.facts.reads:
+            others = (other for other in units[: unit.number] if other.stage not in {None, stage.name})
+            other = next((other for other in others if _calculates(other)), None)
+            if other is not None:
+                message = (
+                    f"{cell_number(unit).capitalize()} looks at flags of the decimal context that "
+                    f"{cell_number(other)}, in another stage, may have raised; they do not travel."
+                )
+                hint = "Put both cells in one stage."
+                yield report("PIPE212", unit, unit.facts.reads[FLAGS].place, message, hint)
+
+
+def _calculates(unit: Unit) -> bool:
+    return any(_is_decimal(read) for read in unit.facts.reads.values())
+
+
+def _is_decimal(read: Read) -> bool:
+    names = (v.payload.qualified if isinstance(v.payload, Library) else v.type for v in read.values)
+    return any(name.partition(".")[0] == "decimal" for name in names)
+
+
+def _check_folders(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnostic]:
+    """A `TemporaryDirectory` is removed when the kernel of its stage ends."""
+    for name, (unit, place) in stage.first.items():
+        makers = [source for source in stage.needs[name] if source >= 0]
+        if name.startswith("file:" + FLEETING) and makers:
+            maker = units[min(makers)]
+            message = (
+                f"The temporary folder that {cell_number(maker)} makes is removed when its stage ends, and "
+                f"stage '{stage.name}' uses it in {cell_number(unit)}."
+            )
+            hint = "Make the folder with `tempfile.mkdtemp()`, or put both cells in one stage."
+            yield report("PIPE207", unit, place, message, hint)
+
+
+def _check_history(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnostic]:
+    cells = {unit.cell.cell.number for unit in stage.units}
+    for unit in stage.units:
+        for name, read in unit.facts.history.items():
+            numbers = [n for n in dict.fromkeys(_history_cells(unit, name, units)) if n not in cells]
+            if numbers:
+                other = ", ".join(f"cell {number}" for number in numbers)
+                what = "holds what stands in" if name == ANNOTATIONS else "is an output of"
+                message = f"`{name}` in {cell_number(unit)} {what} {other}, in another stage."
+                hint = "Give the value a name where it is made, and read that name."
+                yield report("PIPE205", unit, read.place, message, hint)
+
+
+def _history_cells(unit: Unit, name: str, units: Sequence[Unit]) -> list[int]:
+    """The numbers of the cells whose output or source `name` stands for."""
+    if name in HISTORY:
+        shown = [
+            other.cell.cell.number
+            for other in units
+            if other.displays and isinstance(other.node, ast.Expr) and _is_before(other, unit)
+        ]
+        back = name.count("_")
+        return [number for number in shown[-back : len(shown) - back + 1] if number is not None]
+    if name == ANNOTATIONS:
+        return [n for n in (_annotates(other) for other in units[: unit.number]) if n is not None]
+    found = NUMBERED.match(name)
+    if found:
+        return [int(found.group(1))]
+    return [
+        node.slice.value
+        for node in ast.walk(unit.node)
+        if isinstance(node, ast.Subscript)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == name
+        and isinstance(node.slice, ast.Constant)
+        and isinstance(node.slice.value, int)
+    ]
+
+
+def _annotates(unit: Unit) -> int | None:
+    """The number of the cell if the unit annotates a variable, and is no part of a skipped cell."""
+    nodes = () if isinstance(unit.node, DEFINITIONS) or unit.role == "skip" else ast.walk(unit.node)
+    return unit.cell.cell.number if any(isinstance(node, ast.AnnAssign) for node in nodes) else None
+
+
+def _is_before(other: Unit, unit: Unit) -> bool:
+    return other.number < unit.number and other.cell.cell.id != unit.cell.cell.id

@@ -1,0 +1,324 @@
+"""What expressions evaluate to. Each rule returns the objects that the value may be."""
+
+from __future__ import annotations
+
+import ast
+
+from jupyter_pipe.analysis.calls.dispatch import evaluate_call
+from jupyter_pipe.analysis.calls.files import in_temporary_folder
+from jupyter_pipe.analysis.interpreter.access import load_attribute, load_item, look_up_by_identity
+from jupyter_pipe.analysis.interpreter.functions import make_function
+from jupyter_pipe.analysis.interpreter.heap import ANY, NOTHING, Instance, Object, Text, Values
+from jupyter_pipe.analysis.interpreter.iteration import elements_of
+from jupyter_pipe.analysis.interpreter.targets import assign
+from jupyter_pipe.analysis.interpreter.world import World, expression_rules, rule, text_of
+from jupyter_pipe.analysis.source.scopes import Comprehension, Frame, scope_of
+
+__all__: list[str] = []
+
+OPERATORS = {
+    ast.Add: "add",
+    ast.Sub: "sub",
+    ast.Mult: "mul",
+    ast.Div: "truediv",
+    ast.FloorDiv: "floordiv",
+    ast.Mod: "mod",
+    ast.Pow: "pow",
+    ast.MatMult: "matmul",
+    ast.BitOr: "or",
+    ast.BitAnd: "and",
+    ast.BitXor: "xor",
+    ast.LShift: "lshift",
+    ast.RShift: "rshift",
+}
+COMPARISONS = {ast.Eq: "eq", ast.NotEq: "ne", ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge"}
+SEQUENCES = frozenset({"builtins.list", "builtins.tuple", "builtins.set", "builtins.dict", ""})
+CONTAINERS = {
+    ast.ListComp: "builtins.list",
+    ast.SetComp: "builtins.set",
+    ast.DictComp: "builtins.dict",
+    ast.GeneratorExp: "builtins.generator",
+}
+
+
+@rule(expression_rules, ast.Constant)
+def _constant(world: World, node: ast.Constant) -> Values:
+    return frozenset((world.text(node.value),)) if isinstance(node.value, str) else NOTHING
+
+
+@rule(expression_rules, ast.Name)
+def _name(world: World, node: ast.Name) -> Values:
+    return world.read(node.id, node)
+
+
+@rule(expression_rules, ast.Attribute)
+def _attribute(world: World, node: ast.Attribute) -> Values:
+    return load_attribute(world, world.evaluate(node.value), node.attr, node)
+
+
+@rule(expression_rules, ast.Subscript)
+def _subscript(world: World, node: ast.Subscript) -> Values:
+    base = world.evaluate(node.value)
+    look_up_by_identity(world, world.evaluate(node.slice), node)
+    return load_item(world, base, node)
+
+
+@rule(expression_rules, ast.Call)
+def _call(world: World, node: ast.Call) -> Values:
+    return evaluate_call(world, node)
+
+
+@rule(expression_rules, ast.NamedExpr)
+def _walrus(world: World, node: ast.NamedExpr) -> Values:
+    values = world.evaluate(node.value)
+    inner = world.frame
+    world.frame = inner.home()
+    world.bind(node.target.id, values, node.target)
+    world.frame = inner
+    return values
+
+
+@rule(expression_rules, ast.BinOp)
+def _binary(world: World, node: ast.BinOp) -> Values:
+    left, right = world.evaluate(node.left), world.evaluate(node.right)
+    return combine(world, node.op, left, right, node)
+
+
+def combine(world: World, operator: ast.operator, left: Values, right: Values, node: ast.AST) -> Values:
+    """`left OP right`: a new object, a constant text, or nothing that can be changed."""
+    if not left and not right:
+        return NOTHING
+    joined = _join_texts(world, operator, left, right)
+    if joined is not None:
+        return joined
+    name = OPERATORS[type(operator)]
+    special = world.call_special(left, f"__{name}__", (right,), node)
+    special |= world.call_special(right, f"__r{name}__", (left,), node)
+    plain = [value for value in left | right if not isinstance(value.payload, (Text, Instance))]
+    if not plain:
+        return special
+    types = {value.type for value in plain}
+    result = world.allocate(node, _dominant(types), open_=not types <= SEQUENCES or types == {""})
+    for value in plain:
+        if value.type in SEQUENCES and value.fields:
+            world.heap.copy_parts(value, result)
+    return special | {result}
+
+
+def _dominant(types: set[str]) -> str:
+    """The type of an operation between values of these: frames win over columns, these over arrays."""
+    for type_ in ("pandas.DataFrame", "pandas.Series", "numpy.ndarray"):
+        if type_ in types:
+            return type_
+    return next(iter(types)) if len(types) == 1 else ""
+
+
+def _join_texts(world: World, operator: ast.operator, left: Values, right: Values) -> Values | None:
+    """`folder / "a.csv"` and `folder + "/a.csv"` are constants if their parts are."""
+    one, other = text_of(left), text_of(right)
+    if one is None or other is None:
+        return in_temporary_folder(world, left)
+    if isinstance(operator, ast.Add):
+        return frozenset((world.text(one + other),))
+    if isinstance(operator, ast.Div):
+        path = other if other.startswith("/") else f"{one.rstrip('/')}/{other}"
+        return frozenset((world.text(path, "pathlib.Path"),))
+    return NOTHING
+
+
+@rule(expression_rules, ast.UnaryOp)
+def _unary(world: World, node: ast.UnaryOp) -> Values:
+    values = world.evaluate(node.operand)
+    if isinstance(node.op, ast.Not):
+        world.call_special(values, "__bool__", (), node)
+        return NOTHING
+    if all(isinstance(value.payload, Text) for value in values):
+        return NOTHING
+    return frozenset((world.allocate(node, _dominant({value.type for value in values}), open_=True),))
+
+
+@rule(expression_rules, ast.Compare)
+def _compare(world: World, node: ast.Compare) -> Values:
+    operands = [world.evaluate(operand) for operand in (node.left, *node.comparators)]
+    plain = True
+    for operator, left, right in zip(node.ops, operands, operands[1:], strict=False):
+        if isinstance(operator, (ast.Is, ast.IsNot)):
+            _identify(world, left, right, node)
+        elif isinstance(operator, (ast.In, ast.NotIn)):
+            world.call_special(right, "__contains__", (left,), node)
+            look_up_by_identity(world, left, node)
+            _look_up(world, left, right, node)
+        else:
+            world.call_special(left, f"__{COMPARISONS[type(operator)]}__", (right,), node)
+            world.call_special(right, f"__{COMPARISONS[type(operator)]}__", (left,), node)
+            plain = plain and not _array_like(left | right)
+    return NOTHING if plain else frozenset((world.allocate(node, open_=True),))
+
+
+def _look_up(world: World, left: Values, right: Values, node: ast.AST) -> None:
+    """`"x" in globals()` asks for x."""
+    name = text_of(left)
+    if world.namespace in right and name is not None and world.state.get(name) is not None:
+        world.uncertain += 1
+        world.read_global(name, node)
+        world.uncertain -= 1
+
+
+def _identify(world: World, left: Values, right: Values, node: ast.AST) -> None:
+    if left and right:
+        for value in left | right:
+            world.facts.identified.setdefault(value, world.place_of(node))
+
+
+def _array_like(values: Values) -> bool:
+    return any(not value.type.startswith("builtins.") and value.payload is None for value in values)
+
+
+@rule(expression_rules, ast.BoolOp)
+def _boolean(world: World, node: ast.BoolOp) -> Values:
+    found = world.evaluate(node.values[0])
+    for operand in node.values[1:]:
+        found |= _perhaps(world, operand)
+    return found
+
+
+@rule(expression_rules, ast.IfExp)
+def _conditional(world: World, node: ast.IfExp) -> Values:
+    world.evaluate(node.test)
+    return _perhaps(world, node.body) | _perhaps(world, node.orelse)
+
+
+def _perhaps(world: World, node: ast.expr) -> Values:
+    """The value of a part that may not be evaluated."""
+    found: list[Values] = []
+
+    def arm() -> bool:
+        found.append(world.evaluate(node))
+        return True
+
+    world.branches(arm, lambda: True)
+    return found[0]
+
+
+@rule(expression_rules, ast.List, ast.Tuple)
+def _sequence(world: World, node: ast.List | ast.Tuple) -> Values:
+    values = [(position, item, world.evaluate(item)) for position, item in enumerate(node.elts)]
+    if isinstance(node, ast.Tuple) and not any(found for _, _, found in values):
+        return NOTHING
+    result = world.allocate(node, "builtins.list" if isinstance(node, ast.List) else "builtins.tuple")
+    starred = False
+    for position, item, found in values:
+        starred = starred or isinstance(item, ast.Starred)
+        world.heap.store(result, ANY if starred else f"[{position}]", found)
+    return frozenset((result,))
+
+
+@rule(expression_rules, ast.Starred)
+def _starred(world: World, node: ast.Starred) -> Values:
+    return world.heap.elements(world.evaluate(node.value))
+
+
+@rule(expression_rules, ast.Set)
+def _set(world: World, node: ast.Set) -> Values:
+    result = world.allocate(node, "builtins.set")
+    for item in node.elts:
+        world.heap.store(result, ANY, world.evaluate(item))
+    return frozenset((result,))
+
+
+@rule(expression_rules, ast.Dict)
+def _dict(world: World, node: ast.Dict) -> Values:
+    result = world.allocate(node, "builtins.dict")
+    for key, item in zip(node.keys, node.values, strict=True):
+        if key is None:
+            for source in world.evaluate(item):
+                world.heap.copy_parts(source, result)
+            continue
+        keys = world.evaluate(key)
+        label = f"[{key.value!r}]" if isinstance(key, ast.Constant) else ANY
+        world.heap.store(result, label, world.evaluate(item))
+        world.heap.store(result, "keys", [value for value in keys if not isinstance(value.payload, Text)])
+    return frozenset((result,))
+
+
+@rule(expression_rules, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+def _comprehension(world: World, node: Comprehension) -> Values:
+    first = world.evaluate(node.generators[0].iter)
+    frame = Frame(scope_of(node), world.frame, kind="comprehension")
+    result = world.allocate(node, CONTAINERS[type(node)])
+    outer, world.frame = world.frame, frame
+
+    def arm() -> bool:
+        _run_generators(world, node, first, result)
+        return True
+
+    world.branches(arm, lambda: True)
+    world.frame = outer
+    return frozenset((result,))
+
+
+def _run_generators(world: World, node: Comprehension, first: Values, result: Object) -> None:
+    for number, generator in enumerate(node.generators):
+        source = first if number == 0 else world.evaluate(generator.iter)
+        assign(world, generator.target, elements_of(world, source, generator.iter))
+        for condition in generator.ifs:
+            world.evaluate(condition)
+    parts = (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,)
+    for part in parts:
+        world.heap.store(result, ANY, world.evaluate(part))
+
+
+@rule(expression_rules, ast.Lambda)
+def _lambda(world: World, node: ast.Lambda) -> Values:
+    return frozenset((make_function(world, node),))
+
+
+@rule(expression_rules, ast.JoinedStr)
+def _joined(world: World, node: ast.JoinedStr) -> Values:
+    parts = [_text_part(world, part) for part in node.values]
+    text = "".join("*" if part is None else part for part in parts)
+    return frozenset((world.text(text, exact=None not in parts),))
+
+
+def _text_part(world: World, part: ast.expr) -> str | None:
+    return text_of(world.evaluate(part))
+
+
+@rule(expression_rules, ast.FormattedValue)
+def _formatted(world: World, node: ast.FormattedValue) -> Values:
+    values = world.evaluate(node.value)
+    if node.format_spec is not None:
+        world.evaluate(node.format_spec)
+        world.call_special(values, "__format__", (), node)
+        return NOTHING
+    world.call_special(values, "__repr__" if node.conversion == ord("r") else "__str__", (), node)
+    return values if text_of(values) is not None else NOTHING
+
+
+@rule(expression_rules, ast.Await)
+def _await(world: World, node: ast.Await) -> Values:
+    values = world.evaluate(node.value)
+    results = [world.heap.load(value, "result") for value in values]
+    return frozenset().union(*results) if results else NOTHING
+
+
+@rule(expression_rules, ast.Yield)
+def _yield(world: World, node: ast.Yield) -> Values:
+    if node.value is not None:
+        world.frame.home().yielded.update(world.evaluate(node.value))
+    return frozenset((world.allocate(node, open_=True),))
+
+
+@rule(expression_rules, ast.YieldFrom)
+def _yield_from(world: World, node: ast.YieldFrom) -> Values:
+    values = world.evaluate(node.value)
+    world.frame.home().yielded.update(elements_of(world, values, node))
+    return frozenset((world.allocate(node, open_=True),))
+
+
+@rule(expression_rules, ast.Slice)
+def _slice(world: World, node: ast.Slice) -> Values:
+    for part in (node.lower, node.upper, node.step):
+        if part is not None:
+            world.evaluate(part)
+    return NOTHING

@@ -1,0 +1,154 @@
+"""Imports: of libraries, which become names of knowledge, and of modules beside the notebook,
+whose source is read."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import sys
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis.dataflow.facts import Facts
+from jupyter_pipe.analysis.interpreter.heap import NOTHING, LocalModule, Object, Text, Values
+from jupyter_pipe.analysis.source.scopes import Frame, Scope
+
+if TYPE_CHECKING:
+    from jupyter_pipe.analysis.interpreter.world import World
+
+SEARCH_PATH = "@sys.path"
+
+__all__ = ["import_from", "import_module", "is_future"]
+
+
+def import_module(world: World, alias: ast.alias, node: ast.AST) -> None:
+    """`import a.b` binds `a`; `import a.b as c` binds `c` to `a.b`."""
+    root = alias.name.partition(".")[0]
+    module = _module(world, alias.name if alias.asname else root, node)
+    _remember(world, root)
+    world.bind(alias.asname or root, frozenset((module,)), node)
+
+
+def import_from(world: World, node: ast.ImportFrom) -> None:
+    """`from a import b` binds `b`, `from a import *` all that is public."""
+    name = node.module or ""
+    _remember(world, name.partition(".")[0])
+    module = _module(world, name, node)
+    if is_future(node) and world.frame is world.globals:
+        # IPython keeps what is imported from there for all cells to come.
+        world.postponed_annotations |= any(alias.name == "annotations" for alias in node.names)
+    for alias in node.names:
+        if alias.name == "*":
+            _import_star(world, module, node)
+        else:
+            values = _member(world, module, alias.name, node)
+            world.bind(alias.asname or alias.name, values, node)
+
+
+def is_future(node: ast.stmt) -> bool:
+    """Whether the statement changes how the code after it is compiled."""
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
+def _remember(world: World, root: str) -> None:
+    if root:
+        world.facts.imports.add(root)
+        world.imported.add(root)
+
+
+def _member(world: World, module: Object, name: str, node: ast.AST) -> Values:
+    if isinstance(module.payload, LocalModule):
+        slot = world.state.get(module.payload.frame.key(name))
+        return slot.values if slot else NOTHING
+    assert module.payload is not None
+    qualified = f"{getattr(module.payload, 'qualified', '')}.{name}"
+    return frozenset((world.library(qualified),))
+
+
+def _import_star(world: World, module: Object, node: ast.ImportFrom) -> None:
+    """Binds the public names of a module whose source was read; of others, any name may come."""
+    if isinstance(module.payload, LocalModule):
+        frame = module.payload.frame
+        listed = _listed_names(world, frame)
+        for layer in list(world.state.layers):
+            for key in list(layer):
+                if not isinstance(key, tuple) or key[0] != frame.number:
+                    continue
+                if key[1] in listed if listed else not key[1].startswith("_"):
+                    world.bind(key[1], layer[key].values, node)
+        return
+    name = node.module or ""
+    public = _public_names(name)
+    for member in public or ():
+        world.bind(member, frozenset((world.library(f"{name}.{member}"),)), node)
+    if public is None and world.frame is world.globals:
+        world.star_imports.append(world.unit)
+        if importlib.util.find_spec(name.partition(".")[0]) is None:
+            world.missing_modules.append(name)
+
+
+def _listed_names(world: World, frame: Frame) -> set[str]:
+    """What a module lists in its `__all__`."""
+    slot = world.state.get(frame.key("__all__"))
+    lists = slot.values if slot else NOTHING
+    return {
+        part.payload.value
+        for value in lists
+        for part in world.heap.load(value, "*")
+        if isinstance(part.payload, Text)
+    }
+
+
+def _public_names(name: str) -> list[str] | None:
+    """What a star import of a module of the standard library binds; other code is not run."""
+    if name.partition(".")[0] not in sys.stdlib_module_names or name in {"antigravity", "this"}:
+        return None
+    try:
+        module = importlib.import_module(name)
+    except ImportError:  # a part of the library that this build of Python lacks
+        return None
+    return list(getattr(module, "__all__", [n for n in vars(module) if not n.startswith("_")]))
+
+
+def _module(world: World, name: str, node: ast.AST) -> Object:
+    if name == "__main__":
+        return world.namespace
+    known = world.modules.get(name)
+    if known is None:
+        known = world.modules[name] = _read_module(world, name) or world.library(name)
+    for path in (f"file:{name.replace('.', '/')}.py", f"file:{name.replace('.', '/')}/__init__.py"):
+        if world.state.get(path) is not None:
+            world.touch(path, node)
+    if world.state.get(SEARCH_PATH) is not None:
+        world.touch(SEARCH_PATH, node)
+    return known
+
+
+def _read_module(world: World, name: str) -> Object | None:
+    """The module from its source, if it stands in the notebook's folder."""
+    if world.folder is None or not name:
+        return None
+    base = world.folder.joinpath(*name.split("."))
+    for path in (base.with_suffix(".py"), base / "__init__.py"):
+        try:
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+        except (OSError, SyntaxError, ValueError):
+            continue
+        return _run_module(world, name, tree)
+    return None
+
+
+def _run_module(world: World, name: str, tree: ast.Module) -> Object:
+    """Interprets a module's body in globals of its own. Its effects are not the notebook's."""
+    frame = Frame(Scope(), kind="module")
+    module = world.heap.make("builtins.module", LocalModule(name, frame))
+    world.modules[name] = module
+    frame.holder = module
+    layers = world.state.layers
+    saved = world.frame, world.facts, world.uncertain
+    world.frame, world.facts, world.uncertain = frame, Facts(), world.uncertain + 1
+    world.state.layers = layers[:1]
+    world.execute(tree.body)
+    world.state.layers = layers
+    world.frame, world.facts, world.uncertain = saved
+    return module

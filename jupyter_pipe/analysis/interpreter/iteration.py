@@ -1,0 +1,68 @@
+"""What a loop over a value sees, and what the loop does to the value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis.interpreter.heap import NOTHING, Class, Instance, Library, Text, Values, in_order
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Iterable
+
+    from jupyter_pipe.analysis.interpreter.heap import Object
+    from jupyter_pipe.analysis.interpreter.world import World
+
+__all__ = ["ITERATORS", "PAIRS", "advance", "elements_of"]
+
+ITERATORS = frozenset(
+    {
+        "builtins.generator",
+        "builtins.iterator",
+        "builtins.map",
+        "builtins.filter",
+        "builtins.zip",
+        "builtins.enumerate",
+        "builtins.reversed",
+    }
+)
+PAIRS = frozenset({"itertools.groupby", "builtins.zip", "builtins.enumerate", "builtins.dict_items"})
+"""Their object stands for each of the tuples that they give out as well."""
+SETS = frozenset({"builtins.set", "builtins.frozenset"})
+
+
+def elements_of(world: World, values: Values, node: ast.AST) -> Values:
+    """The objects that iterating over any of `values` may give."""
+    found: set[Object] = set()
+    for value in in_order(values):
+        found |= _elements(world, value, node)
+    return frozenset(found)
+
+
+def advance(world: World, values: Iterable[Object], node: ast.AST) -> None:
+    """Takes from iterators, and so from the iterators that they take from."""
+    for value in values:
+        world.mutate((value,), node)
+        sources = value.fields.get("receiver", ())
+        advance(world, [source for source in sources if source.type in ITERATORS], node)
+
+
+def _elements(world: World, value: Object, node: ast.AST) -> Values:
+    if isinstance(value.payload, Text):
+        return NOTHING
+    if isinstance(value.payload, (Library, Class)):
+        return NOTHING
+    if isinstance(value.payload, Instance):
+        iterators = world.call_special(frozenset((value,)), "__iter__", (), node)
+        given = world.call_special(iterators, "__next__", (), node)
+        others = frozenset(i for i in iterators if not isinstance(i.payload, Instance))
+        return given | world.heap.elements(others) if iterators else world.heap.elements(frozenset((value,)))
+    if value.type in ITERATORS:
+        advance(world, (value,), node)
+    if value.type in SETS:
+        world.facts.iterated_sets.setdefault(value, world.place_of(node))
+    if value.type == "builtins.dict":
+        return frozenset(value.fields.get("keys", ()))
+    if value.type in PAIRS:
+        return frozenset((value,))
+    return world.heap.elements(frozenset((value,)))

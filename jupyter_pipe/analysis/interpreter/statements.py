@@ -1,0 +1,383 @@
+"""What statements do. A rule returns False if control never reaches what follows the statement."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis.calls.arguments import Arguments
+from jupyter_pipe.analysis.interpreter.access import load_attribute, load_item
+from jupyter_pipe.analysis.interpreter.classes import make_class
+from jupyter_pipe.analysis.interpreter.expressions import combine
+from jupyter_pipe.analysis.interpreter.functions import make_function
+from jupyter_pipe.analysis.interpreter.heap import (
+    NOTHING,
+    Function,
+    Instance,
+    Library,
+    Text,
+    Values,
+    find_in_class,
+    in_order,
+)
+from jupyter_pipe.analysis.interpreter.imports import import_from, import_module
+from jupyter_pipe.analysis.interpreter.targets import assign, delete, match_pattern
+from jupyter_pipe.analysis.interpreter.world import rule, statement_rules
+from jupyter_pipe.analysis.knowledge import Returns
+from jupyter_pipe.analysis.source.embedded_names import WORD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from jupyter_pipe.analysis.interpreter.heap import Object
+    from jupyter_pipe.analysis.interpreter.world import World
+
+__all__ = ["decorate", "guarded", "truth"]
+
+
+@rule(statement_rules, ast.Expr)
+def _expression(world: World, node: ast.Expr) -> bool:
+    world.evaluate(node.value)
+    return True
+
+
+@rule(statement_rules, ast.Assign)
+def _assign(world: World, node: ast.Assign) -> bool:
+    values = world.evaluate(node.value)
+    for target in node.targets:
+        assign(world, target, values)
+    return True
+
+
+@rule(statement_rules, ast.AnnAssign)
+def _annotated(world: World, node: ast.AnnAssign) -> bool:
+    if world.frame.kind != "function":
+        _annotation(world, node.annotation)
+    if node.value is not None:
+        assign(world, node.target, world.evaluate(node.value))
+    return True
+
+
+@rule(statement_rules, ast.AugAssign)
+def _augmented(world: World, node: ast.AugAssign) -> bool:
+    target = node.target
+    before: Values
+    if isinstance(target, ast.Name):
+        before = world.read(target.id, target)
+    else:
+        base = world.evaluate(target.value)
+        if isinstance(target, ast.Attribute):
+            before = load_attribute(world, base, target.attr, target)
+        else:
+            world.evaluate(target.slice)
+            before = load_item(world, base, target)
+    right = world.evaluate(node.value)
+    changed = frozenset(value for value in before if not isinstance(value.payload, (Text, Library)))
+    world.mutate(changed, node)
+    for value in changed:
+        if value.type in {"builtins.list", "builtins.set", "builtins.dict", ""}:
+            for source in right:
+                world.heap.copy_parts(source, value)
+    assign(world, target, changed | combine(world, node.op, before, right, node))
+    return True
+
+
+@rule(statement_rules, ast.Delete)
+def _delete(world: World, node: ast.Delete) -> bool:
+    for target in node.targets:
+        delete(world, target)
+    return True
+
+
+@rule(statement_rules, ast.If)
+def _if(world: World, node: ast.If) -> bool:
+    world.evaluate(node.test)
+    known = truth(node.test)
+    if known is not None:
+        return world.execute(node.body if known else node.orelse)
+    return world.branches(lambda: world.execute(node.body), lambda: world.execute(node.orelse))
+
+
+def truth(test: ast.expr) -> bool | None:
+    """The value of a condition that is the same in every run."""
+    match test:
+        case ast.Constant(value=value):
+            return bool(value)
+        case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
+            return False
+        case ast.Compare(
+            left=ast.Name(id="__name__"), ops=[ast.Eq()], comparators=[ast.Constant(value="__main__")]
+        ):
+            return True
+    return None
+
+
+@rule(statement_rules, ast.Match)
+def _match(world: World, node: ast.Match) -> bool:
+    subject = world.evaluate(node.subject)
+
+    def arm(case: ast.match_case) -> bool:
+        match_pattern(world, case.pattern, subject)
+        if case.guard is not None:
+            world.evaluate(case.guard)
+        return world.execute(case.body)
+
+    arms = [lambda case=case: arm(case) for case in node.cases]
+    last = node.cases[-1]
+    total = isinstance(last.pattern, ast.MatchAs) and last.pattern.pattern is None and last.guard is None
+    return world.branches(*arms, *([] if total else [lambda: True]))
+
+
+@rule(statement_rules, ast.With, ast.AsyncWith)
+def _with(world: World, node: ast.With | ast.AsyncWith) -> bool:
+    contexts = [_enter(world, item) for item in node.items]
+    suppresses = any(_may_suppress(world, context) for context in contexts)
+
+    def body() -> bool:
+        return world.execute(node.body)
+
+    alive = guarded(world, body) if suppresses else body()
+    for context in reversed(contexts):
+        for name in ("__exit__", "__aexit__"):
+            world.call_special(context, name, (), node)
+    return alive
+
+
+def _enter(world: World, item: ast.withitem) -> Values:
+    context = world.evaluate(item.context_expr)
+    entered = world.call_special(context, "__enter__", (), item.context_expr)
+    entered |= world.call_special(context, "__aenter__", (), item.context_expr)
+    for value in in_order(context):
+        own = isinstance(value.payload, Instance) and find_in_class(value.payload.class_, "__enter__")
+        if not own:
+            entered |= _entered(world, value)
+    if item.optional_vars is not None:
+        assign(world, item.optional_vars, entered)
+    return context
+
+
+def _entered(world: World, value: Object) -> Values:
+    """What `with value as x` binds where the class is not the notebook's: itself or what it gives out."""
+    effect = world.knowledge.method(value.type, "__enter__") if value.type else None
+    if value.type == "builtins.generator" or (effect is not None and effect.returns is Returns.element):
+        return world.heap.elements(frozenset((value,)))
+    return frozenset((value,))
+
+
+def _may_suppress(world: World, context: Values) -> bool:
+    """`contextlib.suppress`, and classes of the notebook whose `__exit__` may return something true."""
+    for value in context:
+        if value.type == "contextlib.suppress":
+            return True
+        if isinstance(value.payload, Instance):
+            for method in find_in_class(value.payload.class_, "__exit__"):
+                if isinstance(method.payload, Function) and _returns_truth(method.payload.node):
+                    return True
+    return False
+
+
+def _returns_truth(node: ast.AST) -> bool:
+    returned = [part.value for part in ast.walk(node) if isinstance(part, ast.Return) and part.value]
+    return any(not (isinstance(value, ast.Constant) and not value.value) for value in returned)
+
+
+def guarded(world: World, body: Callable[[], bool]) -> bool:
+    """A body that may end anywhere, after which the program goes on."""
+    watched = world.state.watch()
+
+    def cut_short() -> bool:
+        world.state.merge([{}, watched])
+        return True
+
+    return _arms(world, [body, cut_short])
+
+
+@rule(statement_rules, ast.Try, *([ast.TryStar] if hasattr(ast, "TryStar") else []))
+def _try(world: World, node: ast.Try) -> bool:
+    watched = world.state.watch()
+    outer = world.raised
+    raised: set[Object] = set()
+
+    def body() -> bool:
+        world.raised = raised
+        alive = world.execute(node.body)
+        world.raised = outer
+        return alive and world.execute(node.orelse)
+
+    def handler(clause: ast.ExceptHandler) -> bool:
+        world.state.merge([{}, watched])
+        return _handle(world, clause, frozenset(raised))
+
+    arms = [body, *(lambda clause=clause: handler(clause) for clause in node.handlers)]
+    alive = _arms(world, arms)
+    return world.execute(node.finalbody) and alive
+
+
+def _arms(world: World, arms: Sequence[Callable[[], bool]]) -> bool:
+    """Like `World.branches`, but the first arm is watched: handlers start anywhere inside it."""
+    outcomes = []
+    for number, arm in enumerate(arms):
+        world.state.push()
+        world.uncertain += 1
+        alive = arm()
+        world.uncertain -= 1
+        changed = world.state.pop()
+        if number == 0:
+            world.state.unwatch()
+        if alive:
+            outcomes.append(changed)
+    if outcomes:
+        world.state.merge(outcomes)
+    return bool(outcomes)
+
+
+def _handle(world: World, clause: ast.ExceptHandler, raised: Values) -> bool:
+    if clause.type is not None:
+        world.evaluate(clause.type)
+    if clause.name is not None:
+        caught = raised | {world.allocate(clause, open_=True)}
+        world.bind(clause.name, caught, clause)
+    alive = world.execute(clause.body)
+    if clause.name is not None:
+        world.unbind(clause.name, clause)
+    return alive
+
+
+@rule(statement_rules, ast.FunctionDef, ast.AsyncFunctionDef)
+def _function(world: World, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    decorators = [world.evaluate(decorator) for decorator in node.decorator_list]
+    if world.frame.kind != "function":
+        _annotations(world, node)
+    result = make_function(world, node)
+    world.bind(node.name, decorate(world, result, decorators, node), node)
+    return True
+
+
+def _annotations(world: World, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    arguments = node.args
+    for argument in ast.walk(arguments):
+        if isinstance(argument, ast.arg) and argument.annotation is not None:
+            _annotation(world, argument.annotation)
+    if node.returns is not None:
+        _annotation(world, node.returns)
+
+
+def _annotation(world: World, node: ast.expr) -> None:
+    """Names in an annotation that is a string, or becomes one by `from __future__ import annotations`,
+    are looked up only if somebody asks for the type."""
+    text = node.value if isinstance(node, ast.Constant) else None
+    if isinstance(text, str):
+        names = WORD.findall(text)
+    elif world.postponed_annotations:
+        names = WORD.findall(ast.unparse(node))
+    else:
+        world.evaluate(node)
+        return
+    for name in names:
+        if world.state.get(name) is not None:
+            world.read(name, node)
+
+
+def decorate(world: World, value: Object, decorators: Sequence[Values], node: ast.AST) -> Values:
+    """Applies decorators, the innermost first. Those of libraries are taken to wrap: calling what
+    they return calls the function."""
+    values: Values = frozenset((value,))
+    for decorator in reversed(decorators):
+        found: set[Object] = set()
+        for one in in_order(decorator):
+            if isinstance(one.payload, Library) or one.payload is None:
+                _mark(values, one)
+                found |= values
+            else:
+                found |= world.call_values(frozenset((one,)), _single(values, node))
+        values = frozenset(found) or values
+    return values
+
+
+def _mark(values: Values, decorator: Object) -> None:
+    if isinstance(decorator.payload, Library):
+        for value in values:
+            if isinstance(value.payload, Function):
+                value.payload.decorators |= {decorator.payload.qualified}
+
+
+def _single(values: Values, node: ast.AST) -> Arguments:
+    call = ast.copy_location(ast.Call(ast.Name("decorator", ast.Load()), [], []), node)
+    return Arguments(call, [values])
+
+
+@rule(statement_rules, ast.ClassDef)
+def _class(world: World, node: ast.ClassDef) -> bool:
+    decorators = [world.evaluate(decorator) for decorator in node.decorator_list]
+    result = make_class(world, node)
+    world.bind(node.name, decorate(world, result, decorators, node), node)
+    return True
+
+
+@rule(statement_rules, ast.Return)
+def _return(world: World, node: ast.Return) -> bool:
+    frame = world.frame
+    if node.value is not None:
+        frame.returned |= world.evaluate(node.value)
+    frame.exits.append(world.state.flatten(frame.depth))
+    return False
+
+
+@rule(statement_rules, ast.Raise)
+def _raise(world: World, node: ast.Raise) -> bool:
+    for part in (node.exc, node.cause):
+        if part is not None:
+            world.raised |= world.evaluate(part)
+    return False
+
+
+@rule(statement_rules, ast.Assert)
+def _assert(world: World, node: ast.Assert) -> bool:
+    world.evaluate(node.test)
+    if node.msg is not None:
+        world.evaluate(node.msg)
+    return True
+
+
+@rule(statement_rules, ast.Break)
+def _break(world: World, _: ast.Break) -> bool:
+    if world.loops:
+        depth, breaks, _continues = world.loops[-1]
+        breaks.append(world.state.flatten(depth))
+    return False
+
+
+@rule(statement_rules, ast.Continue)
+def _continue(world: World, _: ast.Continue) -> bool:
+    if world.loops:
+        depth, _breaks, continues = world.loops[-1]
+        continues.append(world.state.flatten(depth))
+    return False
+
+
+@rule(statement_rules, ast.Pass, ast.Global, ast.Nonlocal)
+def _nothing(_world: World, _node: ast.stmt) -> bool:
+    return True
+
+
+@rule(statement_rules, ast.Import)
+def _import(world: World, node: ast.Import) -> bool:
+    for alias in node.names:
+        import_module(world, alias, node)
+    return True
+
+
+@rule(statement_rules, ast.ImportFrom)
+def _import_from(world: World, node: ast.ImportFrom) -> bool:
+    import_from(world, node)
+    return True
+
+
+if hasattr(ast, "TypeAlias"):
+
+    @rule(statement_rules, ast.TypeAlias)
+    def _type_alias(world: World, node: ast.stmt) -> bool:
+        name = getattr(node, "name", None)
+        if isinstance(name, ast.Name):
+            world.bind(name.id, NOTHING, node)
+        return True

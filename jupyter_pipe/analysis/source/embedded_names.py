@@ -1,0 +1,88 @@
+"""Names inside strings: `df.query("a > @limit")`, `pd.eval("x + y")`, `duckdb.sql("from df")`."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis.interpreter.heap import Text
+from jupyter_pipe.analysis.source.scopes import bound_names
+
+if TYPE_CHECKING:
+    from jupyter_pipe.analysis.calls.arguments import Arguments
+    from jupyter_pipe.analysis.interpreter.world import World
+
+__all__ = ["evaluate_text", "execute_text", "read_embedded_names", "read_sql", "read_statements"]
+
+QUERIES = frozenset({"query", "eval"})
+SQL = frozenset({"sql", "query", "execute", "query_df", "from_query"})
+SQL_LIBRARIES = frozenset({"duckdb", "pandasql", "polars"})
+LOCAL_NAME = re.compile(r"@([A-Za-z_]\w*)")
+WORD = re.compile(r"[A-Za-z_]\w*")
+QUOTED = re.compile(r"'[^']*'")
+
+
+def read_embedded_names(world: World, method: str, arguments: Arguments) -> None:
+    """What the first argument of a method call names, if it is a constant query."""
+    if method not in QUERIES and method not in SQL:
+        return
+    for text in _texts(arguments):
+        if method in QUERIES:
+            for name in LOCAL_NAME.findall(text):
+                world.read(name, arguments.node)
+        if method in SQL and world.imported & SQL_LIBRARIES:
+            read_sql(world, text, arguments.node)
+
+
+def _texts(arguments: Arguments) -> list[str]:
+    first = arguments.positional[0] if arguments.positional else frozenset()
+    named = [arguments.keywords.get(name, frozenset()) for name in ("expr", "query")]
+    values = frozenset().union(first, *named)
+    return [value.payload.value for value in values if isinstance(value.payload, Text)]
+
+
+def read_sql(world: World, text: str, node: ast.AST) -> None:
+    """A scan of the variables that the query's words name; other words are tables or columns."""
+    for word in dict.fromkeys(WORD.findall(QUOTED.sub("", text))):
+        if world.state.get(word) is not None:
+            world.read(word, node)
+
+
+def evaluate_text(world: World, text: str, node: ast.AST) -> bool:
+    """Evaluates a constant expression in the current scope. False if it does not parse."""
+    try:
+        tree = ast.parse(LOCAL_NAME.sub(r"\1", text).strip(), mode="eval")
+    except SyntaxError:
+        return False
+    for inner in ast.walk(tree):
+        ast.copy_location(inner, node)
+    world.evaluate(tree.body)
+    return True
+
+
+def read_statements(world: World, text: str, node: ast.AST) -> bool:
+    """What constant code in `exec` reads. True if it binds nothing, so that all of it is known."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return False
+    if not any(bound_names(tree.body)):
+        return execute_text(world, text, node)
+    for part in ast.walk(tree):
+        if isinstance(part, ast.Name) and world.state.get(part.id) is not None:
+            world.read(part.id, node)
+    return False
+
+
+def execute_text(world: World, text: str, node: ast.AST) -> bool:
+    """Executes constant code in the current scope, as if it stood at `node`. False if it does not parse."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return False
+    for part in ast.walk(tree):
+        if isinstance(part, (ast.expr, ast.stmt)):
+            ast.copy_location(part, node)
+    world.execute(tree.body)
+    return True

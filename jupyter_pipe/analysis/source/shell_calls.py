@@ -1,0 +1,93 @@
+"""Magics and shell commands: calls of `get_ipython()` that stay in the transformed source."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis.calls.ambient import choose_backend
+from jupyter_pipe.analysis.calls.files import enter_folder, make_folder, touch_file
+from jupyter_pipe.analysis.calls.magic_effects import MagicEffects, magic_effects
+from jupyter_pipe.analysis.interpreter.heap import Text
+from jupyter_pipe.analysis.source.embedded_names import execute_text
+from jupyter_pipe.analysis.source.magics import transform
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jupyter_pipe.analysis.interpreter.heap import Values
+    from jupyter_pipe.analysis.interpreter.world import World
+
+__all__ = ["is_magic", "run_magic"]
+
+
+def is_magic(node: ast.expr) -> bool:
+    """Whether `node` is `get_ipython()`."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "get_ipython"
+
+
+def run_magic(world: World, node: ast.Call) -> Values:
+    """Reads, binds and writes what the magic does; its value is a new object (`x = !ls`)."""
+    for argument in node.args:
+        world.evaluate(argument)
+    effects = magic_effects(node)
+    if effects is not None:
+        _apply(world, effects, node)
+    match node.args:
+        case [ast.Constant(value="matplotlib"), ast.Constant(value=str(backend))] if backend:
+            choose_backend(world, backend)
+    return frozenset((world.allocate(node, open_=True),))
+
+
+def _run_script(world: World, paths: Sequence[str], node: ast.Call) -> None:
+    """`%run file.py` or `%run notebook.ipynb`: the script's statements as if they stood in the cell."""
+    outer, world.frame = world.frame, world.globals
+    parsed = [execute_text(world, text, node) for text in _script(world, paths)]
+    if not all(parsed):
+        message = "`%run` of a script that cannot be read may bind names that cannot be seen."
+        world.note("PIPE220", message, node, "Write the code in the cell itself.")
+    world.frame = outer
+
+
+def _script(world: World, paths: Sequence[str]) -> list[str]:
+    """The code of a script, or of each cell of a notebook; something that is no code if there is none."""
+    try:
+        path = (world.folder or Path()) / paths[0]
+        text = path.read_text(encoding="utf-8")
+        if path.suffix != ".ipynb":
+            return [text]
+        cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
+        return [transform("".join(cell["source"])).python for cell in cells]
+    except (IndexError, KeyError, TypeError, OSError, ValueError):
+        return ["?"]
+
+
+def _use_files(world: World, effects: MagicEffects, node: ast.Call) -> None:
+    for path in effects.reads_files:
+        touch_file(world, Text(path), node, write=False)
+    for path in effects.writes_files:
+        touch_file(world, Text(path), node, write=True, whole=path not in effects.reads_files)
+    for path in effects.makes_folders:
+        make_folder(world, Text(path), node)
+    if effects.enters is not None:
+        enter_folder(world, Text(effects.enters), node)
+
+
+def _apply(world: World, effects: MagicEffects, node: ast.Call) -> None:
+    for name in effects.reads:
+        if world.state.get(name) is not None:
+            world.read(name, node)
+    _use_files(world, effects, node)
+    known = (component for component in effects.ambient_reads if world.state.get("@" + component))
+    for component in known:
+        world.touch("@" + component, node)
+    for component in effects.sets:
+        world.set_component(component, node)
+    for name in effects.binds:
+        world.bind(name, frozenset((world.allocate((node, name), open_=True),)), node)
+    if effects.star:
+        _run_script(world, effects.reads_files, node)
+    if effects.foreign or not effects.sets:
+        world.facts.effects = True

@@ -1,0 +1,50 @@
+"""`jupyter pipe graph NB`: the DAG as mermaid, dot, SVG or JSON."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from jupyter_pipe.cli.options import Subparsers, add_command
+from jupyter_pipe.cli.output.terminal import Terminal
+from jupyter_pipe.cli.target import read_pipeline
+from jupyter_pipe.model import Pipeline, to_json
+
+__all__ = ["add_parser", "run"]
+
+EXAMPLES = """
+jupyter pipe graph home_value.ipynb
+jupyter pipe graph home_value.ipynb --format svg -o dag.svg"""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Register the command."""
+    parser = add_command(
+        subparsers, "graph", run, summary="draw the stages and what flows", examples=EXAMPLES
+    )
+    parser.add_argument("target", metavar="NB|DIR", help="a notebook or a compiled package")
+    parser.add_argument("--format", choices=("mermaid", "dot", "svg", "json"), default="mermaid")
+    parser.add_argument(
+        "--json", dest="format", action="store_const", const="json", help="print pipeline.json"
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write there instead of printing")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print or write the graph."""
+    text = _text(read_pipeline(args.target), args.format)
+    if args.output is None:
+        Terminal.of(args).result(text.rstrip("\n"))
+    else:
+        args.output.write_text(text, encoding="utf-8")
+        Terminal.of(args).say(f"Wrote {args.output}.")
+    return 0
+
+
+def _text(pipeline: Pipeline, form: str) -> str:
+    from jupyter_pipe.render import to_dot, to_mermaid, to_svg
+
+    if form == "json":
+        return to_json(pipeline).decode()
+    draw = {"mermaid": to_mermaid, "dot": to_dot, "svg": to_svg}[form]
+    return draw(pipeline)

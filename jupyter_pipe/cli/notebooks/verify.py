@@ -1,0 +1,203 @@
+"""`jupyter pipe verify NB`: does the pipeline compute what the notebook computes?"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.cli.options import Subparsers, add_command, add_json, at_least
+from jupyter_pipe.cli.output.terminal import Terminal
+from jupyter_pipe.model import to_json
+from jupyter_pipe.render.marks import MARKS
+from jupyter_pipe.render.words import count, seconds_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.status import Status
+
+    from jupyter_pipe.verify import Divergence, Verdict, Verification
+
+__all__ = ["add_parser", "run"]
+
+SUMMARY = "compare the notebook, run whole, with its pipeline"
+EXPLANATION = """\
+The notebook runs twice from top to bottom, then as a pipeline. Every cell's outputs are compared
+(text, HTML, images by their pixels), and every value that a stage hands on. What the notebook itself
+does not repeat (times, unseeded draws, the order of sets) is listed and not compared.
+
+--groupings N puts the cells into N other, random stages: do the results hold, however you cut?
+A grouping that the compiler refuses counts as neither equal nor different.
+
+exit codes: 0 equal, 1 different, 2 the notebook cannot be run or compiled, 130 cancelled"""
+EXAMPLES = """
+jupyter pipe verify home_value.ipynb
+jupyter pipe verify home_value_pipeline
+jupyter pipe verify home_value.ipynb --groupings 20 --seed 7"""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Register the command."""
+    parser = add_command(subparsers, "verify", run, summary=SUMMARY, examples=EXAMPLES)
+    parser.description = f"{parser.description}\n\n{EXPLANATION}"
+    parser.add_argument("target", type=Path, metavar="NB|DIR", help="a notebook, or its compiled package")
+    parser.add_argument(
+        "--groupings", type=at_least(0), default=0, metavar="N", help="try N random stage groupings, too"
+    )
+    parser.add_argument("--seed", type=int, metavar="S", help="of the random groupings (default: printed)")
+    parser.add_argument(
+        "-j", "--jobs", type=at_least(1), metavar="N", help="stages at a time (default: cores)"
+    )
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit code 0 if they agree, else 1."""
+    from jupyter_pipe.verify import verify
+
+    # With --json standard output belongs to the reader of the JSON.
+    terminal = Terminal.of(args, sys.stderr if args.json else None)
+    progress = _progress(terminal)
+    try:
+        found = verify(
+            _notebook(args.target),
+            groupings=args.groupings,
+            seed=args.seed,
+            workers=args.jobs or None,
+            watcher=progress,
+        )
+    finally:
+        progress.close()
+    if args.json:
+        Terminal.of(args).result(to_json(found).decode().rstrip())
+    else:
+        for line in _conclusion(terminal, found):
+            terminal.result(line)
+    return 0 if found.is_equal else 1
+
+
+def _notebook(target: Path) -> Path:
+    """The notebook of a package that is up to date. Raises NotebookError or PackageError."""
+    from jupyter_pipe.cli.target import is_package
+    from jupyter_pipe.compiler import compile_notebook, read_package, stale_files
+    from jupyter_pipe.errors import PackageError
+
+    if not is_package(target):
+        return target
+    notebook = target / read_package(target).source.notebook
+    stale = stale_files(compile_notebook(notebook, output=target), target)
+    if stale:
+        raise PackageError(
+            f"{target} is not what {notebook.name} compiles to: {', '.join(map(str, sorted(stale)[:3]))}.",
+            code="package_stale",
+            hint=f"Renew it: jupyter pipe compile {notebook.name}",
+        )
+    return notebook.resolve()
+
+
+def _progress(terminal: Terminal) -> _Lines:
+    if terminal.live and terminal.verbosity == 0:
+        return _Live(terminal)
+    return _Lines(terminal)
+
+
+class _Lines:
+    """A line for each verdict, and one for what begins: for pipes and CI. A `verify.Watcher`."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+
+    def begins(self, what: str) -> None:
+        self._terminal.say(f"running {what}")
+
+    def advances(self, done: int, total: int, noun: str) -> None:
+        self._terminal.detail(f"  {done} of {count(total, noun)}")
+
+    def decided(self, verdict: Verdict) -> None:
+        for line in _verdict(self._terminal, verdict):
+            self._terminal.result(line)
+
+    def close(self) -> None:
+        """Nothing stays on the screen but lines."""
+
+
+class _Live(_Lines):
+    """What runs stands in one line that stays in place; needs `rich`."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__(terminal)
+        self._what = ""
+        self._started = 0.0
+        self._status: Status | None = None
+
+    def begins(self, what: str) -> None:
+        self._what = what
+        self._started = time.monotonic()
+        self._show("")
+
+    def advances(self, done: int, total: int, noun: str) -> None:
+        passed = seconds_text(time.monotonic() - self._started)
+        self._show(f": {done} of {count(total, noun)}, {passed}")
+
+    def decided(self, verdict: Verdict) -> None:
+        self.close()
+        super().decided(verdict)
+
+    def close(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def _show(self, how_far: str) -> None:
+        text = f"running {self._what}{how_far}"
+        if self._status is not None:
+            self._status.update(text)
+            return
+        from rich.console import Console
+
+        console = Console(file=self._terminal.out, force_terminal=True, no_color=not self._terminal.colour)
+        self._status = console.status(text)
+        self._status.start()
+
+
+def _conclusion(terminal: Terminal, found: Verification) -> Iterator[str]:
+    if found.not_comparable:
+        cells = ", ".join(map(str, found.not_comparable))
+        noun = "cell" if len(found.not_comparable) == 1 else "cells"
+        yield f"Not comparable, since runs of the notebook itself differ there: {noun} {cells}."
+    state, tone = ("equal", "good") if found.is_equal else ("different", "bad")
+    regrouped = found.verdicts[1:]
+    refused = sum(verdict.refusal is not None for verdict in regrouped)
+    tried = (
+        f", {count(len(regrouped), 'grouping')} ({refused} refused), seed {found.seed}" if regrouped else ""
+    )
+    yield f"{terminal.style(state, tone)}: {count(found.compared, 'cell')} compared{tried}."
+
+
+def _verdict(terminal: Terminal, verdict: Verdict) -> Iterator[str]:
+    name = "own stages" if verdict.grouping == 0 else f"grouping {verdict.grouping}"
+    if verdict.refusal is not None:
+        codes = ", ".join(verdict.refusal.codes)
+        yield f"{terminal.mark(MARKS['skipped'])} {name}: refused ({codes}): {verdict.refusal.message}"
+        return
+    heading = f"{name}, {count(verdict.stages, 'stage')}"
+    if verdict.divergence is None:
+        yield f"{terminal.mark(MARKS['succeeded'])} {heading}: equal"
+    else:
+        yield from _divergence(terminal, heading, verdict.divergence)
+
+
+def _divergence(terminal: Terminal, heading: str, found: Divergence) -> Iterator[str]:
+    cell = f", cell {found.cell}" if found.cell is not None else ""
+    variable = f", variable {found.variable}" if found.variable and found.cell is None else ""
+    yield f"{terminal.mark(MARKS['failed'])} {heading}: different in stage {found.stage}{cell}{variable}"
+    yield f"    notebook      {_indented(found.expected)}"
+    yield f"    pipeline      {_indented(found.found)}"
+    yield f"    likely cause  {_indented(found.cause)}"
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n" + " " * 18)

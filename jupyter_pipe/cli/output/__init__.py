@@ -1,0 +1,1 @@
+"""How the command line looks: terminal, live table, plain lines, errors, closing words."""

@@ -1,0 +1,49 @@
+"""How a failed stage looks on a terminal: the user's cell and line, the user's frames, the hint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jupyter_pipe.cli.output.terminal import Terminal
+from jupyter_pipe.events import Frame
+from jupyter_pipe.runs.model import Failure, StageRun
+from jupyter_pipe.runs.report.words import (
+    failure_place,
+    failure_text,
+    frame_place,
+    gate_text,
+    stage_mark,
+    visible_frames,
+)
+
+__all__ = ["failure_block"]
+
+
+def failure_block(terminal: Terminal, stage: StageRun) -> str:
+    """Several lines; empty if the stage did not fail."""
+    if stage.failure is None:
+        return ""
+    mark = stage_mark(stage)
+    place = "" if stage.failure.kind == "gate" else f" in {failure_place(stage.failure)}"
+    heading = f"{terminal.mark(mark)} {terminal.style(f'{stage.name} {mark.word}{place}', 'strong')}"
+    return "\n".join([heading, *_body(terminal, stage, stage.failure)])
+
+
+def _body(terminal: Terminal, stage: StageRun, failure: Failure) -> Iterator[str]:
+    if failure.kind == "gate":
+        failed = [gate for gate in stage.gates if not gate.passed]
+        yield from (f"  {gate_text(gate)}" for gate in failed)
+        if not failed:
+            yield f"  {failure_text(failure)}"
+    else:
+        for frame in visible_frames(failure):
+            yield from _frame(terminal, frame)
+        yield from (f"  {line}" for line in failure_text(failure).splitlines())
+    if failure.hint:
+        yield f"  {terminal.style('hint:', 'strong')} {failure.hint}"
+
+
+def _frame(terminal: Terminal, frame: Frame) -> Iterator[str]:
+    yield terminal.style(f"  {frame_place(frame)}", "quiet")
+    if frame.source.strip():
+        yield f"    {frame.line:>4} {terminal.style('|', 'quiet')} {frame.source.strip()}"

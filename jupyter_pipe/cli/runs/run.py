@@ -1,0 +1,83 @@
+"""`jupyter pipe run NB|DIR`: runs the pipeline and says how it went."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.cli.options import Subparsers, add_command
+from jupyter_pipe.cli.output.progress import progress_on
+from jupyter_pipe.cli.output.terminal import Terminal
+from jupyter_pipe.cli.runs.run_options import add_run_options, request_of
+
+if TYPE_CHECKING:
+    from jupyter_pipe.engine import RunRequest
+    from jupyter_pipe.model import Pipeline
+
+__all__ = ["add_parser", "add_result_options", "execute", "run"]
+
+EXAMPLES = """
+jupyter pipe run home_value.ipynb
+jupyter pipe run home_value.ipynb -p weeks=8 -p seed=3
+jupyter pipe run home_value.ipynb --target features
+jupyter pipe run home_value_pipeline -j 4 --junit results.xml --html report.html"""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Register the command."""
+    parser = add_command(subparsers, "run", run, summary="run a notebook as a pipeline", examples=EXAMPLES)
+    add_run_options(parser)
+    add_result_options(parser)
+
+
+def add_result_options(parser: argparse.ArgumentParser) -> None:
+    """Where the results of a run are written besides its folder."""
+    results = parser.add_argument_group("results")
+    results.add_argument("--html", type=Path, metavar="FILE", help="write the report there, too")
+    results.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
+    results.add_argument("--json", action="store_true", help="print the result as JSON in the last line")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run it; the exit code is that of the run."""
+    request, pipeline = request_of(args)
+    return execute(args, request, pipeline)
+
+
+def execute(args: argparse.Namespace, request: RunRequest, pipeline: Pipeline) -> int:
+    """Run the request with progress, then print and write what `args` ask for."""
+    from jupyter_pipe.cli.output.results import write_results
+    from jupyter_pipe.engine import run_pipeline
+    from jupyter_pipe.runs.store import RunStore
+
+    # With --json standard output belongs to the reader of the JSON.
+    terminal = Terminal.of(args, sys.stderr if args.json else None)
+    _warn_if_stale(terminal, request, pipeline)
+    with progress_on(terminal) as progress:
+        finished = run_pipeline(request, observers=[progress])
+    store = RunStore(request.root or Path(finished.facts.notebook).parent)
+    folder = write_results(args, terminal, store, finished, pipeline)
+    if args.json:
+        from jupyter_pipe.cli.output.summary import run_json
+
+        Terminal.of(args).result(run_json(finished, folder))
+    return finished.exit_code or 0
+
+
+def _warn_if_stale(terminal: Terminal, request: RunRequest, pipeline: Pipeline) -> None:
+    """A package runs as it is; that its notebook has moved on since is worth a line."""
+    from jupyter_pipe.errors import NotebookError
+    from jupyter_pipe.notebook import read_notebook
+
+    if request.package is None:
+        return
+    notebook = request.package / pipeline.source.notebook
+    try:
+        is_stale = read_notebook(notebook).digest != pipeline.source.digest
+    except NotebookError:
+        return  # a package may travel without its notebook
+    if is_stale:
+        name = notebook.name
+        terminal.say(f"{request.package} is older than {name}. Renew it: jupyter pipe compile {name}")

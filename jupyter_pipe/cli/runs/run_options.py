@@ -1,0 +1,199 @@
+"""The options of `run`, which `plan` and others share, and the `RunRequest` that they make."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.cli.options import at_least
+from jupyter_pipe.errors import ParameterError
+
+if TYPE_CHECKING:
+    from jupyter_pipe.engine import RunRequest
+    from jupyter_pipe.model import Pipeline
+
+__all__ = ["add_place", "add_run_options", "command_line", "environment_of", "parameter_texts", "request_of"]
+
+ALL_STAGES = ""
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """What to run, with which values, and how."""
+    parser.add_argument("target", metavar="NB|DIR", help="a notebook or a compiled package")
+    values = parser.add_argument_group("parameters")
+    values.add_argument(
+        "-p",
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="may be given several times",
+    )
+    values.add_argument(
+        "-f", "--parameters-file", type=Path, metavar="FILE", help="YAML or JSON: name: value"
+    )
+    _add_selection(parser.add_argument_group("which stages"))
+    _add_manner(parser.add_argument_group("how"))
+
+
+def _add_selection(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--target",
+        action="append",
+        default=[],
+        dest="targets",
+        metavar="STAGE",
+        help="this and what it needs",
+    )
+    group.add_argument(
+        "--from",
+        action="append",
+        default=[],
+        dest="from_",
+        metavar="STAGE",
+        help="this again, and what uses it",
+    )
+    group.add_argument(
+        "--force",
+        action="append",
+        nargs="?",
+        const=ALL_STAGES,
+        default=[],
+        metavar="STAGE",
+        help="run the stage, or all, even if nothing changed",
+    )
+    group.add_argument("--no-cache", action="store_true", help="reuse nothing")
+
+
+def _add_manner(group: argparse._ArgumentGroup) -> None:
+    add_place(group)
+    group.add_argument("--keep-going", action="store_true", help="after a failure, run what does not need it")
+    group.add_argument(
+        "--strict",
+        action=argparse.BooleanOptionalAction,
+        default=bool(os.environ.get("CI")),
+        help="fail where a stage changes its input unannounced (default in CI)",
+    )
+    group.add_argument(
+        "--root", metavar="DIR|URL", help="gets .jupyter_pipe (default: the notebook's folder)"
+    )
+    group.add_argument(
+        "--workdir", type=Path, metavar="DIR", help="where stages run (default: the notebook's folder)"
+    )
+    group.add_argument("--env-file", type=Path, metavar="FILE", help="NAME=VALUE lines, for secret:NAME tags")
+    group.add_argument("--trust", action="store_true", help="load stored values of other users")
+
+
+def add_place(group: argparse._ActionsContainer) -> None:
+    """Where stages run, and how many at a time. What is not given is None."""
+    group.add_argument(
+        "-j", "--jobs", type=at_least(1), metavar="N", help="stages at a time (default: cores)"
+    )
+    group.add_argument("--executor", choices=("local", "dask"), help="where stages run (default: local)")
+    group.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of a Dask cluster (default: workers on this machine)"
+    )
+    group.add_argument(
+        "--kernels",
+        choices=("fork", "fresh"),
+        help="fork warm kernels where that is safe (default), or start each anew",
+    )
+
+
+def request_of(args: argparse.Namespace) -> tuple[RunRequest, Pipeline]:
+    """Compile or read the target. Raises NotebookError, CompileError, PackageError, ParameterError."""
+    from jupyter_pipe.cli.target import is_package
+    from jupyter_pipe.compiler import read_package
+    from jupyter_pipe.engine import RunRequest
+    from jupyter_pipe.engine.compiling import compile_for_run
+    from jupyter_pipe.runs.parameters import resolve_parameters
+    from jupyter_pipe.runs.remote import local_root
+    from jupyter_pipe.runs.store import RunStore
+
+    target = Path(args.target)
+    root = local_root(args.root) if args.root else None
+    store = RunStore(root or target.parent)
+    compiled = None if is_package(target) else compile_for_run(target, store)
+    pipeline = compiled.pipeline if compiled else read_package(target)
+    environment = environment_of(args.env_file)
+    parameters = resolve_parameters(
+        pipeline.parameters,
+        texts=parameter_texts(args.parameter),
+        file=args.parameters_file,
+        environment=environment,
+    )
+    request = RunRequest(
+        package=None if compiled else target,
+        pipeline=pipeline,
+        files=compiled.files if compiled else {},
+        notebook=target if compiled else None,
+        root=root,
+        workdir=args.workdir,
+        parameters=parameters,
+        workers=args.jobs,
+        keep_going=args.keep_going,
+        strict=args.strict,
+        targets=tuple(args.targets),
+        from_=tuple(args.from_),
+        force=tuple(name for name in args.force if name != ALL_STAGES),
+        force_all=ALL_STAGES in args.force,
+        use_cache=not args.no_cache,
+        kernels=args.kernels or "fork",
+        executor=args.executor or ("dask" if args.scheduler else "local"),
+        scheduler=args.scheduler,
+        trust=args.trust,
+        environment=environment,
+        command=command_line(sys.argv[1:]),
+    )
+    return request, pipeline
+
+
+def command_line(arguments: Sequence[str]) -> tuple[str, ...]:
+    """How the user would type this command again."""
+    return ("jupyter", "pipe", *arguments)
+
+
+def parameter_texts(given: Sequence[str]) -> dict[str, str]:
+    """`NAME=VALUE` as a mapping; the last one of a name holds."""
+    texts = {}
+    for each in given:
+        name, separator, text = each.partition("=")
+        if not separator or not name.strip():
+            raise ParameterError(
+                f"'-p {each}' is not NAME=VALUE.",
+                code="parameter_syntax",
+                hint="For example: -p n_estimators=300",
+            )
+        texts[name.strip()] = text
+    return texts
+
+
+def environment_of(env_file: Path | None) -> dict[str, str]:
+    """The environment, with the file's variables where the environment lacks them."""
+    if env_file is None:
+        return dict(os.environ)
+    try:
+        lines = env_file.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise ParameterError(
+            f"Cannot read {env_file}: {error.strerror}.", code="env_file_unreadable"
+        ) from error
+    found = {}
+    for number, line in enumerate(lines, 1):
+        name, separator, value = line.strip().removeprefix("export ").partition("=")
+        if line.strip().startswith("#") or not line.strip():
+            continue
+        if not separator or not name.strip().isidentifier():
+            # The line itself may hold a secret, so it is not shown.
+            raise ParameterError(f"{env_file}, line {number}, is not NAME=VALUE.", code="env_file_syntax")
+        found[name.strip()] = _unquoted(value.strip())
+    return {**found, **os.environ}
+
+
+def _unquoted(value: str) -> str:
+    is_quoted = len(value) >= 2 and value[0] == value[-1] and value[0] in "'\""
+    return value[1:-1] if is_quoted else value

@@ -1,0 +1,269 @@
+"""Decides which stages keep their meaning as a function, and which must run as a script.
+
+A name of a cell is global, a name of a function is local: here are the programs that can tell.
+Pure.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from jupyter_pipe.compiler.codegen.imports import is_import
+from jupyter_pipe.compiler.codegen.shared_definitions import FRAME_NAMES, ModuleLevel, looks_up_names
+from jupyter_pipe.compiler.codegen.source import Statement
+from jupyter_pipe.compiler.codegen.stage_code import ProgramCode, StageCode
+from jupyter_pipe.model import EffectKind, ReplayKind
+
+__all__ = ["find_scripts", "is_dropped_magic"]
+
+_OUTPUT_HISTORY = re.compile(r"_i?\d+")
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_BINDS_SURELY = (ast.Assign, ast.AnnAssign, ast.Import, ast.ImportFrom, ast.FunctionDef)
+# Magics about how a front end shows things: a module has no use for them.
+_SHOWING_MAGICS = frozenset({"matplotlib", "config", "load_ext", "reload_ext", "autoreload", "precision"})
+
+
+def find_scripts(program: ProgramCode, level: ModuleLevel) -> dict[str, str]:
+    """The stages that must run as scripts, each with the reason as half a sentence."""
+    reasons: dict[str, str] = {}
+    for stage in program.stages:
+        reason = _first_reason(stage, level)
+        if reason:
+            reasons[stage.name] = reason
+    size = -1
+    while len(reasons) != size:
+        size = len(reasons)
+        for stage in program.stages:
+            for name in sorted(_carried_names(stage, level)):
+                _spread(program, stage, name, reasons)
+            _follow(stage, reasons)
+    _unite(program, level, reasons)
+    return reasons
+
+
+def _first_reason(stage: StageCode, level: ModuleLevel) -> str:
+    statements = [statement for statement in _running(stage) if not level.holds(statement)]
+    checks = (_frame_reason, _syntax_reason, _class_reason, _shadow_reason, _unbound_reason, _replay_reason)
+    return next((reason for check in checks if (reason := check(stage, statements, level))), "")
+
+
+def _running(stage: StageCode) -> Iterator[Statement]:
+    return (statement for statement in stage.statements() if not is_dropped_magic(statement))
+
+
+def is_dropped_magic(statement: Statement) -> bool:
+    """`%matplotlib inline` and its like, as IPython writes them in Python."""
+    node = statement.node
+    call = node.value if isinstance(node, ast.Expr) else None
+    return (
+        isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr == "run_line_magic"
+        and isinstance(call.args[0], ast.Constant)
+        and call.args[0].value in _SHOWING_MAGICS
+    )
+
+
+def _frame_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
+    if any("raises-exception" in cell.cell.tags for cell in stage.cells):
+        return "a cell of it may raise and is passed over then"
+    bound: set[str] = set(stage.received())
+    for statement in statements:
+        for name in sorted(statement.reads - bound):
+            if name == "get_ipython":
+                return "it uses magics or the shell"
+            if name in FRAME_NAMES or _OUTPUT_HISTORY.fullmatch(name):
+                return f"it reads '{name}', which depends on the namespace"
+        bound |= statement.binds
+    return ""
+
+
+def _syntax_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
+    if stage.steers_imports() and any(is_import(statement) for statement in stage.statements()):
+        return "it changes what its imports find"
+    if any(map(looks_up_names, statements)) or any(
+        looks_up_names(s) for code in stage.replays for s in code.statements
+    ):
+        return "a library looks up names in strings for a function of it"
+    for statement in _with_words(statements, ("async", "await", "*", "global", "__future__")):
+        for node in _own_scope(statement.nodes):
+            if isinstance(node, (ast.Await, ast.AsyncFor, ast.AsyncWith)):
+                return "it awaits at top level"
+            if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+                return f"it imports everything from '{node.module}'"
+        if any(isinstance(node, ast.Global) for part in statement.nodes for node in ast.walk(part)):
+            return "it declares a variable 'global'"
+        if any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in statement.nodes):
+            return "it imports from __future__"
+    return ""
+
+
+def _with_words(statements: Iterable[Statement], words: Sequence[str]) -> Iterator[Statement]:
+    """Statements that may have the syntax: looking at text is much cheaper than at trees."""
+    return (statement for statement in statements if any(word in statement.text for word in words))
+
+
+def _own_scope(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """The nodes outside of nested functions."""
+    for node in nodes:
+        yield node
+        if not isinstance(node, _FUNCTIONS):
+            yield from _own_scope(ast.iter_child_nodes(node))
+
+
+def _class_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
+    for statement in _with_words(statements, ("class",)):
+        for node in _own_scope(statement.nodes):
+            if isinstance(node, ast.ClassDef):
+                return f"class '{node.name}' needs the names of the namespace"
+    return ""
+
+
+def _shadow_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
+    """A local variable hides the builtin or module-level name even before it is bound."""
+    outer = frozenset(vars(builtins)) | level.names()
+    for name in sorted({name for statement in statements for name in statement.binds} & outer):
+        first = next(s for s in statements if name in s.binds or name in s.reads)
+        simple = all(isinstance(node, _BINDS_SURELY) for node in first.nodes)
+        bound = name in stage.received() or (simple and name in first.binds and name not in first.reads)
+        if not bound or _is_deleted(name, statements):
+            return f"it uses '{name}' while no variable of that name is bound"
+    return ""
+
+
+def _is_deleted(name: str, statements: Iterable[Statement]) -> bool:
+    deletes = (
+        node
+        for s in _with_words(statements, ("del",))
+        for node in _own_scope(s.nodes)
+        if isinstance(node, ast.Delete)
+    )
+    return any(isinstance(t, ast.Name) and t.id == name for node in deletes for t in node.targets)
+
+
+def _unbound_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
+    """An output that may be unbound at the end has nothing to return."""
+    kinds: dict[str, set[EffectKind]] = {}
+    for effect in stage.stage.effects:
+        kinds.setdefault(effect.name, set()).add(effect.kind)
+    for name in stage.stage.outputs:
+        sure = EffectKind.binds in kinds.get(name, set()) and EffectKind.deletes not in kinds[name]
+        if not sure and name not in stage.received() and name not in level.names():
+            return _unbound(name)
+    return ""
+
+
+def _unbound(name: str) -> str:
+    return f"it may leave '{name}' unbound"
+
+
+def _replay_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
+    for code in stage.replays:
+        inner = [s for s in code.statements if s.nodes and not level.holds_names(s)]
+        kind = code.replay.kind
+        if not inner or kind is ReplayKind.ambient:
+            continue
+        if kind is ReplayKind.import_:
+            if not set(code.replay.names) <= set(level.imports):
+                return f"what it imports as {_listed(code.replay.names)} changes its meaning elsewhere"
+        elif kind is ReplayKind.shared:
+            return "it repeats a cell tagged 'shared' that does more than define"
+        elif kind is ReplayKind.class_:
+            return f"class {_listed(code.replay.names)} needs the names of the namespace"
+        elif any(statement.reads & FRAME_NAMES or len(statement.binds) != 1 for statement in inner):
+            return f"{_listed(code.replay.names)} needs the names of the namespace"
+        elif received := stage.received() & set(code.replay.names):
+            return f"{_listed(sorted(received))} is code first and a value then"
+    return ""
+
+
+def _listed(names: Iterable[str]) -> str:
+    return " and ".join(f"'{name}'" for name in names)
+
+
+def _carried_names(stage: StageCode, level: ModuleLevel) -> set[str]:
+    """Variables that functions read which may leave the stage inside a value.
+
+    A function that is only ever called by name is defined again where it is needed; a lambda, a
+    method or a function that is passed on sees the variables of the place that made it.
+    """
+    statements = [s for s in _running(stage) if not level.holds(s)]
+    for code in stage.replays:
+        statements += [s for s in code.statements if not level.holds_names(s)]
+    functions = [statement for statement in statements if statement.later]
+    defined = {name for statement in functions for name in statement.binds}
+    values = {name for s in statements if s.reads & defined for name in _loaded_as_values(s)}
+    names: set[str] = set()
+    for statement in functions:
+        called_by_name = isinstance(statement.node, _FUNCTIONS) and not (statement.binds & values)
+        simple = called_by_name and not _has_inner_function(statement)
+        if not simple:
+            names |= statement.later
+    return names - level.names() - frozenset(vars(builtins)) - {"display"}
+
+
+def _loaded_as_values(statement: Statement) -> Iterator[str]:
+    called = set()
+    for node in (node for part in statement.nodes for node in ast.walk(part)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            called.add(node.func)
+    for node in (node for part in statement.nodes for node in ast.walk(part)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node not in called:
+            yield node.id
+
+
+def _has_inner_function(statement: Statement) -> bool:
+    node = statement.node
+    return node is not None and any(
+        isinstance(inner, (*_FUNCTIONS, ast.ClassDef)) for inner in ast.walk(node) if inner is not node
+    )
+
+
+def _spread(program: ProgramCode, stage: StageCode, name: str, reasons: dict[str, str]) -> None:
+    """All stages that use `name` need one namespace, unless only this stage's own one matters."""
+    binders = set(program.binders.get(name, ()))
+    own = name in stage.received() or stage.name in binders
+    foreign = binders - {stage.name}
+    rebound = len(binders) > 1 or (bool(foreign) and name not in stage.received())
+    if own and not rebound and stage.name not in reasons:
+        return
+    for other in program.stages:
+        if other is stage or name in other.touched():
+            reasons.setdefault(other.name, f"functions that travel between stages read '{name}'")
+
+
+def _follow(stage: StageCode, reasons: dict[str, str]) -> None:
+    """Only a script can receive a variable that may be unbound."""
+    for item in stage.stage.inputs:
+        if reasons.get(item.from_) == _unbound(item.name):
+            reasons.setdefault(stage.name, f"'{item.name}' may be unbound when it begins")
+
+
+def _unite(program: ProgramCode, level: ModuleLevel, reasons: dict[str, str]) -> None:
+    """A class with several versions, or a function that keeps state, must be one in all stages."""
+    single: set[str] = set()
+    for code in (code for stage in program.stages for code in stage.replays):
+        versions = code.replay.kind is ReplayKind.class_ and any(
+            program.bindings[name] > 1 for name in code.replay.names
+        )
+        nested = [statement for statement in code.statements if not level.holds_names(statement)]
+        if versions or (code.replay.kind is ReplayKind.function and any(map(_keeps_state, nested))):
+            single.update(code.replay.names)
+    for stage in program.stages:
+        bound = {name for statement in stage.statements() for name in statement.binds}
+        bound |= {name for code in stage.replays for name in code.replay.names}
+        for name in sorted(single & bound):
+            reasons.setdefault(stage.name, f"'{name}' must be one object in all stages")
+
+
+def _keeps_state(statement: Statement) -> bool:
+    """A default argument or a decorator can hold what one call leaves for the next."""
+    node = statement.node
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return False
+    defaults = [*node.args.defaults, *(default for default in node.args.kw_defaults if default)]
+    mutable = (ast.List, ast.Dict, ast.Set, ast.Call, ast.ListComp, ast.DictComp, ast.SetComp)
+    return bool(node.decorator_list) or any(isinstance(default, mutable) for default in defaults)

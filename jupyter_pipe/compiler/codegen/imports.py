@@ -1,0 +1,95 @@
+"""Import statements as facts and as text: what a name stands for, and tidy lines that bind it.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from jupyter_pipe.compiler.codegen.source import Statement, wrap_call
+
+__all__ = ["ImportedName", "import_lines", "imported_names", "is_import"]
+
+
+class ImportedName(Struct, frozen=True, order=True):
+    """`import module as name`, `from module import member as name`, or, where `text` is set, a
+    longer statement that imports (`try: import ujson …`)."""
+
+    module: str
+    member: str
+    name: str
+    level: int = 0
+    text: str = ""
+
+    @property
+    def target(self) -> tuple[str, str, int, str]:
+        """What the name stands for: `import a.b` binds the package `a`, whatever the submodule."""
+        plain = not self.member and self.name == self.module.partition(".")[0]
+        module = self.name if plain else self.module
+        return module, self.member, self.level, self.text
+
+
+def is_import(statement: Statement) -> bool:
+    """Only imports on these lines, and none with a star."""
+    return bool(statement.nodes) and all(
+        isinstance(node, (ast.Import, ast.ImportFrom)) and not any(a.name == "*" for a in node.names)
+        for node in statement.nodes
+    )
+
+
+def imported_names(statement: Statement) -> tuple[ImportedName, ...]:
+    """What the statement imports, one record a name."""
+    found: list[ImportedName] = []
+    for node in statement.nodes:
+        if isinstance(node, ast.Import):
+            found += [
+                ImportedName(alias.name, "", alias.asname or alias.name.partition(".")[0])
+                for alias in node.names
+            ]
+        elif isinstance(node, ast.ImportFrom):
+            found += [
+                ImportedName(node.module or "", alias.name, alias.asname or alias.name, node.level)
+                for alias in node.names
+            ]
+    return tuple(found)
+
+
+def import_lines(names: Iterable[ImportedName]) -> str:
+    """The statements that import `names`: the standard library first, the longer ones last."""
+    unique = sorted(set(names))
+    plain = [name for name in unique if not name.text]
+    future = [name for name in plain if name.module == "__future__"]
+    standard = [name for name in plain if _is_standard(name) and name not in future]
+    ours = [name for name in plain if name.level]
+    other = [name for name in plain if name not in standard and name not in future and not name.level]
+    groups = [_lines(group) for group in (future, standard, other, ours) if group]
+    groups += list(dict.fromkeys(name.text for name in unique if name.text))
+    return "\n\n".join(groups)
+
+
+def _is_standard(name: ImportedName) -> bool:
+    return name.level == 0 and name.module.partition(".")[0] in sys.stdlib_module_names
+
+
+def _lines(names: Iterable[ImportedName]) -> str:
+    modules: list[str] = []
+    members: dict[str, list[str]] = {}
+    for name in names:
+        if name.member:
+            shown = name.member if name.member == name.name else f"{name.member} as {name.name}"
+            members.setdefault("." * name.level + name.module, []).append(shown)
+        else:
+            plain = name.name == name.module.partition(".")[0]
+            modules.append(f"import {name.module}" if plain else f"import {name.module} as {name.name}")
+    return "\n".join([*modules, *_from_lines(members)])
+
+
+def _from_lines(members: Mapping[str, list[str]]) -> Iterable[str]:
+    for module in sorted(members):
+        flat = f"from {module} import {', '.join(members[module])}"
+        yield flat if len(flat) <= 88 else wrap_call(f"from {module} import (", members[module])

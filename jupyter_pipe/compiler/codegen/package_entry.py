@@ -1,0 +1,153 @@
+"""Writes what holds the stage modules together: `shared.py` and `__init__.py` with `run()`.
+
+Pure: text out. `run()` calls the stages in notebook order, in one process.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from jupyter_pipe.compiler.codegen.function_scope import is_dropped_magic
+from jupyter_pipe.compiler.codegen.imports import ImportedName, import_lines
+from jupyter_pipe.compiler.codegen.modules import definition_blocks, module_imports, parameter_text, trimmed
+from jupyter_pipe.compiler.codegen.shared_definitions import ModuleLevel
+from jupyter_pipe.compiler.codegen.source import indented, wrap_call
+from jupyter_pipe.compiler.codegen.stage_code import ProgramCode, ReplayCode, StageCode
+from jupyter_pipe.model import Pipeline, ReplayKind
+
+__all__ = ["init_module", "one_line", "shared_module"]
+
+_INDENT = "    "
+
+
+def shared_module(level: ModuleLevel) -> str:
+    """Definitions of several stages; empty if there are none."""
+    shared = [statement for name, statement in level.definitions.items() if name in level.shared]
+    if not shared:
+        return ""
+    reads = {name for statement in shared for name in statement.reads} - level.shared
+    docstring = '"""What several stages share: functions, classes and constants."""'
+    imports = import_lines([*_future(level), *module_imports(reads, level)])
+    if "display" in reads and "display" not in level.imports:
+        imports = f"{imports}\n\nfrom ._notebook import display".lstrip()
+    parts = [docstring, imports] if imports else [docstring]
+    return "\n\n\n".join(["\n\n".join(parts), *definition_blocks(shared)]) + "\n"
+
+
+def _future(level: ModuleLevel) -> list[ImportedName]:
+    """Nobody reads these imports; they hold for the code beside them."""
+    items = [item for found in level.imports.values() for item in found]
+    return sorted(item for item in items if item.module == "__future__")
+
+
+def init_module(pipeline: Pipeline, program: ProgramCode, level: ModuleLevel) -> str:
+    """`run(**parameters)`: the pipeline as plain Python."""
+    title = pipeline.description or f"The pipeline {pipeline.name} as plain Python."
+    prepare = _prepare_function(_ambient(program), level)
+    docstring = f'"""{one_line(title)}\n\n{_PROMISE}\n"""\n\n'
+    parts = [
+        docstring + _RESULTS,
+        _run_function(pipeline, program, prepares=bool(prepare)),
+        prepare,
+    ]
+    return "\n\n\n".join(part for part in parts if part) + "\n"
+
+
+_PROMISE = "`run()` runs all stages in this process, in the order of the notebook."
+
+_RESULTS = '''from __future__ import annotations
+
+import dataclasses
+import typing
+
+__all__ = ["Results", "run"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """`metrics` by name, and for each stage the record that it returned."""
+
+    metrics: dict[str, typing.Any]
+    outputs: dict[str, typing.Any]'''
+
+
+def one_line(text: str) -> str:
+    """Prose of the user's that can stand in a docstring."""
+    return " ".join(text.replace("\\", "\\\\").replace('"""', "'''").split()).rstrip('"')
+
+
+def _run_function(pipeline: Pipeline, program: ProgramCode, *, prepares: bool) -> str:
+    arguments = ["*", *map(parameter_text, pipeline.parameters)] if pipeline.parameters else []
+    taken = {parameter.name for parameter in pipeline.parameters}
+    names = {stage.name: _free(f"{stage.name}_outputs", taken) for stage in program.stages}
+    calls = {stage.name: _free(f"run_{stage.name}", taken) for stage in program.stages}
+    imports = {
+        stage.name: f"from .{stage.name} import {stage.name} as {calls[stage.name]}"
+        for stage in program.stages
+    }
+    changed = sorted(taken & program.mutated)
+    lines = ["_prepare()"] if prepares else []
+    # A stage changes its parameter, and a default value is made once for all calls.
+    lines += ["import copy", *(f"{name} = copy.deepcopy({name})" for name in changed)] if changed else []
+    # What a stage imports may depend on what an earlier one does to the search path.
+    apart = any(stage.steers_imports() for stage in program.stages)
+    lines += [] if apart else [*imports.values(), ""]
+    for stage in program.stages:
+        lines += ["", imports[stage.name]] if apart else []
+        opening = f"{names[stage.name]} = {calls[stage.name]}("
+        lines.append(wrap_call(opening, _call_arguments(stage, names), width=84))
+    metrics = [f'"{key}": {value}' for key, value in _metrics(program.stages, names)]
+    outputs = [f'"{stage.name}": {names[stage.name]}' for stage in program.stages]
+    lines.append(wrap_call("metrics = {", metrics, "}", width=84))
+    lines.append(wrap_call("outputs = {", outputs, "}", width=84))
+    lines.append("return Results(metrics, outputs)")
+    docstring = '"""Run every stage and return what they made; GateError if a gate fails."""'
+    head = wrap_call("def run(", arguments, ") -> Results:")
+    return f"{head}\n{indented(chr(10).join([docstring, *lines]), _INDENT)}"
+
+
+def _free(name: str, taken: set[str]) -> str:
+    return f"{name}_" if name in taken else name
+
+
+def _call_arguments(stage: StageCode, names: Mapping[str, str]) -> list[str]:
+    inputs = [f"{item.name}={names[item.from_]}.{item.name}" for item in stage.stage.inputs]
+    return inputs + [f"{item.name}={item.name}" for item in stage.parameters]
+
+
+def _metrics(stages: Sequence[StageCode], names: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+    """A metric goes by its name; by `stage.name` where two stages have one of that name."""
+    counts = Counter(metric.name for stage in stages for metric in stage.stage.metrics)
+    for stage in stages:
+        for metric in stage.stage.metrics:
+            key = metric.name if counts[metric.name] == 1 else f"{stage.name}.{metric.name}"
+            if metric.name in stage.stage.outputs:
+                yield key, f"{names[stage.name]}.{metric.name}"
+
+
+def _ambient(program: ProgramCode) -> list[ReplayCode]:
+    """Settings that the notebook makes before its first stage, unless a stage makes them itself."""
+    owned = {cell_id for stage in program.stages for cell_id in stage.stage.cells}
+    found = {
+        (code.index, code.replay.line, code.replay.digest): code
+        for stage in program.stages
+        for code in stage.replays
+        if code.replay.kind is ReplayKind.ambient and code.replay.cell_id not in owned
+    }
+    return [found[key] for key in sorted(found)]
+
+
+def _prepare_function(ambient: Sequence[ReplayCode], level: ModuleLevel) -> str:
+    """`_prepare()`: the settings, once for the process instead of once a stage."""
+    statements = [s for code in ambient for s in code.statements if s.nodes and not is_dropped_magic(s)]
+    if not statements:
+        return ""
+    reads = {name for statement in statements for name in statement.reads}
+    imports = module_imports(reads, level)
+    if "get_ipython" in reads:
+        imports.append(ImportedName("_namespace", "get_ipython", "get_ipython", 1))
+    docstring = '"""What the notebook sets before its first stage."""'
+    texts = "\n".join(trimmed(statement.text) for statement in statements)
+    body = "\n\n".join(part for part in (f"{docstring}\n{import_lines(imports)}", texts) if part)
+    return f"def _prepare() -> None:\n{indented(body, _INDENT)}"

@@ -1,0 +1,86 @@
+"""Finds the distributions that the stages import, pinned as the kernel's environment has them.
+
+Asks the interpreter of the notebook's kernelspec, which need not have jupyter_pipe. A kernelspec
+that is not installed is no error here: compiling goes on without pins, and a warning says so.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Collection
+from pathlib import Path
+
+__all__ = ["ask_versions", "find_interpreter", "requirement_lines"]
+
+_TIMEOUT_SECONDS = 60
+
+
+def find_interpreter(kernel: str) -> Path | None:
+    """The interpreter that the kernelspec `kernel` starts; None if no such kernelspec is installed."""
+    from jupyter_core.paths import jupyter_path
+
+    for folder in jupyter_path("kernels"):
+        try:
+            command = json.loads(Path(folder, kernel, "kernel.json").read_bytes())["argv"][0]
+        except (OSError, ValueError, LookupError, TypeError):
+            continue
+        return _resolved(str(command))
+    # jupyter_client offers its own interpreter as `python3` even where nobody installed a kernelspec.
+    return Path(sys.executable) if kernel == "python3" else None
+
+
+def _resolved(command: str) -> Path | None:
+    """jupyter_client starts `python`, without a path, as its own interpreter."""
+    if re.fullmatch(r"python(3(\.\d+)?)?", command):
+        return Path(sys.executable)
+    found = shutil.which(command)
+    return Path(found) if found else None
+
+
+def requirement_lines(modules: Collection[str], interpreter: Path | None, folder: Path) -> tuple[str, ...]:
+    """The lines of `requirements.txt` for top-level `modules`, those in `folder` and Python's own left out.
+
+    Without an interpreter, or where it has no such module, the line is a comment.
+    """
+    wanted = sorted(name for name in set(modules) if not _is_own(name, folder))
+    found = ask_versions(interpreter, wanted) if interpreter and wanted else {}
+    pins = {f"{name}=={version}" for module in wanted for name, version in found.get(module, ())}
+    missing = tuple(f"# not installed when this was compiled: {name}" for name in wanted if name not in found)
+    return (*sorted(pins, key=str.lower), *missing)
+
+
+def _is_own(name: str, folder: Path) -> bool:
+    beside = (folder / f"{name}.py", folder / name)
+    return not name or name in sys.stdlib_module_names or any(path.exists() for path in beside)
+
+
+def ask_versions(interpreter: Path, modules: list[str]) -> dict[str, list[tuple[str, str]]]:
+    """Top-level module -> the distributions that provide it in the interpreter, with versions."""
+    from jupyter_pipe.compiler.codegen import providers
+
+    if _is_this(interpreter):
+        return providers.providers(modules)
+    import subprocess
+
+    try:
+        answer = subprocess.run(
+            [str(interpreter), "-c", Path(providers.__file__).read_text(encoding="utf-8")],
+            input=json.dumps(modules),
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=_TIMEOUT_SECONDS,
+        )
+        answered: dict[str, list[tuple[str, str]]] = json.loads(answer.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return {}
+    return answered
+
+
+def _is_this(interpreter: Path) -> bool:
+    # Not resolved: a virtual environment's interpreter is a link to another one's.
+    return os.path.abspath(interpreter) == os.path.abspath(sys.executable)

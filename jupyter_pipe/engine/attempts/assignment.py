@@ -1,0 +1,61 @@
+"""Puts together what one attempt needs, from the run that it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from jupyter_pipe.artifacts.protocol import StageResult
+from jupyter_pipe.engine.attempts.attempt import StageWork
+from jupyter_pipe.engine.attempts.attempt_folder import RunPlace
+from jupyter_pipe.engine.request import PreparedRun
+from jupyter_pipe.engine.scheduling.stage_inputs import Given, protected_names
+from jupyter_pipe.model import Pipeline, Stage
+
+__all__ = ["stage_work"]
+
+
+def stage_work(
+    prepared: PreparedRun,
+    pipeline: Pipeline,
+    name: str,
+    attempt: int,
+    *,
+    given: Given,
+    results: Mapping[str, StageResult],
+    place: RunPlace,
+) -> StageWork:
+    """The work of one attempt. `pipeline` is the graph as it is now."""
+    stage = pipeline.stage(name)
+    return StageWork(
+        run_id=place.run_id,
+        pipeline=pipeline,
+        stage=name,
+        attempt=attempt,
+        package=str(place.package),
+        run_folder=str(place.folder),
+        store=str(prepared.store.artifacts),
+        workdir=prepared.facts.workdir,
+        given=given,
+        protect=protected_names(pipeline, name, given, results),
+        literals={value.name: value.literal for value in prepared.facts.parameters if value.changed},
+        numbers=prepared.numbers,
+        environment=_environment(prepared, stage, place.run_id),
+        secrets=tuple(prepared.environment[secret] for secret in stage.options.secrets),
+        strict=prepared.request.strict,
+        trust=prepared.request.trust,
+        url=prepared.store.url,
+    )
+
+
+def _environment(prepared: PreparedRun, stage: Stage, run_id: str) -> dict[str, str]:
+    """The kernel's variables: the runner's, but for the secrets of other stages."""
+    secrets = {secret for other in prepared.pipeline.stages for secret in other.options.secrets}
+    hidden = secrets - set(stage.options.secrets)
+    kept = {name: value for name, value in prepared.environment.items() if name not in hidden}
+    return {
+        **kept,
+        "PYTHONHASHSEED": str(prepared.facts.hash_seed),
+        "JPY_SESSION_NAME": prepared.facts.notebook,
+        "JUPYTER_PIPE_RUN_ID": run_id,
+        "JUPYTER_PIPE_STAGE": stage.name,
+    }

@@ -1,0 +1,208 @@
+"""Runs one attempt at one stage: the one entry for every executor, local or far away.
+
+`StageWork` is all that an attempt needs, as data that can be sent to another process. What the
+attempt leaves lies in its own folder, `stages/STAGE/attempts/N/`; whoever asked for it publishes
+one attempt's files (`publish_attempt`), so that an attempt that was given up cannot interfere.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from jupyter_pipe.artifacts.bootstrap import bootstrap_source
+from jupyter_pipe.artifacts.protocol import ArtifactRef, InputPayload, StageContext, StageResult
+from jupyter_pipe.cache.replacing import replace_file
+from jupyter_pipe.engine.attempts.attempt_folder import attempt_folder
+from jupyter_pipe.engine.attempts.stopping import StopSignal
+from jupyter_pipe.engine.execution.failures import StageFailure
+from jupyter_pipe.engine.execution.papermill_engine import Execution, StageInterrupted, execute
+from jupyter_pipe.engine.execution.stage_cells import prepare_notebook
+from jupyter_pipe.engine.scheduling import stage_inputs as flow
+from jupyter_pipe.engine.scheduling.kernel_definitions import known_definitions
+from jupyter_pipe.errors import PipeError
+from jupyter_pipe.events import Event
+from jupyter_pipe.model import EffectKind, Pipeline, Stage
+from jupyter_pipe.runs.model import Failure
+from jupyter_pipe.runs.store import RunStore
+
+if TYPE_CHECKING:
+    from jupyter_pipe.engine.kernels.lifecycle import KernelSource
+
+__all__ = ["StageOutcome", "StageWork", "input_refs", "run_stage", "write_context"]
+
+
+class StageWork(Struct, frozen=True):
+    """One attempt. Paths are absolute; `literals` are parameters that differ from the notebook's
+    (name -> Python source), `numbers` the cells' numbers, `environment` all variables of the kernel.
+    `url` is the run's root, if that is a URL: inputs that `store` lacks are fetched from there.
+    """
+
+    run_id: str
+    pipeline: Pipeline
+    stage: str
+    attempt: int
+    package: str
+    run_folder: str
+    store: str
+    workdir: str
+    given: flow.Given
+    protect: tuple[str, ...] = ()
+    literals: dict[str, str] = {}
+    numbers: dict[str, int | None] = {}
+    environment: dict[str, str] = {}
+    secrets: tuple[str, ...] = ()
+    strict: bool = False
+    trust: bool = False
+    url: str = ""
+
+
+class StageOutcome(Struct, frozen=True):
+    """How the attempt ended: with a result, with a failure, or, with neither, stopped."""
+
+    seconds: float
+    result: StageResult | None = None
+    failure: Failure | None = None
+
+
+def run_stage(
+    work: StageWork,
+    report: Callable[[Event], None] = lambda event: None,
+    stop: StopSignal | None = None,
+    kernels: KernelSource | None = None,
+) -> StageOutcome:
+    """Run the attempt to its end, whatever that is. `report` is called from this thread; the kernel
+    comes from `kernels` (default: a fresh one)."""
+    began = time.monotonic()
+    try:
+        result = _run(work, report, stop or StopSignal(), kernels)
+    except StageInterrupted:
+        return StageOutcome(time.monotonic() - began)
+    except StageFailure as broken:
+        return StageOutcome(time.monotonic() - began, failure=broken.failure)
+    except PipeError as error:
+        failure = Failure(type(error).__name__, error.message, kind="worker", hint=error.hint)
+        return StageOutcome(time.monotonic() - began, failure=failure)
+    except OSError as error:
+        failure = Failure(type(error).__name__, f"{error.strerror}: {error.filename}", kind="worker")
+        return StageOutcome(time.monotonic() - began, failure=failure)
+    return StageOutcome(time.monotonic() - began, result=result)
+
+
+def _run(
+    work: StageWork, report: Callable[[Event], None], stop: StopSignal, kernels: KernelSource | None
+) -> StageResult:
+    stage = work.pipeline.stage(work.stage)
+    if work.url:
+        _fetch_inputs(work)
+    folder = attempt_folder(Path(work.run_folder), stage.name, work.attempt)
+    folder.mkdir(parents=True, exist_ok=True)
+    notebook = prepare_notebook(
+        _read_notebook(Path(work.package) / stage.notebook),
+        stage,
+        inputs=work.given.names,
+        literals=work.literals,
+    )
+    context, result = write_context(work)
+    execution = Execution(
+        stage=stage.name,
+        folder=Path(work.workdir),
+        scratch=folder,
+        executed=folder / "executed.ipynb",
+        prelude=(bootstrap_source(context),),
+        numbers=work.numbers,
+        environment=work.environment,
+        secrets=work.secrets,
+        timeout_seconds=stage.options.timeout_seconds,
+        cell_timeout_seconds=stage.options.cell_timeout_seconds,
+        report=report,
+        stop=stop,
+        kernels=kernels,
+        imports=stage.imports,
+    )
+    execute(notebook, work.pipeline.kernel, execution)
+    return _read_result(result)
+
+
+def write_context(work: StageWork) -> tuple[Path, Path]:
+    """Write what the kernel needs to know into the attempt's folder. Returns the file, and the one
+    where the kernel is to leave its result."""
+    folder = attempt_folder(Path(work.run_folder), work.stage, work.attempt)
+    folder.mkdir(parents=True, exist_ok=True)
+    context, result = folder / "context.json", folder / "result.json"
+    replace_file(context, msgspec.json.encode(_context(work, work.pipeline.stage(work.stage), result)))
+    return context, result
+
+
+def input_refs(work: StageWork) -> Iterator[ArtifactRef]:
+    """The stored values that the attempt begins with."""
+    yield from (payload.ref for payload in work.given.inputs)
+    yield from (value.ref for value in work.given.ambient)
+
+
+def _fetch_inputs(work: StageWork) -> None:
+    from jupyter_pipe.runs.remote import RemoteRoot, fetch_values
+
+    store = RunStore(Path(work.store).parent.parent)
+    fetch_values(RemoteRoot(work.url, trust=work.trust), store, input_refs(work))
+
+
+def _context(work: StageWork, stage: Stage, result: Path) -> StageContext:
+    effects = stage.effects
+    return StageContext(
+        run_id=work.run_id,
+        stage=stage.name,
+        attempt=work.attempt,
+        store=work.store,
+        result=str(result),
+        workdir=work.workdir,
+        inputs=tuple(_sorted(payload) for payload in work.given.inputs),
+        ambient=work.given.ambient,
+        outputs=stage.outputs,
+        optional=tuple(sorted({one.name for one in effects if one.kind is EffectKind.may_bind})),
+        protect=work.protect,
+        mutates=flow.mutated_names(stage),
+        pure=flow.pure_names(stage),
+        metrics=tuple(metric.name for metric in stage.metrics),
+        gates=tuple(gate.expression for gate in stage.gates),
+        definitions=known_definitions(work.pipeline, stage),
+        code_cells={name: number for name, number in work.numbers.items() if number is not None},
+        seeded=flow.seeded_components(work.pipeline),
+        written=flow.written_components(stage),
+        strict=work.strict,
+        trust=work.trust,
+    )
+
+
+def _sorted(payload: InputPayload) -> InputPayload:
+    return msgspec.structs.replace(payload, names=tuple(sorted(payload.names)))
+
+
+def _read_notebook(path: Path) -> dict[str, Any]:
+    try:
+        notebook: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        failure = Failure(
+            "PackageError",
+            f"The stage notebook {path} cannot be read: {error}",
+            kind="worker",
+            hint="Compile the notebook again: jupyter pipe compile NOTEBOOK",
+        )
+        raise StageFailure(failure) from error
+    return notebook
+
+
+def _read_result(path: Path) -> StageResult:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=StageResult)
+    except (OSError, msgspec.MsgspecError) as error:
+        failure = Failure(
+            "StageError", f"The kernel left no result that can be read: {error}", kind="internal"
+        )
+        raise StageFailure(failure) from error

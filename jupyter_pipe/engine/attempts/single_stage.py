@@ -1,0 +1,89 @@
+"""One stage by itself, for engines that bring their own scheduler: `jupyter-pipe run-stage`.
+
+Such an engine runs each stage somewhere, in the order of `pipeline.json`, with one folder shared
+by all: the run's root. Nobody watches the whole run there, so the graph cannot be mended on the
+way: an input that turns out to have changed fails the stage, as with `--strict`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+from msgspec.structs import replace
+
+from jupyter_pipe.artifacts.protocol import StageResult
+from jupyter_pipe.cache.store import references
+from jupyter_pipe.engine.attempts.assignment import stage_work
+from jupyter_pipe.engine.attempts.attempt import StageOutcome, run_stage
+from jupyter_pipe.engine.attempts.attempt_folder import RunPlace, publish_attempt
+from jupyter_pipe.engine.request import RunRequest, prepare
+from jupyter_pipe.engine.scheduling.priorities import Neighbours
+from jupyter_pipe.engine.scheduling.results import result_events
+from jupyter_pipe.engine.scheduling.stage_inputs import given_to
+from jupyter_pipe.engine.scheduling.verdict import judge
+from jupyter_pipe.errors import RunError
+from jupyter_pipe.events import Event
+from jupyter_pipe.model import Pipeline
+from jupyter_pipe.runs.remote import RemoteRoot, fetch_runs, publish_values
+from jupyter_pipe.runs.store import RunFolder, RunStore
+
+__all__ = ["run_single_stage"]
+
+
+def run_single_stage(
+    request: RunRequest,
+    stage: str,
+    *,
+    attempt: int = 1,
+    report: Callable[[Event], None] = lambda event: None,
+) -> StageOutcome:
+    """Run one stage of `request.package`, whose predecessors have run with the same `request.root`
+    and `request.run_id`. Raises RunError if one of them has not, and what `prepare` raises.
+    """
+    prepared = prepare(replace(request, targets=(stage,), strict=True))
+    folder = prepared.store.folder(request.run_id or "shared")
+    assert request.package is not None
+    place = RunPlace(folder.run_id, folder.path, request.package.absolute())
+    if prepared.store.url:
+        fetch_runs(RemoteRoot(prepared.store.url), prepared.store, [folder.run_id])
+    results = _earlier_results(folder, prepared.pipeline, stage)
+    given = given_to(prepared.pipeline, stage, results)
+    work = stage_work(prepared, prepared.pipeline, stage, attempt, given=given, results=results, place=place)
+    outcome = run_stage(work, report)
+    publish_attempt(folder.path, stage, attempt)
+    if outcome.result is None:
+        return outcome
+    for event in result_events(stage, outcome.result):
+        report(event)
+    failure = judge(prepared.pipeline, stage, outcome.result, strict=True)
+    if failure is not None:
+        folder.result(stage).unlink(missing_ok=True)  # nothing downstream may start from it
+        return StageOutcome(outcome.seconds, failure=failure)
+    if prepared.store.url:
+        _publish(prepared.store, folder, stage, outcome.result)
+    return outcome
+
+
+def _publish(store: RunStore, folder: RunFolder, stage: str, result: StageResult) -> None:
+    """For the stages that run elsewhere: the values before the result that refers to them."""
+    remote = RemoteRoot(store.url)
+    publish_values(remote, store, references(result))
+    for path in (folder.executed(stage), folder.result(stage)):
+        remote.publish(path, path.relative_to(store.state_folder).as_posix())
+
+
+def _earlier_results(folder: RunFolder, pipeline: Pipeline, stage: str) -> dict[str, StageResult]:
+    """What the stages that `stage` depends on left behind."""
+    return {name: _read_result(folder, name) for name in Neighbours(pipeline).ancestors(stage)}
+
+
+def _read_result(folder: RunFolder, stage: str) -> StageResult:
+    try:
+        return msgspec.json.decode(folder.result(stage).read_bytes(), type=StageResult)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise RunError(
+            f"Stage {stage!r} has no result in {folder.path}.",
+            code="stage_not_run",
+            hint="Stages run in the order of the edges in pipeline.json, with one --run-root and --run-id.",
+        ) from error

@@ -1,0 +1,100 @@
+"""Compiles a notebook that is about to run, unless that was done before and nothing has changed.
+
+What is kept lies in `.jupyter_pipe/cache/compiled/`, one file a notebook. It serves as long as all
+is the same that the compiler reads: the notebook, our own code, the project file with knowledge,
+what runs have learned, the modules beside the notebook, and what is installed for the kernel. A
+file that cannot be read or written costs time, nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+import jupyter_pipe
+from jupyter_pipe.cache.files import file_digest, module_digests
+from jupyter_pipe.cache.replacing import replace_file
+from jupyter_pipe.cache.store import compiled_path
+from jupyter_pipe.cache.versions import environment_digest
+from jupyter_pipe.compiler.codegen.requirements import find_interpreter
+from jupyter_pipe.compiler.compiled import Compiled
+from jupyter_pipe.model import Pipeline
+from jupyter_pipe.runs.store import RunStore
+
+__all__ = ["compile_for_run"]
+
+_OWN_CODE = ("*.py", "analysis/**/*.*", "compiler/**/*.py", "notebook/*.py")
+_PROJECT_FILE = "pyproject.toml"
+
+
+class _Kept(Struct, frozen=True):
+    """A package as it was compiled. `origin` digests what is read before a notebook is understood,
+    `around` what the pipeline then leads to; `pipeline` and `files` are those of `Compiled`."""
+
+    origin: str
+    around: dict[str, str]
+    pipeline: Pipeline
+    files: dict[str, bytes]
+
+
+_decoder = msgspec.msgpack.Decoder(_Kept)
+
+
+def compile_for_run(notebook: Path, store: RunStore) -> Compiled:
+    """What `compile_notebook(notebook)` gives. Raises NotebookError and CompileError as it does."""
+    path = compiled_path(store.state_folder, str(notebook.absolute()))
+    origin = _origin(notebook, store.state_folder)
+    kept = _read(path)
+    if kept is None or kept.origin != origin or kept.around != _around(kept.pipeline, notebook):
+        from jupyter_pipe.compiler import compile_notebook
+
+        compiled = compile_notebook(notebook)
+        kept = _Kept(origin, _around(compiled.pipeline, notebook), compiled.pipeline, compiled.files)
+        with contextlib.suppress(OSError):
+            store.make_state_folder()
+            replace_file(path, msgspec.msgpack.encode(kept))
+        return compiled
+    return Compiled(kept.pipeline, kept.files)
+
+
+def _read(path: Path) -> _Kept | None:
+    try:
+        return _decoder.decode(path.read_bytes())
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _origin(notebook: Path, state_folder: Path) -> str:
+    folder = notebook.absolute().parent
+    project = next(
+        (file for each in (folder, *folder.parents) if (file := each / _PROJECT_FILE).is_file()), None
+    )
+    learned = {state_folder / "effects.json", folder / ".jupyter_pipe" / "effects.json"}
+    read = [notebook, *sorted(learned), *([project] if project else [])]
+    return _digest("\n".join([*(f"{path}:{file_digest(path)}" for path in read), *_own_code()]))
+
+
+def _own_code() -> Iterator[str]:
+    """Names our code by its files, since in a checkout the version alone does not tell."""
+    home = Path(jupyter_pipe.__file__).parent
+    yield jupyter_pipe.__version__
+    for pattern in _OWN_CODE:
+        for path in sorted(home.glob(pattern)):
+            if path.suffix != ".pyc":
+                yield f"{path}:{path.stat().st_mtime_ns}"
+
+
+def _around(pipeline: Pipeline, notebook: Path) -> dict[str, str]:
+    modules = {module for stage in pipeline.stages for module in stage.imports}
+    interpreter = find_interpreter(pipeline.kernel)
+    installed = environment_digest(interpreter) if interpreter else "missing"
+    return {"": installed, **module_digests(modules, notebook.absolute().parent)}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,312 @@
+"""Executes the cells of one notebook: nbclient's protocol, papermill's client, our conditions.
+
+Cells that are not the user's leave no trace in history and outputs; the user's get the execution
+counts of the source notebook. Waiting is for events: a reply, the kernel's end, a stop, the
+deadline. With `worker` and `saving` the only code that imports papermill.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from papermill.clientwrap import PapermillNotebookClient
+
+from jupyter_pipe.engine.execution.failures import (
+    CellPlace,
+    StageFailure,
+    cell_failure,
+    death_failure,
+    timeout_failure,
+)
+from jupyter_pipe.engine.execution.notebook_saving import ExecutedNotebook
+from jupyter_pipe.engine.execution.papermill_engine import Execution, StageInterrupted
+from jupyter_pipe.engine.execution.stage_cells import is_users, number_of
+from jupyter_pipe.engine.execution.terminal_text import StreamJoiner
+from jupyter_pipe.engine.kernels.lifecycle import PROTECT_SOURCE, FreshKernels, KernelRequest, StageKernel
+from jupyter_pipe.engine.kernels.out_of_memory import MemoryWatch
+from jupyter_pipe.errors import KernelError
+from jupyter_pipe.events import CellFinished, CellStarted
+from jupyter_pipe.runs.model import Failure
+
+__all__ = ["run_notebook"]
+
+_INTERRUPT_SECONDS = 3.0
+_TERMINATE_SECONDS = 2.0
+
+_log = logging.getLogger("jupyter_pipe.engine")
+_log.addHandler(logging.NullHandler())
+
+
+def run_notebook(nb: Any, kernel_name: str, output_path: str | None, execution: Execution | None) -> Any:
+    """Execute the notebook. Raises StageFailure or StageInterrupted; the notebook is saved anyway."""
+    if execution is None:
+        folder = Path(output_path or "notebook.ipynb").absolute().parent
+        execution = Execution("notebook", folder, folder, environment=dict(os.environ))
+    executed = ExecutedNotebook(nb, output_path)
+    executed.notebook_start()
+    try:
+        asyncio.run(StageClient(executed, kernel_name, execution).run())
+    finally:
+        executed.notebook_complete()
+    return nb
+
+
+class StageClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no annotations
+    """One execution of one notebook."""
+
+    def __init__(self, executed: ExecutedNotebook, kernel_name: str, execution: Execution) -> None:
+        super().__init__(executed, kernel_name=kernel_name, log=_log, timeout=None, iopub_timeout=30)
+        self._execution = execution
+        self._joiner = StreamJoiner(execution.secrets)
+        self._place = CellPlace(execution.stage, executed.nb.cells, 0)
+        self._kernel: StageKernel | None = None
+        self._ending = False
+        self._reply: dict[str, Any] = {}
+        self._memory = MemoryWatch()
+        self._cell_late = asyncio.Event()
+
+    async def run(self) -> None:
+        """Start the kernel, run the cells, end the kernel."""
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def on_stop(hard: bool) -> None:
+            loop.call_soon_threadsafe(self._on_stop, stop, hard)
+
+        self._execution.stop.listen(on_stop)
+        try:
+            await self._run_until(stop)
+        finally:
+            self._execution.stop.listen(None)
+
+    def _on_stop(self, stop: asyncio.Event, hard: bool) -> None:
+        stop.set()
+        if hard and self._kernel is not None:
+            self._kernel.kill()
+
+    async def _run_until(self, stop: asyncio.Event) -> None:
+        """The cells against the stop signal and the deadline: whichever comes first."""
+        running = asyncio.ensure_future(self._start_and_run())
+        ends = {asyncio.ensure_future(event.wait()) for event in (stop, self._cell_late)}
+        limit = self._execution.timeout_seconds
+        await asyncio.wait({running, *ends}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
+        if running.done():
+            return running.result()
+        place, late = self._place, self._cell_late.is_set()
+        interrupted = await self._end_early(running)
+        if stop.is_set():
+            raise StageInterrupted
+        seconds = (self._execution.cell_timeout_seconds if late else limit) or 0
+        raise StageFailure(timeout_failure(place, seconds, interrupted, of_cell=late))
+
+    async def _end_early(self, running: asyncio.Future[None]) -> Failure | None:
+        """Interrupt, then terminate, then kill. Returns what the interrupted cell showed."""
+        self._ending = True
+        if self._kernel is None:
+            running.cancel()
+        else:
+            await self._kernel.interrupt()
+            await asyncio.wait({running}, timeout=_INTERRUPT_SECONDS)
+            if not running.done():
+                self._kernel.terminate()
+                await asyncio.wait({running}, timeout=_TERMINATE_SECONDS)
+            if not running.done():
+                self._kernel.kill()
+        try:
+            await running
+        except StageFailure as broken:
+            return broken.failure if broken.failure.frames else None
+        except asyncio.CancelledError:
+            return None
+        return None
+
+    async def _start_and_run(self) -> None:
+        execution = self._execution
+        request = KernelRequest(
+            self.kernel_name,
+            execution.folder,
+            dict(execution.environment),
+            execution.scratch / "kernel.log",
+            execution.imports,
+        )
+        try:
+            self._kernel = await (execution.kernels or FreshKernels()).start(request)
+        except KernelError as error:
+            failure = Failure("KernelError", error.message, kind="worker", hint=error.hint)
+            raise StageFailure(failure) from error
+        self.km, self.kc = self._kernel.manager, self._kernel.client
+        try:
+            await self._run_cells()
+        finally:
+            await self._kernel.shut_down()
+
+    async def _run_cells(self) -> None:
+        try:
+            await self._silently("\n".join((PROTECT_SOURCE, *self._execution.prelude)))
+            for index in range(len(self.nb.cells)):
+                if not self._ending:
+                    await self._run_cell(index)
+            self.set_widgets_metadata()
+        except DeadKernelError as error:
+            raise StageFailure(await self._death()) from error
+
+    async def _run_cell(self, index: int) -> None:
+        cell = self.nb.cells[index]
+        if cell.cell_type != "code" or not cell.source.strip():
+            return
+        place = self._place = CellPlace(self._execution.stage, self.nb.cells, index)
+        number = number_of(cell, self._execution.numbers)
+        if is_users(cell):
+            self._report_start(place)
+            if number is not None:
+                await self._silently(f'__import__("jupyter_pipe_kernel").set_execution_count({number})')
+        began = time.monotonic()
+        self.nb_man.cell_start(cell, index)
+        alarm = self._set_alarm(cell)
+        try:
+            await self._execute(cell, index)
+        except BaseException as error:
+            self.nb_man.cell_exception(cell, cell_index=index, exception=error)
+            raise
+        finally:
+            if alarm is not None:
+                alarm.cancel()
+            self._joiner.settle()
+            self.nb_man.cell_complete(cell, cell_index=index)
+        if is_users(cell):
+            self._report_end(place, time.monotonic() - began)
+
+    def _set_alarm(self, cell: Any) -> asyncio.TimerHandle | None:
+        """For a cell of the user's that may only take so long."""
+        seconds = self._execution.cell_timeout_seconds
+        if seconds is None or not is_users(cell):
+            return None
+        return asyncio.get_running_loop().call_later(seconds, self._cell_late.set)
+
+    async def _execute(self, cell: Any, index: int) -> None:
+        ours = not is_users(cell)
+        try:
+            await self.async_execute_cell(cell, index, store_history=not ours)
+        except CellExecutionError as error:
+            raise StageFailure(await self._failure(_raised(cell, self._reply))) from error
+        if ours:
+            cell.outputs, cell.execution_count = [], None
+        for payload in self._reply.get("payload", ()):
+            # `exit` without parentheses is no exception: the kernel is about to end by itself.
+            if payload.get("source") == "ask_exit":
+                content = {"ename": "KernelExit", "evalue": "the cell asked the kernel to exit"}
+                raise StageFailure(cell_failure(self._place, content, {}))
+
+    async def _failure(self, raised: Mapping[str, Any]) -> Failure:
+        """What the cell raised, with the user's frames as the kernel knows them."""
+        path = self._execution.scratch / "failure.json"
+        cells = [(number, cell.source) for number, cell in enumerate(self.nb.cells) if _has_run(cell)]
+        source = (
+            '__import__("jupyter_pipe_kernel.failure", fromlist=["failure"])'
+            f".write_failure({str(path)!r}, {cells!r}, {str(self._execution.folder)!r})"
+        )
+        report: dict[str, Any] = {}
+        if self._execution.prelude:
+            with contextlib.suppress(DeadKernelError, OSError, ValueError):
+                await self._silently(source)
+                report = json.loads(path.read_text(encoding="utf-8"))
+                path.unlink()
+        return cell_failure(self._place, raised, report, self._execution.secrets)
+
+    async def _death(self) -> Failure:
+        assert self._kernel is not None
+        status = await asyncio.shield(self._kernel.exited)
+        return death_failure(self._place, status, memory_ran_out=status == -9 and self._memory.ran_out())
+
+    async def _silently(self, source: str) -> None:
+        """Run source that leaves no trace. Raises DeadKernelError, or StageFailure if it fails."""
+        assert self._kernel is not None
+        reply = asyncio.ensure_future(self.kc.execute(source, silent=True, reply=True))
+        await asyncio.wait({reply, self._kernel.exited}, return_when=asyncio.FIRST_COMPLETED)
+        if not reply.done():
+            reply.cancel()
+            raise DeadKernelError("Kernel died")
+        content = reply.result()["content"]
+        if content["status"] == "error":
+            failure = cell_failure(self._place, content, {}, self._execution.secrets)
+            raise StageFailure(_internal(failure))
+
+    def _report_start(self, place: CellPlace) -> None:
+        self._execution.report(
+            CellStarted(
+                stage=place.stage,
+                cell_id=place.cell_id or "",
+                position=place.position or 0,
+                total=place.total,
+            )
+        )
+
+    def _report_end(self, place: CellPlace, seconds: float) -> None:
+        self._execution.report(
+            CellFinished(
+                stage=place.stage,
+                cell_id=place.cell_id or "",
+                position=place.position or 0,
+                total=place.total,
+                seconds=seconds,
+            )
+        )
+
+    # What nbclient asks for
+
+    async def _async_poll_kernel_alive(self) -> None:
+        """nbclient looks once a second; the kernel's end is an event here."""
+        assert self._kernel is not None
+        await asyncio.shield(self._kernel.exited)
+        if self.task_poll_for_reply is not None:
+            self.task_poll_for_reply.cancel()
+
+    async def _check_raise_for_error(self, cell: Any, cell_index: int, exec_reply: Any) -> None:
+        self._reply = (exec_reply or {}).get("content", {})
+        await super()._check_raise_for_error(cell, cell_index, exec_reply)
+
+    def output(self, outs: list[Any], msg: Any, display_id: str | None, cell_index: int) -> Any:
+        """Appended by nbclient, then joined with what came before."""
+        before = len(outs)
+        made = super().output(outs, msg, display_id, cell_index)
+        if made is not None and len(outs) == before + 1:
+            self._joiner.append(outs, outs.pop())
+        return made
+
+    def process_message(self, *args: Any, **kwargs: Any) -> Any:
+        """As papermill's, whose autosave must find joined streams."""
+        if self.nb_man.is_due:
+            self._joiner.settle()
+        return super().process_message(*args, **kwargs)
+
+
+def _has_run(cell: Any) -> bool:
+    return bool(cell.cell_type == "code" and cell.metadata.papermill.get("status") != "pending")
+
+
+def _raised(cell: Any, reply: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The name and text of what ended the cell.
+
+    Where an object fails to be shown, the cell itself has raised nothing: ipykernel's reply is an error
+    without an exception (`NoneType`), and the last output has the real one.
+    """
+    if reply.get("ename") != "NoneType":
+        return reply
+    shown = (output for output in reversed(cell.outputs) if output.output_type == "error")
+    return next(shown, reply)
+
+
+def _internal(failure: Failure) -> Failure:
+    return replace(failure, kind="internal")

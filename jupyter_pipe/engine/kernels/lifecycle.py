@@ -1,0 +1,285 @@
+"""Kernels: started from a kernelspec, watched without polling, ended with all their children.
+
+A `KernelSource` gives a `StageKernel`; the one here starts a fresh process for each. A kernel dies
+with the thread that started it (`PROTECT_SOURCE`, on Linux), or within a second of its runner, whom
+ipykernel watches; a guard ends what it started. Raises KernelError.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import zmq
+import zmq.asyncio
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from msgspec import Struct
+
+from jupyter_pipe.engine.kernels.kernelspecs import check_kernel
+from jupyter_pipe.engine.kernels.orphans import Guard
+from jupyter_pipe.errors import KernelError
+
+if TYPE_CHECKING:
+    from jupyter_client.asynchronous.client import AsyncKernelClient
+
+__all__ = [
+    "PROTECT_SOURCE",
+    "FreshKernels",
+    "KernelRequest",
+    "KernelSource",
+    "StageKernel",
+    "WatchedProvisioner",
+    "start_kernel",
+]
+
+# Run silently in the kernel: it then receives SIGKILL when the thread that started it ends.
+PROTECT_SOURCE = (
+    '__import__("sys").platform.startswith("linux") and __import__("ctypes").CDLL(None).prctl(1, 9)'
+)
+
+# As nbclient does: what stages run is not the user's history, which every kernel would write and sync.
+_IPYTHON_ARGUMENTS = ["--HistoryManager.hist_file=:memory:"]
+_START_SECONDS = 60.0
+# ipykernel waits 14 seconds for children that have ended but that nobody waits for.
+_SHUTDOWN_SECONDS = 5.0
+_TERMINATE_SECONDS = 2.0
+
+
+class KernelRequest(Struct, frozen=True):
+    """Which kernel, where and with what: `log` takes what it prints outside of cells, `imports` are
+    the top-level modules that its cells will import."""
+
+    name: str
+    folder: Path
+    environment: dict[str, str]
+    log: Path
+    imports: tuple[str, ...] = ()
+
+
+class KernelSource(Protocol):
+    """Gives kernels that are ready to run cells."""
+
+    async def start(self, request: KernelRequest) -> StageKernel:
+        """Raises KernelError."""
+
+
+class WatchedProvisioner(LocalProvisioner):
+    """A local process whose end is an event: the stock provisioner looks ten times a second."""
+
+    exited: asyncio.Task[int]
+    guard: Guard | None = None
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        info = await super().launch_kernel(cmd, **kwargs)
+        if self.pgid:
+            self.guard = Guard(self.pgid)
+        self.exited = asyncio.ensure_future(_wait_for(self.process))
+        return info
+
+    async def wait(self) -> int | None:
+        await asyncio.shield(self.exited)
+        return await super().wait()
+
+
+async def _wait_for(process: Any) -> int:
+    """The exit status of a child process; negative for a signal."""
+    loop = asyncio.get_running_loop()
+    if not hasattr(os, "pidfd_open"):
+        return int(await loop.run_in_executor(None, process.wait))
+    ended = asyncio.Event()
+    descriptor = os.pidfd_open(process.pid)
+    try:
+        loop.add_reader(descriptor, ended.set)
+        await ended.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+    return int(process.wait())
+
+
+class StageKernel:
+    """One running kernel and the client that talks to it."""
+
+    def __init__(self, manager: AsyncKernelManager, client: AsyncKernelClient, close: Callable[[], None]):
+        self.manager = manager
+        self.client = client
+        self._close = close
+
+    @property
+    def _provisioner(self) -> WatchedProvisioner:
+        provisioner = self.manager.provisioner
+        assert isinstance(provisioner, WatchedProvisioner)
+        return provisioner
+
+    @property
+    def pid(self) -> int:
+        return int(self._provisioner.pid or 0)
+
+    @property
+    def exited(self) -> asyncio.Task[int]:
+        """Done when the process has ended; its result is the exit status, negative for a signal."""
+        return self._provisioner.exited
+
+    async def interrupt(self) -> None:
+        """What the stop button does."""
+        if not self.exited.done():
+            await self.manager.interrupt_kernel()
+
+    def terminate(self) -> None:
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the kernel and everything that it started, at once."""
+        self._signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(OSError):
+            if hasattr(os, "killpg"):
+                os.killpg(self._provisioner.pgid or self.pid, number)
+            else:
+                os.kill(self.pid, number)
+
+    async def shut_down(self) -> None:
+        """End politely, so that files are flushed and exit handlers run; then make sure."""
+        try:
+            if not self.exited.done():
+                self.client.shutdown()
+                await self._wait(_SHUTDOWN_SECONDS)
+            if not self.exited.done():
+                self.terminate()
+                await self._wait(_TERMINATE_SECONDS)
+        finally:
+            await self.end()
+
+    async def end(self) -> None:
+        """Kill what still runs and give everything back, also if the wait for its end is cut short."""
+        self.kill()
+        try:
+            await asyncio.shield(self.exited)
+        finally:
+            await self.release()
+
+    async def release(self) -> None:
+        """Give back sockets and files of a kernel that has ended."""
+        if self._provisioner.guard is not None:
+            self._provisioner.guard.dismiss()
+        self.client.stop_channels()
+        await self.manager.cleanup_resources()
+        self._close()
+
+    async def _wait(self, seconds: float) -> None:
+        await asyncio.wait({self.exited}, timeout=seconds)
+
+
+class FreshKernels:
+    """A new process for each stage."""
+
+    async def start(self, request: KernelRequest) -> StageKernel:
+        """Raises KernelError if the kernel does not come up."""
+        check_kernel(request.name)
+        return await start_kernel(request, _fresh_process, seconds=_START_SECONDS)
+
+
+def _fresh_process(manager: AsyncKernelManager) -> WatchedProvisioner:
+    return WatchedProvisioner(kernel_id="stage", kernel_spec=manager.kernel_spec, parent=manager)
+
+
+async def start_kernel(
+    request: KernelRequest,
+    provision: Callable[[AsyncKernelManager], WatchedProvisioner],
+    *,
+    seconds: float,
+) -> StageKernel:
+    """Start what `provision` makes, and wait until it answers. Raises KernelError."""
+    kernel = await _launch(request, provision)
+    ready = asyncio.ensure_future(_handshake(kernel))
+    try:
+        await asyncio.wait({ready, kernel.exited}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if not ready.done():
+            raise _not_started(request, kernel, seconds)
+    except BaseException:
+        ready.cancel()
+        await kernel.end()
+        raise
+    return kernel
+
+
+async def _launch(
+    request: KernelRequest, provision: Callable[[AsyncKernelManager], WatchedProvisioner]
+) -> StageKernel:
+    context = zmq.asyncio.Context()
+    # A client that comes before its kernel tries again; the default is ten times a second.
+    context.setsockopt(zmq.RECONNECT_IVL, 5)
+    sockets = tempfile.mkdtemp(prefix="jp-")
+    manager = AsyncKernelManager(
+        kernel_name=request.name, context=context, connection_file=f"{sockets}/k.json"
+    )
+    if sys.platform != "win32":
+        # Files in a private folder: no port that another process can take, nothing on the network.
+        manager.transport, manager.ip = "ipc", f"{sockets}/k"
+
+    def close() -> None:
+        context.destroy(linger=0)
+        shutil.rmtree(sockets, ignore_errors=True)
+
+    try:
+        manager.provisioner = provision(manager)
+        with request.log.open("ab") as log:
+            await _started(manager, request, log)
+    except OSError as error:
+        close()
+        raise KernelError(
+            f"The kernel {request.name!r} cannot be started: {error}.", code="kernel_broken"
+        ) from error
+    except BaseException:
+        close()
+        raise
+    return StageKernel(manager, manager.client(context=context), close)
+
+
+async def _started(manager: AsyncKernelManager, request: KernelRequest, log: Any) -> None:
+    spec = manager.kernel_spec
+    is_ipython = spec is not None and any("ipykernel" in argument for argument in spec.argv)
+    starting: Awaitable[Any] = manager.start_kernel(
+        cwd=str(request.folder),
+        env=request.environment,
+        stdout=log,
+        stderr=log,
+        extra_arguments=_IPYTHON_ARGUMENTS if is_ipython else [],
+    )
+    await starting
+
+
+async def _handshake(kernel: StageKernel) -> None:
+    """Wait until requests are answered and outputs are heard; before that they would be lost."""
+    client = kernel.client
+    client.start_channels(stdin=False, hb=False)
+    heard = asyncio.ensure_future(client.iopub_channel.get_msg(timeout=None))
+    while not heard.done():
+        client.kernel_info()
+        await client.shell_channel.get_msg(timeout=None)
+        await asyncio.wait({heard}, timeout=0.05)
+
+
+def _not_started(request: KernelRequest, kernel: StageKernel, seconds: float) -> KernelError:
+    spec = kernel.manager.kernel_spec
+    program = spec.argv[0] if spec and spec.argv else "python"
+    said = request.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    if kernel.exited.done():
+        problem = f"ended at once with status {kernel.exited.result()}"
+    else:
+        problem = f"did not answer within {seconds:.0f} seconds"
+    return KernelError(
+        f"The kernel {request.name!r} {problem}" + (f": {said[-1]}" if said else "."),
+        code="kernel_broken",
+        hint=f"Try it yourself: {Path(program).name} -m ipykernel --version ({program})",
+    )

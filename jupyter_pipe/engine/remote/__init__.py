@@ -1,0 +1,1 @@
+"""Attempts on machines that share nothing with the runner but the URL of the run's root."""

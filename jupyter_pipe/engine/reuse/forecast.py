@@ -1,0 +1,215 @@
+"""The cache as the runner's source of results, and the forecast that `plan` shows.
+
+Values and ambient state reach the fingerprint by content digest. Generators' states do not: they
+count only for stages that draw from them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.artifacts.protocol import StageResult
+from jupyter_pipe.artifacts.store import Store
+from jupyter_pipe.cache.fingerprint import Fingerprint
+from jupyter_pipe.cache.plan import Forcing, Plan, StageCache, StageInputs, plan_run
+from jupyter_pipe.cache.store import Cache, references
+from jupyter_pipe.cache.versions import find_versions
+from jupyter_pipe.compiler.codegen.requirements import find_interpreter
+from jupyter_pipe.engine.request import PreparedRun
+from jupyter_pipe.engine.reuse.results import Checked
+from jupyter_pipe.engine.scheduling.messages import Reuse
+from jupyter_pipe.engine.scheduling.stage_inputs import Given, given_to
+from jupyter_pipe.errors import RunError
+from jupyter_pipe.model import Pipeline, Stage
+from jupyter_pipe.runs.locks import Holder, free_lock, take_lock
+from jupyter_pipe.runs.processes import is_alive
+
+if TYPE_CHECKING:
+    from jupyter_pipe.engine.remote.publishing import Mirror
+
+__all__ = ["CachedResults", "forecast"]
+
+
+class CachedResults:
+    """Reads and fills `.jupyter_pipe/cache/` for one run.
+
+    Of several runs that need the same result at once, one holds the lock of its fingerprint and
+    computes it. Who holds a lock waits for no other, so that runs cannot wait for each other.
+
+    `explain` is told if results under a root that is a URL cannot be looked up; without it that is raised.
+    """
+
+    def __init__(
+        self,
+        prepared: PreparedRun,
+        package: Path,
+        run_id: str,
+        mirror: Mirror | None = None,
+        explain: Callable[[str, str], None] | None = None,
+    ) -> None:
+        self._run_id = run_id
+        self._mirror = mirror
+        self._store = prepared.store
+        self._locks: dict[str, Path] = {}
+        self._pipeline = prepared.pipeline
+        self._cache, self._decides = _caches(prepared, package, explain)
+        self._asked: dict[str, tuple[Fingerprint, StageInputs]] = {}
+
+    def check(self, pipeline: Pipeline, stage: str, given: Given) -> Checked:
+        """The result of an earlier run, or why there is none."""
+        self.give_up(stage)
+        inputs = _stage_inputs(pipeline.stage(stage), given)
+        decision = self._decides.decide(pipeline.stage(stage), inputs)
+        self._asked[stage] = decision.fingerprint, inputs
+        if decision.awaited:
+            holder = self._lock(stage, decision.fingerprint.key)
+            if holder:
+                return Checked(f"waiting for run {holder}", waits=True)
+            # Another run may have published the result before we had the lock.
+            decision = self._decides.decide(pipeline.stage(stage), inputs)
+        entry = decision.entry
+        if entry is None:
+            return Checked(decision.reason)
+        self.give_up(stage)
+        self._decides.reused(pipeline.stage(stage), decision)
+        reuse = Reuse(entry.result, entry.run_id, entry.seconds)
+        return Checked(decision.reason, reuse, self._cache.executed_path(entry))
+
+    def record(
+        self,
+        pipeline: Pipeline,
+        stage: str,
+        result: StageResult,
+        *,
+        run_id: str,
+        seconds: float,
+        executed: Path,
+    ) -> None:
+        """Keep a result. One that is about to be run again, since it changed its input, is kept for
+        the graph as it is now."""
+        fingerprint, inputs = self._asked[stage]
+        kept = self._decides.record(
+            pipeline.stage(stage),
+            fingerprint,
+            inputs,
+            result,
+            run_id=run_id,
+            seconds=seconds,
+            executed=executed,
+            created=time.time(),
+        )
+        if self._mirror is not None and kept is not None:
+            self._mirror.result(tuple(references(result)), self._cache.files_of(kept))
+        self.give_up(stage)
+
+    def give_up(self, stage: str) -> None:
+        """Let other runs compute the stage."""
+        lock = self._locks.pop(stage, None)
+        if lock is not None:
+            free_lock(lock)
+
+    def close(self) -> None:
+        """Hold nothing any more."""
+        for stage in tuple(self._locks):
+            self.give_up(stage)
+
+    def _lock(self, stage: str, key: str) -> str:
+        """Take the lock of a result. Returns the other run that has it, empty if there is none."""
+        path = self._cache.folder / "locks" / f"{key}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        holder = take_lock(path, self._run_id, is_held=self._is_held)
+        if holder is None:
+            self._locks[stage] = path
+            return ""
+        # Two stages of this run may be the same to the letter: neither waits for the other.
+        return holder.run_id if holder.run_id != self._run_id else ""
+
+    def _is_held(self, holder: Holder) -> bool:
+        """A process of another host cannot be asked whether it lives, its run can."""
+        try:
+            return is_alive(holder) and not self._store.read(holder.run_id).is_final
+        except RunError:
+            return False
+
+    def durations(self) -> dict[str, float]:
+        """Seconds that each stage took when it last ran."""
+        found = {
+            stage.name: self._cache.latest(self._pipeline.name, stage.name) for stage in self._pipeline.stages
+        }
+        return {name: latest.seconds for name, latest in found.items() if latest is not None}
+
+
+def forecast(prepared: PreparedRun, package: Path) -> Plan:
+    """What a run would do, without running anything."""
+    _, decides = _caches(prepared, package)
+
+    def inputs_of(stage: Stage, results: Mapping[str, StageResult]) -> StageInputs:
+        return _stage_inputs(stage, given_to(prepared.taking_part, stage.name, results))
+
+    return plan_run(decides, prepared.pipeline, prepared.selected, inputs_of)
+
+
+def _caches(
+    prepared: PreparedRun, package: Path, explain: Callable[[str, str], None] | None = None
+) -> tuple[Cache, StageCache]:
+    """The results under the run's root, and who decides about them. Those of a root that is a URL
+    may be there only; `explain` is told if they cannot be looked up."""
+    store, trust = prepared.store, prepared.request.trust
+    folder = store.state_folder / "cache"
+    if not store.url:
+        cache = Cache(folder)
+        return cache, _stage_cache(prepared, package, cache, Store(store.state_folder, trust=trust).is_sound)
+    from jupyter_pipe.engine.remote.discovery import Elsewhere
+
+    elsewhere = Elsewhere(store, explain, trust=trust)
+    cache = Cache(folder, bring=elsewhere.bring)
+    return cache, _stage_cache(prepared, package, cache, elsewhere.has_value)
+
+
+def _stage_cache(
+    prepared: PreparedRun, package: Path, cache: Cache, has_artifact: Callable[[str], bool]
+) -> StageCache:
+    request, pipeline, facts = prepared.request, prepared.pipeline, prepared.facts
+    modules = {module for stage in pipeline.stages for module in stage.imports}
+    interpreter = find_interpreter(pipeline.kernel)
+    installed = find_versions(interpreter, modules, cache.folder)
+
+    def versions(stage: Stage) -> dict[str, str]:
+        return {
+            name: version for module in stage.imports for name, version in installed.get(module, {}).items()
+        }
+
+    return StageCache(
+        cache,
+        pipeline.name,
+        package=package,
+        workdir=Path(facts.workdir),
+        literals={value.name: value.literal for value in facts.parameters},
+        versions=versions,
+        has_artifact=has_artifact,
+        numbers=prepared.numbers,
+        settings={"kernel": str(interpreter or pipeline.kernel), "hash seed": str(facts.hash_seed)},
+        forcing=Forcing(
+            everything=request.force_all,
+            stages=prepared.forced,
+            ignore_cache=not request.use_cache,
+            reuse_uncached=frozenset(request.resumed_stages),
+        ),
+    )
+
+
+def _stage_inputs(stage: Stage, given: Given) -> StageInputs:
+    digests = {name: payload.ref.digest for payload in given.inputs for name in payload.names}
+    digests.update({value.name: "unbound" for value in stage.inputs if value.name not in digests})
+    ambient = {value.component: value.ref.digest for value in given.ambient}
+    generators = {name: digest for name, digest in ambient.items() if _is_generator(name)}
+    others = {name: digest for name, digest in ambient.items() if name not in generators}
+    return StageInputs(values=digests, ambient=others, generators=generators)
+
+
+def _is_generator(component: str) -> bool:
+    # `random`, `numpy.random`, `torch.random`: what plug-ins call generators ends in this word.
+    return component.rpartition(".")[2] == "random"

@@ -1,0 +1,1 @@
+"""Files of values: which variables travel together, how they are written, whether a stage changed them."""

@@ -1,0 +1,1 @@
+"""Where everything in the picture of a pipeline stands. Pure arithmetic."""

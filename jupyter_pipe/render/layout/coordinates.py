@@ -1,0 +1,116 @@
+"""Where on the row each vertex stands: between its neighbours, never overlapping.
+
+Given the wished-for places of a row, the nearest places that keep order and distance are found
+exactly (least squares, by pooling neighbours that push against each other).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from jupyter_pipe.render.layout.layers import Vertex
+
+__all__ = ["place_rows"]
+
+SWEEPS, STILL = 40, 0.1
+GRAVITY, NEAR = 0.4, 48.0
+STAGE_WEIGHT, WAYPOINT_WEIGHT = 1.0, 0.2
+
+Links = Mapping[Vertex, Sequence[Vertex]]
+
+
+class _Packed(NamedTuple):
+    """A row with what does not depend on where it stands: its tightest packing, and weights."""
+
+    row: Sequence[Vertex]
+    offsets: list[float]
+    weights: list[float]
+
+
+def place_rows(
+    rows: Sequence[Sequence[Vertex]], above: Links, below: Links, widths: Mapping[Vertex, float], gap: float
+) -> dict[Vertex, float]:
+    """The centre of each vertex, the leftmost edge of the picture being 0."""
+    centres: dict[Vertex, float] = {}
+    packed = [_Packed(row, _offsets(row, widths, gap), _weights(row)) for row in rows]
+    for each in packed:
+        middle = each.offsets[-1] / 2 if each.offsets else 0.0
+        centres.update((vertex, place - middle) for vertex, place in zip(each.row, each.offsets, strict=True))
+    ends = {vertex: _ends(vertex, above, below) for row in rows for vertex in row}
+    for sweep in range(SWEEPS):
+        moved = 0.0
+        for each in packed if sweep % 2 == 0 else reversed(packed):
+            moved = max(moved, _settle(each, centres, [_balanced(ends[one], centres) for one in each.row]))
+        if moved < STILL:
+            break
+    for neighbours in (above, below):
+        for each in packed if neighbours is above else reversed(packed):
+            wishes = [_straight(vertex, neighbours.get(vertex, ()), centres) for vertex in each.row]
+            _settle(each, centres, wishes)
+    left = min((centres[vertex] - widths[vertex] / 2 for vertex in centres), default=0.0)
+    return {vertex: round(centre - left, 1) for vertex, centre in centres.items()}
+
+
+def _ends(vertex: Vertex, above: Links, below: Links) -> list[Vertex]:
+    """The neighbours to stand between: a waypoint keeps to its bundle, so that bundles run straight."""
+    ends = [*above.get(vertex, ()), *below.get(vertex, ())]
+    bundle = [end for end in ends if end.end] if vertex.end else []
+    return bundle or ends
+
+
+def _balanced(ends: Sequence[Vertex], centres: Mapping[Vertex, float]) -> float:
+    """The mean of the neighbours, drawn to the middle of the picture, which is 0."""
+    return sum(centres[end] for end in ends) / (len(ends) + GRAVITY)
+
+
+def _straight(vertex: Vertex, ends: Sequence[Vertex], centres: Mapping[Vertex, float]) -> float:
+    """Right at the median neighbour of one side, if that is near."""
+    centre = centres[vertex]
+    places = sorted(centres[end] for end in ends)
+    if not places:
+        return centre
+    medians = places[(len(places) - 1) // 2], places[len(places) // 2]
+    nearest = min(medians, key=lambda place: abs(place - centre))
+    return nearest if abs(nearest - centre) < NEAR else centre
+
+
+def _settle(packed: _Packed, centres: dict[Vertex, float], wishes: Sequence[float]) -> float:
+    """Place a row as near to the wishes as its order allows; returns the longest way of a vertex."""
+    free = [wish - offset for wish, offset in zip(wishes, packed.offsets, strict=True)]
+    moved = 0.0
+    for vertex, place, offset in zip(
+        packed.row, _isotonic(free, packed.weights), packed.offsets, strict=True
+    ):
+        moved = max(moved, abs(centres[vertex] - place - offset))
+        centres[vertex] = place + offset
+    return moved
+
+
+def _weights(row: Sequence[Vertex]) -> list[float]:
+    return [WAYPOINT_WEIGHT if vertex.end else STAGE_WEIGHT for vertex in row]
+
+
+def _offsets(row: Sequence[Vertex], widths: Mapping[Vertex, float], gap: float) -> list[float]:
+    """The centres of the row when it is packed as tightly as allowed, the first at 0."""
+    offsets: list[float] = []
+    for index, vertex in enumerate(row):
+        if index:
+            offsets.append(offsets[-1] + (widths[row[index - 1]] + widths[vertex]) / 2 + gap)
+        else:
+            offsets.append(0.0)
+    return offsets
+
+
+def _isotonic(values: Sequence[float], weights: Sequence[float]) -> list[float]:
+    """The non-decreasing sequence nearest to `values` in weighted least squares."""
+    pools: list[tuple[float, float, int]] = []
+    for value, weight in zip(values, weights, strict=True):
+        pool = (value, weight, 1)
+        while pools and pools[-1][0] >= pool[0]:
+            before = pools.pop()
+            total = before[1] + pool[1]
+            mean = (before[0] * before[1] + pool[0] * pool[1]) / total
+            pool = (mean, total, before[2] + pool[2])
+        pools.append(pool)
+    return [mean for mean, _, count in pools for _ in range(count)]
