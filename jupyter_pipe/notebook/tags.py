@@ -11,28 +11,30 @@ import difflib
 import keyword
 import unicodedata
 from collections.abc import Callable
+from typing import TypeVar
 
 from msgspec import Struct
 
 from jupyter_pipe.model import Cell, Diagnostic, Fix, Gate, Notebook, Severity
 from jupyter_pipe.notebook.gates import parse_gate, printed_names
-from jupyter_pipe.notebook.options import OPTION_PARSERS, StageOption
+from jupyter_pipe.notebook.grammar import (
+    LIST_TAGS,
+    METRICS_OF_PRINTS,
+    PREFIXES,
+    ROLE_TAGS,
+    SYNONYMS,
+    Role,
+    normalise_name,
+    stage_name_problem,
+)
+from jupyter_pipe.notebook.options import OPTION_FIELDS, StageOption, parse_option
+
+_Word = TypeVar("_Word", bound=str)
 
 __all__ = ["CellTags", "TagReading", "parse_default_options", "parse_tags"]
 
-_ROLES = {
-    "parameters": "parameters",
-    "pipeline-parameters": "parameters",
-    "shared": "shared",
-    "skip": "skip",
-    "imports": "leading",
-    "functions": "leading",
-}
-_SYNONYMS = {"step": "stage", "block": "stage", "prev": "after"}
-_PREFIXES = ("stage", "after", "metric", "gate", "mutates", "pure", *OPTION_PARSERS, *_SYNONYMS)
-_WORDS = (*_ROLES, "pipeline-metrics")
-# Modules that every compiled package has, or may have.
-_RESERVED = frozenset({"shared", "_notebook", "_namespace"})
+_PREFIXES = (*PREFIXES, *SYNONYMS)
+_WORDS = (*ROLE_TAGS, METRICS_OF_PRINTS)
 
 
 class CellTags(Struct, frozen=True):
@@ -44,7 +46,7 @@ class CellTags(Struct, frozen=True):
 
     cell_id: str
     stage: str | None = None
-    role: str | None = None
+    role: Role | None = None
     after: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     gates: tuple[Gate, ...] = ()
@@ -83,11 +85,10 @@ def parse_default_options(tags: tuple[str, ...]) -> tuple[tuple[StageOption, ...
 
 
 def _parse_option(prefix: str, value: str, tag: str) -> StageOption:
-    if prefix not in OPTION_PARSERS:
-        raise ValueError(f"'{prefix}' is no option; the options are {', '.join(OPTION_PARSERS)}")
-    key, parse = OPTION_PARSERS[prefix]
+    if prefix not in OPTION_FIELDS:
+        raise ValueError(f"'{prefix}' is not an option; the options are {', '.join(OPTION_FIELDS)}")
     try:
-        return StageOption(key, parse(value), tag)
+        return StageOption(OPTION_FIELDS[prefix][0], parse_option(prefix, value), tag)
     except ValueError as error:
         raise ValueError(f"'{prefix}:' takes {error}") from None
 
@@ -99,8 +100,8 @@ class _CellReader:
         self.cell = cell
         self.diagnostics: list[Diagnostic] = []
         self.stages: dict[str, str] = {}  # name -> the tag that says so
-        self.roles: list[str] = []
-        self.names: dict[str, list[str]] = {"after": [], "metric": [], "mutates": [], "pure": []}
+        self.roles: list[Role] = []
+        self.names: dict[str, list[str]] = {name: [] for name in LIST_TAGS}
         self.gates: list[Gate] = []
         self.options: list[StageOption] = []
         self.readers: dict[str, Callable[[str, str], None]] = {
@@ -108,7 +109,7 @@ class _CellReader:
             "after": self._read_after,
             "gate": self._read_gate,
             **dict.fromkeys(("metric", "mutates", "pure"), self._read_names),
-            **dict.fromkeys(OPTION_PARSERS, self._read_option),
+            **dict.fromkeys(OPTION_FIELDS, self._read_option),
         }
 
     def read(self) -> CellTags:
@@ -129,27 +130,27 @@ class _CellReader:
 
     def _read_tag(self, tag: str) -> None:
         prefix, colon, value = (part.strip() for part in tag.partition(":"))
-        meaning = _SYNONYMS.get(prefix, prefix)
+        meaning = SYNONYMS.get(prefix, prefix)
         if colon and meaning in self.readers:
             self.readers[meaning](tag, value)
-        elif not colon and tag in _ROLES:
-            self.roles.append(_ROLES[tag])
-        elif not colon and tag == "pipeline-metrics":
+        elif not colon and tag in ROLE_TAGS:
+            self.roles.append(ROLE_TAGS[tag])
+        elif not colon and tag == METRICS_OF_PRINTS:
             self.names["metric"] += printed_names(self.cell.source)
         else:
             self._suggest(tag, prefix, bool(colon))
 
     def _read_stage(self, tag: str, value: str) -> None:
-        name = _as_name(value)
-        problem = _name_problem(name)
+        name = normalise_name(value)
+        problem = stage_name_problem(name)
         if problem:
-            self._report("PIPE103", f"'{tag}' {problem}.", "Name the stage like a Python variable.", tag)
+            self._report("PIPE103", f"'{tag}' {problem[1]}.", "Name the stage like a Python variable.", tag)
         else:
             self.stages.setdefault(name, tag)
 
     def _read_after(self, tag: str, value: str) -> None:
         # Kale's first versions separate the names of `prev:` with semicolons.
-        for name in map(_as_name, value.replace(";", ",").split(",")):
+        for name in map(normalise_name, value.replace(";", ",").split(",")):
             if name.isidentifier():
                 self.names["after"].append(name)
             else:
@@ -223,22 +224,5 @@ class _CellReader:
         )
 
 
-def _as_name(text: str) -> str:
-    # Python itself reads identifiers in this normal form (PEP 3131).
-    return unicodedata.normalize("NFKC", text.strip().replace("-", "_"))
-
-
-def _name_problem(name: str) -> str:
-    if not name.isidentifier():
-        return "does not name a stage: a name has letters, digits and underscores and starts with no digit"
-    if keyword.iskeyword(name):
-        return "names a stage like a keyword of Python"
-    if name.startswith("__") and name.endswith("__"):
-        return "names a stage like a special name of Python"
-    if name in _RESERVED:
-        return f"cannot be used: the compiled package has a module '{name}' of its own"
-    return ""
-
-
-def _unique(names: list[str]) -> tuple[str, ...]:
+def _unique(names: list[_Word]) -> tuple[_Word, ...]:
     return tuple(dict.fromkeys(names))

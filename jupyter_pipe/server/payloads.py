@@ -1,6 +1,6 @@
 """What the REST interface takes and gives, besides the nouns. Frozen records; no behaviour.
 
-The front end's types are generated from these (`labextension/generate_types.py`), and the OpenAPI
+The front end's types are generated from these (`labextension/generate.py`), and the OpenAPI
 description is built from them, so that there is one definition of each.
 """
 

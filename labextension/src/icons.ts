@@ -4,30 +4,12 @@
  */
 
 import { LabIcon } from '@jupyterlab/ui-components';
-import type { Mark } from './runs/state';
+import { SHAPES, type Mark } from './runs/marks';
 
-const DISC = '<circle cx="8" cy="8" r="7" class="jp-pipe-fill"/>';
-const RING = '<circle cx="8" cy="8" r="6.25" class="jp-pipe-line"/>';
-const OCTAGON = '<path d="M5.1 1h5.8L15 5.1v5.8L10.9 15H5.1L1 10.9V5.1z" class="jp-pipe-fill"/>';
-
-const SHAPES: Readonly<Record<Mark, string>> = {
-  queued: '<circle cx="8" cy="8" r="6.25" class="jp-pipe-line" stroke-dasharray="2.2 1.73"/>',
-  running:
-    '<circle cx="8" cy="8" r="6.25" class="jp-pipe-line jp-pipe-track"/>' +
-    '<circle cx="8" cy="8" r="6.25" pathLength="100" stroke-dasharray="30 70" class="jp-pipe-line jp-pipe-turn"/>' +
-    '<path d="M6.4 5v6l4.8-3z" class="jp-pipe-fill"/>',
-  succeeded: `${DISC}<path d="M4.6 8.2 7 10.6l4.5-5" class="jp-pipe-cut"/>`,
-  cached: `${RING}<path d="M8.8 3.6 5.2 8.9h2.3L7 12.4l3.8-5.5H8.4z" class="jp-pipe-fill"/>`,
-  stale:
-    '<path d="M8 1.2 14.8 8 8 14.8 1.2 8z" class="jp-pipe-line"/><circle cx="8" cy="8" r="1.9" class="jp-pipe-fill"/>',
-  failed: `${OCTAGON}<path d="m5.4 5.4 5.2 5.2m0-5.2-5.2 5.2" class="jp-pipe-cut"/>`,
-  gate_failed: `${OCTAGON}<path d="M4.4 8h7.2" class="jp-pipe-cut"/>`,
-  skipped: `${RING}<path d="m3.7 12.3 8.6-8.6" class="jp-pipe-line"/>`,
-  cancelled:
-    '<rect x="1.75" y="1.75" width="12.5" height="12.5" rx="1" class="jp-pipe-line"/>' +
-    '<rect x="5.5" y="5.5" width="5" height="5" class="jp-pipe-fill"/>',
-  interrupted: `${RING}<path d="M6.2 5.2v5.6M9.8 5.2v5.6" class="jp-pipe-line"/>`
-};
+/** The one shape that moves: a ring that turns about the mark. */
+const RING =
+  '<circle cx="8" cy="8" r="6.25" class="jp-pipe-line jp-pipe-track"/>' +
+  '<circle cx="8" cy="8" r="6.25" pathLength="100" stroke-dasharray="30 70" class="jp-pipe-line jp-pipe-turn"/>';
 
 function svg(body: string): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 16 16" fill="none">${body}</svg>`;
@@ -35,12 +17,12 @@ function svg(body: string): string {
 
 /** The shape of a state, as markup for a place that draws many. */
 export function stateSvg(mark: Mark): string {
-  return svg(SHAPES[mark]);
+  return svg(stateShape(mark));
 }
 
 /** The shape without the frame, for a larger drawing. */
 export function stateShape(mark: Mark): string {
-  return SHAPES[mark];
+  return mark === 'running' ? RING + SHAPES.running : SHAPES[mark];
 }
 
 export const pipelineIcon = new LabIcon({
@@ -69,7 +51,7 @@ export function stateIcon(mark: Mark): LabIcon {
   if (known) {
     return known;
   }
-  const body = `<g class="jp-pipe-state" data-state="${mark}">${SHAPES[mark]}</g>`;
+  const body = `<g class="jp-pipe-state" data-state="${mark}">${stateShape(mark)}</g>`;
   const icon = new LabIcon({ name: `jupyter-pipe:state-${mark}`, svgstr: svg(body) });
   STATE_ICONS.set(mark, icon);
   return icon;

@@ -74,7 +74,7 @@ describe('names', () => {
     ['a b', 'identifier'],
     ['lambda', 'keyword'],
     ['shared', 'reserved'],
-    ['__init__', 'reserved']
+    ['__init__', 'special']
   ])('%j: %s', (name, problem) => {
     expect(findNameProblem(name)).toBe(problem);
   });

@@ -1,4 +1,4 @@
-"""The front end's payload types are those of the Python definitions."""
+"""What the front end shares with Python is what the Python definitions say."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-GENERATOR = Path(__file__).parents[2] / "labextension" / "generate_types.py"
+GENERATOR = Path(__file__).parents[2] / "labextension" / "generate.py"
 
 
 def test_types_are_current() -> None:

@@ -1,6 +1,6 @@
 /**
  * What the server sends and takes. Generated from the Python definitions by
- * `python labextension/generate_types.py`; a test holds that it is current.
+ * `python labextension/generate.py`; a test holds that it is current.
  */
 
 export interface ArtifactWritten {

@@ -1,7 +1,8 @@
 /** What is wrong with a stage's settings as they are typed. Pure; the compiler has the last word. */
 
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { OptionName, StageSettings } from '../stages/tags';
+import { OPTIONS } from '../stages/grammar';
+import { OPTION_NAMES, type OptionName, type StageSettings } from '../stages/tags';
 
 export type SettingsProblems = Partial<Record<OptionName | 'metrics' | 'gates', string>>;
 
@@ -24,11 +25,9 @@ export function checkSettings(
   };
   note('metrics', first(settings.metrics, name => metricProblem(name, variables, trans)));
   note('gates', first(settings.gates, gate => gateProblem(gate, variables, trans)));
-  const { retries, timeout, cpus, memory } = settings.options;
-  note('retries', mismatch(retries, /^\d+$/, trans.__('A whole number such as 0, 1 or 2.')));
-  note('timeout', mismatch(timeout, /^(\d+(\.\d+)?|(\d+(\.\d+)?\s*(sec|min|s|m|h|d)\s*)+)$/i, trans.__('A time such as 45s, 30m or 2h.')));
-  note('cpus', mismatch(cpus, /^(?=.*[1-9])\d+(\.\d+)?$/, trans.__('A number above zero.')));
-  note('memory', mismatch(memory, /^\d+(\.\d+)?\s*[KMGT]?i?B?$/i, trans.__('A size such as 4GiB or 512MB.')));
+  for (const name of OPTION_NAMES) {
+    note(name, optionProblem(name, settings.options[name], trans));
+  }
   return problems;
 }
 
@@ -55,8 +54,10 @@ function unknownProblem(name: string, variables: readonly string[], trans: Trans
     : trans.__('No variable “%1” in this stage.', name);
 }
 
-function mismatch(text: string | undefined, pattern: RegExp, problem: string): string | null {
-  return text && !pattern.test(text) ? problem : null;
+/** What the value of an option should look like, if it does not. */
+export function optionProblem(name: OptionName, text: string | undefined, trans: TranslationBundle): string | null {
+  const { pattern, wanted } = OPTIONS[name];
+  return text && !new RegExp(`^(?:${pattern})$`, 'i').test(text) ? trans.__('It takes %1.', wanted) : null;
 }
 
 function first<T>(items: readonly T[], check: (item: T) => string | null): string | null {

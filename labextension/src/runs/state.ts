@@ -2,28 +2,16 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Failure, Run, StageRun, StageState } from '../api/types';
+import { WORDS, type Mark } from './marks';
 
-/** A state as drawn: a failed gate and a stale result have shapes of their own. */
-export type Mark = StageState | 'stale' | 'gate_failed';
+export type { Mark };
 
 export function markOf(stage: StageRun): Mark {
   return stage.state === 'failed' && stage.failure?.kind === 'gate' ? 'gate_failed' : stage.state;
 }
 
 export function wordOf(mark: Mark, trans: TranslationBundle): string {
-  const words: Readonly<Record<Mark, string>> = {
-    queued: trans.__('queued'),
-    running: trans.__('running'),
-    succeeded: trans.__('succeeded'),
-    cached: trans.__('cached'),
-    stale: trans.__('stale'),
-    failed: trans.__('failed'),
-    gate_failed: trans.__('gate failed'),
-    skipped: trans.__('skipped'),
-    cancelled: trans.__('cancelled'),
-    interrupted: trans.__('interrupted')
-  };
-  return words[mark];
+  return trans.__(WORDS[mark]);
 }
 
 /** The reason behind the word: "cell 7/12", "unchanged", "cell 2, line 2". */

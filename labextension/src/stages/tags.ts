@@ -2,26 +2,26 @@
  * The grammar of our tags, as the user interface needs it: reads one cell's tags and edits them.
  *
  * Pure. Every edit returns a whole new list, keeps foreign tags as they are and where they are, and
- * keeps Kale's spelling (`step:`, `block:`, `prev:`) where a cell uses it. The compiler remains the
- * judge of what is valid: `jupyter_pipe/notebook/tags.py`.
+ * keeps Kale's spelling (`step:`, `block:`, `prev:`) where a cell uses it. The words are
+ * generated (`grammar.ts`); `tests/shared/tags.json` has cases that the compiler reads in the same way.
  */
 
-export type Role = 'parameters' | 'shared' | 'skip' | 'leading';
+import {
+  KEYWORDS,
+  METRICS_OF_PRINTS,
+  OPTIONS,
+  PREFIXES,
+  RESERVED_NAMES,
+  ROLES,
+  SYNONYMS,
+  type NameProblem,
+  type OptionName,
+  type Role
+} from './grammar';
 
-export const OPTION_NAMES = [
-  'retries',
-  'timeout',
-  'cell-timeout',
-  'cache',
-  'cpus',
-  'memory',
-  'gpus',
-  'image',
-  'secret',
-  'limit'
-] as const;
+export type { NameProblem, OptionName, Role };
 
-export type OptionName = (typeof OPTION_NAMES)[number];
+export const OPTION_NAMES = Object.keys(OPTIONS) as readonly OptionName[];
 
 export interface CellTags {
   /** The stage that the cell names itself, not the one that it inherits. */
@@ -44,25 +44,7 @@ export interface StageSettings {
   readonly options: Readonly<Partial<Record<OptionName, string>>>;
 }
 
-const SYNONYMS: Readonly<Record<string, string>> = { step: 'stage', block: 'stage', prev: 'after' };
-const ROLES: Readonly<Record<string, Role>> = {
-  parameters: 'parameters',
-  'pipeline-parameters': 'parameters',
-  shared: 'shared',
-  skip: 'skip',
-  imports: 'leading',
-  functions: 'leading'
-};
-const LISTS = ['after', 'metric', 'mutates', 'pure'] as const;
-const PREFIXES: ReadonlySet<string> = new Set(['stage', 'gate', ...LISTS, ...OPTION_NAMES]);
-const IDENTIFIER = /^[\p{ID_Start}_][\p{ID_Continue}]*$/u;
-// The keywords of Python 3: none of them can name a stage, since a stage becomes a module.
-const KEYWORDS: ReadonlySet<string> = new Set(
-  (
-    'False None True and as assert async await break class continue def del elif else except ' +
-    'finally for from global if import in is lambda nonlocal not or pass raise return try while with yield'
-  ).split(' ')
-);
+const IDENTIFIER = /^[\p{XID_Start}_][\p{XID_Continue}]*$/u;
 
 interface Tag {
   readonly text: string;
@@ -76,10 +58,8 @@ export function normaliseName(text: string): string {
   return text.trim().replace(/-/g, '_').normalize('NFKC');
 }
 
-export type NameProblem = 'empty' | 'identifier' | 'keyword' | 'reserved' | null;
-
 /** Why `text` cannot name a stage. */
-export function findNameProblem(text: string): NameProblem {
+export function findNameProblem(text: string): NameProblem | null {
   const name = normaliseName(text);
   if (!name) {
     return 'empty';
@@ -87,10 +67,13 @@ export function findNameProblem(text: string): NameProblem {
   if (!IDENTIFIER.test(name)) {
     return 'identifier';
   }
-  if (KEYWORDS.has(name)) {
+  if (KEYWORDS.includes(name)) {
     return 'keyword';
   }
-  return name === 'shared' || /^__.*__$/.test(name) ? 'reserved' : null;
+  if (/^__.*__$/.test(name)) {
+    return 'special';
+  }
+  return RESERVED_NAMES.includes(name) ? 'reserved' : null;
 }
 
 export function parseTags(tags: readonly string[]): CellTags {
@@ -187,12 +170,12 @@ function readTag(text: string): Tag {
   const colon = text.indexOf(':');
   if (colon < 0) {
     const word = text.trim();
-    const kind = word in ROLES || word === 'pipeline-metrics' ? word : null;
+    const kind = word in ROLES || word === METRICS_OF_PRINTS ? word : null;
     return { text, kind, value: '' };
   }
   const prefix = text.slice(0, colon).trim();
   const meaning = SYNONYMS[prefix] ?? prefix;
-  const kind = PREFIXES.has(meaning) ? meaning : null;
+  const kind = PREFIXES.includes(meaning) ? meaning : null;
   return { text, kind, value: text.slice(colon + 1).trim() };
 }
 

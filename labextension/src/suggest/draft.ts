@@ -65,7 +65,7 @@ export function leaveOut(draft: Draft, cellId: string, isOut: boolean): Draft {
 }
 
 /** Why the text cannot name the stage; `taken` if another one that is kept has the name. */
-export function findDraftProblem(draft: Draft, key: string, text: string): NameProblem | 'taken' {
+export function findDraftProblem(draft: Draft, key: string, text: string): NameProblem | 'taken' | null {
   const name = normaliseName(text).toLowerCase();
   const isTaken = draft.stages.some(stage => stage.key !== key && stage.isKept && stage.name.toLowerCase() === name);
   return findNameProblem(text) ?? (isTaken ? 'taken' : null);
