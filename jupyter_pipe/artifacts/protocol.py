@@ -11,6 +11,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 __all__ = [
+    "UNLISTED",
     "AmbientValue",
     "ArtifactRef",
     "ChangedInput",
@@ -25,6 +26,9 @@ __all__ = [
     "StoredPayload",
     "Untransportable",
 ]
+
+UNLISTED = frozenset({".jupyter_pipe", "__pycache__", ".ipynb_checkpoints"})
+"""Entries of folders that come and go with tools, and so do not count in listings."""
 
 
 class ArtifactRef(Struct, frozen=True):
@@ -64,7 +68,7 @@ class StageContext(Struct, frozen=True):
     `optional` are outputs that the stage may leave unbound. `code_cells` maps a cell id to its
     number, which is its execution count. `written` are ambient components that the stage's code sets:
     their state is stored even if it is what it was. `trust` admits a store that others could have filled.
-    All paths are absolute.
+    `salt` is the key of the digests of environment variables. All paths are absolute.
     """
 
     run_id: str
@@ -88,6 +92,7 @@ class StageContext(Struct, frozen=True):
     written: tuple[str, ...] = ()
     strict: bool = False
     trust: bool = False
+    salt: str = ""
 
 
 class StoredPayload(Struct, frozen=True):
@@ -130,10 +135,14 @@ class ObservedPath(Struct, frozen=True, omit_defaults=True):
 
     `path` is relative to the working directory with forward slashes if it lies below it, else absolute.
     `aspect` says what the stage learned: `content` of a file, `listing` of a folder, `presence` of either
-    (`exists`, `stat`, an `open` that found nothing). `digest` is the sha256 of that, `missing` if nothing was
-    there, and empty where the kernel leaves it to the host: the file is unchanged since it was read if
-    size, modification time (nanoseconds) and inode still agree. `names` are a folder's entries, sorted, at
-    most 500 of them, so that a plan can say "b.csv is new". `cell_id` and `line` are the first place.
+    (`exists`, `stat`, an `open` that found nothing). `digest` is the sha256 of a content, that of
+    `"\\n".join(sorted names)` of a listing, and the word `file` or `folder` of a presence; for all of them
+    `missing` if nothing was there, and empty where the kernel leaves it to the host: the file is unchanged
+    since it was read if size, modification time (nanoseconds) and inode still agree. `names` are a folder's
+    entries, sorted, at most 500 of them, so that a plan can say "b.csv is new"; those in `UNLISTED` are left
+    out. `pattern` says that only names that match it count (`*.csv`, as `fnmatch.fnmatchcase` reads it), for
+    digest and names. Of what was written, digest and stat are those at the stage's end, `missing` if it is
+    gone. `cell_id` and `line` are the first place.
     """
 
     path: str
@@ -143,13 +152,16 @@ class ObservedPath(Struct, frozen=True, omit_defaults=True):
     mtime_ns: int = 0
     inode: int = 0
     names: tuple[str, ...] = ()
+    pattern: str = ""
     cell_id: str = ""
     line: int = 0
 
 
 class ObservedVariable(Struct, frozen=True, omit_defaults=True):
-    """An environment variable that a stage asked for. `digest` is empty if it was unset; `shown` is the value
-    where it may be shown: short, and neither a secret nor named like one."""
+    """An environment variable that a stage asked for. `digest` is the HMAC-SHA256 of its value (UTF-8, key
+    `StageContext.salt`, hexadecimal), so that short values cannot be guessed from it, and empty if it was
+    unset; `shown` is the value where it may be shown: short, and neither a secret nor named like one. The
+    name `*` stands for all of them, by the digest of the sorted `NAME=VALUE` lines."""
 
     name: str
     digest: str = ""
@@ -172,7 +184,8 @@ class Observations(Struct, frozen=True, omit_defaults=True):
     """What a stage read and wrote beyond its variables.
 
     `modules` are modules of the user, wherever they were found; `calendar` is the local day (`2026-11-29`) if
-    the stage asked for it, else empty. `complete` is False if more was touched than is listed here.
+    the stage asked for it, else empty. `complete` is False if more was touched than is listed here. A stage
+    that fails leaves them in the report of its failure (`kernel/failure.py`), under `observed`.
     """
 
     read: tuple[ObservedPath, ...] = ()
