@@ -34,8 +34,9 @@ lab: $(VENV)/installed-test ## open the example notebooks in JupyterLab
 test: ## everything that CI runs, from nothing, two at a time
 	$(MAKE) --jobs=2 check typescript test-browser test-python test-server
 
-check: $(VENV)/installed-test ## formatting, lint and types
-	$(call named,check,$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy)
+check: $(VENV)/installed-test ## formatting, lint, types and density
+	$(call named,check,$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && \
+	  $(BIN)/python benchmarks/density.py --check)
 
 typescript: $(VENV)/installed-test node_modules/.package-lock.json ## types and unit tests of the extension
 	$(call named,typescript,npm test)

@@ -70,7 +70,7 @@ def test_renaming_rewrites_dependents_and_can_be_undone(lab: Lab, open_notebook:
     page.get_by_role("option", name="Rename stage…").click()
     page.locator(".jp-Dialog input").fill("9 lives")
     page.locator(".jp-Dialog .jp-mod-accept").click()
-    expect(page.locator(".jp-Dialog")).to_contain_text("starts with no digit")
+    expect(page.locator(".jp-Dialog")).to_contain_text("does not start with a digit")
     page.locator(".jp-Dialog input").fill("ingest")
     page.locator(".jp-Dialog .jp-mod-accept").click()
     expect(page.locator(".jp-pipe-Chip-name").first).to_have_text("ingest")
