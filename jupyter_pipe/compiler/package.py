@@ -18,6 +18,7 @@ import msgspec
 from jupyter_pipe.compiler.codegen.seals import is_intact, is_ours
 from jupyter_pipe.errors import PackageError
 from jupyter_pipe.model import PIPELINE_VERSION, Pipeline, from_json
+from jupyter_pipe.notebook.kernel_names import require_kernel_name
 
 if TYPE_CHECKING:
     from jupyter_pipe.compiler.compiled import Compiled
@@ -84,6 +85,7 @@ def read_package(folder: Path | str) -> Pipeline:
             code="package_version",
             hint="Compile the notebook again.",
         )
+    require_kernel_name(pipeline.kernel, PackageError)
     return pipeline
 
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from jupyter_pipe.errors import NotebookError
 from jupyter_pipe.model import Cell, Notebook, NotebookSettings
+from jupyter_pipe.notebook.kernel_names import require_kernel_name
 
 __all__ = ["read_content", "read_notebook"]
 
@@ -54,6 +55,7 @@ def read_notebook(path: Path | str, content: bytes | None = None) -> Notebook:
             hint="A pipeline is made of code cells: write one and tag it stage:NAME.",
         )
     kernel = _text(_section(file.metadata, "kernelspec").get("name")) or "python3"
+    require_kernel_name(kernel, NotebookError)
     settings = _settings(file.metadata)
     return Notebook(
         path=str(path),

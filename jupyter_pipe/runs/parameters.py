@@ -17,6 +17,7 @@ from typing import Any
 from jupyter_pipe.errors import ParameterError
 from jupyter_pipe.model import Parameter
 from jupyter_pipe.runs.model import ParameterValue
+from jupyter_pipe.trust.keys import KEY_VARIABLE
 
 __all__ = ["ENVIRONMENT_PREFIX", "read_parameter_file", "resolve_parameters"]
 
@@ -98,7 +99,7 @@ def _value(
         return _given(parameter, values[name], "argument")
     if name in from_file:
         return _given(parameter, from_file[name], f"file {path.name if path else ''}".strip())
-    if variable in environment:
+    if variable in environment and variable != KEY_VARIABLE:
         return _given(parameter, _from_text(parameter, environment[variable]), f"environment {variable}")
     return ParameterValue(
         name,

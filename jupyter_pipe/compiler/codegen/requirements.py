@@ -14,15 +14,24 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
+from jupyter_pipe.notebook.kernel_names import is_kernel_name
+
 __all__ = ["ask_versions", "find_interpreter", "requirement_lines"]
 
 _TIMEOUT_SECONDS = 60
+# `python -c` looks for modules in the current folder first, where a `json.py` may be anybody's.
+_WITHOUT_CURRENT_FOLDER = (
+    "import sys; sys.path[:] = [entry for entry in sys.path if entry]; "
+    "exec(compile(open(sys.argv[1], encoding='utf-8').read(), sys.argv[1], 'exec'))"
+)
 
 
 def find_interpreter(kernel: str) -> Path | None:
     """The interpreter that the kernelspec `kernel` starts; None if no such kernelspec is installed."""
     from jupyter_core.paths import jupyter_path
 
+    if not is_kernel_name(kernel):
+        return None
     for folder in jupyter_path("kernels"):
         try:
             command = json.loads(Path(folder, kernel, "kernel.json").read_bytes())["argv"][0]
@@ -34,11 +43,14 @@ def find_interpreter(kernel: str) -> Path | None:
 
 
 def _resolved(command: str) -> Path | None:
-    """jupyter_client starts `python`, without a path, as its own interpreter."""
+    """jupyter_client starts `python`, without a path, as its own interpreter.
+
+    What is only found relative to the current folder is not found: that folder may be anybody's.
+    """
     if re.fullmatch(r"python(3(\.\d+)?)?", command):
         return Path(sys.executable)
     found = shutil.which(command)
-    return Path(found) if found else None
+    return Path(found) if found and os.path.isabs(found) else None
 
 
 def requirement_lines(modules: Collection[str], interpreter: Path | None, folder: Path) -> tuple[str, ...]:
@@ -68,12 +80,13 @@ def ask_versions(interpreter: Path, modules: list[str]) -> dict[str, list[tuple[
 
     try:
         answer = subprocess.run(
-            [str(interpreter), "-c", Path(providers.__file__).read_text(encoding="utf-8")],
+            [str(interpreter), "-c", _WITHOUT_CURRENT_FOLDER, str(providers.__file__)],
             input=json.dumps(modules),
             capture_output=True,
             text=True,
             check=True,
             timeout=_TIMEOUT_SECONDS,
+            cwd=interpreter.parent,
         )
         answered: dict[str, list[tuple[str, str]]] = json.loads(answer.stdout)
     except (OSError, subprocess.SubprocessError, ValueError):

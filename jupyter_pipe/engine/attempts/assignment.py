@@ -10,6 +10,7 @@ from jupyter_pipe.engine.attempts.attempt_folder import RunPlace
 from jupyter_pipe.engine.request import PreparedRun
 from jupyter_pipe.engine.scheduling.stage_inputs import Given, protected_names
 from jupyter_pipe.model import Pipeline, Stage
+from jupyter_pipe.trust.keys import KEY_VARIABLE
 
 __all__ = ["stage_work"]
 
@@ -48,9 +49,10 @@ def stage_work(
 
 
 def _environment(prepared: PreparedRun, stage: Stage, run_id: str) -> dict[str, str]:
-    """The kernel's variables: the runner's, but for the secrets of other stages."""
+    """The kernel's variables: the runner's, but for the secrets of other stages and the signing key."""
     secrets = {secret for other in prepared.pipeline.stages for secret in other.options.secrets}
-    hidden = secrets - set(stage.options.secrets)
+    # The key would let a stage sign what it likes.
+    hidden = {KEY_VARIABLE} | secrets - set(stage.options.secrets)
     kept = {name: value for name, value in prepared.environment.items() if name not in hidden}
     return {
         **kept,

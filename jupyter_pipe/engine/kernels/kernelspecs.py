@@ -6,12 +6,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from jupyter_pipe.errors import KernelError
+from jupyter_pipe.notebook.kernel_names import require_kernel_name
 
 __all__ = ["check_kernel"]
 
 
 def check_kernel(name: str) -> None:
     """Raises KernelError if no kernelspec has this name."""
+    require_kernel_name(name)
     if not _is_found_easily(name):
         _check_thoroughly(name)
 

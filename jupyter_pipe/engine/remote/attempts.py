@@ -29,6 +29,7 @@ from jupyter_pipe.events import Event
 from jupyter_pipe.model import Stage
 from jupyter_pipe.runs.remote import RemoteRoot, local_root, publish_values
 from jupyter_pipe.runs.store import RunStore
+from jupyter_pipe.trust.keys import KEY_VARIABLE
 
 __all__ = ["FarOutcome", "FarWork", "bring_home", "run_far_stage", "send_off"]
 
@@ -126,13 +127,14 @@ def run_far_stage(far: FarWork, report: Callable[[Event], None], stop: StopSigna
 
 def _settle(far: FarWork, folder: Path, store: RunStore) -> StageWork:
     """The same attempt with this machine's paths and environment."""
+    own = {name: value for name, value in os.environ.items() if name != KEY_VARIABLE}
     return replace(
         far.work,
         package=str(folder / "package"),
         run_folder=str(folder / "run"),
         store=str(store.artifacts),
         workdir=str(folder / "files"),
-        environment={**os.environ, **far.work.environment},
+        environment={**own, **far.work.environment},
     )
 
 
