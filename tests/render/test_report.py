@@ -135,7 +135,7 @@ def test_rendered_cells_serve_the_runs_that_reuse_them(tmp_path: Path) -> None:
     ("output", "expected"),
     [
         (shown(text_html="<b>rich</b>", text_plain="poor"), "<b>rich</b>"),
-        (shown(text_html="<script>draw()</script>", text_plain="Figure()"), "Needs scripts"),
+        (shown(text_html="<script>draw()</script>", text_plain="Figure()"), "Cannot be shown here"),
         (shown(image_png="aGk=\n", text_plain="<Figure>"), 'src="data:image/png;base64,aGk="'),
         (shown(image_svg__xml="<svg/>"), 'src="data:image/svg+xml;base64,'),
         (shown(text_markdown="**bold**"), "<strong>bold</strong>"),

@@ -18,6 +18,7 @@ from jupyter_pipe.render.markup import Markup, joined, tag
 from jupyter_pipe.render.words import bytes_text
 from jupyter_pipe.runs.report.ansi import ansi_html, played_out
 from jupyter_pipe.runs.report.cell_outputs import ExecutedCell, read_executed
+from jupyter_pipe.runs.report.sanitise import clean_fragment, sanitised
 from jupyter_pipe.runs.store import RunFolder
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ __all__ = ["LARGEST_OUTPUT", "cells_html", "render_cell", "stage_fragment"]
 
 LARGEST_OUTPUT = 10_000_000
 KEPT_OF_CUT_TEXT = 20_000
+# What an author writes; reading more takes longer than its length.
+LARGEST_MARKDOWN = 200_000
 FRAGMENT = "cells.html"
 _RASTER = ("image/png", "image/jpeg", "image/gif", "image/webp")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -39,7 +42,7 @@ def stage_fragment(folder: RunFolder, stage: str, cached_from: str | None = None
     earlier = folder.path.parent / (cached_from or folder.run_id) / "stages" / stage / FRAGMENT
     for path in (fragment, earlier):
         if path.exists():
-            return Markup(path.read_text(encoding="utf-8"))
+            return Markup(clean_fragment(path.read_text(encoding="utf-8", errors="replace")))
     rendered = cells_html(read_executed(folder.executed(stage)))
     if rendered:
         fragment.write_text(rendered, encoding="utf-8")
@@ -113,7 +116,9 @@ def _data(data: Mapping[str, Any]) -> Markup:
         if shown:
             return shown
     if "text/html" in data or "application/javascript" in data:
-        return joined(_text(text, "text"), _note("Needs scripts: open the executed notebook to see it."))
+        return joined(
+            _text(text, "text"), _note("Cannot be shown here: open the executed notebook to see it.")
+        )
     return _text(text, "text")
 
 
@@ -134,8 +139,6 @@ def _rich(data: Mapping[str, Any]) -> Iterator[Markup | None]:
 
 
 def _html(html: str) -> Markup | None:
-    from jupyter_pipe.runs.report.sanitise import sanitised
-
     if len(html) > LARGEST_OUTPUT:
         return _too_large(len(html))
     safe = sanitised(html)
@@ -157,8 +160,8 @@ def _encoded(text: str) -> str:
 def _markdown(text: str) -> Markup | None:
     import mistune
 
-    if len(text) > LARGEST_OUTPUT:
-        return _too_large(len(text))
+    if len(text) > LARGEST_MARKDOWN:
+        return _text(text, "text")
     return _html(str(mistune.html(text)))
 
 

@@ -1,17 +1,15 @@
-"""Makes HTML that a cell showed fit for the report: an allow-list of tags, attributes and styles.
+"""Makes HTML fit for the report: an allow-list of tags, attributes and styles, applied by nh3.
 
-What may run, load, submit or cover the page is dropped, with all that it contains. The output is
-written anew, well-formed, from what the parser saw; the report's content security policy is the
-second wall.
+What may run, load, submit or cover the page is dropped. nh3 parses as browsers do and writes what is
+left anew, well-formed, in linear time; the report's content security policy is the second wall.
 """
 
 from __future__ import annotations
 
 import re
-from html import escape
-from html.parser import HTMLParser
+import secrets
 
-__all__ = ["sanitised"]
+__all__ = ["clean_fragment", "sanitised"]
 
 
 def _words(*lines: str) -> frozenset[str]:
@@ -23,14 +21,13 @@ _TAGS = _words(
     "figure h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp small span strong sub summary",
     "sup table tbody td tfoot th thead tr tt u ul var",
 )
-_VOID = _words("br col hr img")
+# Dropped with all that they contain; the text inside any other tag stays.
 _SILENT = _words(
     "applet audio button canvas dialog embed form frame frameset iframe input link map math meta",
     "noembed noframes noscript object option plaintext script select style svg template textarea title",
     "video xmp",
 )
-_EMPTY_ELEMENTS = _words("embed frame input link meta")
-_ATTRIBUTES = _words("align alt border colspan height open rowspan span title valign width")
+_ATTRIBUTES = _words("align alt border colspan height open rowspan span style title valign width")
 _STYLES = _words(
     "background background-color border border-bottom border-collapse border-left border-right border-top",
     "color font-family font-size font-style font-weight height letter-spacing line-height list-style",
@@ -38,96 +35,163 @@ _STYLES = _words(
     "padding-left padding-right padding-top text-align text-decoration text-indent vertical-align",
     "white-space width",
 )
-_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+_SCHEMES = frozenset({"http", "https", "mailto", "data"})
 _LINK = re.compile(r"(https?://|mailto:|#)", re.IGNORECASE)
 _IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp|bmp);base64,[A-Za-z0-9+/=\s]*\Z", re.IGNORECASE)
-_UNSAFE_VALUE = re.compile(r"[\\<>;]|url\s*\(|expression|/\*|@|javascript", re.IGNORECASE)
+# Inside an <img>, an SVG can neither run scripts nor load anything.
+_PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp|bmp|svg\+xml);base64,[A-Za-z0-9+/=]*\Z")
+_UNSAFE_VALUE = re.compile(r"[\\<>;@{}]|/\*|javascript", re.IGNORECASE)
+_FUNCTION = re.compile(r"([\w-]*)\s*\(")
+# All that CSS could load comes by a function (url, image-set, src, …), so the harmless ones are listed.
+_FUNCTIONS = _words("calc hsl hsla linear-gradient max min radial-gradient rgb rgba")
+# A block that is pulled over its neighbours could show a false figure in place of a true one.
+_PULLED = re.compile(r"(^|[\s(])-")
+_LONGEST_STYLE = 4096
+_NESTING = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+# Elements that are empty, and those that the next of their kind ends.
+_NOT_NESTED = _words(
+    "br col hr img input link meta area base embed source track wbr",
+    "p li dt dd tr td th tbody thead tfoot option colgroup caption",
+)
+_DEEPEST = 500
+_PIECE = 4096
+_LONG_RUN = re.compile(rf"[^<>]{{{2 * _PIECE},}}")
 
 
 def sanitised(html: str) -> str:
-    """The harmless part of `html`; empty if nothing of it can be seen."""
-    reader = _Reader(_rules(html))
-    reader.feed(html)
-    reader.close()
-    return reader.text()
+    """The harmless part of HTML that a cell showed; empty if nothing of it can be seen."""
+    if _is_too_deep(html):
+        return ""
+    rules = _rules(html)
+    # Text cannot guess the token, so only true attributes are found again and become styles.
+    token = f"jp{secrets.token_hex(8)}-"
+
+    def keep(tag: str, name: str, value: str) -> str | None:
+        if name == "id":
+            return value if value[len(token) :] in rules else None
+        return _kept_value(tag, name, value)
+
+    import nh3
+
+    clean = nh3.clean(
+        _LONG_RUN.sub(_in_pieces, html),
+        tags=set(_TAGS),
+        clean_content_tags=set(_SILENT),
+        attributes={"*": {*_ATTRIBUTES, "id"}, "a": {"href"}, "img": {"src"}},
+        attribute_filter=keep,
+        url_schemes=set(_SCHEMES),
+        link_rel="noreferrer noopener",
+        set_tag_attribute_values={"a": {"target": "_blank"}},
+        id_prefix=token,
+    )
+    clean = re.sub(rf'id="{token}([^"]*)"', lambda match: _style_attribute(rules, match[1]), clean)
+    return clean if _is_visible(clean) else ""
+
+
+def clean_fragment(html: str) -> str:
+    """Cells that were rendered earlier and come from a file: who wrote it is not known."""
+    if _is_too_deep(html):
+        return ""
+    import nh3
+
+    return nh3.clean(
+        _LONG_RUN.sub(_in_pieces, html),
+        tags=set(_TAGS),
+        clean_content_tags=set(_SILENT),
+        attributes={"*": {*_ATTRIBUTES, "class"}, "a": {"href"}, "img": {"src"}},
+        attribute_filter=_fragment_value,
+        url_schemes=set(_SCHEMES),
+        link_rel="noreferrer noopener",
+        set_tag_attribute_values={"a": {"target": "_blank"}},
+    )
+
+
+def _kept_value(tag: str, name: str, value: str) -> str | None:
+    if name == "style":
+        return _safe_style(value) or None
+    if name == "href":
+        return value if _LINK.match(value) else None
+    if name == "src":
+        return value if tag == "img" and _IMAGE.match(value) else None
+    return value
+
+
+def _fragment_value(tag: str, name: str, value: str) -> str | None:
+    if name == "src":
+        return value if tag == "img" and _PICTURE.match(value) else None
+    return _kept_value(tag, name, value)
+
+
+def _is_visible(clean: str) -> bool:
+    # nh3 escapes angle brackets in attributes and text, so these are the tags.
+    return "<img" in clean or "<hr" in clean or bool(re.sub(r"<[^>]*>", "", clean).strip())
+
+
+def _is_too_deep(html: str) -> bool:
+    """Parsers look through all open elements again and again; browsers stop at 512 of them."""
+    depth = 0
+    for slash, name in _NESTING.findall(html):
+        if name.lower() not in _NOT_NESTED:
+            depth = depth + 1 if not slash else max(depth - 1, 0)
+            if depth > _DEEPEST:
+                return True
+    return False
+
+
+def _in_pieces(run: re.Match[str]) -> str:
+    """Text with comments before some of its character references. The parser copies the text so far at each
+    reference (1 MB of `&` would take minutes); comments end a text, and are dropped."""
+    text, parts, place = run[0], [], 0
+    while (cut := text.find("&", place + _PIECE)) >= 0:
+        parts.append(text[place:cut])
+        place = cut
+    return "<!---->".join([*parts, text[place:]])
 
 
 def _rules(html: str) -> dict[str, str]:
     """The styles that a `<style>` of the same output gives to single ids, as pandas' Styler does."""
-    styles: dict[str, str] = {}
-    for sheet in re.findall(r"<style\b[^>]*>(.*?)</style\s*>", html, re.IGNORECASE | re.DOTALL):
-        for selectors, declarations in _RULE.findall(sheet):
+    found: dict[str, list[str]] = {}
+    for sheet in _sheets(html):
+        for rule in sheet.split("}"):
+            selectors, _, declarations = rule.partition("{")
             for selector in selectors.split(","):
                 if re.fullmatch(r"\s*#[\w-]+\s*", selector):
-                    key = selector.strip()[1:]
-                    styles[key] = f"{styles.get(key, '')};{declarations}"
-    return styles
+                    found.setdefault(selector.strip()[1:], []).append(declarations)
+    return {key: ";".join(parts)[:_LONGEST_STYLE] for key, parts in found.items()}
 
 
-class _Reader(HTMLParser):
-    def __init__(self, styles: dict[str, str]) -> None:
-        super().__init__(convert_charrefs=True)
-        self._styles = styles
-        self._parts: list[str] = []
-        self._open: list[str] = []
-        self._silent: list[str] = []
-        self._visible = False
+def _sheets(html: str) -> list[str]:
+    """What stands inside `<style>` elements, found in one pass."""
+    lower, sheets, place = html.lower(), [], 0
+    while (opened := lower.find("<style", place)) >= 0:
+        begin = lower.find(">", opened)
+        end = lower.find("</style", begin)
+        if begin < 0 or end < 0:
+            break
+        sheets.append(html[begin + 1 : end])
+        place = end
+    return sheets
 
-    def text(self) -> str:
-        """What was written, every element closed."""
-        closing = "".join(f"</{name}>" for name in reversed(self._open))
-        return "".join(self._parts) + closing if self._visible else ""
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Write an allowed tag; from a forbidden one on, keep silent until it ends."""
-        if tag in _SILENT:
-            if tag not in _EMPTY_ELEMENTS:
-                self._silent.append(tag)
-        elif tag in _TAGS and not self._silent:
-            self._parts.append(f"<{tag}{self._attributes(tag, attrs)}>")
-            self._visible |= tag in {"img", "hr"}
-            if tag not in _VOID:
-                self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """`<br/>`; for any other tag HTML ignores the slash."""
-        if tag not in _SILENT or tag in _EMPTY_ELEMENTS:
-            self.handle_starttag(tag, attrs)
-
-    def handle_endtag(self, tag: str) -> None:
-        """Close the element and whatever was left open inside it."""
-        if tag in self._silent:
-            del self._silent[self._silent.index(tag) :]
-        elif not self._silent and tag in self._open:
-            while True:
-                name = self._open.pop()
-                self._parts.append(f"</{name}>")
-                if name == tag:
-                    break
-
-    def handle_data(self, data: str) -> None:
-        """Text is text."""
-        if not self._silent:
-            self._parts.append(escape(data))
-            self._visible |= bool(data.strip())
-
-    def _attributes(self, tag: str, attrs: list[tuple[str, str | None]]) -> str:
-        kept = {name: value or "" for name, value in attrs if name in _ATTRIBUTES}
-        given = dict(attrs)
-        style = _safe_style(f"{self._styles.get(given.get('id') or '', '')};{given.get('style') or ''}")
-        if style:
-            kept["style"] = style
-        if tag == "a" and _LINK.match(given.get("href") or ""):
-            kept.update(href=given["href"] or "", rel="noreferrer noopener", target="_blank")
-        if tag == "img" and _IMAGE.match(given.get("src") or ""):
-            kept["src"] = given["src"] or ""
-        return "".join(f' {name}="{escape(value)}"' for name, value in kept.items())
+def _style_attribute(rules: dict[str, str], key: str) -> str:
+    # An id stands once in a page; many elements with one long style would be a flood.
+    style = _safe_style(rules.pop(key, ""))
+    return f'style="{style}"' if style else ""
 
 
 def _safe_style(style: str) -> str:
     kept = []
-    for declaration in style.split(";"):
+    for declaration in style[:_LONGEST_STYLE].split(";"):
         name, _, value = declaration.partition(":")
-        if name.strip().lower() in _STYLES and value.strip() and not _UNSAFE_VALUE.search(value):
-            kept.append(f"{name.strip().lower()}:{value.strip()}")
+        name, value = name.strip().lower(), value.strip().replace('"', "'")
+        if name in _STYLES and value and _is_safe(name, value):
+            kept.append(f"{name}:{value}")
     return ";".join(kept)
+
+
+def _is_safe(name: str, value: str) -> bool:
+    if _UNSAFE_VALUE.search(value):
+        return False
+    if not all(function.lower() in _FUNCTIONS for function in _FUNCTION.findall(value)):
+        return False
+    return not (name.startswith(("margin", "text-indent", "letter-spacing")) and _PULLED.search(value))
