@@ -56,31 +56,26 @@ def run(
     `workers` is the number of stages at a time (default: the cores); `root` is the folder, or the URL,
     that gets `.jupyter_pipe/`, `workdir` where stages run (default for both: the notebook's folder).
     """
-    from jupyter_pipe.compiler import read_package
-    from jupyter_pipe.engine import RunRequest, run_pipeline
-    from jupyter_pipe.engine.compiling import compile_for_run
+    from jupyter_pipe.engine import RunRequest, open_target, run_pipeline
+    from jupyter_pipe.runs.model import RunOptions
     from jupyter_pipe.runs.parameters import resolve_parameters
     from jupyter_pipe.runs.remote import local_root
     from jupyter_pipe.runs.store import RunStore
 
-    path = Path(path)
-    local = local_root(root) if root is not None else None
-    compiled = None if path.is_dir() else compile_for_run(path, RunStore(local or path.parent))
-    pipeline = compiled.pipeline if compiled else read_package(path)
+    target = open_target(path, None if root is None else RunStore(local_root(root)))
+    options = RunOptions(
+        targets=tuple(targets),
+        workers=workers,
+        keep_going=keep_going,
+        strict=strict,
+        use_cache=use_cache,
+    )
     return run_pipeline(
         RunRequest(
-            package=None if compiled else path,
-            pipeline=pipeline,
-            files=compiled.files if compiled else {},
-            notebook=path if compiled else None,
-            parameters=resolve_parameters(pipeline.parameters, values=parameters),
-            targets=tuple(targets),
-            workers=workers,
-            keep_going=keep_going,
-            strict=strict,
-            use_cache=use_cache,
-            root=local,
-            workdir=Path(workdir) if workdir is not None else None,
+            target=target,
+            options=options,
+            parameters=resolve_parameters(target.pipeline.parameters, values=parameters),
+            workdir=None if workdir is None else Path(workdir),
             trigger="api",
         )
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jupyter_pipe.engine.control import request_cancel
-from jupyter_pipe.engine.request import RunRequest
 from jupyter_pipe.engine.runner import run_pipeline
+from jupyter_pipe.engine.targets import RunRequest, Target, open_target
 
-__all__ = ["RunRequest", "request_cancel", "run_pipeline"]
+__all__ = ["RunRequest", "Target", "open_target", "request_cancel", "run_pipeline"]

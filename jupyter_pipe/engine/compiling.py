@@ -45,8 +45,11 @@ class _Kept(Struct, frozen=True):
 _decoder = msgspec.msgpack.Decoder(_Kept)
 
 
-def compile_for_run(notebook: Path, store: RunStore) -> Compiled:
-    """What `compile_notebook(notebook)` gives. Raises NotebookError and CompileError as it does."""
+def compile_for_run(notebook: Path, store: RunStore, *, keep: bool = True) -> Compiled:
+    """What `compile_notebook(notebook)` gives, kept for the next time unless `keep` is False.
+
+    Raises NotebookError and CompileError as it does.
+    """
     path = compiled_path(store.state_folder, str(notebook.absolute()))
     origin = _origin(notebook, store.state_folder)
     kept = _read(path)
@@ -55,11 +58,16 @@ def compile_for_run(notebook: Path, store: RunStore) -> Compiled:
 
         compiled = compile_notebook(notebook)
         kept = _Kept(origin, _around(compiled.pipeline, notebook), compiled.pipeline, compiled.files)
-        with contextlib.suppress(OSError):
-            store.make_state_folder()
-            replace_file(path, msgspec.msgpack.encode(kept))
+        if keep:
+            _write(path, kept, store)
         return compiled
     return Compiled(kept.pipeline, kept.files)
+
+
+def _write(path: Path, kept: _Kept, store: RunStore) -> None:
+    with contextlib.suppress(OSError):
+        store.make_state_folder()
+        replace_file(path, msgspec.msgpack.encode(kept))
 
 
 def _read(path: Path) -> _Kept | None:

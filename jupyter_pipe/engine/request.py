@@ -1,6 +1,6 @@
-"""What a run is asked to do, and its preparation: everything that can be wrong before it starts.
+"""The preparation of a run: everything that can be wrong before it starts.
 
-`prepare` writes nothing. Raises PackageError, ParameterError, KernelError and RunError.
+`prepare` writes nothing. Raises ParameterError, KernelError and RunError.
 """
 
 from __future__ import annotations
@@ -15,59 +15,20 @@ from msgspec.structs import replace
 from jupyter_pipe.compiler.graph import rewire, select
 from jupyter_pipe.engine.kernels.kernelspecs import check_kernel
 from jupyter_pipe.engine.scheduling.priorities import Capacity
-from jupyter_pipe.errors import NotebookError, PackageError, RunError
-from jupyter_pipe.model import Pipeline, from_json
+from jupyter_pipe.engine.targets import RunRequest
+from jupyter_pipe.errors import NotebookError, RunError
+from jupyter_pipe.model import Pipeline
 from jupyter_pipe.notebook import read_notebook
 from jupyter_pipe.runs.learned_effects import read_effects
-from jupyter_pipe.runs.model import ParameterValue, RunFacts
+from jupyter_pipe.runs.model import RunFacts, RunOptions
 from jupyter_pipe.runs.parameters import resolve_parameters
 from jupyter_pipe.runs.processes import this_process
 from jupyter_pipe.runs.store import RunStore
 
-__all__ = ["PreparedRun", "RunRequest", "prepare"]
+__all__ = ["PreparedRun", "prepare"]
 
 # How many stages wait or run in a cluster at a time, unless told.
 _CLUSTER_WORKERS = 32
-
-
-class RunRequest(Struct, frozen=True):
-    """A run of a compiled package: a folder, or a pipeline with its files (path -> bytes).
-
-    `notebook` overrides where the source notebook is; `root` is the folder that gets
-    `.jupyter_pipe/`, `workdir` where stages run: both are the notebook's folder by default.
-    `parameters` come from `resolve_parameters`; without them the notebook's values hold.
-    `targets` run with all that they need, `from_` run again with all that depends on them, `force`
-    names stages that run whatever is known, `force_all` makes that all. `resumed_stages` succeeded in
-    the run that this one continues: their results are reused even if they are tagged `cache:off`.
-    `kernels` is `fork` for warm ones where that is safe, or `fresh`. `executor` is `local` or `dask`,
-    `scheduler` the address of a Dask cluster.
-    """
-
-    package: Path | None = None
-    pipeline: Pipeline | None = None
-    files: Mapping[str, bytes] = {}
-    notebook: Path | None = None
-    root: Path | None = None
-    workdir: Path | None = None
-    parameters: tuple[ParameterValue, ...] = ()
-    workers: int | None = None
-    keep_going: bool = False
-    strict: bool = False
-    targets: tuple[str, ...] = ()
-    from_: tuple[str, ...] = ()
-    force: tuple[str, ...] = ()
-    force_all: bool = False
-    use_cache: bool = True
-    kernels: str = "fork"
-    executor: str = "local"
-    scheduler: str | None = None
-    trust: bool = False
-    trigger: str = "cli"
-    environment: Mapping[str, str] | None = None
-    command: tuple[str, ...] = ()
-    run_id: str | None = None
-    resumed_from: str | None = None
-    resumed_stages: tuple[str, ...] = ()
 
 
 class PreparedRun(Struct, frozen=True):
@@ -108,29 +69,25 @@ class PreparedRun(Struct, frozen=True):
 
 def prepare(request: RunRequest) -> PreparedRun:
     """Find out all that can be known before the run starts."""
-    compiled = request.pipeline or _read_pipeline(request.package)
-    notebook = _find_notebook(request, compiled)
-    store = RunStore(request.root or notebook.parent)
+    target, options = request.target, request.options
+    compiled, notebook, store = target.pipeline, target.notebook, target.store
     pipeline = _with_learned(compiled, read_effects(store.state_folder, compiled.name))
     workdir = (request.workdir or notebook.parent).absolute()
     if not workdir.is_dir():
         raise RunError(f"The working directory {workdir} does not exist.", code="workdir_missing")
-    selected = _selected(pipeline, request)
+    selected = _selected(pipeline, options)
     environment = dict(os.environ if request.environment is None else request.environment)
     _check_secrets(pipeline, selected, environment)
     check_kernel(pipeline.kernel)
-    workers = max(request.workers or _default_workers(request), 1)
+    workers = max(options.workers or _default_workers(options), 1)
     facts = RunFacts(
         notebook=str(notebook),
-        package=str(request.package.absolute()) if request.package else "",
+        package=str(target.package) if target.package else "",
         workdir=str(workdir),
         command=request.command,
         hash_seed=_hash_seed(environment),
+        options=options,
         workers=workers,
-        strict=request.strict,
-        kernels=request.kernels,
-        executor=request.executor,
-        scheduler=request.scheduler,
         runner=this_process(),
         parameters=request.parameters or resolve_parameters(pipeline.parameters),
     )
@@ -138,43 +95,13 @@ def prepare(request: RunRequest) -> PreparedRun:
         request=request,
         pipeline=pipeline,
         selected=selected,
-        forced=_forced(pipeline, request),
+        forced=_forced(pipeline, options),
         store=store,
         facts=facts,
-        capacity=_capacity(request, workers, environment),
+        capacity=_capacity(options, workers, environment),
         numbers=_numbers(notebook),
         environment=environment,
     )
-
-
-def _read_pipeline(package: Path | None) -> Pipeline:
-    if package is None:
-        raise PackageError("A run needs a package or a pipeline.")
-    path = package / "pipeline.json"
-    try:
-        return from_json(path.read_bytes(), Pipeline)
-    except FileNotFoundError:
-        raise PackageError(
-            f"{package} is not a compiled pipeline: it has no pipeline.json.",
-            code="package_missing",
-            hint="Compile the notebook: jupyter pipe compile NOTEBOOK",
-        ) from None
-    except (OSError, ValueError) as error:
-        raise PackageError(f"{path} cannot be read: {error}", code="package_damaged") from error
-
-
-def _find_notebook(request: RunRequest, pipeline: Pipeline) -> Path:
-    """Where the source notebook is: relative to the package, else to the package's parent."""
-    if request.notebook is not None:
-        return request.notebook.absolute()
-    if request.package is None:
-        return Path(pipeline.source.notebook).absolute()
-    package = request.package.absolute()
-    places = [package / pipeline.source.notebook, package.parent / Path(pipeline.source.notebook).name]
-    for place in places:
-        if place.exists():
-            return place.resolve()
-    return places[-1]
 
 
 def _with_learned(pipeline: Pipeline, learned: Mapping[str, Collection[str]]) -> Pipeline:
@@ -183,19 +110,19 @@ def _with_learned(pipeline: Pipeline, learned: Mapping[str, Collection[str]]) ->
     return rewire(pipeline, relevant) if relevant else pipeline
 
 
-def _selected(pipeline: Pipeline, request: RunRequest) -> tuple[str, ...]:
-    _check_names(pipeline, (*request.targets, *request.from_, *request.force))
-    if request.targets or not request.from_:
-        return select(pipeline, targets=request.targets)
+def _selected(pipeline: Pipeline, options: RunOptions) -> tuple[str, ...]:
+    _check_names(pipeline, (*options.targets, *options.from_, *options.force))
+    if options.targets or not options.from_:
+        return select(pipeline, targets=options.targets)
     # What depends on the `from_` stages needs the results of everything before it as well.
-    return select(pipeline, targets=select(pipeline, from_=request.from_))
+    return select(pipeline, targets=select(pipeline, from_=options.from_))
 
 
-def _forced(pipeline: Pipeline, request: RunRequest) -> frozenset[str]:
-    if request.force_all:
+def _forced(pipeline: Pipeline, options: RunOptions) -> frozenset[str]:
+    if options.force_all:
         return frozenset(stage.name for stage in pipeline.stages)
-    again = select(pipeline, from_=request.from_) if request.from_ else ()
-    return frozenset((*again, *request.force))
+    again = select(pipeline, from_=options.from_) if options.from_ else ()
+    return frozenset((*again, *options.force))
 
 
 def _check_names(pipeline: Pipeline, names: Collection[str]) -> None:
@@ -238,13 +165,13 @@ def _numbers(notebook: Path) -> dict[str, int | None]:
         return {}
 
 
-def _default_workers(request: RunRequest) -> int:
-    return _CLUSTER_WORKERS if request.scheduler else os.cpu_count() or 1
+def _default_workers(options: RunOptions) -> int:
+    return _CLUSTER_WORKERS if options.scheduler else os.cpu_count() or 1
 
 
-def _capacity(request: RunRequest, workers: int, environment: Mapping[str, str]) -> Capacity:
+def _capacity(options: RunOptions, workers: int, environment: Mapping[str, str]) -> Capacity:
     """What stages may take together; the resources of a cluster are its own business."""
-    if request.scheduler:
+    if options.scheduler:
         return Capacity(workers)
     return Capacity(workers, float(max(workers, os.cpu_count() or 1)), _memory_bytes(), _gpus(environment))
 

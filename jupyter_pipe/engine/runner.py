@@ -26,12 +26,13 @@ from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.engine.attempts.attempt_folder import RunPlace, publish_attempt
 from jupyter_pipe.engine.kernels.interrupts import can_catch_signals, catch_signals
 from jupyter_pipe.engine.provenance import provenance_of, report_on
-from jupyter_pipe.engine.request import PreparedRun, RunRequest, prepare
+from jupyter_pipe.engine.request import PreparedRun, prepare
 from jupyter_pipe.engine.reuse.forecast import CachedResults
 from jupyter_pipe.engine.reuse.results import ResultSource
 from jupyter_pipe.engine.scheduling import messages as ms
 from jupyter_pipe.engine.scheduling.machine import Machine, Options
 from jupyter_pipe.engine.scheduling.stage_inputs import given_to
+from jupyter_pipe.engine.targets import RunRequest
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import (
     Event,
@@ -102,8 +103,8 @@ class _Runner:
         self._executor = executor
         self._observers = list(observers)
         # A package that was never written is laid out in the run's own folder.
-        package = prepared.request.package or writer.path / "package"
-        self._place = RunPlace(writer.run_id, writer.path, package.absolute())
+        package = prepared.request.target.package or (writer.path / "package").absolute()
+        self._place = RunPlace(writer.run_id, writer.path, package)
         self._queue: queue.SimpleQueue[ms.Message | ms.Log] = queue.SimpleQueue()
         self._mirror = self._open_mirror()
         self._results: ResultSource = CachedResults(
@@ -111,8 +112,8 @@ class _Runner:
         )
         options = Options(
             capacity=prepared.capacity,
-            keep_going=prepared.request.keep_going,
-            strict=prepared.request.strict,
+            keep_going=prepared.request.options.keep_going,
+            strict=prepared.request.options.strict,
             seconds=self._results.durations(),
         )
         self._machine = Machine(prepared.taking_part, options, prepared.rewire)
@@ -326,14 +327,14 @@ class _Runner:
         return self._executor
 
     def _open_executor(self) -> Executor:
-        request = self._prepared.request
-        if request.executor == "dask":
+        options = self._prepared.request.options
+        if options.executor == "dask":
             from jupyter_pipe.engine.dask.executor import DaskExecutor
 
-            return DaskExecutor(request.scheduler, self._prepared.capacity.workers)
+            return DaskExecutor(options.scheduler, self._prepared.capacity.workers)
         from jupyter_pipe.engine.attempts.executors import LocalExecutor
 
-        return LocalExecutor(request.kernels, partial(self._warn, "fresh_kernels"))
+        return LocalExecutor(options.kernels, partial(self._warn, "fresh_kernels"))
 
     def _open_mirror(self) -> Mirror | None:
         """For a root that is a URL."""
@@ -342,7 +343,7 @@ class _Runner:
             return None
         from jupyter_pipe.engine.remote.publishing import Mirror
 
-        return Mirror(store, self._folder, self._warn, trust=self._prepared.request.trust)
+        return Mirror(store, self._folder, self._warn, trust=self._prepared.request.options.trust)
 
     def _publish(self, stage: str) -> None:
         if stage in self._attempts:
@@ -354,12 +355,13 @@ class _Runner:
             self._mirror.files([self._folder.executed(stage), self._folder.result(stage)])
 
     def _lay_out_package(self) -> None:
-        if self._prepared.request.package is not None:
+        target = self._prepared.request.target
+        if target.package is not None:
             return
         for stage in self._prepared.taking_part.stages:
             path = self._place.package / stage.notebook
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(self._prepared.request.files[stage.notebook])
+            path.write_bytes(target.files[stage.notebook])
 
     def _log(self, event: Event) -> None:
         logged = self._writer.append(event)

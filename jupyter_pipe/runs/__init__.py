@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jupyter_pipe.runs.fold import RunFold, fold
-from jupyter_pipe.runs.model import Failure, ParameterValue, Process, Run, RunFacts, StageRun
+from jupyter_pipe.runs.model import Failure, ParameterValue, Process, Run, RunFacts, RunOptions, StageRun
 from jupyter_pipe.runs.store import STATE_FOLDER, RunFolder, RunStore
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "RunFacts",
     "RunFold",
     "RunFolder",
+    "RunOptions",
     "RunStore",
     "StageRun",
     "fold",

@@ -20,7 +20,7 @@ from jupyter_pipe.events import (
     WarningRaised,
 )
 
-__all__ = ["Failure", "ParameterValue", "Process", "Run", "RunFacts", "StageRun"]
+__all__ = ["Failure", "ParameterValue", "Process", "Run", "RunFacts", "RunOptions", "StageRun"]
 
 
 class Process(Struct, frozen=True):
@@ -49,11 +49,34 @@ class ParameterValue(Struct, frozen=True):
         return self.literal != self.default
 
 
+class RunOptions(Struct, frozen=True, rename={"from_": "from"}):
+    """What a run is asked to run, and how. The defaults are those of a plain run.
+
+    `targets` run with all that they need, `from_` run again with all that depends on them, `force`
+    names stages that run whatever is known, `force_all` makes that all. `workers` is the number of
+    stages at a time (None: the cores). `kernels` is `fork` for warm ones where that is safe, or
+    `fresh`. `executor` is `local` or `dask`, `scheduler` the address of a Dask cluster.
+    """
+
+    targets: tuple[str, ...] = ()
+    from_: tuple[str, ...] = ()
+    force: tuple[str, ...] = ()
+    force_all: bool = False
+    use_cache: bool = True
+    workers: int | None = None
+    keep_going: bool = False
+    strict: bool = False
+    kernels: str = "fork"
+    executor: str = "local"
+    scheduler: str | None = None
+    trust: bool = False
+
+
 class RunFacts(Struct, frozen=True):
     """What does not change while a run goes on.
 
-    Paths are absolute. `kernels`, `executor` and `scheduler` say how the run was asked to run its
-    stages (see `RunRequest`). `accepts_signals` says that the runner cancels the run when it receives
+    Paths are absolute. `options` are as they were asked for; `workers` is the number of stages at a
+    time that came of them. `accepts_signals` says that the runner cancels the run when it receives
     SIGTERM. `provenance` holds what is known about code and environment (git commit, versions).
     """
 
@@ -62,11 +85,8 @@ class RunFacts(Struct, frozen=True):
     workdir: str = ""
     command: tuple[str, ...] = ()
     hash_seed: int = 0
+    options: RunOptions = RunOptions()
     workers: int = 1
-    strict: bool = False
-    kernels: str = "fork"
-    executor: str = "local"
-    scheduler: str | None = None
     runner: Process | None = None
     accepts_signals: bool = False
     parameters: tuple[ParameterValue, ...] = ()

@@ -10,6 +10,7 @@ import ast
 import difflib
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,12 @@ from jupyter_pipe.model import Parameter
 from jupyter_pipe.runs.model import ParameterValue
 from jupyter_pipe.trust.keys import KEY_VARIABLE
 
-__all__ = ["ENVIRONMENT_PREFIX", "read_parameter_file", "resolve_parameters"]
+__all__ = ["ENVIRONMENT_PREFIX", "read_parameter_file", "resolve_parameters", "resumed_parameters"]
 
 ENVIRONMENT_PREFIX = "JUPYTER_PIPE_"
 
 _YES = frozenset({"true", "yes", "on", "1"})
+_INFINITE = re.compile(r'float\("(-?inf|nan)"\)')
 _NO = frozenset({"false", "no", "off", "0"})
 _CONTAINERS = {"list": list, "dict": dict, "tuple": tuple, "set": set}
 _KINDS: dict[str, tuple[type, ...]] = {
@@ -61,6 +63,17 @@ def resolve_parameters(
         _value(parameter, texts or {}, values or {}, (file, from_file), environment or {})
         for parameter in declared
     )
+
+
+def resumed_parameters(
+    declared: Sequence[Parameter], earlier: Sequence[ParameterValue]
+) -> tuple[ParameterValue, ...]:
+    """The values that an earlier run was given; those of the notebook are read anew.
+
+    A literal comes from a file that others may have written, so it is parsed and never evaluated.
+    """
+    given = {each.name: each for each in earlier if each.changed}
+    return tuple(_resumed(parameter, given.get(parameter.name)) for parameter in declared)
 
 
 def read_parameter_file(path: Path) -> dict[str, Any]:
@@ -101,14 +114,29 @@ def _value(
         return _given(parameter, from_file[name], f"file {path.name if path else ''}".strip())
     if variable in environment and variable != KEY_VARIABLE:
         return _given(parameter, _from_text(parameter, environment[variable]), f"environment {variable}")
+    return _of_notebook(parameter)
+
+
+def _of_notebook(parameter: Parameter) -> ParameterValue:
     return ParameterValue(
-        name,
+        parameter.name,
         parameter.literal,
         parameter.default,
         origin="notebook",
         default=parameter.literal,
         type=parameter.type_,
     )
+
+
+def _resumed(parameter: Parameter, earlier: ParameterValue | None) -> ParameterValue:
+    if earlier is None:
+        return _of_notebook(parameter)
+    infinite = _INFINITE.fullmatch(earlier.literal)
+    try:
+        value = float(infinite[1]) if infinite else ast.literal_eval(earlier.literal)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        raise _misfit(parameter, earlier.literal) from None
+    return _given(parameter, value, earlier.origin)
 
 
 def _given(parameter: Parameter, value: Any, origin: str) -> ParameterValue:

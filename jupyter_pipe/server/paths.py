@@ -49,17 +49,21 @@ class Root:
         relative = resolved.relative_to(self.folder).as_posix()
         return "" if relative == "." else relative
 
+    def confine(self, path: Path, named: str) -> Path:
+        """An absolute path of this machine, links followed. Raises PathError if it leads outside;
+        the message calls it `named`."""
+        try:
+            found = path.resolve()
+        except (OSError, RuntimeError, ValueError) as error:
+            raise _outside(named) from error
+        if not found.is_relative_to(self.folder):
+            raise _outside(named)
+        return found
+
     def _confined(self, path: str) -> Path:
         if "\0" in path or Path(path).drive:
             raise _outside(path)
-        found = self.folder.joinpath(*(part for part in path.split("/") if part))
-        try:
-            found = found.resolve()
-        except (OSError, RuntimeError) as error:
-            raise _outside(path) from error
-        if not found.is_relative_to(self.folder):
-            raise _outside(path)
-        return found
+        return self.confine(self.folder.joinpath(*(part for part in path.split("/") if part)), path)
 
 
 def _outside(path: str) -> PathError:

@@ -7,65 +7,61 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from jupyter_pipe.events import StageState
 from jupyter_pipe.server.payloads import StartRequest
 
 if TYPE_CHECKING:
     from jupyter_pipe.engine import RunRequest
-    from jupyter_pipe.runs import Run
+    from jupyter_pipe.runs import RunOptions, RunStore
 
-__all__ = ["make_request"]
-
-_DONE = frozenset({StageState.succeeded, StageState.cached})
+__all__ = ["make_request", "resume_request"]
 
 
 def make_request(
-    notebook: Path, request: StartRequest, *, run_id: str | None = None, resumed: Run | None = None
+    notebook: Path, asked: StartRequest, *, run_id: str | None = None, keep: bool = True
 ) -> RunRequest:
-    """The run that is asked for. One that resumes another keeps its parameters and its stages."""
-    from jupyter_pipe.compiler import compile_notebook
-    from jupyter_pipe.engine import RunRequest
+    """A new run of the notebook. With `keep=False` nothing is written."""
+    from jupyter_pipe.engine import RunRequest, open_target
     from jupyter_pipe.runs.parameters import resolve_parameters
 
-    compiled = compile_notebook(notebook)
-    names = [stage.name for stage in compiled.pipeline.stages]
-    parameters = resolve_parameters(
-        compiled.pipeline.parameters,
-        texts=request.parameters,
-        values=_values(resumed),
-        environment=os.environ,
-    )
+    target = open_target(notebook, keep=keep)
     return RunRequest(
-        pipeline=compiled.pipeline,
-        files=compiled.files,
-        notebook=notebook,
-        parameters=parameters,
-        targets=request.targets or _targets(resumed, names),
-        from_=request.from_,
-        force=request.force,
-        use_cache=request.cache,
-        keep_going=request.keep_going,
+        target=target,
+        options=_options(asked),
+        parameters=resolve_parameters(
+            target.pipeline.parameters, texts=asked.parameters, environment=os.environ
+        ),
         trigger="jupyterlab",
         command=("jupyter", "pipe", "run", notebook.name),
         run_id=run_id,
-        resumed_from=resumed.run_id if resumed else None,
-        resumed_stages=tuple(stage.name for stage in resumed.stages if stage.state in _DONE)
-        if resumed
-        else (),
     )
 
 
-def _values(resumed: Run | None) -> dict[str, Any]:
-    """The values that the earlier run was given, where they were not the notebook's."""
-    given = resumed.facts.parameters if resumed else ()
-    return {each.name: each.value for each in given if each.changed}
+def resume_request(store: RunStore, run_id: str, *, new_run_id: str) -> RunRequest:
+    """A run that continues one of the store, as that one ran."""
+    from jupyter_pipe.engine import RunRequest
+    from jupyter_pipe.engine.targets import open_earlier, options_to_resume, request_to_resume
+
+    earlier = store.read(run_id)
+    target = open_earlier(earlier, store)
+    request = RunRequest(
+        target=target,
+        options=options_to_resume(target.pipeline, earlier),
+        trigger="jupyterlab",
+        command=("jupyter", "pipe", "resume", run_id),
+        run_id=new_run_id,
+    )
+    return request_to_resume(request, earlier)
 
 
-def _targets(resumed: Run | None, names: list[str]) -> tuple[str, ...]:
-    """The same stages, if the earlier run was of some only."""
-    if resumed is None or len(resumed.stages) >= len(names):
-        return ()
-    took_part = {stage.name for stage in resumed.stages}
-    return tuple(name for name in names if name in took_part)
+def _options(asked: StartRequest) -> RunOptions:
+    from jupyter_pipe.runs import RunOptions
+
+    return RunOptions(
+        targets=asked.targets,
+        from_=asked.from_,
+        force=asked.force,
+        use_cache=asked.cache,
+        keep_going=asked.keep_going,
+    )

@@ -17,13 +17,14 @@ from functools import partial
 from pathlib import Path
 
 from jupyter_pipe.compiler import Compiled, compile_notebook
-from jupyter_pipe.engine import RunRequest, run_pipeline
+from jupyter_pipe.engine import RunRequest, Target, run_pipeline
 from jupyter_pipe.engine.execution.failures import StageFailure
 from jupyter_pipe.errors import CompileError, RunError
 from jupyter_pipe.events import Event, RunState, StageFinished
 from jupyter_pipe.model import Pipeline, Severity, from_json
 from jupyter_pipe.notebook import read_content, read_notebook
-from jupyter_pipe.runs.model import Run
+from jupyter_pipe.runs.model import Run, RunOptions
+from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.verify.boundaries import Expected, read_digests, read_stored
 from jupyter_pipe.verify.groupings import random_grouping
 from jupyter_pipe.verify.model import Divergence, Refusal, Silence, Verdict, Verification, Watcher
@@ -179,12 +180,8 @@ class _Comparison:
                 self.watcher.advances(len(done), len(compiled.pipeline.stages), "stage")
 
         request = RunRequest(
-            pipeline=compiled.pipeline,
-            files=compiled.files,
-            notebook=self.path.resolve(),
-            root=root,
-            workers=self.workers,
-            use_cache=False,
+            target=Target(compiled.pipeline, self.path.resolve(), RunStore(root), files=compiled.files),
+            options=RunOptions(workers=self.workers, use_cache=False),
             environment={**os.environ, "PYTHONHASHSEED": str(_SEEDS[0])},
             trigger="verify",
         )

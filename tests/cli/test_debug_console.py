@@ -10,14 +10,14 @@ import pytest
 
 from jupyter_pipe.cli.main import main
 from jupyter_pipe.cli.runs import debug
-from jupyter_pipe.engine import RunRequest, run_pipeline
-from tests.engine.packages import Package
+from jupyter_pipe.engine import run_pipeline
+from tests.engine.packages import Package, request_of
 
 
 @pytest.mark.kernel
 def test_the_console_has_what_the_stage_received(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = Package().stage("a", "x = [41]", binds="x").stage("b", "y = x[0] + 1", "1 / 0", reads="x")
-    assert run_pipeline(RunRequest(package=package.write(tmp_path))).exit_code == 1
+    assert run_pipeline(request_of(package.write(tmp_path))).exit_code == 1
     said: list[str] = []
     real = subprocess.run
 

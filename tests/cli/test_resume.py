@@ -12,7 +12,7 @@ from jupyter_pipe.cli.main import main
 from jupyter_pipe.cli.runs import resume
 from jupyter_pipe.engine import RunRequest
 from jupyter_pipe.model import to_json
-from jupyter_pipe.runs.model import RunFacts
+from jupyter_pipe.runs.model import RunFacts, RunOptions
 from tests.cli.conftest import write_run
 from tests.cli.scripted import succeeded_events
 
@@ -34,11 +34,11 @@ def test_how_the_run_goes_on(
     given: list[str], expected: dict[str, Any], small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     requests: list[RunRequest] = []
-    monkeypatch.setattr(resume, "execute", lambda args, request, pipeline: requests.append(request) or 0)
+    monkeypatch.setattr(resume, "execute", lambda args, request: requests.append(request) or 0)
     store = write_run(tmp_path, succeeded_events(), RUN)
-    facts = RunFacts(notebook=str(small), workdir=str(tmp_path), **DASK)
+    facts = RunFacts(notebook=str(small), workdir=str(tmp_path), options=RunOptions(**DASK))
     folder = store.folder(RUN)
     folder.summary.write_bytes(to_json(replace(store.read(RUN), facts=facts)))
     assert main(["resume", "latest", *given]) == 0
-    assert {name: getattr(requests[0], name) for name in expected} == expected
-    assert requests[0].root == tmp_path
+    assert {name: getattr(requests[0].options, name) for name in expected} == expected
+    assert requests[0].target.store.root == tmp_path

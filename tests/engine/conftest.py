@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from jupyter_pipe.engine import RunRequest, run_pipeline
+from jupyter_pipe.engine import run_pipeline
 from jupyter_pipe.events import Event, StageFailed
 from jupyter_pipe.runs import Run, RunFolder, RunStore
-from tests.engine.packages import Package
+from tests.engine.packages import Package, request_of
 
 
 @dataclass
@@ -57,7 +57,7 @@ def ran(tmp_path: Path) -> Runs:
         events: list[Event] = []
         observer = request.pop("observer", None)
         observers = [events.append, *([observer] if observer else [])]
-        done = run_pipeline(RunRequest(package=package.write(tmp_path), **request), observers=observers)
+        done = run_pipeline(request_of(package.write(tmp_path), **request), observers=observers)
         return Ran(done, RunStore(tmp_path), events)
 
     return run

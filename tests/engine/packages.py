@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from jupyter_pipe.compiler.graph import resolve
+from jupyter_pipe.engine import RunRequest, open_target
 from jupyter_pipe.model import (
     Effect,
     EffectKind,
@@ -21,6 +23,14 @@ from jupyter_pipe.model import (
     StageOptions,
     to_json,
 )
+from jupyter_pipe.runs import RunOptions, RunStore
+
+
+def request_of(package: Path, *, root: Path | None = None, **given: Any) -> RunRequest:
+    """A run of a written package; `given` are fields of the request and of its options."""
+    options = {name: given.pop(name) for name in RunOptions.__struct_fields__ if name in given}
+    target = open_target(package, None if root is None else RunStore(root))
+    return RunRequest(target=target, options=RunOptions(**options), **given)
 
 
 class Package:

@@ -16,16 +16,17 @@ from jupyter_pipe.engine import request_cancel
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import RunState
 from jupyter_pipe.runs import Run, RunStore
-from tests.engine.packages import Package
+from tests.engine.packages import Package, request_of
 from tests.engine.processes import children, wait_until
 
 pytestmark = pytest.mark.kernel
 
 RUNNER = """
 import sys
-from pathlib import Path
-from jupyter_pipe.engine import RunRequest, run_pipeline
-sys.exit(run_pipeline(RunRequest(package=Path(sys.argv[1]), workers=2, kernels=sys.argv[2])).exit_code)
+from jupyter_pipe.engine import RunRequest, open_target, run_pipeline
+from jupyter_pipe.runs import RunOptions
+request = RunRequest(open_target(sys.argv[1]), RunOptions(workers=2, kernels=sys.argv[2]))
+sys.exit(run_pipeline(request).exit_code)
 """
 
 SLEEP = "import time\nprint('started', flush=True)\ntime.sleep(600)"
@@ -119,9 +120,9 @@ def test_a_cancel_request_from_another_process(start: list[Runner], tmp_path: Pa
 def test_a_run_in_a_thread_is_cancelled_through_its_folder(tmp_path: Path) -> None:
     import threading
 
-    from jupyter_pipe.engine import RunRequest, run_pipeline
+    from jupyter_pipe.engine import run_pipeline
 
-    request = RunRequest(package=Package().stage("a", SLEEP).write(tmp_path))
+    request = request_of(Package().stage("a", SLEEP).write(tmp_path))
     ended: list[Run] = []
     thread = threading.Thread(target=lambda: ended.append(run_pipeline(request)))
     thread.start()

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from jupyter_pipe.engine import RunRequest, run_pipeline
+from jupyter_pipe.engine import run_pipeline
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import RunState
 from jupyter_pipe.runs import Run, RunStore, remote
 from jupyter_pipe.runs.debug import fetch_inputs
 from jupyter_pipe.runs.remote import RemoteRoot, fetch_runs, local_root
-from tests.engine.packages import Package
+from tests.engine.packages import Package, request_of
 from tests.engine.processes import children, wait_until
 
 pytestmark = pytest.mark.kernel
@@ -90,7 +90,7 @@ def cluster(tmp_path: Path) -> Iterator[str]:
 
 
 def run(package: Path, **request: Any) -> Run:
-    return run_pipeline(RunRequest(package=package, **request))
+    return run_pipeline(request_of(package, **request))
 
 
 def test_workers_that_share_only_the_url_compute_what_the_local_run_does(

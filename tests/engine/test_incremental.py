@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jupyter_pipe.compiler import compile_notebook
-from jupyter_pipe.engine import RunRequest, run_pipeline
+from jupyter_pipe.engine import RunRequest, Target, run_pipeline
 from jupyter_pipe.engine.reuse import forecast as cached
 from jupyter_pipe.events import StageQueued
 from jupyter_pipe.runs import RunStore
@@ -58,15 +58,14 @@ class Workbench:
         content = {"cells": self.cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
         notebook.write_text(json.dumps(content))
         compiled = compile_notebook(notebook)
+        store = RunStore(self.folder)
         request = RunRequest(
-            pipeline=compiled.pipeline,
-            files=compiled.files,
-            notebook=notebook,
+            Target(compiled.pipeline, notebook, store, files=compiled.files),
             parameters=resolve_parameters(compiled.pipeline.parameters, values=parameters),
         )
         run = run_pipeline(request)
         assert run.exit_code == 0, run
-        queued = [e for e in RunStore(self.folder).events(run.run_id) if isinstance(e, StageQueued)]
+        queued = [e for e in store.events(run.run_id) if isinstance(e, StageQueued)]
         reasons = {event.stage: event.reason for event in queued if event.reason}
         ran = {stage.name for stage in run.stages if stage.state.value == "succeeded"}
         assert set(reasons) == ran

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_pipe import events as ev
-from jupyter_pipe.engine import RunRequest, run_pipeline
+from jupyter_pipe.engine import RunRequest, Target, open_target, run_pipeline
 from jupyter_pipe.errors import KernelError, PackageError, RunError
 from jupyter_pipe.model import Parameter
 from jupyter_pipe.runs import fold
@@ -132,11 +132,10 @@ def test_an_error_that_the_cell_is_tagged_to_raise_is_none(ran: Runs) -> None:
     notebook = json.loads(files["notebooks/a.ipynb"])
     notebook["cells"][0]["metadata"]["tags"] = ["raises-exception"]
     files["notebooks/a.ipynb"] = json.dumps(notebook).encode()
-    done = ran(package, pipeline=None)
+    done = ran(package)
     assert done.run.exit_code == 1
-    run = run_pipeline(
-        RunRequest(pipeline=package.pipeline, files=files, notebook=done.store.root / "p.ipynb")
-    )
+    target = Target(package.pipeline, done.store.root / "p.ipynb", done.store, files=files)
+    run = run_pipeline(RunRequest(target=target))
     assert run.exit_code == 0
 
 
@@ -182,8 +181,9 @@ def test_what_is_wrong_before_the_start_leaves_nothing_behind(ran: Runs, tmp_pat
         ran(Package().stage("a", "1"), targets=("b",))
     with pytest.raises(KernelError, match="'no-such-kernel' is not installed"):
         ran(Package(kernel="no-such-kernel").stage("a", "1"))
-    with pytest.raises(PackageError, match="not a compiled pipeline"):
-        run_pipeline(RunRequest(package=tmp_path))
+    (tmp_path / "pipeline.json").write_text("[]")
+    with pytest.raises(PackageError, match="not a pipeline"):
+        open_target(tmp_path)
     assert not (tmp_path / ".jupyter_pipe" / "runs").exists()
 
 

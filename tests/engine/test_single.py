@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_pipe.engine import RunRequest
 from jupyter_pipe.engine.attempts.single_stage import run_single_stage
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import Event, GateEvaluated, MetricLogged
 from jupyter_pipe.runs.remote import local_root
-from tests.engine.packages import Package
+from tests.engine.packages import Package, request_of
 
 pytestmark = pytest.mark.kernel
 
@@ -20,7 +19,7 @@ def test_stages_run_one_by_one_with_a_shared_root(tmp_path: Path) -> None:
         .stage("a", "x = 2", binds="x", metrics="x")
         .stage("b", "print(x)", reads="x", gates={"x > 5": "x"})
     )
-    request = RunRequest(package=package.write(tmp_path), root=tmp_path / "shared", run_id="r1")
+    request = request_of(package.write(tmp_path), root=tmp_path / "shared", run_id="r1")
     with pytest.raises(RunError, match="Stage 'a' has no result"):
         run_single_stage(request, "b")
     events: list[Event] = []
@@ -42,5 +41,5 @@ def test_stages_on_machines_that_share_a_url(tmp_path: Path, monkeypatch: pytest
     url = (tmp_path / "shared").as_uri()
     for stage in ("a", "b"):
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / f"machine-{stage}"))
-        request = RunRequest(package=package, root=local_root(url), run_id="r1")
+        request = request_of(package, root=local_root(url), run_id="r1")
         assert run_single_stage(request, stage).failure is None

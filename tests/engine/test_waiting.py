@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from jupyter_pipe import events as ev
 from jupyter_pipe.artifacts.protocol import StageResult
-from jupyter_pipe.engine import RunRequest, run_pipeline
+from jupyter_pipe.engine import run_pipeline
 from jupyter_pipe.engine.request import prepare
 from jupyter_pipe.engine.reuse.forecast import CachedResults
 from jupyter_pipe.engine.reuse.results import Checked
@@ -20,7 +20,7 @@ from jupyter_pipe.engine.scheduling.stage_inputs import Given
 from jupyter_pipe.runs import Run, locks
 from jupyter_pipe.runs.processes import this_process
 from tests.engine.machines import Shell, diamond, pipeline, stage
-from tests.engine.packages import Package
+from tests.engine.packages import Package, request_of
 
 PACKAGE = Package().stage("a", "x = 1", binds="x")
 
@@ -76,7 +76,7 @@ class OtherRun:
 
     def __init__(self, folder: Path, **request: Any) -> None:
         package = PACKAGE.write(folder)
-        self.prepared = prepare(RunRequest(package=package, **request))
+        self.prepared = prepare(request_of(package, **request))
         self.writer = self.prepared.store.create(self.prepared.taking_part, self.prepared.facts)
         self.run_id = self.writer.run_id
         self.writer.append(ev.RunQueued(run_id=self.run_id, pipeline="p", stages=("a",)))
@@ -157,7 +157,7 @@ def test_two_runs_at_once_compute_each_stage_once(tmp_path: Path) -> None:
     runs: list[Run] = []
 
     def run() -> None:
-        runs.append(run_pipeline(RunRequest(package=written)))
+        runs.append(run_pipeline(request_of(written)))
 
     threads = [threading.Thread(target=run) for _ in range(2)]
     for thread in threads:

@@ -57,8 +57,8 @@ def notebook_json(*cells: tuple[str, ...]) -> dict[str, Any]:
 def make_run(jp_root_dir: Path) -> Callable[..., str]:
     """Write a run's log without running anything."""
 
-    def make(*events: Event, notebook: str = "flow.ipynb") -> str:
-        facts = RunFacts(notebook=str(jp_root_dir / notebook))
+    def make(*events: Event, notebook: str = "flow.ipynb", facts: RunFacts | None = None) -> str:
+        facts = facts or RunFacts(notebook=str(jp_root_dir / notebook))
         stage = Stage("fit", cells=("c0",), module="flow/fit.py", notebook="notebooks/fit.ipynb")
         pipeline = Pipeline(1, "flow", "python3", Source("flow.ipynb", "x"), stages=(stage,))
         writer = RunStore((jp_root_dir / notebook).parent).create(pipeline, facts)

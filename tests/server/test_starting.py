@@ -8,16 +8,18 @@ from typing import Any
 
 import pytest
 
-from jupyter_pipe.runs import RunStore
+from jupyter_pipe import events as ev
+from jupyter_pipe.model import Pipeline, Source
+from jupyter_pipe.runs import ParameterValue, RunFacts, RunOptions, RunStore
 from tests.server.test_handlers import Api, api, code
 
 pytestmark = [pytest.mark.server, pytest.mark.kernel]
 __all__ = ["api"]
 
 
-async def ended(api: Api, run_id: str) -> Any:
+async def ended(api: Api, run_id: str, root: str = "") -> Any:
     for _ in range(600):
-        _, run = await api("GET", "runs", run_id, root="")
+        _, run = await api("GET", "runs", run_id, root=root)
         if run["state"] not in {"queued", "running"}:
             return run
         await asyncio.sleep(0.1)
@@ -97,3 +99,39 @@ async def test_a_notebook_with_errors_does_not_start(api: Api, write_notebook: A
     assert (status, error["code"]) == (422, "compile_failed")
     assert error["diagnostics"][0]["cell_id"] == "c0"
     assert json.loads(path.read_text())["cells"][0]["outputs"] == []
+
+
+async def test_resuming_keeps_how_the_run_was_asked_to_run(
+    api: Api, write_notebook: Any, jp_root_dir: Any
+) -> None:
+    path = write_notebook(
+        "project/flow.ipynb", ("n = 1", "parameters"), ("import os\nprint(n, os.getcwd())", "stage:a")
+    )
+    (jp_root_dir / "elsewhere").mkdir()
+    options = RunOptions(strict=True, workers=3, kernels="fresh", keep_going=True, force=("a",))
+    given = ParameterValue("n", "5", 5, "command line", "1", "int")
+    facts = RunFacts(
+        notebook=str(path), workdir=str(jp_root_dir / "elsewhere"), options=options, parameters=(given,)
+    )
+    # The run is kept beside another folder than the notebook, as with --root.
+    store = RunStore(jp_root_dir / "runs")
+    writer = store.create(Pipeline(1, "flow", "python3", Source("flow.ipynb", "x")), facts)
+    writer.append(ev.RunQueued(writer.run_id, "flow", ("a",)))
+    writer.append(ev.RunFinished(ev.RunState.failed, exit_code=1, seconds=1.0))
+    writer.close()
+
+    _, resumed = await api("POST", "runs", writer.run_id, "resume", root="runs")
+    run = await ended(api, resumed["run_id"], root="runs")
+    assert (run["state"], run["resumed_from"]) == ("succeeded", writer.run_id)
+    again = store.read(resumed["run_id"])
+    assert again.facts.options == options
+    assert (again.facts.workdir, again.facts.workers) == (facts.workdir, 3)
+    assert "5 " + facts.workdir in store.folder(again.run_id).executed("a").read_text()
+
+
+async def test_what_a_record_names_outside_the_root_is_not_resumed(
+    api: Api, make_run: Any, tmp_path: Any
+) -> None:
+    failed = ev.RunFinished(ev.RunState.failed, exit_code=1, seconds=1.0)
+    run_id = make_run(failed, facts=RunFacts(notebook=str(tmp_path / "outside.ipynb")))
+    assert await code("POST", api, "runs", run_id, "resume") == (400, "path_outside")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from jupyter_pipe.cli.options import Subparsers, add_command
 from jupyter_pipe.cli.output.terminal import Terminal
-from jupyter_pipe.cli.target import is_package
 
 __all__ = ["add_parser", "run"]
 
@@ -74,10 +73,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _package(target: Path) -> Path:
     """The package, which must be what the notebook compiles to if that is what was named."""
+    from jupyter_pipe.compiler import compile_notebook, default_output, stale_files
+    from jupyter_pipe.engine.targets import is_package
+    from jupyter_pipe.export import ExportError
+
     if is_package(target):
         return target
-    from jupyter_pipe.compiler import compile_notebook, default_output, stale_files
-    from jupyter_pipe.export import ExportError
 
     folder = default_output(target)
     if stale_files(compile_notebook(target, output=folder), folder):

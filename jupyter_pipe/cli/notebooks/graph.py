@@ -7,7 +7,6 @@ from pathlib import Path
 
 from jupyter_pipe.cli.options import Subparsers, add_command
 from jupyter_pipe.cli.output.terminal import Terminal
-from jupyter_pipe.cli.target import read_pipeline
 from jupyter_pipe.model import Pipeline, to_json
 
 __all__ = ["add_parser", "run"]
@@ -32,7 +31,9 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print or write the graph."""
-    text = _text(read_pipeline(args.target), args.format)
+    from jupyter_pipe.engine import open_target
+
+    text = _text(open_target(args.target, keep=False).pipeline, args.format)
     if args.output is None:
         Terminal.of(args).result(text.rstrip("\n"))
     else:

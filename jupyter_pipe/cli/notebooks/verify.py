@@ -81,8 +81,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _notebook(target: Path) -> Path:
     """The notebook of a package that is up to date. Raises NotebookError or PackageError."""
-    from jupyter_pipe.cli.target import is_package
     from jupyter_pipe.compiler import compile_notebook, read_package, stale_files
+    from jupyter_pipe.engine.targets import is_package
     from jupyter_pipe.errors import PackageError
 
     if not is_package(target):

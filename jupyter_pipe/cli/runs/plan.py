@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.cli.options import Subparsers, add_command, add_json
@@ -16,7 +14,6 @@ from jupyter_pipe.render.words import count, seconds_text
 
 if TYPE_CHECKING:
     from jupyter_pipe.cache.plan import Plan, PlannedStage
-    from jupyter_pipe.engine import RunRequest
 
 __all__ = ["add_parser", "run"]
 
@@ -37,9 +34,10 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the forecast."""
+    from jupyter_pipe.engine.reuse.forecast import forecast
+
     terminal = Terminal.of(args)
-    request, _ = request_of(args)
-    plan = _forecast(request)
+    plan = forecast(request_of(args))
     if args.json:
         terminal.result(to_json(plan).decode().rstrip())
         return 0
@@ -48,22 +46,6 @@ def run(args: argparse.Namespace) -> int:
         terminal.result(_line(terminal, stage, width))
     terminal.say(_total(plan))
     return 0
-
-
-def _forecast(request: RunRequest) -> Plan:
-    """A notebook's stages are laid out in a folder for a moment: fingerprints read them from files."""
-    from jupyter_pipe.engine.request import prepare
-    from jupyter_pipe.engine.reuse.forecast import forecast
-
-    prepared = prepare(request)
-    if request.package is not None:
-        return forecast(prepared, request.package.absolute())
-    with tempfile.TemporaryDirectory(prefix="jupyter-pipe-") as folder:
-        for name, data in request.files.items():
-            path = Path(folder) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        return forecast(prepared, Path(folder))
 
 
 def _line(terminal: Terminal, stage: PlannedStage, width: int) -> str:

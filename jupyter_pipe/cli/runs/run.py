@@ -13,8 +13,7 @@ from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.cli.runs.run_options import add_run_options, request_of
 
 if TYPE_CHECKING:
-    from jupyter_pipe.engine import RunRequest
-    from jupyter_pipe.model import Pipeline
+    from jupyter_pipe.engine import RunRequest, Target
 
 __all__ = ["add_parser", "add_result_options", "execute", "run"]
 
@@ -42,23 +41,21 @@ def add_result_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run it; the exit code is that of the run."""
-    request, pipeline = request_of(args)
-    return execute(args, request, pipeline)
+    return execute(args, request_of(args))
 
 
-def execute(args: argparse.Namespace, request: RunRequest, pipeline: Pipeline) -> int:
+def execute(args: argparse.Namespace, request: RunRequest) -> int:
     """Run the request with progress, then print and write what `args` ask for."""
     from jupyter_pipe.cli.output.results import write_results
     from jupyter_pipe.engine import run_pipeline
-    from jupyter_pipe.runs.store import RunStore
 
     # With --json standard output belongs to the reader of the JSON.
     terminal = Terminal.of(args, sys.stderr if args.json else None)
-    _warn_if_stale(terminal, request, pipeline)
+    _warn_if_stale(terminal, request.target)
     with progress_on(terminal) as progress:
         finished = run_pipeline(request, observers=[progress])
-    store = RunStore(request.root or Path(finished.facts.notebook).parent)
-    folder = write_results(args, terminal, store, finished, pipeline)
+    target = request.target
+    folder = write_results(args, terminal, target.store, finished, target.pipeline)
     if args.json:
         from jupyter_pipe.cli.output.summary import run_json
 
@@ -66,18 +63,17 @@ def execute(args: argparse.Namespace, request: RunRequest, pipeline: Pipeline) -
     return finished.exit_code or 0
 
 
-def _warn_if_stale(terminal: Terminal, request: RunRequest, pipeline: Pipeline) -> None:
+def _warn_if_stale(terminal: Terminal, target: Target) -> None:
     """A package runs as it is; that its notebook has moved on since is worth a line."""
     from jupyter_pipe.errors import NotebookError
     from jupyter_pipe.notebook import read_notebook
 
-    if request.package is None:
+    if target.package is None:
         return
-    notebook = request.package / pipeline.source.notebook
     try:
-        is_stale = read_notebook(notebook).digest != pipeline.source.digest
+        is_stale = read_notebook(target.notebook).digest != target.pipeline.source.digest
     except NotebookError:
         return  # a package may travel without its notebook
     if is_stale:
-        name = notebook.name
-        terminal.say(f"{request.package} is older than {name}. Renew it: jupyter pipe compile {name}")
+        name = target.notebook.name
+        terminal.say(f"{target.package} is older than {name}. Renew it: jupyter pipe compile {name}")

@@ -14,7 +14,7 @@ from jupyter_pipe.errors import ParameterError
 
 if TYPE_CHECKING:
     from jupyter_pipe.engine import RunRequest
-    from jupyter_pipe.model import Pipeline
+    from jupyter_pipe.runs.model import RunOptions
 
 __all__ = ["add_place", "add_run_options", "command_line", "environment_of", "parameter_texts", "request_of"]
 
@@ -104,52 +104,48 @@ def add_place(group: argparse._ActionsContainer) -> None:
     )
 
 
-def request_of(args: argparse.Namespace) -> tuple[RunRequest, Pipeline]:
+def request_of(args: argparse.Namespace) -> RunRequest:
     """Compile or read the target. Raises NotebookError, CompileError, PackageError, ParameterError."""
-    from jupyter_pipe.cli.target import is_package
-    from jupyter_pipe.compiler import read_package
-    from jupyter_pipe.engine import RunRequest
-    from jupyter_pipe.engine.compiling import compile_for_run
+    from jupyter_pipe.engine import RunRequest, open_target
     from jupyter_pipe.runs.parameters import resolve_parameters
     from jupyter_pipe.runs.remote import local_root
     from jupyter_pipe.runs.store import RunStore
 
-    target = Path(args.target)
-    root = local_root(args.root) if args.root else None
-    store = RunStore(root or target.parent)
-    compiled = None if is_package(target) else compile_for_run(target, store)
-    pipeline = compiled.pipeline if compiled else read_package(target)
+    target = open_target(args.target, RunStore(local_root(args.root)) if args.root else None)
     environment = environment_of(args.env_file)
     parameters = resolve_parameters(
-        pipeline.parameters,
+        target.pipeline.parameters,
         texts=parameter_texts(args.parameter),
         file=args.parameters_file,
         environment=environment,
     )
-    request = RunRequest(
-        package=None if compiled else target,
-        pipeline=pipeline,
-        files=compiled.files if compiled else {},
-        notebook=target if compiled else None,
-        root=root,
-        workdir=args.workdir,
+    return RunRequest(
+        target=target,
+        options=_options(args),
         parameters=parameters,
-        workers=args.jobs,
-        keep_going=args.keep_going,
-        strict=args.strict,
+        workdir=args.workdir,
+        environment=environment,
+        command=command_line(sys.argv[1:]),
+    )
+
+
+def _options(args: argparse.Namespace) -> RunOptions:
+    from jupyter_pipe.runs.model import RunOptions
+
+    return RunOptions(
         targets=tuple(args.targets),
         from_=tuple(args.from_),
         force=tuple(name for name in args.force if name != ALL_STAGES),
         force_all=ALL_STAGES in args.force,
         use_cache=not args.no_cache,
+        workers=args.jobs,
+        keep_going=args.keep_going,
+        strict=args.strict,
         kernels=args.kernels or "fork",
         executor=args.executor or ("dask" if args.scheduler else "local"),
         scheduler=args.scheduler,
         trust=args.trust,
-        environment=environment,
-        command=command_line(sys.argv[1:]),
     )
-    return request, pipeline
 
 
 def command_line(arguments: Sequence[str]) -> tuple[str, ...]:

@@ -40,25 +40,23 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 1 if the stage failed, 3 if its gate did."""
-    from jupyter_pipe.compiler import read_package
-    from jupyter_pipe.engine import RunRequest
+    from jupyter_pipe.engine import RunRequest, open_target
     from jupyter_pipe.engine.attempts.single_stage import run_single_stage
     from jupyter_pipe.runs.model import StageRun
     from jupyter_pipe.runs.parameters import resolve_parameters
     from jupyter_pipe.runs.remote import local_root
+    from jupyter_pipe.runs.store import RunStore
 
     terminal = Terminal.of(args)
-    pipeline = read_package(args.target)
+    target = open_target(args.target, RunStore(local_root(args.run_root)))
     environment = environment_of(args.env_file)
     request = RunRequest(
-        package=args.target,
-        pipeline=pipeline,
-        root=local_root(args.run_root),
+        target=target,
         workdir=args.workdir,
         run_id=args.run_id,
         environment=environment,
         parameters=resolve_parameters(
-            pipeline.parameters, texts=parameter_texts(args.parameter), environment=environment
+            target.pipeline.parameters, texts=parameter_texts(args.parameter), environment=environment
         ),
     )
     outcome = run_single_stage(request, args.stage, attempt=args.attempt, report=_Timed(PlainLines(terminal)))

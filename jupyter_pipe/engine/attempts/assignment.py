@@ -42,8 +42,8 @@ def stage_work(
         numbers=prepared.numbers,
         environment=_environment(prepared, stage, place.run_id),
         secrets=tuple(prepared.environment[secret] for secret in stage.options.secrets),
-        strict=prepared.request.strict,
-        trust=prepared.request.trust,
+        strict=prepared.request.options.strict,
+        trust=prepared.request.options.trust,
         url=prepared.store.url,
     )
 

@@ -17,12 +17,13 @@ from jupyter_pipe.cache.store import references
 from jupyter_pipe.engine.attempts.assignment import stage_work
 from jupyter_pipe.engine.attempts.attempt import StageOutcome, run_stage
 from jupyter_pipe.engine.attempts.attempt_folder import RunPlace, publish_attempt
-from jupyter_pipe.engine.request import RunRequest, prepare
+from jupyter_pipe.engine.request import prepare
 from jupyter_pipe.engine.scheduling.priorities import Neighbours
 from jupyter_pipe.engine.scheduling.results import result_events
 from jupyter_pipe.engine.scheduling.stage_inputs import given_to
 from jupyter_pipe.engine.scheduling.verdict import judge
-from jupyter_pipe.errors import RunError
+from jupyter_pipe.engine.targets import RunRequest
+from jupyter_pipe.errors import PackageError, RunError
 from jupyter_pipe.events import Event
 from jupyter_pipe.model import Pipeline
 from jupyter_pipe.runs.remote import RemoteRoot, fetch_runs, publish_values
@@ -38,13 +39,19 @@ def run_single_stage(
     attempt: int = 1,
     report: Callable[[Event], None] = lambda event: None,
 ) -> StageOutcome:
-    """Run one stage of `request.package`, whose predecessors have run with the same `request.root`
-    and `request.run_id`. Raises RunError if one of them has not, and what `prepare` raises.
+    """Run one stage of a package, whose predecessors have run with the same store and
+    `request.run_id`. Raises RunError if one of them has not, PackageError, and what `prepare` raises.
     """
-    prepared = prepare(replace(request, targets=(stage,), strict=True))
+    package = request.target.package
+    if package is None:
+        raise PackageError(
+            f"{request.target.notebook.name} is not a compiled package.",
+            code="package_missing",
+            hint="Compile the notebook first: jupyter pipe compile NOTEBOOK",
+        )
+    prepared = prepare(replace(request, options=replace(request.options, targets=(stage,), strict=True)))
     folder = prepared.store.folder(request.run_id or "shared")
-    assert request.package is not None
-    place = RunPlace(folder.run_id, folder.path, request.package.absolute())
+    place = RunPlace(folder.run_id, folder.path, package)
     if prepared.store.url:
         fetch_runs(RemoteRoot(prepared.store.url), prepared.store, [folder.run_id])
     results = _earlier_results(folder, prepared.pipeline, stage)

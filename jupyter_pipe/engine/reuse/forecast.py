@@ -6,6 +6,7 @@ count only for stages that draw from them.
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,10 +19,11 @@ from jupyter_pipe.cache.plan import Forcing, Plan, StageCache, StageInputs, plan
 from jupyter_pipe.cache.store import Cache, references
 from jupyter_pipe.cache.versions import find_versions
 from jupyter_pipe.compiler.codegen.requirements import find_interpreter
-from jupyter_pipe.engine.request import PreparedRun
+from jupyter_pipe.engine.request import PreparedRun, prepare
 from jupyter_pipe.engine.reuse.results import Checked
 from jupyter_pipe.engine.scheduling.messages import Reuse
 from jupyter_pipe.engine.scheduling.stage_inputs import Given, given_to
+from jupyter_pipe.engine.targets import RunRequest
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.model import Pipeline, Stage
 from jupyter_pipe.runs.locks import Holder, free_lock, take_lock
@@ -142,8 +144,21 @@ class CachedResults:
         return {name: latest.seconds for name, latest in found.items() if latest is not None}
 
 
-def forecast(prepared: PreparedRun, package: Path) -> Plan:
-    """What a run would do, without running anything."""
+def forecast(request: RunRequest) -> Plan:
+    """What a run would do, without running anything. Raises what `prepare` raises."""
+    prepared, target = prepare(request), request.target
+    if target.package is not None:
+        return _forecast(prepared, target.package)
+    # Fingerprints read the code of stages from files, which lie in a folder for a moment.
+    with tempfile.TemporaryDirectory(prefix="jupyter-pipe-") as folder:
+        for name, data in target.files.items():
+            path = Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        return _forecast(prepared, Path(folder))
+
+
+def _forecast(prepared: PreparedRun, package: Path) -> Plan:
     _, decides = _caches(prepared, package)
 
     def inputs_of(stage: Stage, results: Mapping[str, StageResult]) -> StageInputs:
@@ -157,7 +172,7 @@ def _caches(
 ) -> tuple[Cache, StageCache]:
     """The results under the run's root, and who decides about them. Those of a root that is a URL
     may be there only; `explain` is told if they cannot be looked up."""
-    store, trust = prepared.store, prepared.request.trust
+    store, trust = prepared.store, prepared.request.options.trust
     folder = store.state_folder / "cache"
     if not store.url:
         cache = Cache(folder)
@@ -193,9 +208,9 @@ def _stage_cache(
         numbers=prepared.numbers,
         settings={"kernel": str(interpreter or pipeline.kernel), "hash seed": str(facts.hash_seed)},
         forcing=Forcing(
-            everything=request.force_all,
+            everything=request.options.force_all,
             stages=prepared.forced,
-            ignore_cache=not request.use_cache,
+            ignore_cache=not request.options.use_cache,
             reuse_uncached=frozenset(request.resumed_stages),
         ),
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -56,17 +54,9 @@ class PipelineService:
 
     def plan(self, request: PlanRequest) -> PlanAnswer:
         """What a run of the saved notebook would do, and why. Runs nothing."""
-        from jupyter_pipe.engine.request import prepare
         from jupyter_pipe.engine.reuse.forecast import forecast
 
-        asked = make_request(self._root.notebook(request.notebook), request)
-        # A stage's fingerprint reads its code from the package's files, which lie there for a moment.
-        with tempfile.TemporaryDirectory(prefix="jupyter-pipe-") as folder:
-            for name, data in asked.files.items():
-                path = Path(folder) / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(data)
-            plan = forecast(prepare(asked), Path(folder))
+        plan = forecast(make_request(self._root.notebook(request.notebook), request, keep=False))
         return PlanAnswer(
             tuple(
                 PlannedStage(stage.name, stage.action, stage.reason, stage.saved_seconds)

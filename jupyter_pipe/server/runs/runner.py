@@ -19,7 +19,7 @@ import msgspec
 from jupyter_pipe.errors import CompileError, PipeError
 from jupyter_pipe.runs import RunStore
 from jupyter_pipe.server.payloads import ErrorBody, StartRequest
-from jupyter_pipe.server.requests import make_request
+from jupyter_pipe.server.requests import make_request, resume_request
 
 if TYPE_CHECKING:
     from jupyter_pipe.events import Event
@@ -28,13 +28,17 @@ __all__ = ["Order", "main"]
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What to run. `notebook` is absolute; `request.parameters` are the texts that the user typed;
-    `resumed_from` is the run that this one continues, whose parameters hold."""
+    """What to run. `root` is the absolute path of the folder that keeps the run.
 
-    notebook: str
+    Either `request` asks for a new run of the saved notebook, or `resumed_from` is the run in the
+    same folder that this one continues, as it ran.
+    """
+
+    root: str
     run_id: str
-    request: StartRequest
-    resumed_from: str | None = None
+    notebook: str = ""
+    request: StartRequest | None = None
+    resumed_from: str = ""
 
 
 def main() -> int:
@@ -54,9 +58,10 @@ def run(order: Order) -> int:
     """Compile and run. Raises PipeError."""
     from jupyter_pipe.engine import run_pipeline
 
-    notebook = Path(order.notebook)
-    earlier = RunStore(notebook.parent).read(order.resumed_from) if order.resumed_from else None
-    request = make_request(notebook, order.request, run_id=order.run_id, resumed=earlier)
+    if order.request is not None:
+        request = make_request(Path(order.notebook), order.request, run_id=order.run_id)
+    else:
+        request = resume_request(RunStore(order.root), order.resumed_from, new_run_id=order.run_id)
     return run_pipeline(request, observers=[_log_to(order)]).exit_code or 0
 
 
@@ -69,7 +74,7 @@ def _log_to(order: Order) -> Callable[[Event], None]:
         if moved:
             return
         moved = True
-        folder = RunStore(Path(order.notebook).parent).folder(order.run_id)
+        folder = RunStore(order.root).folder(order.run_id)
         log = os.open(folder.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         for stream in (1, 2):
             os.dup2(log, stream)

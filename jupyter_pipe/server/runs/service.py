@@ -59,17 +59,20 @@ class RunService:
     def start(self, request: StartRequest) -> Started:
         """Start a run of the saved notebook in a process of its own."""
         path = self._root.notebook(request.notebook)
-        return self._begin(Order(notebook=str(path), run_id=_new_run_id(), request=request))
+        return self._begin(
+            Order(root=str(path.parent), run_id=_new_run_id(), notebook=str(path), request=request)
+        )
 
     def resume(self, root: str, run_id: str) -> Started:
         """Continue a run that ended without success: a new run, which reuses what still fits."""
         run = self.read(root, run_id)
         if not run.is_final:
             raise RunError("The run still goes on.", code="run_active", hint="Cancel it first.")
-        notebook = Path(run.facts.notebook)
-        request = StartRequest(notebook=self._root.path_of(notebook))
-        order = Order(notebook=str(notebook), run_id=_new_run_id(), request=request, resumed_from=run_id)
-        return self._begin(order)
+        # What the record names was written by whoever wrote the record, so it is confined as well.
+        for path in filter(None, (run.facts.notebook, run.facts.package)):
+            self._root.confine(Path(path), Path(path).name)
+        folder = self._root.directory(root)
+        return self._begin(Order(root=str(folder), run_id=_new_run_id(), resumed_from=run_id))
 
     def read(self, root: str, run_id: str) -> Run:
         """The run as it is now."""
@@ -145,7 +148,7 @@ class RunService:
         return LogChunk(text, offset, max(offset, end), final=run.is_final and end >= len(data))
 
     def _begin(self, order: Order) -> Started:
-        folder = Path(order.notebook).parent
+        folder = Path(order.root)
         self._watcher.watch(self._root.path_of(folder), folder)
         start_run(order)
         return Started(order.run_id)

@@ -24,14 +24,14 @@ _SECONDS_BETWEEN_LOOKS = 0.05
 
 def start_run(order: Order) -> None:
     """Start a runner; returns when its run exists. Raises what the runner could not do."""
-    events = RunStore(Path(order.notebook).parent).folder(order.run_id).events
+    events = RunStore(order.root).folder(order.run_id).events
     with tempfile.TemporaryFile() as output:
         runner = subprocess.Popen(
             [sys.executable, "-m", "jupyter_pipe.server.runs.runner"],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
-            cwd=Path(order.notebook).parent,
+            cwd=order.root,
             # A session of its own: signals to the server's group do not reach it.
             start_new_session=True,
         )

@@ -249,11 +249,8 @@ export interface RunFacts {
   readonly workdir: string;
   readonly command: readonly string[];
   readonly hash_seed: number;
+  readonly options: RunOptions;
   readonly workers: number;
-  readonly strict: boolean;
-  readonly kernels: string;
-  readonly executor: string;
-  readonly scheduler: string | null;
   readonly runner: Process | null;
   readonly accepts_signals: boolean;
   readonly parameters: readonly ParameterValue[];
@@ -262,6 +259,21 @@ export interface RunFacts {
 
 export interface RunList {
   readonly runs: readonly RunSummary[];
+}
+
+export interface RunOptions {
+  readonly targets: readonly string[];
+  readonly from: readonly string[];
+  readonly force: readonly string[];
+  readonly force_all: boolean;
+  readonly use_cache: boolean;
+  readonly workers: number | null;
+  readonly keep_going: boolean;
+  readonly strict: boolean;
+  readonly kernels: string;
+  readonly executor: string;
+  readonly scheduler: string | null;
+  readonly trust: boolean;
 }
 
 export type RunState = 'cancelled' | 'failed' | 'interrupted' | 'queued' | 'running' | 'succeeded';

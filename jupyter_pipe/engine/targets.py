@@ -1,0 +1,171 @@
+"""What a run is of, and what it is asked to do.
+
+`open_target` finds a notebook or a compiled package and gives its pipeline; a `RunRequest` is that
+target with `RunOptions` and values; `request_to_resume` makes it continue an earlier run. The command
+line, the Python API and the server only translate what they are given into these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from jupyter_pipe.compiler import read_package
+from jupyter_pipe.compiler.graph import select
+from jupyter_pipe.engine.compiling import compile_for_run
+from jupyter_pipe.errors import NotebookError, RunError
+from jupyter_pipe.events import StageState
+from jupyter_pipe.model import Pipeline
+from jupyter_pipe.runs.model import ParameterValue, Run, RunOptions
+from jupyter_pipe.runs.parameters import resumed_parameters
+from jupyter_pipe.runs.store import RunStore
+
+__all__ = [
+    "RunRequest",
+    "Target",
+    "is_package",
+    "open_earlier",
+    "open_target",
+    "options_to_resume",
+    "request_to_resume",
+]
+
+_DONE = frozenset({StageState.succeeded, StageState.cached})
+
+
+class Target(Struct, frozen=True):
+    """A pipeline to run, and where it belongs.
+
+    `notebook` is the absolute path of the source notebook, which may be missing where a package
+    travelled without it. `package` is the compiled package; without one, `files` are what it would
+    hold (path -> bytes). Runs are kept in `store`: by default beside the notebook.
+    """
+
+    pipeline: Pipeline
+    notebook: Path
+    store: RunStore
+    package: Path | None = None
+    files: Mapping[str, bytes] = {}
+
+
+class RunRequest(Struct, frozen=True):
+    """A run of a target. `options` say which stages run, and how.
+
+    `workdir` is where stages run, by default the notebook's folder. `parameters` come from
+    `resolve_parameters`; without them the notebook's values hold. `environment` is that of the
+    kernels, by default this process's. `trigger` says who asks (see `RunQueued`), `command` how the
+    user would ask again. `resumed_stages` succeeded in the run that this one continues: their
+    results are reused even if they are tagged `cache:off`.
+    """
+
+    target: Target
+    options: RunOptions = RunOptions()
+    parameters: tuple[ParameterValue, ...] = ()
+    workdir: Path | None = None
+    environment: Mapping[str, str] | None = None
+    trigger: str = "cli"
+    command: tuple[str, ...] = ()
+    run_id: str | None = None
+    resumed_from: str | None = None
+    resumed_stages: tuple[str, ...] = ()
+
+
+def is_package(path: Path) -> bool:
+    """Whether `path` is a compiled package. Raises NotebookError if it is a folder of something else."""
+    if not path.is_dir():
+        return False
+    if (path / "pipeline.json").is_file():
+        return True
+    raise NotebookError(
+        f"'{path}' is a folder without pipeline.json.",
+        code="not_a_package",
+        hint="Name a notebook, or a folder that `jupyter pipe compile` wrote.",
+    )
+
+
+def open_target(path: Path | str, store: RunStore | None = None, *, keep: bool = True) -> Target:
+    """The notebook, compiled now, or the package at `path`.
+
+    With `keep=False` nothing is written, not even what compiling again would be spared.
+    Raises NotebookError, CompileError and PackageError.
+    """
+    path = Path(path)
+    if is_package(path):
+        pipeline = read_package(path)
+        notebook = _notebook_of(path.absolute(), pipeline)
+        return Target(pipeline, notebook, store or RunStore(notebook.parent), package=path.absolute())
+    store = store or RunStore(path.parent)
+    compiled = compile_for_run(path, store, keep=keep)
+    return Target(compiled.pipeline, path.absolute(), store, files=compiled.files)
+
+
+def open_earlier(earlier: Run, store: RunStore) -> Target:
+    """What an earlier run ran, as it is now. Raises RunError if its record does not say."""
+    path = earlier.facts.package or earlier.facts.notebook
+    if not path:
+        raise RunError(
+            f"The record of run {earlier.run_id} does not say what it ran.",
+            code="run_damaged",
+            hint="Start a new run: jupyter pipe run NOTEBOOK",
+        )
+    return open_target(path, store)
+
+
+def request_to_resume(request: RunRequest, earlier: Run) -> RunRequest:
+    """The request as one that continues `earlier`: with its parameters, in its working directory.
+
+    Its `options` come from `options_to_resume`, with whatever is to be different this time.
+    Raises ParameterError if a value of the earlier run no longer fits.
+    """
+    return replace(
+        request,
+        parameters=resumed_parameters(request.target.pipeline.parameters, earlier.facts.parameters),
+        workdir=Path(earlier.facts.workdir) if earlier.facts.workdir else None,
+        resumed_from=earlier.run_id,
+        resumed_stages=tuple(_done(earlier)),
+    )
+
+
+def options_to_resume(pipeline: Pipeline, earlier: Run) -> RunOptions:
+    """How `earlier` was asked to run, for a run that continues it.
+
+    The same stages take part. What it was told to run regardless of earlier results stays so only
+    for stages that it did not finish: the others are what it continues from. Trust was for that once.
+    """
+    options = earlier.facts.options
+    names = [stage.name for stage in pipeline.stages]
+    took_part = {stage.name for stage in earlier.stages}
+    is_whole = len(earlier.stages) >= len(names)
+    done = _done(earlier)
+    return replace(
+        options,
+        targets=() if is_whole else tuple(name for name in names if name in took_part),
+        from_=(),
+        force=tuple(name for name in _forced(pipeline, options) if name not in done),
+        force_all=False,
+        use_cache=True,
+        trust=False,
+    )
+
+
+def _done(earlier: Run) -> list[str]:
+    return [stage.name for stage in earlier.stages if stage.state in _DONE]
+
+
+def _forced(pipeline: Pipeline, options: RunOptions) -> Collection[str]:
+    """The stages that were to run whatever is known of them, as far as the pipeline still has them."""
+    names = [stage.name for stage in pipeline.stages]
+    if options.force_all or not options.use_cache:
+        return names
+    begun = [name for name in options.from_ if name in names]
+    again = select(pipeline, from_=begun) if begun else ()
+    return [name for name in names if name in again or name in options.force]
+
+
+def _notebook_of(package: Path, pipeline: Pipeline) -> Path:
+    """Where the source notebook is: relative to the package, else in the package's parent."""
+    places = [package / pipeline.source.notebook, package.parent / Path(pipeline.source.notebook).name]
+    return next((place.resolve() for place in places if place.exists()), places[-1])
