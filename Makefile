@@ -11,6 +11,7 @@ LAB_SOURCES := $(wildcard package.json package-lock.json tsconfig.json install.j
 LAB_BUILT := jupyter_pipe/labextension/static/style.js
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export NO_MKDOCS_2_WARNING := 1
 # Kernels are processes: without bytecode each of them would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -19,7 +20,7 @@ SHELL := bash
 named = @set -o pipefail; ( $(2) ) 2>&1 | while IFS= read -r line; do printf '%s | %s\n' $(1) "$$line"; done
 
 .DEFAULT_GOAL := help
-.PHONY: help run lab test check typescript test-server test-browser test-python docs-check clean
+.PHONY: help run lab dev test test-quick check typescript test-server test-browser test-python docs docs-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,12 +32,20 @@ run: $(VENV)/installed-run ## compile and run the example notebook, headless
 lab: $(VENV)/installed-test ## open the example notebooks in JupyterLab
 	$(BIN)/jupyter lab --notebook-dir example_notebooks
 
+dev: $(VENV)/installed-test node_modules/.package-lock.json ## JupyterLab that follows your edits: Python restarts the server, TypeScript rebuilds
+	$(BIN)/jupyter-builder develop . --overwrite
+	@trap 'kill 0' EXIT; npm run watch & $(BIN)/jupyter-builder watch . & \
+	  $(BIN)/jupyter lab --notebook-dir example_notebooks --ServerApp.autoreload=True
+
+docs: $(VENV)/installed-test ## the documentation as a site, in build/site
+	$(BIN)/mkdocs build --strict --quiet
+
 test: ## everything that CI runs, from nothing, two at a time
 	$(MAKE) --jobs=2 check typescript test-browser test-python test-server
 
-check: $(VENV)/installed-test ## formatting, lint, types and density
+check: $(VENV)/installed-test ## formatting, lint, types, density and the documentation site
 	$(call named,check,$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && \
-	  $(BIN)/python benchmarks/density.py --check)
+	  $(BIN)/python benchmarks/density.py --check && $(BIN)/mkdocs build --strict --quiet)
 
 typescript: $(VENV)/installed-test node_modules/.package-lock.json ## types and unit tests of the extension
 	$(call named,typescript,npm test)
@@ -50,6 +59,10 @@ test-server: $(VENV)/installed-test ## the server extension's REST interface
 
 test-python: $(VENV)/installed-test ## all other tests
 	$(call named,python,$(PYTEST) --ignore tests/browser --ignore tests/server --numprocesses 2 --dist loadfile)
+
+test-quick: $(VENV)/installed-test ## no kernels and no browser: under a minute
+	$(PYTEST) -q --numprocesses 2 --dist loadfile -m 'not kernel' --ignore tests/browser --ignore tests/server \
+	  --ignore tests/property
 
 docs-check: $(VENV)/installed-test ## links, commands and figures in the documentation
 	$(PYTEST) -q tests/examples/test_docs.py

@@ -87,7 +87,7 @@ _READING = (
         "`after:` an unknown stage",
         "No cell of the notebook belongs to the stage.",
         "after:laod",
-        "Mend the name.",
+        "Fix the name.",
     ),
     _error(
         "PIPE108",
@@ -108,7 +108,7 @@ _READING = (
         "A tag that looks misspelt",
         "The tag is not one of ours and is ignored, but it is close to one.",
         "stgae:load",
-        "Mend the tag, if it was meant for the pipeline.",
+        "Fix the tag, if it was meant for the pipeline.",
     ),
     _warning(
         "PIPE111",
@@ -148,15 +148,15 @@ _DATA_FLOW = (
         "A cell that is not Python",
         "The cell does not parse, even after IPython has transformed its magics.",
         "if x > 1\n    print(x)",
-        "Mend the line that the message names, or tag the cell `skip`.",
+        "Fix the line that the message names, or tag the cell `skip`.",
     ),
     _error(
         "PIPE201",
         "A name that nothing defines",
-        "No earlier cell binds the name, it is no builtin, and no star import can bring it. Run from "
+        "No earlier cell binds the name, it is not a builtin, and no star import can bring it. Run from "
         "top to bottom, the notebook would stop with a NameError.",
         "X_train = load() ‖ model.fit(X_trian)",
-        "Mend the spelling, or move the cell that defines the name above the one that reads it.",
+        "Fix the spelling, or move the cell that defines the name above the one that reads it.",
     ),
     _warning(
         "PIPE202",

@@ -28,7 +28,7 @@ __all__ = [
 
 
 class PipeError(Exception):
-    """A mistake that the user can mend.
+    """A mistake that the user can fix.
 
     `code` is a stable short name for programs (`notebook_unreadable`), `hint` the next step in
     one sentence, `cell_id` the cell it is about, if there is one.

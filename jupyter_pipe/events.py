@@ -218,7 +218,7 @@ class ArtifactWritten(_Event, frozen=True, tag="artifact_written"):
 
 
 class WarningRaised(_Event, frozen=True, tag="warning_raised"):
-    """Something a user should know that is no failure (two writers of an ambient component)."""
+    """Something a user should know that is not a failure (two writers of an ambient component)."""
 
     stage: str | None
     code: str

@@ -146,7 +146,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 def _unknown_command(wanted: str) -> str:
     if wanted.endswith(".ipynb"):
-        return f"'{wanted}' is no command. To run the notebook: jupyter pipe run {wanted}"
+        return f"'{wanted}' is not a command. To run the notebook: jupyter pipe run {wanted}"
     import difflib
 
     close = difflib.get_close_matches(wanted, COMMANDS, n=1)

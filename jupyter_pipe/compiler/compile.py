@@ -2,7 +2,7 @@
 
 Reads the notebook, what the guard learned in earlier runs, and the distributions of the kernel's
 environment; writes nothing. The same notebook gives the same bytes. Raises NotebookError for what
-is no notebook and CompileError with all diagnostics at once.
+is not a notebook and CompileError with all diagnostics at once.
 """
 
 from __future__ import annotations
@@ -224,7 +224,7 @@ def _raise_errors(notebook: Notebook, diagnostics: Sequence[Diagnostic]) -> None
     raise CompileError(
         f"'{notebook.name}.ipynb' does not compile: {count}.",
         diagnostics=diagnostics,
-        hint=f"Mend what is listed; `jupyter pipe check {notebook.name}.ipynb` lists it again.",
+        hint=f"Fix what is listed; `jupyter pipe check {notebook.name}.ipynb` lists it again.",
     )
 
 

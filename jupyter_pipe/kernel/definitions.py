@@ -43,7 +43,7 @@ class Definitions:
 
     def name_of(self, value: Any) -> str | None:
         """The dotted name by which a class or function of the notebook can be found again; None if
-        it is no definition, or no longer what the name stands for."""
+        it is not a definition, or no longer what the name stands for."""
         dotted = getattr(value, "__qualname__", None)
         if not isinstance(dotted, str) or not self.is_local(value):
             return None

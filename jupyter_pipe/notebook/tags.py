@@ -79,7 +79,7 @@ def parse_default_options(tags: tuple[str, ...]) -> tuple[tuple[StageOption, ...
             options.append(_parse_option(prefix.strip(), value.strip(), tag))
         except ValueError as error:
             message = f"The notebook's default option '{tag}' does not parse: {error}."
-            hint = "Mend 'jupyter_pipe' in the notebook's metadata."
+            hint = "Fix 'jupyter_pipe' in the notebook's metadata."
             diagnostics.append(Diagnostic("PIPE101", Severity.error, message, hint))
     return tuple(options), tuple(diagnostics)
 
@@ -175,7 +175,7 @@ class _CellReader:
             self.options.append(_parse_option(tag.partition(":")[0].strip(), value, tag))
         except ValueError as error:
             self._report(
-                "PIPE101", f"The tag '{tag}' does not parse: {error}.", "Mend or remove the tag.", tag
+                "PIPE101", f"The tag '{tag}' does not parse: {error}.", "Fix or remove the tag.", tag
             )
 
     def _check_roles(self) -> None:
@@ -207,7 +207,7 @@ class _CellReader:
     def _malformed(self, tag: str, wanted: str) -> None:
         prefix = tag.partition(":")[0].strip()
         message = f"The tag '{tag}' does not parse: '{prefix}:' takes {wanted}."
-        self._report("PIPE101", message, "Mend or remove the tag.", tag)
+        self._report("PIPE101", message, "Fix or remove the tag.", tag)
 
     def _report(self, code: str, message: str, hint: str, tag: str | None = None) -> None:
         fixes = (Fix(f"Remove the tag '{tag}'", self.cell.id, remove_tags=(tag,)),) if tag else ()

@@ -107,7 +107,7 @@ class PipeHandler(APIHandler):
         self.finish(msgspec.json.encode(body))
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """A user's mistake is no incident of the server."""
+        """A user's mistake is not an incident of the server."""
         if not isinstance(value, PipeError):
             super().log_exception(typ, value, tb)
 

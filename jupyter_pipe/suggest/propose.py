@@ -86,8 +86,8 @@ class _Settling:
         if any(self._order(found) for found in new):
             return True
         errors = {found.cell_id: found for found in new if found.severity is Severity.error}
-        mended = [self._mend(found, pipeline) for found in errors.values()]
-        return any(mended)
+        repaired = [self._repair(found, pipeline) for found in errors.values()]
+        return any(repaired)
 
     def _order(self, found: Diagnostic) -> bool:
         """Take up an `after:` that the compiler proposes."""
@@ -98,7 +98,7 @@ class _Settling:
         self.after[found.cell_id] = (*self.after.get(found.cell_id, ()), *missing)
         return True
 
-    def _mend(self, found: Diagnostic, pipeline: Pipeline) -> bool:
+    def _repair(self, found: Diagnostic, pipeline: Pipeline) -> bool:
         if self.roles.pop(found.cell_id or "", None):
             return True
         self.after.clear()  # these name stages that may be gone in a moment

@@ -103,7 +103,7 @@ class _Comparison:
         self.unstable.update(one for one in outputs if again.outputs.get(one) != outputs[one])
 
     def _note_chance(self, pipeline: Pipeline, found: dict[str, Outputs], again: WholeRun) -> None:
-        """Outputs that agree in all runs of the notebook by chance: they hang on a value that does not."""
+        """Outputs that agree in all runs of the notebook by chance: they depend on a value that does not."""
         once = self._run_whole(pipeline, "once more, to see which values it repeats", _SEEDS[0])
         self._note_unstable(once)
         loose = {
@@ -189,7 +189,7 @@ class _Comparison:
 
     def _divergence(self, run: Run, root: Path) -> Divergence | None:
         folder = root / ".jupyter_pipe" / "runs" / run.run_id
-        # The guard may have mended the graph on the way.
+        # The guard may have fixed the graph on the way.
         pipeline = from_json((folder / "pipeline.json").read_bytes(), Pipeline)
         found = _executed_outputs(folder, pipeline)
         parting = self._first_cell(pipeline, found)

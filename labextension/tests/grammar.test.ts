@@ -29,7 +29,7 @@ describe('the vocabulary of tags', () => {
     expect(findNameProblem(text ?? '')).toBe(problem);
   });
 
-  // An empty value is no value: the form leaves such a tag away.
+  // An empty value is not a value: the form leaves such a tag away.
   it.each(shared.options.filter(([, text]) => text !== ''))('judges %s:%s', (name, text, valid) => {
     expect(optionProblem(name as OptionName, String(text), trans) === null).toBe(valid);
   });

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,3 +50,8 @@ def test_make_targets_exist(document: Path) -> None:
 def test_commands_exist(document: Path) -> None:
     named = set(re.findall(r"jupyter pipe ([a-z-]+)", document.read_text(encoding="utf-8")))
     assert named <= set(COMMANDS)
+
+
+def test_the_picture_of_the_packages_is_current() -> None:
+    done = subprocess.run([sys.executable, ROOT / "docs" / "draw_packages.py", "--check"], check=False)
+    assert done.returncode == 0, "run: python docs/draw_packages.py"

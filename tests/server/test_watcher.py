@@ -1,4 +1,4 @@
-"""The watcher tells of runs that anybody writes, in order and in small."""
+"""The watcher tells of runs that anybody writes, in order and in small events."""
 
 from __future__ import annotations
 

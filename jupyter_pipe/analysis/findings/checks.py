@@ -57,7 +57,7 @@ def _undefined(
     unit: Unit, name: str, read: Read, defined: dict[str, Unit], before: Unit | None
 ) -> Diagnostic:
     message = f"'{name}' is read in {cell_number(unit)}, but no earlier cell defines it."
-    hint = "Define it in a cell above, or mend the spelling."
+    hint = "Define it in a cell above, or fix the spelling."
     later = defined.get(name)
     code = "PIPE201"
     if before is not None:

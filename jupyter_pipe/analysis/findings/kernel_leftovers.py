@@ -157,7 +157,7 @@ def _history_cells(unit: Unit, name: str, units: Sequence[Unit]) -> list[int]:
 
 
 def _annotates(unit: Unit) -> int | None:
-    """The number of the cell if the unit annotates a variable, and is no part of a skipped cell."""
+    """The number of the cell if the unit annotates a variable, and is not part of a skipped cell."""
     nodes = () if isinstance(unit.node, DEFINITIONS) or unit.role == "skip" else ast.walk(unit.node)
     return unit.cell.cell.number if any(isinstance(node, ast.AnnAssign) for node in nodes) else None
 

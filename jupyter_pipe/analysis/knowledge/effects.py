@@ -95,7 +95,7 @@ class Knowledge(Protocol):
         ...
 
     def attribute(self, type_: str, name: str) -> AttributeEffect | None:
-        """An attribute that is no method."""
+        """An attribute that is not a method."""
         ...
 
     def component(self, qualified: str) -> str | None:

@@ -44,7 +44,7 @@ def _from_project(file: Path) -> dict[str, Library]:
         raise PipeError(
             f"{file} cannot be read: {error}",
             code="knowledge_invalid",
-            hint="Mend the file, or move the notebook out of that project.",
+            hint="Fix the file, or move the notebook out of that project.",
         ) from error
     tool = content.get("tool", {}).get("jupyter_pipe", {})
     return _parse(tool.get("knowledge", {}), f"{file}, [tool.jupyter_pipe.knowledge]")

@@ -30,7 +30,7 @@ def parse_phrase(phrase: str, library: str = "") -> CallEffect:
         word, _, rest = clause.partition(" ")
         parse = CLAUSES.get(word)
         if parse is None:
-            raise PhraseError(f"{word!r} in {phrase!r} is no clause; known are: {', '.join(CLAUSES)}")
+            raise PhraseError(f"{word!r} in {phrase!r} is not a clause; known are: {', '.join(CLAUSES)}")
         found.update(parse(rest.strip(), library, clause))
     return CallEffect(**found)
 
@@ -60,7 +60,9 @@ def _argument(word: str, clause: str) -> Argument:
         return Argument(int(digits), keyword or None, every)
     if word.isidentifier():
         return Argument(keyword=word)
-    raise PhraseError(f"{word!r} in {clause!r} is no argument: self, a position, a keyword or both (0:path)")
+    raise PhraseError(
+        f"{word!r} in {clause!r} is not an argument: self, a position, a keyword or both (0:path)"
+    )
 
 
 def _returns(kind: Returns) -> Parse:

@@ -52,7 +52,7 @@ def _run_script(world: World, paths: Sequence[str], node: ast.Call) -> None:
 
 
 def _script(world: World, paths: Sequence[str]) -> list[str]:
-    """The code of a script, or of each cell of a notebook; something that is no code if there is none."""
+    """The code of a script, or of each cell of a notebook; something that is not code if there is none."""
     try:
         path = (world.folder or Path()) / paths[0]
         text = path.read_text(encoding="utf-8")

@@ -66,7 +66,7 @@ def _unparsable(cell: ProgramCell, source: Transformed) -> Diagnostic:
         "PIPE200",
         Severity.error,
         f"Cell {cell.cell.number} is not Python: {message} (line {line}).",
-        hint="Mend the line, or tag the cell `skip` if it is no part of the pipeline.",
+        hint="Fix the line, or tag the cell `skip` if it is not part of the pipeline.",
         cell_id=cell.cell.id,
         cell=cell.cell.number,
         line=line,

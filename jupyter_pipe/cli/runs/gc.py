@@ -87,6 +87,8 @@ def parse_limits(texts: list[str]) -> Limits:
             size = int(number * BYTES[unit])
         else:
             raise RunError(
-                f"'--keep {text}' is no limit.", code="limit_syntax", hint="For example: 20, 30d, 12h or 5GB."
+                f"'--keep {text}' is not a limit.",
+                code="limit_syntax",
+                hint="For example: 20, 30d, 12h or 5GB.",
             )
     return Limits(runs, seconds, size)

@@ -1,7 +1,7 @@
 """Finds the distributions that the stages import, pinned as the kernel's environment has them.
 
 Asks the interpreter of the notebook's kernelspec, which need not have jupyter_pipe. A kernelspec
-that is not installed is no error here: compiling goes on without pins, and a warning says so.
+that is not installed is not an error here: compiling goes on without pins, and a warning says so.
 """
 
 from __future__ import annotations

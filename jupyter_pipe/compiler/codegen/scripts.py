@@ -1,4 +1,4 @@
-"""Writes a stage that is no function: its script, and the module that runs it behind a signature.
+"""Writes a stage that is not a function: its script, and the module that runs it behind a signature.
 
 Pure: text out. The script's parts are marked `# %% [cell 7]`, which editors fold and
 `runtime/_namespace.py` runs one by one.

@@ -172,7 +172,7 @@ def _shows_last(python: str, statements: Sequence[Statement]) -> bool:
 
 
 def _without_parameters(code: CellCode, parameters: Iterable[Parameter]) -> CellCode:
-    """A parameter arrives as an argument, so the literal that sets it is no code of the stage."""
+    """A parameter arrives as an argument, so the literal that sets it is not code of the stage."""
     names = {item.name for item in parameters if item.cell_id == code.cell.id}
     if not names:
         return code

@@ -1,7 +1,7 @@
 """One stage by itself, for engines that bring their own scheduler: `jupyter-pipe run-stage`.
 
 Such an engine runs each stage somewhere, in the order of `pipeline.json`, with one folder shared
-by all: the run's root. Nobody watches the whole run there, so the graph cannot be mended on the
+by all: the run's root. Nobody watches the whole run there, so the graph cannot be fixed on the
 way: an input that turns out to have changed fails the stage, as with `--strict`.
 """
 

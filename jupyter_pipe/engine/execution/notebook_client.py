@@ -204,7 +204,7 @@ class StageClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill h
         if ours:
             cell.outputs, cell.execution_count = [], None
         for payload in self._reply.get("payload", ()):
-            # `exit` without parentheses is no exception: the kernel is about to end by itself.
+            # `exit` without parentheses is not an exception: the kernel is about to end by itself.
             if payload.get("source") == "ask_exit":
                 content = {"ename": "KernelExit", "evalue": "the cell asked the kernel to exit"}
                 raise StageFailure(cell_failure(self._place, content, {}))

@@ -45,7 +45,7 @@ def prepare_notebook(
 
 
 def role_of(cell: Mapping[str, Any]) -> str:
-    """`replay`, `parameters`, `inputs`, `cell`, `outputs`; a notebook that is no stage has only
+    """`replay`, `parameters`, `inputs`, `cell`, `outputs`; a notebook that is not a stage has only
     cells of the user."""
     return str(cell["metadata"].get("jupyter_pipe", {}).get("role", "cell"))
 

@@ -62,7 +62,7 @@ def can_fork() -> bool:
 
 
 class _Unsuitable(Exception):  # noqa: N818 - no error: a fresh kernel does the same
-    """Why this stage gets a fresh kernel. `quiet` reasons are no news to the user."""
+    """Why this stage gets a fresh kernel. `quiet` reasons are not news to the user."""
 
     def __init__(self, reason: str, *, quiet: bool = False) -> None:
         super().__init__(reason)

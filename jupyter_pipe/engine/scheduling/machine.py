@@ -268,7 +268,7 @@ class Machine:
     # An input turned out to have changed
 
     def _learn(self, name: str, result: StageResult) -> None:
-        """The graph was wrong about `name`: mend it, and run again what used an old value."""
+        """The graph was wrong about `name`: fix it, and run again what used an old value."""
         for change in result.changed:
             self._log(ev.InputChanged(stage=name, from_stage=change.from_stage, names=change.names))
         names = {changed for change in result.changed for changed in change.names}

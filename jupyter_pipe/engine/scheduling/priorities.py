@@ -13,7 +13,7 @@ __all__ = ["Capacity", "Neighbours", "fits", "priorities"]
 
 
 class Capacity(Struct, frozen=True):
-    """What the machine offers to all stages together; None is no limit."""
+    """What the machine offers to all stages together; None is not a limit."""
 
     workers: int = 1
     cpus: float | None = None

@@ -196,7 +196,7 @@ class PayloadFile:
         view = memoryview(self.mapping)
         size = len(view)
         if size < len(_MAGIC) + _FOOTER.size or view[: len(_MAGIC)] != _MAGIC:
-            raise PayloadError(f"{self.path} is no payload.")
+            raise PayloadError(f"{self.path} is not a payload.")
         stream, table, description, digest, end = _FOOTER.unpack(view[size - _FOOTER.size :])
         start = size - _FOOTER.size - stream - table - description
         if end != _END or start < len(_MAGIC):

@@ -79,7 +79,7 @@ def spread(
 
 def find_names(array: Any) -> tuple[list[str], bytes, str] | None:
     """For many strings of which few differ: each that occurs, in the order in which they appear, and the
-    places as bytes of the dtype. None for all else. Hangs on the content alone, not on which strings are
+    places as bytes of the dtype. None for all else. Depends on the content alone, not on which strings are
     the same object.
     """
     numpy = sys.modules["numpy"]

@@ -1,4 +1,4 @@
-"""Notices what runs write down, wherever the runs were started, and tells it in small.
+"""Notices what runs write down, wherever the runs were started, and passes it on in small events.
 
 One thread looks at the folders that clients have asked about: the time of `runs/` says whether a run
 came or went, the length of `events.jsonl` whether an active run moved on. Looking at an idle folder

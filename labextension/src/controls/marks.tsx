@@ -21,7 +21,7 @@ export function StateIcon(props: { mark: Mark; size?: number; trans?: Translatio
   );
 }
 
-/** The square of a stage's colour; grey for what is no stage. */
+/** The square of a stage's colour; grey for what is not a stage. */
 export function ColourSquare(props: { colour: StageColour | null }): ReactElement {
   return <span className="jp-pipe-Square" data-pipe-colour={props.colour?.number ?? 'grey'} aria-hidden />;
 }

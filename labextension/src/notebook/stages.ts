@@ -73,7 +73,7 @@ export class NotebookStages implements IDisposable {
     return this.panel.context.path.replace(/^[^/:]+:/, '');
   }
 
-  /** Whether this is no source but what a run has executed. */
+  /** Whether this is not a source but what a run has executed. */
   get isExecuted(): boolean {
     return this.panel.context.path.startsWith(`${DRIVE_NAME}:`);
   }

@@ -32,7 +32,7 @@ export function checkSettings(
 }
 
 function metricProblem(name: string, variables: readonly string[], trans: TranslationBundle): string | null {
-  return IDENTIFIER.test(name) ? unknownProblem(name, variables, trans) : trans.__('“%1” is no variable.', name);
+  return IDENTIFIER.test(name) ? unknownProblem(name, variables, trans) : trans.__('“%1” is not a variable.', name);
 }
 
 function gateProblem(gate: string, variables: readonly string[], trans: TranslationBundle): string | null {

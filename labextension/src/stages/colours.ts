@@ -35,7 +35,7 @@ export class StageColours {
     }
   }
 
-  /** The colour of a stage that has one: what is no stage of the tags wears none. */
+  /** The colour of a stage that has one: what is not a stage of the tags wears none. */
   find(stage: string): StageColour | null {
     return this.numbers.has(stage) ? this.of(stage) : null;
   }
