@@ -1,0 +1,44 @@
+"""What strangers do. `attack` registers a function that changes a `Repository`; `load_attacks` finds all."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.hostile.repository import Repository
+
+__all__ = ["Attack", "attack", "load_attacks"]
+
+
+@dataclass(frozen=True)
+class Attack:
+    """`name` says in words what was done; `change` does it. `runs` tells whether it is worth trying on
+    commands that start kernels, which take seconds."""
+
+    name: str
+    change: Callable[[Repository], None]
+    runs: bool
+
+
+_FOUND: list[Attack] = []
+
+
+def attack(
+    name: str, *, runs: bool = False
+) -> Callable[[Callable[[Repository], None]], Callable[[Repository], None]]:
+    """Register an attack."""
+
+    def register(change: Callable[[Repository], None]) -> Callable[[Repository], None]:
+        _FOUND.append(Attack(name, change, runs))
+        return change
+
+    return register
+
+
+def load_attacks() -> list[Attack]:
+    """Every attack of every module in this folder."""
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")
+    return sorted(_FOUND, key=lambda each: each.name)

@@ -1,0 +1,68 @@
+"""Everything that a victim types in a cloned repository."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.hostile.repository import Repository
+
+__all__ = ["Command", "commands_for"]
+
+
+@dataclass(frozen=True)
+class Command:
+    """`argv` as typed in the repository; `runs` tells whether it may run the notebook's own cells."""
+
+    argv: tuple[str, ...]
+    runs: bool = False
+
+
+def commands_for(repository: Repository) -> Iterator[Command]:
+    """The commands, those that run nothing first."""
+    yield from _about_notebooks()
+    for run_id in _run_ids(repository):
+        yield from _about_a_run(run_id)
+    yield from _that_run(repository)
+    yield Command(("gc", "--keep", "1"))
+
+
+def _about_notebooks() -> Iterator[Command]:
+    for notebook in ("flow.ipynb", "fails.ipynb"):
+        for argv in (["check"], ["suggest"], ["graph"], ["plan"], ["compile", "--check"]):
+            yield Command((*argv, notebook))
+    yield Command(("check", "--format", "github", "flow.ipynb"))
+    yield Command(("compile", "fails.ipynb"))
+    yield Command(("plan", "flow_pipeline"))
+    yield Command(("graph", "--format", "svg", "flow_pipeline"))
+    for engine in ("make", "snakemake", "airflow", "argo"):
+        place = ("--package", "/srv/p", "--run-root", "/srv/r", "--image", "i")
+        yield Command(("export", engine, "flow_pipeline", *(place if engine in {"airflow", "argo"} else ())))
+    yield Command(("runs",))
+    yield Command(("runs", "--json"))
+    yield Command(("compare", "latest", "latest", "--all"))
+    yield Command(("gc", "--dry-run"))
+
+
+def _run_ids(repository: Repository) -> list[str]:
+    runs = repository.state / "runs"
+    return sorted(path.name for path in runs.iterdir()) if runs.is_dir() else []
+
+
+def _about_a_run(run_id: str) -> Iterator[Command]:
+    yield Command(("show", run_id))
+    yield Command(("logs", run_id))
+    for stage in ("make", "add", "look"):
+        yield Command(("logs", run_id, stage))
+        yield Command(("debug", run_id, stage, "-o", "tried.ipynb", "--force"))
+    yield Command(("cancel", run_id))
+
+
+def _that_run(repository: Repository) -> Iterator[Command]:
+    yield Command(("run", "flow.ipynb"), runs=True)
+    yield Command(("run", "flow_pipeline"), runs=True)
+    yield Command(("run-stage", "flow_pipeline", "add", "--run-root", ".", "--run-id", "shared"), runs=True)
+    yield Command(("verify", "flow.ipynb"), runs=True)
+    for run_id in _run_ids(repository):
+        yield Command(("resume", run_id), runs=True)
+        yield Command(("debug", run_id, "look", "--console"), runs=True)
