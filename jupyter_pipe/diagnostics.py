@@ -311,12 +311,13 @@ _ADVICE = (
         "words = set(text) ‖ for w in words: print(w)",
         "Iterate over `sorted(words)`.",
     ),
-    _warning(
+    _info(
         "PIPE302",
-        "Computed file names that may be the same file",
-        "One stage writes and a later one reads a file whose name is computed, and nothing else orders them.",
+        "Stages in a chain because of a computed file name",
+        "One stage writes a file whose name is computed, and a later one reads what may be the same file, so "
+        "it waits, as the notebook does.",
         'df.to_csv(f"out/{day}.csv") ‖ pd.read_csv(f"out/{first}.csv")',
-        "Add `after:` with the writing stage to the reading one.",
+        "Where the files are not the same, write literal names, or give each stage a folder of its own.",
     ),
     _warning(
         "PIPE303",

@@ -145,7 +145,8 @@ class StageInput(Struct, frozen=True, rename={"from_": "from"}):
 
 class EffectKind(enum.Enum):
     """What a stage does to a name. Names starting with `@` are ambient components
-    (`@numpy.random`), names starting with `file:` are literal paths relative to the notebook."""
+    (`@numpy.random`), names starting with `file:` are paths relative to the notebook, with `*` where
+    a part is computed."""
 
     reads = "reads"
     binds = "binds"

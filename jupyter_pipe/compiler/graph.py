@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from jupyter_pipe.file_names import is_file, is_pattern, may_be_same
 from jupyter_pipe.model import (
     Diagnostic,
     Edge,
@@ -64,6 +65,7 @@ def resolve(stages: Sequence[Stage]) -> Wiring:
                 demanded[definer].add(name)  # beside what shares objects with it, the guard can watch it
         inputs[stage.name] = tuple(found)
     _order_file_writes(stages, names)
+    _order_computed_files(stages, names)
     edges = _edges(stages, names)
     outputs = {name: tuple(sorted(filter(_is_value, wanted))) for name, wanted in demanded.items()}
     return Wiring(
@@ -140,7 +142,7 @@ def _sorter(edges: Iterable[Edge], names: Iterable[str]) -> graphlib.Topological
 
 
 def _is_value(name: str) -> bool:
-    return not name.startswith(("@", "file:"))
+    return not name.startswith("@") and not is_file(name)
 
 
 def _observed(stage: Stage) -> set[str]:
@@ -160,6 +162,8 @@ def _definers(stages: Sequence[Stage]) -> dict[str, dict[str, str | None]]:
         found[stage.name].update({name: last[name] for name in looked_at if name in last})
         pure = {effect.name for effect in stage.effects if effect.kind is EffectKind.pure}
         for name, kinds in _writes(stage).items():
+            if is_pattern(name):
+                continue  # several stages may each have written some of these files
             if name in pure and kinds <= {EffectKind.mutates}:
                 continue
             gone = kinds <= {EffectKind.deletes, EffectKind.defines}
@@ -190,7 +194,7 @@ def _order_file_writes(stages: Sequence[Stage], names: dict[tuple[str, str], set
     """A file, unlike a value, has one state: whoever writes it waits for those who used the old one."""
     users: dict[str, list[str]] = defaultdict(list)
     for stage in stages:
-        files = [effect for effect in stage.effects if effect.name.startswith("file:")]
+        files = [effect for effect in stage.effects if is_file(effect.name) and not is_pattern(effect.name)]
         written = {effect.name for effect in files if effect.kind in WRITES}
         for name in sorted({effect.name for effect in files}):
             if name in written:
@@ -198,6 +202,28 @@ def _order_file_writes(stages: Sequence[Stage], names: dict[tuple[str, str], set
                     names[user, stage.name].add(name)
                 users[name] = []
             users[name].append(stage.name)
+
+
+def _order_computed_files(stages: Sequence[Stage], names: dict[tuple[str, str], set[str]]) -> None:
+    """Names of which one is a pattern and which may mean one file: who reads waits for all that wrote
+    before, who writes for all that read. Two patterns that are only written demand no order: stages that
+    save figures under computed names stay parallel."""
+    earlier: list[tuple[str, str, bool]] = []
+    for stage in stages:
+        files = [effect for effect in stage.effects if is_file(effect.name)]
+        uses = [(effect.name, effect.kind in WRITES) for effect in files]
+        for other, known, wrote in earlier:
+            if any(_is_ordered(known, wrote, name, writes) for name, writes in uses):
+                names[other, stage.name].add(known)
+        earlier += [(stage.name, name, writes) for name, writes in uses]
+
+
+def _is_ordered(known: str, wrote: bool, name: str, writes: bool) -> bool:
+    """Whether the use of `name` must follow the earlier use of `known`."""
+    patterns = is_pattern(known) + is_pattern(name)
+    if not patterns or not (wrote or writes) or (wrote and writes and patterns == 2):
+        return False
+    return may_be_same(known, name)
 
 
 def _edges(stages: Sequence[Stage], names: Mapping[tuple[str, str], set[str]]) -> tuple[Edge, ...]:

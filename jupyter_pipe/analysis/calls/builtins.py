@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from jupyter_pipe.analysis.calls.folders import FOLDER_CALLS
 from jupyter_pipe.analysis.calls.libraries import run_special_methods, show
 from jupyter_pipe.analysis.calls.paths import PATH_CALLS
+from jupyter_pipe.analysis.calls.texts import change_texts
 from jupyter_pipe.analysis.interpreter.access import ADDRESS, load_attribute, store_attribute
 from jupyter_pipe.analysis.interpreter.heap import (
     ANY,
@@ -115,8 +117,8 @@ def _pure(world: World, arguments: Arguments) -> Values:
 
 def _str(world: World, arguments: Arguments) -> Values:
     """The text of a constant path is a constant."""
-    text = text_of(arguments.positional[0]) if len(arguments.positional) == 1 else None
-    return frozenset((world.text(text),)) if text is not None else _pure(world, arguments)
+    known = change_texts(world, arguments.positional[0], str) if len(arguments.positional) == 1 else None
+    return _pure(world, arguments) if known is None else known
 
 
 def _identity(world: World, arguments: Arguments) -> Values:
@@ -332,6 +334,7 @@ def _subplots(world: World, arguments: Arguments) -> Values:
 
 BUILTIN_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
     **PATH_CALLS,
+    **FOLDER_CALLS,
     "builtins.zip": _zip,
     "builtins.enumerate": _enumerate,
     "builtins.map": _map,

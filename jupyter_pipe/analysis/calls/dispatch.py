@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from jupyter_pipe.analysis.calls.ambient import use_current_figure, use_style
 from jupyter_pipe.analysis.calls.arguments import Arguments
 from jupyter_pipe.analysis.calls.builtins import BUILTIN_CALLS, items
+from jupyter_pipe.analysis.calls.folders import list_folder
 from jupyter_pipe.analysis.calls.libraries import apply_effect, call_unknown, keyword_effects
+from jupyter_pipe.analysis.calls.paths import call_method_of_text
 from jupyter_pipe.analysis.interpreter.access import load_attribute, read_namespace
 from jupyter_pipe.analysis.interpreter.classes import instantiate
 from jupyter_pipe.analysis.interpreter.functions import call_function, note_cache_look
@@ -24,6 +26,7 @@ from jupyter_pipe.analysis.interpreter.heap import (
     LocalModule,
     Object,
     Partial,
+    Text,
     Values,
     find_in_class,
     in_order,
@@ -165,6 +168,12 @@ def call_foreign_method(world: World, value: Object, name: str, arguments: Argum
         return _call_super(world, value, name, arguments)
     if name == "items" and not arguments.node.args and value.type in MAPPINGS:
         return items(world, value, arguments)
+    if isinstance(value.payload, Text):
+        known = list_folder(world, value, name, arguments) or call_method_of_text(
+            world, value, name, arguments
+        )
+        if known is not None:
+            return known
     use_style(world, f"{value.type}.{name}", arguments.node)
     if name == "cache_info":
         note_cache_look(world, value, arguments.node)

@@ -1,110 +1,159 @@
-"""Files: literal paths that calls read and write become names `file:PATH` of the data flow."""
+"""Files: paths that calls read and write become names of the data flow, `file:a.csv` or `file:out/*.csv`."""
 
 from __future__ import annotations
 
-import fnmatch
 import posixpath
+import re
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.interpreter.heap import Object, Text, Values
+from jupyter_pipe.analysis.interpreter.bindings import START, Slot
+from jupyter_pipe.analysis.interpreter.heap import NOTHING, Object, Text, Values
 from jupyter_pipe.analysis.interpreter.world import FOLDER
+from jupyter_pipe.file_names import FILE, is_pattern, may_be_same
 
 if TYPE_CHECKING:
     import ast
+    from collections.abc import Iterator
 
     from jupyter_pipe.analysis.calls.arguments import Arguments
     from jupyter_pipe.analysis.interpreter.world import World
-    from jupyter_pipe.analysis.knowledge import CallEffect
+    from jupyter_pipe.analysis.knowledge import Argument, CallEffect
 
 __all__ = [
     "FLEETING",
     "enter_folder",
     "file_name",
-    "in_temporary_folder",
     "make_folder",
     "make_temporary_folder",
     "open_file",
+    "touch_below",
     "touch_file",
     "touch_files",
+    "touch_name",
     "touch_temporary_folders",
 ]
 
-OPEN_FILE = "builtins.file"
 MAKES_FOLDER = frozenset({"mkdir", "makedirs"})
 ENTERS_FOLDER = frozenset({"chdir"})
-LISTS_FOLDER = frozenset({"listdir", "scandir", "walk", "iterdir", "glob", "iglob", "rglob"})
 TEMPORARY = "/temporary/"
 """Where temporary folders seem to be. Each is one thing, whatever it holds: names in it may be made by
 anybody who is given its path."""
 FLEETING = "/temporary/fleeting-"
 """Those that are removed when their process ends."""
 FOREIGN = ("http://", "https://", "ftp://", "s3://", "gs://", "gcs://", "az://", "hdfs://", "sqlite://")
+LOCAL = ("file://", "sqlite:///", "duckdb:///")
+HANDLE = ".file of"
+"""What an open file, archive or database is called that holds the paths it is over."""
+LOOKS = re.compile(r"\s*(select|with|values|pragma|explain|show|describe)\b(?!.*\binto\b)", re.I | re.S)
+SUFFIXES = {
+    "numpy.save": ".npy",
+    "numpy.savez": ".npz",
+    "numpy.savez_compressed": ".npz",
+    "matplotlib.pyplot.savefig": ".png",
+    "savefig": ".png",
+}
+"""What these append to a path without a suffix."""
+SQL = frozenset({"execute", "executemany", "executescript", "sql", "query"})
+OVER = 3
+"""How far a cursor may be from the database that it is of."""
 
 
 def file_name(path: str) -> str:
     """The name under which a path flows: relative to the notebook, normalised."""
-    return "file:" + posixpath.normpath(path.replace("\\", "/").removeprefix("file://"))
+    for prefix in LOCAL:
+        path = path.removeprefix(prefix)
+    return FILE + posixpath.normpath(path.replace("\\", "/"))
 
 
-def touch_files(world: World, effect: CallEffect, arguments: Arguments, receiver: Object | None) -> None:
-    """Uses the files that the call reads and writes, as far as their names are constant."""
-    if effect.result_type == OPEN_FILE:
-        _open(world, effect, arguments, receiver)
+def touch_files(
+    world: World, effect: CallEffect, arguments: Arguments, receiver: Object | None, qualified: str = ""
+) -> None:
+    """Uses the files that the call reads and writes, as far as their names can be told."""
+    node = arguments.node
+    name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    suffix = SUFFIXES.get(qualified or name, "")
+    if name in MAKES_FOLDER or name in ENTERS_FOLDER:
+        _use_folder(world, name, arguments, receiver)
         return
-    name = getattr(arguments.node.func, "attr", getattr(arguments.node.func, "id", ""))
-    if name in MAKES_FOLDER or name in LISTS_FOLDER:
-        folder = frozenset((receiver,)) if receiver is not None else frozenset()
-        _use_folders(world, name, folder | arguments.every(), arguments.node)
-        return
-    if name in ENTERS_FOLDER:
-        for value in arguments.every():
-            if isinstance(value.payload, Text):
-                enter_folder(world, value.payload, arguments.node)
-        return
-    if not effect.reads_files and not effect.writes_files:
-        touch_temporary_folders(world, arguments.every(), arguments.node)
+    if not _names_files(effect):
+        touch_temporary_folders(world, arguments.every(), node)
+    looks = name in SQL and _looks(arguments)
     for wanted in effect.reads_files:
-        picked = frozenset((receiver,)) if wanted.position == -1 and receiver else arguments.pick(wanted)
-        _touch(world, picked, arguments.node, write=False, whole=False)
+        _touch(world, _pick(wanted, arguments, receiver), node, write=False)
+    for wanted in effect.reads_folders:
+        _touch_below(world, wanted, arguments, receiver, write=False)
+    for wanted in effect.opens_files:
+        _open(world, wanted, arguments, receiver)
     for wanted in effect.writes_files:
-        picked = frozenset((receiver,)) if wanted.position == -1 and receiver else arguments.pick(wanted)
-        _touch(world, picked, arguments.node, write=True, whole=not _appends(arguments))
+        picked = _pick(wanted, arguments, receiver)
+        whole = not _appends(arguments)
+        _touch(world, picked, node, write=not looks, whole=whole, suffix=suffix)
+    for wanted in effect.writes_folders:
+        _touch_below(world, wanted, arguments, receiver, write=True)
 
 
-def _open(world: World, effect: CallEffect, arguments: Arguments, receiver: Object | None) -> None:
+def _names_files(effect: CallEffect) -> bool:
+    files = (*effect.reads_files, *effect.writes_files, *effect.opens_files)
+    return bool((*files, *effect.reads_folders, *effect.writes_folders))
+
+
+def _pick(wanted: Argument, arguments: Arguments, receiver: Object | None) -> Values:
+    if wanted.position == -1:
+        return frozenset((receiver,)) if receiver is not None else NOTHING
+    return arguments.pick(wanted)
+
+
+def _touch_below(
+    world: World, wanted: Argument, arguments: Arguments, receiver: Object | None, *, write: bool
+) -> None:
+    """What a folder holds; a folder that is not given is the working one."""
+    given = wanted.position == -1 or arguments.given(wanted) or arguments.rest
+    for value in _pick(wanted, arguments, receiver) if given else (world.text("."),):
+        for path in _paths(value):
+            if write:
+                touch_file(world, path, arguments.node, write=True)
+            touch_below(world, path, arguments.node, write=write)
+
+
+def touch_below(world: World, folder: Text, node: ast.AST, *, write: bool) -> None:
+    """Reads or writes anything in a folder."""
+    path = posixpath.normpath(folder.value)
+    if path.startswith(TEMPORARY):
+        touch_file(world, folder, node, write=write)
+    elif path == ".":
+        touch_name(world, f"{FILE}*", node, write=write)
+    elif not _is_vague(folder):
+        touch_file(world, Text(f"{path}/*", exact=False), node, write=write)
+
+
+def _open(world: World, wanted: Argument, arguments: Arguments, receiver: Object | None) -> None:
     """`open(path, mode)` and `path.open(mode)`: the mode decides."""
-    for wanted in (*effect.reads_files, *effect.writes_files):
-        itself = wanted.position == -1 and receiver is not None
-        picked = frozenset((receiver,)) if itself and receiver else arguments.pick(wanted)
-        mode = getattr(arguments.keyword_node("mode"), "value", None) or arguments.literal(0 if itself else 1)
-        mode = mode if isinstance(mode, str) else "r"
-        writes = bool(set(mode) & set("wxa+"))
-        _touch(world, picked, arguments.node, write=writes, whole="w" in mode or "x" in mode)
+    picked = _pick(wanted, arguments, receiver)
+    place = (wanted.position or 0) + 1
+    mode = getattr(arguments.keyword_node("mode"), "value", None) or arguments.literal(place)
+    mode = mode if isinstance(mode, str) else "r"
+    writes = bool(set(mode) & set("wxa+"))
+    _touch(world, picked, arguments.node, write=writes, whole="w" in mode or "x" in mode)
 
 
-def _use_folders(world: World, name: str, values: Values, node: ast.AST) -> None:
-    """Making a folder is a write, unless it is there; listing one reads what was written into it."""
-    paths = [value.payload for value in values if isinstance(value.payload, Text)]
-    if name in MAKES_FOLDER:
-        for path in paths:
-            make_folder(world, path, node)
-        return
-    for path in paths:
-        if path.value.startswith(TEMPORARY):
-            touch_file(world, path, node, write=False)
-    pattern = "/".join(path.value for path in paths) or "."
-    if "*" not in pattern or not all(path.exact for path in paths):
-        pattern += "/*"
-    if not all(path.exact for path in paths):
-        touch_file(world, Text(pattern, exact=False), node, write=False)
-    written = {key for layer in world.state.layers for key in layer if isinstance(key, str)}
-    for file in sorted(fnmatch.filter(written, file_name(pattern))):
-        world.touch(file, node)
+def _looks(arguments: Arguments) -> bool:
+    """Whether all that may be the statement of a database call only asks."""
+    statements = [value.payload for values in arguments.positional[:1] for value in values]
+    texts = [statement for statement in statements if isinstance(statement, Text)]
+    return bool(texts) and len(texts) == len(statements) and all(LOOKS.match(text.value) for text in texts)
+
+
+def _use_folder(world: World, name: str, arguments: Arguments, receiver: Object | None) -> None:
+    itself = frozenset((receiver,)) if receiver is not None else NOTHING
+    for value in itself | arguments.every():
+        if isinstance(value.payload, Text):
+            use = make_folder if name in MAKES_FOLDER else enter_folder
+            use(world, value.payload, arguments.node)
 
 
 def make_folder(world: World, path: Text, node: ast.AST) -> None:
     """A write, unless the notebook has made it before."""
-    known = path.exact and world.state.get(file_name(path.value)) is not None
+    known = world.state.get(file_name(path.value)) is not None
     touch_file(world, path, node, write=not known)
 
 
@@ -122,39 +171,85 @@ def _appends(arguments: Arguments) -> bool:
     return getattr(mode, "value", None) in {"a", "r+", "x+a"}
 
 
-def _touch(world: World, values: Values, node: ast.AST, *, write: bool, whole: bool) -> None:
+def _touch(
+    world: World, values: Values, node: ast.AST, *, write: bool, whole: bool = False, suffix: str = ""
+) -> None:
     for value in values:
-        if isinstance(value.payload, Text):
-            touch_file(world, value.payload, node, write=write, whole=whole)
-        elif value.type == OPEN_FILE:
-            for path in value.fields.get("path", ()):
-                if isinstance(path.payload, Text):
-                    touch_file(world, path.payload, node, write=write, whole=False)
+        direct = isinstance(value.payload, Text)
+        for path in _paths(value):
+            ends = not suffix or posixpath.splitext(path.value)[1]
+            named = path if ends else Text(path.value + suffix, path.exact)
+            touch_file(world, named, node, write=write, whole=whole and direct)
+            if not write and direct:
+                _touch_held(world, path, node)
+
+
+def _paths(value: Object, depth: int = OVER) -> Iterator[Text]:
+    """The paths that a value is, holds as a list does, or is open over."""
+    if isinstance(value.payload, Text):
+        yield value.payload
+        return
+    held = value.fields.get(HANDLE, set())
+    if not held and value.type in {"builtins.list", "builtins.tuple"}:
+        held = {part for label, parts in value.fields.items() if label[0] in "[*" for part in parts}
+    elif not held and depth:
+        held = value.fields.get("receiver", set())
+    for part in sorted(held, key=lambda part: part.serial) if depth else ():
+        yield from _paths(part, depth - 1)
+
+
+def _touch_held(world: World, path: Text, node: ast.AST) -> None:
+    """Who reads a folder as one file reads what was written into it: `read_parquet("parts")`."""
+    start = file_name(path.value) + "/"
+    if path.exact and any(name.startswith(start) for name in world.files):
+        touch_below(world, path, node, write=False)
 
 
 def touch_file(world: World, path: Text, node: ast.AST, *, write: bool, whole: bool = True) -> None:
-    """Reads or writes one file; a computed path is only remembered as a pattern."""
-    if path.value.startswith(FOREIGN) or "\n" in path.value:
+    """Reads or writes one file, or one of those that a computed path may mean."""
+    local = path.value.startswith(LOCAL)
+    if (path.value.startswith(FOREIGN) and not local) or "\n" in path.value or ":memory:" in path.value:
         return
     if path.value.startswith(TEMPORARY):
         world.touch(_temporary_folder(path), node, write=write)
-        return
-    name = file_name(path.value)
-    if not posixpath.isabs(path.value):
+    elif not _is_vague(path):
+        touch_name(world, file_name(path.value), node, write=write, whole=whole and path.exact)
+
+
+def _is_vague(path: Text) -> bool:
+    """Nothing but computed parts: what such a path means is seen when the stage runs."""
+    return not path.exact and not any(letter.isalnum() for letter in path.value)
+
+
+def touch_name(world: World, name: str, node: ast.AST, *, write: bool, whole: bool = False) -> None:
+    """Reads or writes the file, or any of the files, of this name."""
+    if not posixpath.isabs(name.removeprefix(FILE)):
         world.touch(FOLDER, node)
-    if path.exact:
-        _touch_folders(world, name, node)
+    _touch_folders(world, name, node)
+    if not write:
+        for known in sorted(world.files):
+            if known != name and (is_pattern(known) or is_pattern(name)) and may_be_same(known, name):
+                world.touch(known, node)
+    if write and is_pattern(name):
+        _write_some(world, name, node)
+    else:
         world.touch(name, node, write=write, whole=whole)
-        return
-    patterns = world.facts.patterns_written if write else world.facts.patterns_read
-    patterns.setdefault(name, world.place_of(node))
+    if write:
+        world.files.add(name)
+
+
+def _write_some(world: World, name: str, node: ast.AST) -> None:
+    """Writes files that a pattern stands for, of which others may have written others before."""
+    slot = world.state.get(name) or Slot(NOTHING, frozenset((START,)))
+    world.state.set(name, Slot(NOTHING, slot.sources | {world.unit}))
+    world.facts.bound.setdefault(name, world.place_of(node))
 
 
 def _touch_folders(world: World, name: str, node: ast.AST) -> None:
     """A file in a folder that the notebook makes needs the folder."""
     folder, _, _ = name.rpartition("/")
     while folder:
-        if world.state.get(folder) is not None:
+        if "*" not in folder and world.state.get(folder) is not None:
             world.touch(folder, node)
         folder, _, _ = folder.rpartition("/")
 
@@ -163,17 +258,8 @@ def make_temporary_folder(world: World, node: ast.AST, *, fleeting: bool) -> Obj
     """The path of a new folder, whose name nobody knows before."""
     start = FLEETING if fleeting else TEMPORARY
     number = world.temporary.setdefault((world.unit, node), len(world.temporary) + 1)
-    world.touch(f"file:{start}{number}", node, write=True, whole=True)
+    world.touch(f"{FILE}{start}{number}", node, write=True, whole=True)
     return world.text(f"{start}{number}")
-
-
-def in_temporary_folder(world: World, values: Values) -> Values | None:
-    """The path of something in a temporary folder, if `values` is the path of one."""
-    for value in values if len(values) == 1 else ():
-        path = value.payload
-        if isinstance(path, Text) and path.value.startswith(TEMPORARY):
-            return frozenset((world.text(path.value + "/*", value.type, exact=False),))
-    return None
 
 
 def touch_temporary_folders(world: World, values: Values, node: ast.AST) -> None:
@@ -185,12 +271,11 @@ def touch_temporary_folders(world: World, values: Values, node: ast.AST) -> None
 
 
 def _temporary_folder(path: Text) -> str:
-    return file_name(TEMPORARY + path.value.removeprefix(TEMPORARY).partition("/")[0])
+    return file_name(TEMPORARY + path.value.removeprefix(TEMPORARY).partition("/")[0].rstrip("*"))
 
 
 def open_file(world: World, effect: CallEffect, result: Object, arguments: Arguments) -> None:
-    """An open file remembers its path, so that what goes through it is known."""
-    if result.type == OPEN_FILE:
-        for wanted in (*effect.reads_files, *effect.writes_files):
-            if wanted.position != -1:
-                world.heap.store(result, "path", arguments.pick(wanted))
+    """An open file, archive or database remembers its path, so that what goes through it is known."""
+    for wanted in effect.opens_files:
+        if wanted.position != -1:
+            world.heap.store(result, HANDLE, arguments.pick(wanted))

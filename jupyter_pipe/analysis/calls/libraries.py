@@ -61,7 +61,7 @@ def apply_effect(
     _change(world, effect, receiver, arguments)
     excepted = any(_is_set(arguments.keyword_node(keyword)) for keyword in effect.unless)
     _use_components(world, effect, node, draws=not excepted)
-    touch_files(world, effect, arguments, receiver)
+    touch_files(world, effect, arguments, receiver, qualified)
     called = _call_back(world, effect, receiver, arguments, qualified)
     type_ = (excepted and effect.otherwise_type) or effect.result_type
     result = _result(world, effect, receiver, arguments, type_)

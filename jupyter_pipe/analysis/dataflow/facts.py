@@ -84,8 +84,6 @@ class Facts:
     mutated: dict[Object, Place] = field(default_factory=dict)
     identified: dict[Object, Place] = field(default_factory=dict)
     iterated_sets: dict[Object, Place] = field(default_factory=dict)
-    patterns_read: dict[str, Place] = field(default_factory=dict)
-    patterns_written: dict[str, Place] = field(default_factory=dict)
     draws: dict[str, Place] = field(default_factory=dict)
     settings: dict[str, Place] = field(default_factory=dict)
     seeds: set[str] = field(default_factory=set)

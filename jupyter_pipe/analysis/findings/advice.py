@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.dataflow.writers import feeds, reaches
 from jupyter_pipe.analysis.findings.report import cell_number, report
-from jupyter_pipe.model import Fix
+from jupyter_pipe.file_names import FILE, WHOLE_FOLDER, is_file, is_pattern, may_be_same
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from jupyter_pipe.analysis.dataflow.facts import Place, Unit
+    from jupyter_pipe.analysis.dataflow.facts import Unit
     from jupyter_pipe.analysis.dataflow.flows import StageFacts
     from jupyter_pipe.model import Diagnostic
 
@@ -19,12 +19,11 @@ __all__ = ["advise"]
 
 
 def advise(stages: Sequence[StageFacts], units: Sequence[Unit]) -> Iterator[Diagnostic]:
-    """Generators that chain stages, and computed paths that may be one file."""
+    """Generators that chain stages, and computed paths that do."""
     flows = list(feeds(stages))
     drawn = {name for unit in units for name in unit.facts.draws}
     yield from _chained_by_generators(stages, flows, drawn)
-    pairs = {(writer, reader) for writer, reader, _ in flows}
-    yield from _clashing_paths(stages, pairs)
+    yield from _computed_paths(stages, flows)
 
 
 def _chained_by_generators(
@@ -44,51 +43,37 @@ def _chained_by_generators(
         yield report("PIPE300", unit, place, message, hint)
 
 
-def _clashing_paths(stages: Sequence[StageFacts], pairs: set[tuple[int, int]]) -> Iterator[Diagnostic]:
-    for writer, one in enumerate(stages):
-        written = _paths(one, write=True)
-        if not written:
-            continue
-        for reader, other in enumerate(stages):
-            if reader <= writer or reaches(pairs, writer, reader):
-                continue
-            for path, (unit, place) in _paths(other, write=False).items():
-                match = next((known for known in written if _may_match(known, path)), None)
-                if match is not None:
-                    yield _clash(one, match, other, path, unit, place)
+def _computed_paths(
+    stages: Sequence[StageFacts], flows: Sequence[tuple[int, int, str]]
+) -> Iterator[Diagnostic]:
+    """Stages that wait for others only because a computed name may be that of a file that these write."""
+    others = {(writer, reader) for writer, reader, name in flows if not is_file(name)}
+    for reader, stage in enumerate(stages):
+        for writer, earlier in enumerate(stages[:reader]):
+            match = _computed_match(earlier, stage)
+            if match is not None and not reaches(others, writer, reader):
+                yield _waits(earlier, stage, *match)
 
 
-def _paths(stage: StageFacts, *, write: bool) -> dict[str, tuple[Unit, Place]]:
-    found: dict[str, tuple[Unit, Place]] = {}
-    for unit in stage.units:
-        facts = unit.facts
-        patterns = facts.patterns_written if write else facts.patterns_read
-        found.update({path: (unit, place) for path, place in patterns.items()})
-        if write:
-            found.update({n: (unit, w.place) for n, w in facts.writes.items() if n.startswith("file:")})
-        else:
-            found.update({n: (unit, r.place) for n, r in facts.reads.items() if n.startswith("file:")})
-    return found
+def _computed_match(writer: StageFacts, reader: StageFacts) -> tuple[str, str] | None:
+    """What one writes and the other reads, if the first name is computed."""
+    written = {name for unit in writer.units for name in unit.facts.writes if is_pattern(name)}
+    for known in sorted(written - {WHOLE_FOLDER}):
+        found = (name for name in reader.first if is_file(name) and name not in written)
+        name = next(
+            (name for name in (known, *found) if name in reader.first and may_be_same(known, name)), None
+        )
+        if name is not None:
+            return known, name
+    return None
 
 
-def _may_match(one: str, other: str) -> bool:
-    """Whether two paths, of which at least one has computed parts (`*`), may be the same."""
-    if "*" not in one + other:
-        return False
-    (start, _, rest), (other_start, _, other_rest) = one.partition("*"), other.partition("*")
-    end = rest.rpartition("*")[2] if "*" in one else one
-    other_end = other_rest.rpartition("*")[2] if "*" in other else other
-    starts = start.startswith(other_start) or other_start.startswith(start)
-    return starts and (end.endswith(other_end) or other_end.endswith(end))
-
-
-def _clash(
-    writer: StageFacts, written: str, reader: StageFacts, path: str, unit: Unit, place: Place
-) -> Diagnostic:
+def _waits(writer: StageFacts, reader: StageFacts, written: str, read: str) -> Diagnostic:
+    unit, place = reader.first[read]
     message = (
-        f"Stage '{reader.name}' reads {path.removeprefix('file:')!r} in {cell_number(unit)}, which may be "
-        f"what stage '{writer.name}' writes ({written.removeprefix('file:')!r}); nothing orders the two."
+        f"Stage '{reader.name}' waits for stage '{writer.name}' only because it reads "
+        f"{read.removeprefix(FILE)!r} in {cell_number(unit)}, which may be what that stage writes "
+        f"({written.removeprefix(FILE)!r})."
     )
-    tag = f"after:{writer.name}"
-    fix = Fix(f"Add '{tag}'", unit.cell.cell.id, add_tags=(tag,))
-    return report("PIPE302", unit, place, message, f"Tag the cell `{tag}` if it is.", fixes=(fix,))
+    hint = "To run them in parallel, write the names out, or give each stage a folder of its own."
+    return report("PIPE302", unit, place, message, hint)

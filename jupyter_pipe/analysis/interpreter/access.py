@@ -6,6 +6,7 @@ import ast
 
 from jupyter_pipe.analysis.calls.ambient import use_style
 from jupyter_pipe.analysis.calls.libraries import escape
+from jupyter_pipe.analysis.calls.paths import part_of_path
 from jupyter_pipe.analysis.interpreter.heap import (
     ANY,
     FIELD,
@@ -120,6 +121,9 @@ def _foreign_attribute(world: World, value: Object, name: str, node: ast.AST) ->
     """An attribute of an object whose class is not the notebook's."""
     use_style(world, f"{value.type}.{name}", node)
     effect = world.knowledge.attribute(value.type, name)
+    known = part_of_path(world, value, name) if isinstance(value.payload, Text) else None
+    if known is not None:
+        return known
     if effect is None:
         if world.knowledge.method(value.type, name) is not None or isinstance(value.payload, Text):
             return frozenset((_bound(world, value, name),))

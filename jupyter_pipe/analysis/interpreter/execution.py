@@ -19,6 +19,7 @@ from jupyter_pipe.analysis.interpreter.heap import Class, ExhaustedError, Functi
 from jupyter_pipe.analysis.interpreter.statements import guarded
 from jupyter_pipe.analysis.interpreter.world import World
 from jupyter_pipe.analysis.source.scopes import bound_names
+from jupyter_pipe.file_names import is_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence, Set
@@ -161,7 +162,10 @@ def _finish(world: World, unit: Unit) -> None:
             kind = "deletes"
         else:
             kind = "mutates" if name.startswith(("@", "file:")) else "may_bind"
-        facts.writes[name] = Write(kind, place, slot.sources - {unit.number})
+        if is_pattern(name):  # others may have written other files of this name: they are not passed on
+            facts.writes[name] = Write("binds", place)
+        else:
+            facts.writes[name] = Write(kind, place, slot.sources - {unit.number})
     _spread_mutations(world, unit)
     for value in facts.identified:
         _share(facts, set(_reaching(world, world.heap.affected((value,)))))

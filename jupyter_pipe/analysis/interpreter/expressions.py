@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import posixpath
 
 from jupyter_pipe.analysis.calls.dispatch import evaluate_call
-from jupyter_pipe.analysis.calls.files import in_temporary_folder
+from jupyter_pipe.analysis.calls.texts import PATH, are_texts, join_texts, percent
 from jupyter_pipe.analysis.interpreter.access import load_attribute, load_item, look_up_by_identity
 from jupyter_pipe.analysis.interpreter.functions import make_function
 from jupyter_pipe.analysis.interpreter.heap import ANY, NOTHING, Instance, Object, Text, Values
@@ -114,16 +115,14 @@ def _dominant(types: set[str]) -> str:
 
 
 def _join_texts(world: World, operator: ast.operator, left: Values, right: Values) -> Values | None:
-    """`folder / "a.csv"` and `folder + "/a.csv"` are constants if their parts are."""
-    one, other = text_of(left), text_of(right)
-    if one is None or other is None:
-        return in_temporary_folder(world, left)
+    """`folder / "a.csv"`, `folder + "/a.csv"` and `"%s.csv" % name` are constants if their parts are."""
+    if not are_texts(left) and not are_texts(right):
+        return None
     if isinstance(operator, ast.Add):
-        return frozenset((world.text(one + other),))
+        return join_texts(world, [left, right], "".join)
     if isinstance(operator, ast.Div):
-        path = other if other.startswith("/") else f"{one.rstrip('/')}/{other}"
-        return frozenset((world.text(path, "pathlib.Path"),))
-    return NOTHING
+        return join_texts(world, [left, right], lambda parts: posixpath.join(*parts), PATH)
+    return percent(world, left, right) if isinstance(operator, ast.Mod) else None
 
 
 @rule(expression_rules, ast.UnaryOp)
@@ -275,13 +274,8 @@ def _lambda(world: World, node: ast.Lambda) -> Values:
 
 @rule(expression_rules, ast.JoinedStr)
 def _joined(world: World, node: ast.JoinedStr) -> Values:
-    parts = [_text_part(world, part) for part in node.values]
-    text = "".join("*" if part is None else part for part in parts)
-    return frozenset((world.text(text, exact=None not in parts),))
-
-
-def _text_part(world: World, part: ast.expr) -> str | None:
-    return text_of(world.evaluate(part))
+    joined = join_texts(world, [world.evaluate(part) for part in node.values], "".join)
+    return frozenset() if joined is None else joined
 
 
 @rule(expression_rules, ast.FormattedValue)
@@ -292,7 +286,7 @@ def _formatted(world: World, node: ast.FormattedValue) -> Values:
         world.call_special(values, "__format__", (), node)
         return NOTHING
     world.call_special(values, "__repr__" if node.conversion == ord("r") else "__str__", (), node)
-    return values if text_of(values) is not None else NOTHING
+    return values if are_texts(values) and node.conversion != ord("r") else NOTHING
 
 
 @rule(expression_rules, ast.Await)

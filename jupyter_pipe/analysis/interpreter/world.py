@@ -109,6 +109,7 @@ class World:
         self.imported: set[str] = set()
         self.escaped: set[tuple[int, Object, Values | None]] = set()
         self.temporary: dict[tuple[int, ast.AST], int] = {}
+        self.files: set[str] = set()
         self.namespace = self.heap.make("namespace")
         self.holders: dict[Object, set[str]] = {}
         self.call_function: Callable[..., Values] = _unassembled

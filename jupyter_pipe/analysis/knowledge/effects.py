@@ -49,7 +49,8 @@ class CallEffect(Struct, frozen=True):
     """What one call does.
 
     `mutates`, `retains` (arguments that the receiver keeps: `xs.append(y)`), `calls` (arguments
-    that are called: `map`, `df.apply`), `reads_files`, `writes_files` name arguments. `draws`
+    that are called: `map`, `df.apply`), `reads_files`, `writes_files`, `opens_files` (the next argument,
+    `mode`, decides), `reads_folders` and `writes_folders` (anything below) name arguments. `draws`
     and `reads` are ambient components that are used (`numpy.random`, `pandas.options`), `sets`
     those that are written; `seeds` those that a call makes reproducible. `deep` says that a change
     also reaches what the changed object holds (`Pipeline.fit` fits its parts). With a keyword of
@@ -69,6 +70,9 @@ class CallEffect(Struct, frozen=True):
     seeds: tuple[str, ...] = ()
     reads_files: tuple[Argument, ...] = ()
     writes_files: tuple[Argument, ...] = ()
+    opens_files: tuple[Argument, ...] = ()
+    reads_folders: tuple[Argument, ...] = ()
+    writes_folders: tuple[Argument, ...] = ()
     untransportable: str = ""
     deep: bool = False
     unless: tuple[str, ...] = ()
