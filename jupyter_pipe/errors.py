@@ -6,7 +6,7 @@ traceback and exits with its `exit_code`. Any other exception that escapes is a 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ArtifactError",
     "CompileError",
+    "ErrorCode",
     "ExtraMissingError",
     "KernelError",
     "NotebookError",
@@ -27,23 +28,121 @@ __all__ = [
 ]
 
 
+ErrorCode = Literal[
+    "artifact_unusable",
+    "bad_request",
+    "compile_failed",
+    "dask_unreachable",
+    "dask_worker_unprepared",
+    "debug_exists",
+    "debug_impossible",
+    "debug_unwritable",
+    "env_file_syntax",
+    "env_file_unreadable",
+    "error",
+    "executed_missing",
+    "export_exists",
+    "export_image",
+    "export_root",
+    "export_stale",
+    "extra_missing",
+    "folder_missing",
+    "kernel_broken",
+    "kernel_missing",
+    "kernel_name_invalid",
+    "kernel_not_python",
+    "key_invalid",
+    "keys_unwritable",
+    "knowledge_invalid",
+    "limit_syntax",
+    "log_damaged",
+    "not_a_notebook",
+    "not_a_package",
+    "notebook_duplicate_ids",
+    "notebook_empty",
+    "notebook_fails",
+    "notebook_is_folder",
+    "notebook_malformed",
+    "notebook_missing",
+    "notebook_too_new",
+    "notebook_too_old",
+    "notebook_unreadable",
+    "notebook_unwritable",
+    "notebook_without_code",
+    "nothing_to_undo",
+    "one_run",
+    "package_edited",
+    "package_foreign",
+    "package_is_file",
+    "package_malformed",
+    "package_missing",
+    "package_not_written",
+    "package_stale",
+    "package_unreadable",
+    "package_version",
+    "parameter_invalid",
+    "parameter_syntax",
+    "parameter_unknown",
+    "path_outside",
+    "result_unwritable",
+    "root_unreachable",
+    "root_unusable",
+    "root_unwritable",
+    "route_unknown",
+    "run_active",
+    "run_ambiguous",
+    "run_damaged",
+    "run_exists",
+    "run_going_on",
+    "run_unknown",
+    "runner_failed",
+    "runner_slow",
+    "secret_missing",
+    "stage_not_run",
+    "stage_unknown",
+    "store_untrusted",
+    "workdir_missing",
+]
+"""What went wrong, for programs: the stable short names of all errors."""
+
+# How HTTP answers, where the kind of error does not say it.
+_STATUS_OF_CODE: dict[ErrorCode, int] = {
+    "bad_request": 400,
+    "path_outside": 400,
+    "executed_missing": 404,
+    "folder_missing": 404,
+    "notebook_missing": 404,
+    "route_unknown": 404,
+    "run_unknown": 404,
+    "stage_unknown": 404,
+    "run_active": 409,
+    "run_exists": 409,
+}
+
+
 class PipeError(Exception):
     """A mistake that the user can fix.
 
-    `code` is a stable short name for programs (`notebook_unreadable`), `hint` the next step in
-    one sentence, `cell_id` the cell it is about, if there is one.
+    `code` is for programs (`notebook_unreadable`), `hint` the next step in one sentence, `cell_id`
+    the cell it is about, if there is one. `status` is that of an HTTP answer, but for some codes.
     """
 
     exit_code: ClassVar[int] = 2
+    status: ClassVar[int] = 400
 
     def __init__(
-        self, message: str, *, code: str = "error", hint: str = "", cell_id: str | None = None
+        self, message: str, *, code: ErrorCode = "error", hint: str = "", cell_id: str | None = None
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.code = code
+        self.code: ErrorCode = code
         self.hint = hint
         self.cell_id = cell_id
+
+    @property
+    def http_status(self) -> int:
+        """The status of an HTTP answer that reports this error: 4xx, for a user can mend it."""
+        return _STATUS_OF_CODE.get(self.code, self.status)
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.args, self.__dict__))
@@ -62,6 +161,8 @@ class NotebookError(PipeError):
 
 class CompileError(PipeError):
     """The notebook cannot become a pipeline; `diagnostics` holds everything found, at once."""
+
+    status = 422
 
     def __init__(self, message: str, *, diagnostics: Sequence[Diagnostic] = (), hint: str = "") -> None:
         super().__init__(message, code="compile_failed", hint=hint)
@@ -87,9 +188,13 @@ class ArtifactError(PipeError):
 class UntrustedError(ArtifactError):
     """A store or run folder that somebody else owns or can write; loading it would run their code."""
 
+    status = 403
+
 
 class RunError(PipeError):
     """A run that is unknown, ambiguous, still going, or whose folder cannot be read or written."""
+
+    status = 422
 
 
 class ExtraMissingError(PipeError):

@@ -18,6 +18,7 @@ __all__ = [
     "CellFinished",
     "CellStarted",
     "Event",
+    "FailureKind",
     "Frame",
     "GateEvaluated",
     "InputChanged",
@@ -60,6 +61,29 @@ class StageState(enum.Enum):
     skipped = "skipped"
     cancelled = "cancelled"
     interrupted = "interrupted"
+
+
+class FailureKind(enum.Enum):
+    """What kind of thing ended a stage.
+
+    `error` is an exception of the user's code, `input` a cell that asked for input, `effect` a change
+    that `--strict` refuses, `worker` a machine on which the stage could not be prepared, `worker_lost`
+    one that went away with it, `no_worker` that no machine has what the stage asks for.
+    """
+
+    error = "error"
+    gate = "gate"
+    timeout = "timeout"
+    kernel_died = "kernel_died"
+    out_of_memory = "out_of_memory"
+    exit = "exit"
+    input = "input"
+    cannot_travel = "cannot_travel"
+    effect = "effect"
+    worker = "worker"
+    worker_lost = "worker_lost"
+    no_worker = "no_worker"
+    internal = "internal"
 
 
 FINAL_STAGE_STATES = frozenset(StageState) - {StageState.queued, StageState.running}
@@ -145,16 +169,12 @@ class Frame(Struct, frozen=True):
 
 
 class StageFailed(_Event, frozen=True, tag="stage_failed"):
-    """`kind` is `error`, `gate`, `timeout`, `kernel_died`, `out_of_memory`, `exit`, `input`
-    (the cell asked for input), `cannot_travel`, `effect` (strict), `worker`, `worker_lost` or
-    `internal`.
-    `position` is the cell within the stage, from 1; `traceback` only the user's frames, as text.
-    """
+    """`position` is the cell within the stage, from 1; `traceback` only the user's frames, as text."""
 
     stage: str
     ename: str
     evalue: str
-    kind: str = "error"
+    kind: FailureKind = FailureKind.error
     cell_id: str | None = None
     position: int | None = None
     total: int | None = None

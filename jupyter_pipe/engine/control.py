@@ -13,15 +13,16 @@ from jupyter_pipe.runs.store import RunStore
 __all__ = ["request_cancel"]
 
 
-def request_cancel(store: RunStore, run_id: str, *, by: str = "user") -> None:
+def request_cancel(store: RunStore, run_id: str, *, by: str = "user") -> bool:
     """Ask the run's runner to cancel it, and return at once; the run then ends as `cancelled`.
 
-    Raises RunError if the run has ended. A run whose runner died is marked interrupted.
+    False if the run has ended already: there is nothing to do. One whose runner died is marked
+    interrupted. Raises RunError if there is no such run, or if its folder cannot be written.
     """
     run = store.read(run_id)
     if run.is_final:
         store.reconcile()
-        raise RunError(f"Run {run_id} has ended: {run.state.value}.", code="run_ended")
+        return False
     folder = store.folder(run_id)
     try:
         folder.cancel.write_text(f"{by}\n", encoding="utf-8")
@@ -33,3 +34,4 @@ def request_cancel(store: RunStore, run_id: str, *, by: str = "user") -> None:
         with contextlib.suppress(OSError):
             if is_alive(runner):
                 os.kill(runner.pid, signal.SIGTERM)
+    return True

@@ -10,6 +10,8 @@ from math import cos, pi, sin
 
 from msgspec import Struct
 
+from jupyter_pipe.events import FailureKind
+
 __all__ = ["MARKS", "Mark", "mark_of", "mark_svg"]
 
 
@@ -107,9 +109,9 @@ _SHAPES = (
 MARKS = {mark.state: mark for mark in _SHAPES}
 
 
-def mark_of(state: str, kind: str = "") -> Mark:
-    """The mark of a stage's or run's state; a failure of kind `gate` has its own."""
-    return MARKS["gate_failed" if state == "failed" and kind == "gate" else state]
+def mark_of(state: str, kind: FailureKind | None = None) -> Mark:
+    """The mark of a stage's or run's state; a failed gate has its own."""
+    return MARKS["gate_failed" if state == "failed" and kind is FailureKind.gate else state]
 
 
 def mark_svg(state: str, *, size: float = 16, x: float = 0, y: float = 0, done: float = 0.0) -> str:

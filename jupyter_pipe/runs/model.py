@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from jupyter_pipe.events import (
     ArtifactWritten,
+    FailureKind,
     Frame,
     GateEvaluated,
     InputChanged,
@@ -98,7 +99,7 @@ class Failure(Struct, frozen=True):
 
     ename: str
     evalue: str
-    kind: str = "error"
+    kind: FailureKind = FailureKind.error
     cell_id: str | None = None
     position: int | None = None
     total: int | None = None

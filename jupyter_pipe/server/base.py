@@ -1,4 +1,4 @@
-"""What every handler shares: decoding, answering, and the one map from errors to HTTP.
+"""What every handler shares: decoding, answering, errors in one shape.
 
 A handler decodes the request, calls one method of a service in a thread, and answers. Services know
 nothing of HTTP; they raise PipeError.
@@ -16,8 +16,7 @@ from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
-from jupyter_pipe.errors import CompileError, PipeError, RunError, UntrustedError
-from jupyter_pipe.server.paths import PathError
+from jupyter_pipe.errors import CompileError, PipeError
 from jupyter_pipe.server.payloads import ErrorBody
 from jupyter_pipe.server.services import Services
 
@@ -25,19 +24,6 @@ __all__ = ["PipeHandler", "UnknownHandler", "allowed", "error_body"]
 
 T = TypeVar("T")
 Method = TypeVar("Method", bound=Callable[..., Any])
-
-_NOT_FOUND = frozenset(
-    {
-        "route_unknown",
-        "notebook_missing",
-        "folder_missing",
-        "run_unknown",
-        "stage_unknown",
-        "report_missing",
-        "executed_missing",
-    }
-)
-_CONFLICTS = frozenset({"run_active", "run_over", "run_exists"})
 
 
 def allowed(action: str) -> Callable[[Method], Method]:
@@ -100,7 +86,7 @@ class PipeHandler(APIHandler):
         """Every error, ours or the server's, in the one shape."""
         error = (kwargs.get("exc_info") or (None, None, None))[1]
         if isinstance(error, PipeError):
-            self.set_status(_status(error))
+            self.set_status(error.http_status)
             body = error_body(error)
         else:
             body = _foreign_error(status_code, error)
@@ -137,15 +123,3 @@ def _foreign_error(status: int, error: BaseException | None) -> ErrorBody:
     if status < 500:
         return ErrorBody(f"http_{status}", f"The server answered {status}.")
     return ErrorBody("internal", "Something went wrong in jupyter_pipe.", "The server's log has the details.")
-
-
-def _status(error: PipeError) -> int:
-    if isinstance(error, UntrustedError):
-        return 403
-    if error.code in _NOT_FOUND:
-        return 404
-    if error.code in _CONFLICTS:
-        return 409
-    if isinstance(error, PathError) or error.code == "bad_request":
-        return 400
-    return 422 if isinstance(error, (CompileError, RunError)) else 400

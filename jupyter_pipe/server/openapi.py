@@ -25,7 +25,7 @@ class _Operation(Struct, frozen=True):
     query: tuple[str, ...] = ()
     body: str = ""
     answer: str = ""
-    status: int = 200
+    statuses: tuple[int, ...] = (200,)
     content: str = "application/json"
 
 
@@ -36,11 +36,13 @@ _OPERATIONS = (
     _Operation("post", "/plan", "Say what would run and why", (), "PlanRequest", "PlanAnswer"),
     _Operation("post", "/suggest", "Suggest stages", (), "SuggestRequest", "SuggestAnswer"),
     _Operation("get", "/runs", "List runs", ("root", "notebook"), "", "RunList"),
-    _Operation("post", "/runs", "Start a run", (), "StartRequest", "Started", 202),
+    _Operation("post", "/runs", "Start a run", (), "StartRequest", "Started", (202,)),
     _Operation("get", _RUN, "Read a run", ("root",), "", "Run"),
-    _Operation("delete", _RUN, "Remove a run", ("root",), "", "", 204),
-    _Operation("post", f"{_RUN}/cancel", "Cancel a run", ("root",), "", "Run", 202),
-    _Operation("post", f"{_RUN}/resume", "Continue a run", ("root",), "", "Started", 202),
+    _Operation("delete", _RUN, "Remove a run", ("root",), "", "", (204,)),
+    _Operation(
+        "post", f"{_RUN}/cancel", "Cancel a run, if it has not ended", ("root",), "", "Run", (200, 202)
+    ),
+    _Operation("post", f"{_RUN}/resume", "Continue a run", ("root",), "", "Started", (202,)),
     _Operation(
         "post",
         f"{_RUN}/debug",
@@ -82,7 +84,7 @@ def _operation(operation: _Operation) -> dict[str, Any]:
     described: dict[str, Any] = {
         "summary": operation.summary,
         "parameters": [*_path_parameters(operation.path), *map(_query_parameter, operation.query)],
-        "responses": {str(operation.status): _response(operation), "4XX": _error_response()},
+        "responses": {**_responses(operation), "4XX": _error_response()},
     }
     if operation.body:
         described["requestBody"] = {"required": True, "content": _json(operation.body)}
@@ -108,11 +110,13 @@ def _query_parameter(name: str) -> dict[str, Any]:
     return {"name": name, "in": "query", "schema": schema}
 
 
-def _response(operation: _Operation) -> dict[str, Any]:
-    if operation.status == 204:
-        return {"description": "done"}
+def _responses(operation: _Operation) -> dict[str, Any]:
     content = _json(operation.answer) if operation.answer else {operation.content: {}}
-    return {"description": "done", "content": content}
+    with_content = {"description": "done", "content": content}
+    return {
+        str(status): {"description": "done"} if status == 204 else with_content
+        for status in operation.statuses
+    }
 
 
 def _error_response() -> dict[str, Any]:

@@ -20,7 +20,7 @@ from jupyter_pipe.compiler import Compiled, compile_notebook
 from jupyter_pipe.engine import RunRequest, Target, run_pipeline
 from jupyter_pipe.engine.execution.failures import StageFailure
 from jupyter_pipe.errors import CompileError, RunError
-from jupyter_pipe.events import Event, RunState, StageFinished
+from jupyter_pipe.events import Event, FailureKind, RunState, StageFinished
 from jupyter_pipe.model import Pipeline, Severity, from_json
 from jupyter_pipe.notebook import read_content, read_notebook
 from jupyter_pipe.runs.model import Run, RunOptions
@@ -34,7 +34,7 @@ from jupyter_pipe.verify.whole import WholeRun, run_whole
 __all__ = ["verify"]
 
 _SEEDS = (0, 4711)
-_LATE = frozenset({"effect", "cannot_travel", "DefinitionError"})
+_LATE = frozenset({FailureKind.effect, FailureKind.cannot_travel})
 """Kinds and names of failures by which a run refuses what the compiler could not know: they say why."""
 _ELSEWHERE = (
     "every value that the stages hand on is the notebook's: look at what else the cell sees, such as "
@@ -166,7 +166,7 @@ class _Comparison:
         if run.state is RunState.cancelled:
             raise KeyboardInterrupt
         failures = (one.failure for one in run.stages if one.failure)
-        refused = next((one for one in failures if one.kind in _LATE or one.ename in _LATE), None)
+        refused = next((one for one in failures if one.kind in _LATE or one.ename == "DefinitionError"), None)
         if grouping and refused is not None:
             return Verdict(grouping, stages, refusal=Refusal((refused.ename,), refused.evalue))
         return Verdict(grouping, stages, divergence=self._divergence(run, root))
@@ -275,7 +275,7 @@ def _first_failure(run: Run) -> str:
 
 def _failure_divergence(run: Run) -> Divergence | None:
     for stage in run.stages:
-        if stage.failure is not None and stage.failure.kind != "gate":
+        if stage.failure is not None and stage.failure.kind is not FailureKind.gate:
             failure = stage.failure
             cause = f"the stage fails: {failure.hint}" if failure.hint else "the stage fails"
             return Divergence(

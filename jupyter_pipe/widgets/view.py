@@ -56,9 +56,10 @@ class RunView:
         """End the run; the view follows until it has."""
         self._cancel.disabled = True
         try:
-            request_cancel(self._store, self._run_id, by="widget")
+            if not request_cancel(self._store, self._run_id, by="widget"):
+                self.look()  # it ended by itself meanwhile
         except RunError:
-            self.look()  # it ended by itself meanwhile
+            self.look()  # its folder is gone
 
     def close(self) -> None:
         """Stop following."""

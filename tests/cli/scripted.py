@@ -11,6 +11,7 @@ from jupyter_pipe.events import (
     CellFinished,
     CellStarted,
     Event,
+    FailureKind,
     Frame,
     GateEvaluated,
     MetricLogged,
@@ -195,7 +196,12 @@ def gate_events() -> list[Event]:
         yield from measured(27310, passed=False)
         text = "best_mae < 25000 is false: best_mae = 27310"
         yield StageFailed(
-            stage="evaluate", ename="GateFailed", evalue=text, kind="gate", seconds=3.1, time=START + 49.1
+            stage="evaluate",
+            ename="GateFailed",
+            evalue=text,
+            kind=FailureKind.gate,
+            seconds=3.1,
+            time=START + 49.1,
         )
         yield StageSkipped(stage="card", reason="evaluate failed", time=START + 49.1)
         yield RunFinished(state=RunState.failed, exit_code=3, seconds=49.1, time=START + 49.1)

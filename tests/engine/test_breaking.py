@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_pipe import events as ev
+from jupyter_pipe.events import FailureKind
 from tests.engine.conftest import Runs
 from tests.engine.packages import Package
 from tests.engine.processes import children, wait_until
@@ -20,7 +21,7 @@ def test_an_error_shows_the_users_frames_and_no_others(ran: Runs, tmp_path: Path
     code = "import json, beside\n\ndef work(x):\n    return beside.scale(x)\n\n[work(n) for n in range(3)]"
     done = ran(Package().stage("a", "1", code).stage("b", "2", after=["a"]))
     failure = done.failure("a")
-    assert (failure.ename, failure.kind) == ("ZeroDivisionError", "error")
+    assert (failure.ename, failure.kind) == ("ZeroDivisionError", FailureKind.error)
     assert (failure.cell_id, failure.position, failure.total, failure.line) == ("a-2", 2, 2, 4)
     places = [(frame.cell_id or frame.path, frame.line) for frame in failure.frames]
     assert places[0] == ("a-2", 6)
@@ -68,7 +69,7 @@ def test_lines_are_those_of_the_cell_as_written(ran: Runs, code: str, line: int)
 def test_a_notebook_that_would_stop_is_a_failure(ran: Runs, code: str, kind: str, words: str) -> None:
     done = ran(Package().stage("a", "print('before')", code, "print('after')"))
     failure = done.failure("a")
-    assert failure.kind == kind
+    assert failure.kind.value == kind
     assert words in failure.evalue
     assert failure.hint
     assert (failure.cell_id, failure.position) == ("a-2", 2)
@@ -82,7 +83,7 @@ def test_a_notebook_that_would_stop_is_a_failure(ran: Runs, code: str, kind: str
 def test_a_cell_that_never_ends(ran: Runs) -> None:
     done = ran(Package().stage("a", "import time\ntime.sleep(600)", "print('after')", timeout_seconds=2.5))
     failure = done.failure("a")
-    assert failure.kind == "timeout"
+    assert failure.kind == FailureKind.timeout
     assert failure.evalue == "a, cell 1 of 2 was still running after 2.5 s"
     assert failure.line == 2
     assert "timeout:" in failure.hint
@@ -93,7 +94,7 @@ def test_a_cell_that_never_ends(ran: Runs) -> None:
 def test_a_cell_that_takes_longer_than_a_cell_may(ran: Runs) -> None:
     cells = ("import time\ntime.sleep(0.6)", "time.sleep(0.6)", "time.sleep(600)", "print('after')")
     failure = ran(Package().stage("a", *cells, cell_timeout_seconds=1.0)).failure("a")
-    assert (failure.kind, failure.position) == ("timeout", 3)
+    assert (failure.kind, failure.position) == (FailureKind.timeout, 3)
     assert failure.evalue == "a, cell 3 of 4 was still running after 1 s"
     assert "cell-timeout:" in failure.hint
 
@@ -107,7 +108,7 @@ subprocess.Popen(['sleep', '600'])
 time.sleep(600)
 """
     done = ran(Package().stage("a", code, timeout_seconds=2.0))
-    assert done.failure("a").kind == "timeout"
+    assert done.failure("a").kind == FailureKind.timeout
     wait_until(lambda: children() == [])
 
 
@@ -163,7 +164,7 @@ def test_a_kernel_that_does_not_start_says_why(
     (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "b", "language": "python"}))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
     failure = ran(Package(kernel="broken").stage("a", "1")).failure("a")
-    assert failure.kind == "worker"
+    assert failure.kind == FailureKind.worker
     assert "ended at once with status 1: no ipykernel here" in failure.evalue
 
 

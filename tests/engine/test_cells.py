@@ -112,7 +112,7 @@ def test_very_long_messages_are_cut_and_secrets_hidden() -> None:
 )
 def test_how_a_kernel_died(status: int, memory: bool, kind: str, words: str) -> None:
     failure = death_failure(CellPlace("s", CELLS, 1), status, memory_ran_out=memory)
-    assert failure.kind == kind
+    assert failure.kind.value == kind
     assert words in failure.evalue
 
 

@@ -14,6 +14,7 @@ from jupyter_pipe.engine.remote.attempts import FarWork
 from jupyter_pipe.engine.remote.claims import follow_stop, marks_of
 from jupyter_pipe.engine.scheduling.stage_inputs import Given
 from jupyter_pipe.errors import ExtraMissingError, RunError
+from jupyter_pipe.events import FailureKind
 from tests.engine.conftest import Runs
 from tests.engine.packages import Package
 from tests.engine.processes import children, wait_until
@@ -88,7 +89,7 @@ def test_an_attempt_is_begun_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     outcomes = [dask._run_once(order, lambda event: None).outcome for _ in range(2)]
     assert outcomes[0] == StageOutcome(1.0)
     assert outcomes[1].failure is not None
-    assert outcomes[1].failure.kind == "worker_lost"
+    assert outcomes[1].failure.kind == FailureKind.worker_lost
 
 
 @pytest.mark.parametrize("url", ["", "memory://marks"])

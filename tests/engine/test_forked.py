@@ -16,6 +16,7 @@ import zmq
 from jupyter_pipe.artifacts.bootstrap import kernel_folder
 from jupyter_pipe.engine.kernels.forked import PRELOADED, ForkedKernels, can_fork
 from jupyter_pipe.engine.kernels.lifecycle import FreshKernels, KernelRequest
+from jupyter_pipe.events import FailureKind
 from tests.engine.conftest import Runs
 from tests.engine.packages import Package
 from tests.engine.processes import children
@@ -112,7 +113,7 @@ def test_a_parent_that_dies_leaves_no_kernel_and_the_stage_fails(ran: Runs) -> N
     done = ran(Package().stage("a", kill))
     failure = done.run.stage("a").failure
     assert failure is not None
-    assert failure.kind == "kernel_died"
+    assert failure.kind == FailureKind.kernel_died
     assert not children()
 
 

@@ -8,6 +8,7 @@ from jupyter_pipe.engine.request import _gpus
 from jupyter_pipe.engine.scheduling import messages as ms
 from jupyter_pipe.engine.scheduling.machine import ImpossibleTransition
 from jupyter_pipe.engine.scheduling.priorities import Capacity, fits
+from jupyter_pipe.events import FailureKind
 from jupyter_pipe.model import StageOptions
 from jupyter_pipe.runs.model import Failure
 from tests.engine.machines import ERROR, Shell, diamond, pipeline, result, stage
@@ -111,7 +112,7 @@ def test_a_failed_gate_is_exit_3_and_an_error_beside_it_1() -> None:
     assert shell.finish == ms.Finish(ev.RunState.failed, 3)
     failed = shell.of(ev.StageFailed)[0]
     assert isinstance(failed, ev.StageFailed)
-    assert (failed.kind, failed.evalue) == ("gate", "score > 1 is false (score = 0)")
+    assert (failed.kind, failed.evalue) == (FailureKind.gate, "score > 1 is false (score = 0)")
 
     both = Shell(pipeline(stage("a"), stage("b")))
     both.end("a", result(gate=False))
@@ -136,7 +137,7 @@ def test_retries_rest_longer_each_time_and_then_fail() -> None:
 
 def test_what_would_end_the_same_way_is_not_tried_again() -> None:
     shell = Shell(pipeline(stage("a", retries=5)))
-    shell.breaks("a", Failure("GateFailed", "x", kind="gate"))
+    shell.breaks("a", Failure("GateFailed", "x", kind=FailureKind.gate))
     assert shell.finish == ms.Finish(ev.RunState.failed, 3)
 
 
@@ -220,7 +221,7 @@ def test_strict_makes_it_a_failure_that_names_the_tag() -> None:
     shell.end("push", result("a", changed=[("make", "a")]))
     failed = shell.of(ev.StageFailed)[0]
     assert isinstance(failed, ev.StageFailed)
-    assert failed.kind == "effect"
+    assert failed.kind == FailureKind.effect
     assert "mutates:a" in failed.hint
 
 
@@ -272,7 +273,7 @@ def test_values_that_cannot_travel_fail_the_stage_only_if_read() -> None:
     shell.end("a", msgspec.structs.replace(result(), untransportable=(stuck,)))
     failed = shell.of(ev.StageFailed)[0]
     assert isinstance(failed, ev.StageFailed)
-    assert failed.kind == "cannot_travel"
+    assert failed.kind == FailureKind.cannot_travel
 
     unread = Shell(pipeline(stage("a", binds="x"), stage("b")))
     unread.end("a", msgspec.structs.replace(result(), untransportable=(stuck,)))
@@ -304,7 +305,7 @@ def test_nothing_is_taken_after_the_end() -> None:
 
 
 def test_a_stage_is_not_to_blame_for_a_lost_worker() -> None:
-    lost = Failure("WorkerLost", "gone", kind="worker_lost")
+    lost = Failure("WorkerLost", "gone", kind=FailureKind.worker_lost)
     shell = Shell(pipeline(stage("a")))
     for attempt in (1, 2, 3):
         shell.breaks("a", lost)

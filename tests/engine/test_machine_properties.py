@@ -119,7 +119,7 @@ def check_exit(finish: ms.Finish, states: dict[str, str], shell: Shell) -> None:
     if shell.of(ev.RunCancelRequested):
         assert finish.exit_code == 130
     elif kinds:
-        assert finish.exit_code == (3 if kinds == {"gate"} else 1)
+        assert finish.exit_code == (3 if kinds == {ev.FailureKind.gate} else 1)
     else:
         assert finish.exit_code == 0
         assert set(states.values()) <= {"succeeded", "cached"}

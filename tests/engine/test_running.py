@@ -10,6 +10,7 @@ import pytest
 from jupyter_pipe import events as ev
 from jupyter_pipe.engine import RunRequest, Target, open_target, run_pipeline
 from jupyter_pipe.errors import KernelError, PackageError, RunError
+from jupyter_pipe.events import FailureKind
 from jupyter_pipe.model import Parameter
 from jupyter_pipe.runs import fold
 from jupyter_pipe.runs.parameters import resolve_parameters
@@ -169,7 +170,7 @@ def test_strict_fails_instead(ran: Runs) -> None:
         .stage("use", "print(a)", reads="a", after=["push"]),
         strict=True,
     )
-    assert done.failure("push").kind == "effect"
+    assert done.failure("push").kind == FailureKind.effect
     assert "mutates:" in done.failure("push").hint
 
 

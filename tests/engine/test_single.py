@@ -6,7 +6,7 @@ import pytest
 
 from jupyter_pipe.engine.attempts.single_stage import run_single_stage
 from jupyter_pipe.errors import RunError
-from jupyter_pipe.events import Event, GateEvaluated, MetricLogged
+from jupyter_pipe.events import Event, FailureKind, GateEvaluated, MetricLogged
 from jupyter_pipe.runs.remote import local_root
 from tests.engine.packages import Package, request_of
 
@@ -29,7 +29,7 @@ def test_stages_run_one_by_one_with_a_shared_root(tmp_path: Path) -> None:
     assert any(isinstance(event, MetricLogged) and event.value == 2 for event in events)
     second = run_single_stage(request, "b", report=events.append)
     assert second.failure is not None
-    assert second.failure.kind == "gate"
+    assert second.failure.kind == FailureKind.gate
     assert any(isinstance(event, GateEvaluated) for event in events)
     folder = tmp_path / "shared" / ".jupyter_pipe" / "runs" / "r1" / "stages"
     assert (folder / "b" / "executed.ipynb").exists()

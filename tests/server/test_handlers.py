@@ -270,3 +270,10 @@ async def test_nothing_without_a_token(
 async def code(method: str, api: Api, *path: str, body: Any = None, **query: str) -> tuple[int, str]:
     status, error = await api(method, *path, body=body, **query)
     return status, error["code"]
+
+
+async def test_cancelling_a_run_that_has_ended_changes_nothing(api: Api, make_run: Any) -> None:
+    run_id = make_run(ev.RunFinished(ev.RunState.failed, exit_code=1, seconds=1.0))
+    for _ in range(2):
+        status, run = await api("POST", "runs", run_id, "cancel")
+        assert (status, run["state"]) == (200, "failed")

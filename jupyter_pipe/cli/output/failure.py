@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jupyter_pipe.cli.output.terminal import Terminal
-from jupyter_pipe.events import Frame
+from jupyter_pipe.events import FailureKind, Frame
 from jupyter_pipe.runs.model import Failure, StageRun
 from jupyter_pipe.runs.report.words import (
     failure_place,
@@ -24,13 +24,13 @@ def failure_block(terminal: Terminal, stage: StageRun) -> str:
     if stage.failure is None:
         return ""
     mark = stage_mark(stage)
-    place = "" if stage.failure.kind == "gate" else f" in {failure_place(stage.failure)}"
+    place = "" if stage.failure.kind is FailureKind.gate else f" in {failure_place(stage.failure)}"
     heading = f"{terminal.mark(mark)} {terminal.style(f'{stage.name} {mark.word}{place}', 'strong')}"
     return "\n".join([heading, *_body(terminal, stage, stage.failure)])
 
 
 def _body(terminal: Terminal, stage: StageRun, failure: Failure) -> Iterator[str]:
-    if failure.kind == "gate":
+    if failure.kind is FailureKind.gate:
         failed = [gate for gate in stage.gates if not gate.passed]
         yield from (f"  {gate_text(gate)}" for gate in failed)
         if not failed:

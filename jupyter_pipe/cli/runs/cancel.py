@@ -27,7 +27,10 @@ def run(args: argparse.Namespace) -> int:
 
     store = find_store(args.root)
     run_id = store.find(args.run_id)
-    request_cancel(store, run_id)
+    if not request_cancel(store, run_id):
+        state = store.read(run_id).state.value
+        Terminal.of(args).say(f"Run {run_id} has already ended: {state}.")
+        return 0
     if store.url:
         from jupyter_pipe.runs.remote import RemoteRoot
 

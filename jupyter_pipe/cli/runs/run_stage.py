@@ -10,7 +10,7 @@ from jupyter_pipe.cli.output.failure import failure_block
 from jupyter_pipe.cli.output.progress import PlainLines
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.cli.runs.run_options import environment_of, parameter_texts
-from jupyter_pipe.events import Event, StageState
+from jupyter_pipe.events import Event, FailureKind, StageState
 
 __all__ = ["add_parser", "run"]
 
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
         return 0 if outcome.result else 130
     failed = StageRun(args.stage, state=StageState.failed, failure=outcome.failure)
     terminal.result(failure_block(terminal, failed))
-    return 3 if outcome.failure.kind == "gate" else 1
+    return 3 if outcome.failure.kind is FailureKind.gate else 1
 
 
 class _Timed:

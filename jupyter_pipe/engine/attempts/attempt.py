@@ -27,7 +27,7 @@ from jupyter_pipe.engine.execution.stage_cells import prepare_notebook
 from jupyter_pipe.engine.scheduling import stage_inputs as flow
 from jupyter_pipe.engine.scheduling.kernel_definitions import known_definitions
 from jupyter_pipe.errors import PipeError
-from jupyter_pipe.events import Event
+from jupyter_pipe.events import Event, FailureKind
 from jupyter_pipe.model import EffectKind, Pipeline, Stage
 from jupyter_pipe.runs.model import Failure
 from jupyter_pipe.runs.store import RunStore
@@ -87,10 +87,12 @@ def run_stage(
     except StageFailure as broken:
         return StageOutcome(time.monotonic() - began, failure=broken.failure)
     except PipeError as error:
-        failure = Failure(type(error).__name__, error.message, kind="worker", hint=error.hint)
+        failure = Failure(type(error).__name__, error.message, kind=FailureKind.worker, hint=error.hint)
         return StageOutcome(time.monotonic() - began, failure=failure)
     except OSError as error:
-        failure = Failure(type(error).__name__, f"{error.strerror}: {error.filename}", kind="worker")
+        failure = Failure(
+            type(error).__name__, f"{error.strerror}: {error.filename}", kind=FailureKind.worker
+        )
         return StageOutcome(time.monotonic() - began, failure=failure)
     return StageOutcome(time.monotonic() - began, result=result)
 
@@ -191,7 +193,7 @@ def _read_notebook(path: Path) -> dict[str, Any]:
         failure = Failure(
             "PackageError",
             f"The stage notebook {path} cannot be read: {error}",
-            kind="worker",
+            kind=FailureKind.worker,
             hint="Compile the notebook again: jupyter pipe compile NOTEBOOK",
         )
         raise StageFailure(failure) from error
@@ -203,6 +205,6 @@ def _read_result(path: Path) -> StageResult:
         return msgspec.json.decode(path.read_bytes(), type=StageResult)
     except (OSError, msgspec.MsgspecError) as error:
         failure = Failure(
-            "StageError", f"The kernel left no result that can be read: {error}", kind="internal"
+            "StageError", f"The kernel left no result that can be read: {error}", kind=FailureKind.internal
         )
         raise StageFailure(failure) from error

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from jupyter_pipe.engine.attempts.attempt import StageOutcome, StageWork, run_stage
 from jupyter_pipe.engine.attempts.stopping import StopSignal
 from jupyter_pipe.engine.scheduling.messages import Message, StageBroke, StageEnded, StageStopped
-from jupyter_pipe.events import Event
+from jupyter_pipe.events import Event, FailureKind
 from jupyter_pipe.runs.model import Failure
 
 if TYPE_CHECKING:
@@ -102,7 +102,9 @@ def _attempt(
     try:
         outcome = run_stage(work, report, stop, kernels)
     except BaseException as error:
-        failure = Failure(type(error).__name__, str(error), kind="internal", traceback=_trace(error))
+        failure = Failure(
+            type(error).__name__, str(error), kind=FailureKind.internal, traceback=_trace(error)
+        )
         outcome = StageOutcome(0.0, failure=failure)
     tell(outcome_message(work, outcome))
 

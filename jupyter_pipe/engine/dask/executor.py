@@ -25,7 +25,7 @@ from jupyter_pipe.engine.dask.placement import Placement, place
 from jupyter_pipe.engine.remote.attempts import FarOutcome, FarWork, bring_home, run_far_stage, send_off
 from jupyter_pipe.engine.remote.claims import ask_to_stop, follow_stop, marks_of
 from jupyter_pipe.errors import ExtraMissingError, PipeError, RunError
-from jupyter_pipe.events import Event, decode_event, encode_event
+from jupyter_pipe.events import Event, FailureKind, decode_event, encode_event
 from jupyter_pipe.runs.model import Failure
 
 __all__ = ["DaskExecutor"]
@@ -33,7 +33,10 @@ __all__ = ["DaskExecutor"]
 _CONNECT_SECONDS = 60
 _CLOSE_SECONDS = 15.0
 _LOST = Failure(
-    "WorkerLost", "The Dask worker that ran the stage is gone.", kind="worker_lost", hint="See its log."
+    "WorkerLost",
+    "The Dask worker that ran the stage is gone.",
+    kind=FailureKind.worker_lost,
+    hint="See its log.",
 )
 _outcome_decoder = msgspec.msgpack.Decoder(FarOutcome)
 _order_decoder = msgspec.msgpack.Decoder(FarWork)
@@ -159,18 +162,20 @@ def _outcome_of(future: Any, work: StageWork) -> StageOutcome:
     raised = future.exception() if future.status == "error" else None
     if raised is None or type(raised).__name__ == "KilledWorker":
         return StageOutcome(0.0, failure=_LOST)
-    return StageOutcome(0.0, failure=Failure(type(raised).__name__, str(raised), kind="worker"))
+    return StageOutcome(0.0, failure=Failure(type(raised).__name__, str(raised), kind=FailureKind.worker))
 
 
 def _unplaced(problem: str) -> Failure:
     hint = "Start one that does, such as: dask worker ADDRESS --resources GPU=1, or lower the stage's tags."
-    return Failure("NoWorker", problem, kind="no_worker", hint=hint)
+    return Failure("NoWorker", problem, kind=FailureKind.no_worker, hint=hint)
 
 
 def _unsent(error: PipeError | OSError) -> StageOutcome:
     """What the attempt needs, or leaves, could not be moved."""
     hint = error.hint if isinstance(error, PipeError) else ""
-    return StageOutcome(0.0, failure=Failure(type(error).__name__, str(error), kind="worker", hint=hint))
+    return StageOutcome(
+        0.0, failure=Failure(type(error).__name__, str(error), kind=FailureKind.worker, hint=hint)
+    )
 
 
 def _ask_to_stop(work: StageWork, *, hard: bool) -> None:

@@ -15,19 +15,23 @@ from msgspec.structs import replace
 
 from jupyter_pipe.engine.execution.stage_cells import is_users, role_of, source_position
 from jupyter_pipe.engine.execution.terminal_text import redact, strip_ansi
-from jupyter_pipe.events import Frame
+from jupyter_pipe.events import FailureKind, Frame
 from jupyter_pipe.runs.model import Failure
 
 __all__ = ["CellPlace", "StageFailure", "cell_failure", "death_failure", "timeout_failure"]
 
 _LONGEST_TEXT = 64 * 1024
 _HINTS = {
-    "input": "A pipeline runs unattended. Make it a parameter: NAME = VALUE in a cell tagged `parameters`.",
-    "exit": "Let the cell end, or raise an exception if the pipeline must stop here.",
-    "out_of_memory": "Use less memory, or tag the stage with memory:SIZE so that fewer stages run beside it.",
-    "timeout": "Allow more time with the tag timeout:DURATION, or find out what it waits for.",
-    "cell-timeout": "Allow more time with the tag cell-timeout:DURATION, or find out what it waits for.",
+    FailureKind.input: (
+        "A pipeline runs unattended. Make it a parameter: NAME = VALUE in a cell tagged `parameters`."
+    ),
+    FailureKind.exit: "Let the cell end, or raise an exception if the pipeline must stop here.",
+    FailureKind.out_of_memory: (
+        "Use less memory, or tag the stage with memory:SIZE so that fewer stages run beside it."
+    ),
+    FailureKind.timeout: "Allow more time with the tag timeout:DURATION, or find out what it waits for.",
 }
+_CELL_TIMEOUT_HINT = "Allow more time with the tag cell-timeout:DURATION, or find out what it waits for."
 
 
 class StageFailure(Exception):  # noqa: N818 - it carries a Failure
@@ -87,7 +91,7 @@ def cell_failure(
     evalue = _clean(str(content.get("evalue", "")), secrets)
     frames = tuple(_frame(found, place) for found in report.get("frames", ()))
     kind = _kind(ename, role_of(place.cell))
-    if kind == "exit":
+    if kind is FailureKind.exit:
         evalue = f"the cell called sys.exit({evalue})" if ename == "SystemExit" else evalue
     said = f"{ename}: {evalue}" if evalue else ename
     causes = [f"caused by {cause}" for cause in report.get("causes", ())]
@@ -114,19 +118,19 @@ def timeout_failure(
 ) -> Failure:
     """The stage, or the cell by itself, took too long; `interrupted` is what stopping it showed."""
     evalue = f"{place.text} was still running after {_duration(seconds)}"
-    hint = _HINTS["cell-timeout" if of_cell else "timeout"]
+    hint = _CELL_TIMEOUT_HINT if of_cell else _HINTS[FailureKind.timeout]
     base = interrupted or Failure("", "", cell_id=place.cell_id, position=place.position, total=place.total)
     shown = "\n".join([*_traceback(place, base.frames), f"Timeout: {evalue}"])
-    return replace(base, ename="Timeout", evalue=evalue, kind="timeout", traceback=shown, hint=hint)
+    return replace(base, ename="Timeout", evalue=evalue, kind=FailureKind.timeout, traceback=shown, hint=hint)
 
 
 def death_failure(place: CellPlace, status: int, *, memory_ran_out: bool) -> Failure:
     """The kernel ended without an answer; `status` is negative for a signal."""
     if memory_ran_out:
-        kind, ename = "out_of_memory", "OutOfMemory"
+        kind, ename = FailureKind.out_of_memory, "OutOfMemory"
         evalue = "the system ended the kernel because memory ran out"
     else:
-        kind, ename = "kernel_died", "KernelDied"
+        kind, ename = FailureKind.kernel_died, "KernelDied"
         evalue = f"the kernel {_ending(status)}"
     return Failure(
         ename,
@@ -140,17 +144,17 @@ def death_failure(place: CellPlace, status: int, *, memory_ran_out: bool) -> Fai
     )
 
 
-def _kind(ename: str, role: str) -> str:
+def _kind(ename: str, role: str) -> FailureKind:
     if ename == "StdinNotImplementedError":
-        return "input"
+        return FailureKind.input
     if ename in {"SystemExit", "KernelExit"}:
-        return "exit"
+        return FailureKind.exit
     if ename == "MemoryError":
-        return "out_of_memory"
-    return "internal" if role in {"inputs", "outputs"} else "error"
+        return FailureKind.out_of_memory
+    return FailureKind.internal if role in {"inputs", "outputs"} else FailureKind.error
 
 
-def _hint(kind: str, ename: str) -> str:
+def _hint(kind: FailureKind, ename: str) -> str:
     if ename in {"ModuleNotFoundError", "ImportError"}:
         return (
             "Is the package installed in the notebook's kernel? Modules are looked for beside the notebook."

@@ -35,7 +35,7 @@ from jupyter_pipe.engine.execution.terminal_text import StreamJoiner
 from jupyter_pipe.engine.kernels.lifecycle import PROTECT_SOURCE, FreshKernels, KernelRequest, StageKernel
 from jupyter_pipe.engine.kernels.out_of_memory import MemoryWatch
 from jupyter_pipe.errors import KernelError
-from jupyter_pipe.events import CellFinished, CellStarted
+from jupyter_pipe.events import CellFinished, CellStarted, FailureKind
 from jupyter_pipe.runs.model import Failure
 
 __all__ = ["run_notebook"]
@@ -144,7 +144,7 @@ class StageClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill h
         try:
             self._kernel = await (execution.kernels or FreshKernels()).start(request)
         except KernelError as error:
-            failure = Failure("KernelError", error.message, kind="worker", hint=error.hint)
+            failure = Failure("KernelError", error.message, kind=FailureKind.worker, hint=error.hint)
             raise StageFailure(failure) from error
         self.km, self.kc = self._kernel.manager, self._kernel.client
         try:
@@ -309,4 +309,4 @@ def _raised(cell: Any, reply: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _internal(failure: Failure) -> Failure:
-    return replace(failure, kind="internal")
+    return replace(failure, kind=FailureKind.internal)

@@ -21,6 +21,7 @@ from jupyter_pipe.engine.scheduling.progress import GOOD, NOT_STARTED, UNDER_WAY
 from jupyter_pipe.engine.scheduling.results import known_names, result_events
 from jupyter_pipe.engine.scheduling.verdict import is_worth_retrying, judge, retry_delay_seconds
 from jupyter_pipe.errors import PipeError
+from jupyter_pipe.events import FailureKind
 from jupyter_pipe.model import Pipeline
 from jupyter_pipe.runs.model import Failure
 
@@ -174,7 +175,7 @@ class Machine:
             return
         progress.failures += 1
         progress.failure, progress.seconds = message.failure, message.seconds
-        lost = message.failure.kind == "worker_lost"
+        lost = message.failure.kind is FailureKind.worker_lost
         retries = max(self._stages[message.stage].options.retries, LOST_WORKERS if lost else 0)
         worth = progress.failures <= retries and is_worth_retrying(message.failure)
         if not worth or self._cancelled or self._broken_by:
@@ -277,7 +278,9 @@ class Machine:
         try:
             self.pipeline = self._rewire(self.pipeline, self._learned)
         except PipeError as error:
-            self._fail(name, Failure("InputChanged", error.message, kind="effect", hint=error.hint), 0.0)
+            self._fail(
+                name, Failure("InputChanged", error.message, kind=FailureKind.effect, hint=error.hint), 0.0
+            )
             return
         self._stages = {stage.name: stage for stage in self.pipeline.stages}
         self._neighbours = Neighbours(self.pipeline)
@@ -379,7 +382,7 @@ class Machine:
         if self._cancelled:
             self._out.append(ms.Finish(ev.RunState.cancelled, 130))
         elif kinds:
-            self._out.append(ms.Finish(ev.RunState.failed, 3 if kinds == {"gate"} else 1))
+            self._out.append(ms.Finish(ev.RunState.failed, 3 if kinds == {FailureKind.gate} else 1))
         else:
             self._out.append(ms.Finish(ev.RunState.succeeded, 0))
 

@@ -6,6 +6,7 @@ Pure. What the kernel reported (`StageResult`) in, a `Failure` or None out.
 from __future__ import annotations
 
 from jupyter_pipe.artifacts.protocol import GateResult, StageResult
+from jupyter_pipe.events import FailureKind
 from jupyter_pipe.model import Pipeline
 from jupyter_pipe.runs.model import Failure
 
@@ -14,7 +15,15 @@ __all__ = ["is_worth_retrying", "judge", "retry_delay_seconds"]
 _LONGEST_DELAY_SECONDS = 60.0
 
 # The same code with the same inputs ends the same way.
-_CERTAIN = frozenset({"gate", "effect", "cannot_travel", "input", "no_worker"})
+_CERTAIN = frozenset(
+    {
+        FailureKind.gate,
+        FailureKind.effect,
+        FailureKind.cannot_travel,
+        FailureKind.input,
+        FailureKind.no_worker,
+    }
+)
 
 
 def judge(pipeline: Pipeline, stage: str, result: StageResult, *, strict: bool) -> Failure | None:
@@ -41,7 +50,7 @@ def retry_delay_seconds(failures: int) -> float:
 def _ending_failure(result: StageResult) -> Failure | None:
     if not result.error:
         return None
-    return Failure("StageError", result.error, kind="internal")
+    return Failure("StageError", result.error, kind=FailureKind.internal)
 
 
 def _order_failure(pipeline: Pipeline, stage: str, result: StageResult) -> Failure | None:
@@ -55,7 +64,7 @@ def _order_failure(pipeline: Pipeline, stage: str, result: StageResult) -> Failu
         "InputChanged",
         f"Stage {stage!r} changed {listed}. A stage with cells above and below it reads that, and its cells "
         "run together, so no order of the stages is that of the notebook.",
-        kind="effect",
+        kind=FailureKind.effect,
         hint=f"Give the cells below stage {stage!r} a stage name of their own.",
     )
 
@@ -69,7 +78,7 @@ def _effect_failure(stage: str, result: StageResult) -> Failure | None:
     return Failure(
         "InputChanged",
         f"Stage {stage!r} changed {listed}, received from {sources}, and a later stage reads it.",
-        kind="effect",
+        kind=FailureKind.effect,
         hint=f"Declare it: tag the cell that changes it mutates:{','.join(names)}",
     )
 
@@ -90,7 +99,7 @@ def _travel_failure(pipeline: Pipeline, stage: str, result: StageResult) -> Fail
                 "CannotTravel",
                 f"{value.name!r} is a {value.type_name}{where}, which cannot be passed to stage "
                 f"{read[value.name]!r}: {value.reason}",
-                kind="cannot_travel",
+                kind=FailureKind.cannot_travel,
                 hint=f"Build {value.name!r} in the stage that uses it, or put both cells in one stage.",
             )
     return None
@@ -100,7 +109,7 @@ def _gate_failure(result: StageResult) -> Failure | None:
     failed = [gate for gate in result.gates if not gate.passed]
     if not failed:
         return None
-    return Failure("GateFailed", "; ".join(_gate_text(gate) for gate in failed), kind="gate")
+    return Failure("GateFailed", "; ".join(_gate_text(gate) for gate in failed), kind=FailureKind.gate)
 
 
 def _gate_text(gate: GateResult) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from jupyter_pipe.events import (
     CellStarted,
     Event,
+    FailureKind,
     GateEvaluated,
     InputChanged,
     MetricLogged,
@@ -99,7 +100,7 @@ class EventLines:
             case _:
                 return ""
 
-    def _state(self, state: str, kind: str = "") -> str:
+    def _state(self, state: str, kind: FailureKind | None = None) -> str:
         mark = mark_of(state, kind)
         return self._style(mark.word, mark.tone)
 
@@ -121,7 +122,7 @@ def _clock(event: Event) -> str:
 
 
 def _failure(event: StageFailed) -> str:
-    if event.kind == "gate":
+    if event.kind is FailureKind.gate:
         return event.evalue
     place = f" (cell {event.position}, line {event.line})" if event.position and event.line else ""
     return f"{event.ename}: {event.evalue}{place}" if event.evalue else f"{event.ename}{place}"

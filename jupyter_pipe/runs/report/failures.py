@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_pipe.events import Frame, StageState
+from jupyter_pipe.events import FailureKind, Frame, StageState
 from jupyter_pipe.render.marks import mark_svg
 from jupyter_pipe.render.markup import Markup, joined, tag
 from jupyter_pipe.runs.model import Failure, Run, StageRun
@@ -31,16 +31,17 @@ def _failed(stage: StageRun) -> bool:
 
 def _failure(stage: StageRun, failure: Failure) -> Markup:
     mark = stage_mark(stage)
-    place = "" if failure.kind == "gate" else f" in {failure_place(failure)}"
+    place = "" if failure.kind is FailureKind.gate else f" in {failure_place(failure)}"
     heading = tag(
         "h2", Markup(mark_svg(mark.state, size=16)), " ", tag("b", stage.name), f" {mark.word}{place}"
     )
     gates = [tag("div", gate_text(gate), class_="message") for gate in stage.gates if not gate.passed]
+    is_gate = failure.kind is FailureKind.gate and bool(gates)
     return tag(
         "section",
         heading,
         [_frame(frame) for frame in visible_frames(failure)],
-        gates if failure.kind == "gate" and gates else tag("pre", failure_text(failure), class_="message"),
+        gates if is_gate else tag("pre", failure_text(failure), class_="message"),
         tag("div", failure.hint) if failure.hint else None,
         tag("a", "See the cell", href=f"#stage-{stage.name}"),
         class_="failure",

@@ -10,7 +10,7 @@ import datetime
 import re
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from jupyter_pipe.events import GateEvaluated, StageState
+from jupyter_pipe.events import FailureKind, GateEvaluated, StageState
 from jupyter_pipe.render.words import value_text
 from jupyter_pipe.runs.model import Failure, Run, StageRun
 from jupyter_pipe.runs.report.words import (
@@ -26,6 +26,8 @@ __all__ = ["junit_xml"]
 
 # XML 1.0 has no way to write these, not even escaped.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# The notebook's own doing; all else is an error of the machine or of ours.
+_OF_THE_NOTEBOOK = frozenset({FailureKind.error, FailureKind.gate, FailureKind.effect})
 _SKIPPED = {
     StageState.skipped,
     StageState.cancelled,
@@ -64,9 +66,9 @@ def _stage(suite: Element, run: Run, stage: StageRun) -> None:
         suite, "testcase", classname=_text(run.pipeline), name=_text(stage.name), time=f"{stage.seconds:.3f}"
     )
     if stage.state is StageState.failed and stage.failure:
-        if stage.failure.kind == "gate" and stage.gates:
+        if stage.failure.kind is FailureKind.gate and stage.gates:
             return  # the gate's own case fails
-        kind = "failure" if stage.failure.kind in {"error", "gate", "effect"} else "error"
+        kind = "failure" if stage.failure.kind in _OF_THE_NOTEBOOK else "error"
         element = SubElement(case, kind, type=_text(stage.failure.ename), message=_message(stage.failure))
         element.text = _text(_details(stage.failure))
     elif stage.state in _SKIPPED:

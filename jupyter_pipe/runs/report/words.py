@@ -5,7 +5,7 @@ Shared by the terminal, the report, JUnit and notebooks. Pure.
 
 from __future__ import annotations
 
-from jupyter_pipe.events import Frame, GateEvaluated, RunState, StageState
+from jupyter_pipe.events import FailureKind, Frame, GateEvaluated, RunState, StageState
 from jupyter_pipe.render.marks import Mark, mark_of
 from jupyter_pipe.render.words import count, seconds_text
 from jupyter_pipe.runs.model import Failure, Run, StageRun
@@ -34,13 +34,14 @@ def stage_state(stage: StageRun) -> str:
 
 def stage_mark(stage: StageRun) -> Mark:
     """The mark of the stage's state; a failed gate has its own."""
-    return mark_of(stage.state.value, stage.failure.kind if stage.failure else "")
+    return mark_of(stage.state.value, stage.failure.kind if stage.failure else None)
 
 
 def stage_note(stage: StageRun) -> str:
     """What stands beside the state: progress, reason, or the place of the failure."""
     if stage.failure is not None and stage.state is StageState.failed:
-        return failure_text(stage.failure) if stage.failure.kind == "gate" else failure_place(stage.failure)
+        is_gate = stage.failure.kind is FailureKind.gate
+        return failure_text(stage.failure) if is_gate else failure_place(stage.failure)
     if stage.state is StageState.running:
         return (
             f"cell {min(stage.cells_done + 1, stage.cells_total)}/{stage.cells_total}"
@@ -67,12 +68,12 @@ def failure_place(failure: Failure) -> str:
         parts.append(f"cell {failure.position}" + (f" of {failure.total}" if failure.total else ""))
     if failure.line is not None:
         parts.append(f"line {failure.line}")
-    return ", ".join(parts) or failure.kind.replace("_", " ")
+    return ", ".join(parts) or failure.kind.value.replace("_", " ")
 
 
 def failure_text(failure: Failure) -> str:
     """The error itself, in the user's words: `KeyError: 'price'`."""
-    if failure.ename and failure.evalue and failure.kind != "gate":
+    if failure.ename and failure.evalue and failure.kind is not FailureKind.gate:
         return f"{failure.ename}: {failure.evalue}"
     return failure.evalue or failure.ename
 

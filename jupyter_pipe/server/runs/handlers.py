@@ -57,8 +57,9 @@ class CancelHandler(RunHandler):
 
     @allowed("execute")
     async def post(self, run_id: str) -> None:
-        """Cancel."""
-        self.answer(await self.work(self.services.runs.cancel, self.root, run_id), 202)
+        """Cancel. 202 if the run will end, 200 if it has ended already."""
+        run = await self.work(self.services.runs.cancel, self.root, run_id)
+        self.answer(run, 200 if run.is_final else 202)
 
 
 class ResumeHandler(RunHandler):

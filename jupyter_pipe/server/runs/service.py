@@ -85,7 +85,7 @@ class RunService:
         return tuple(store.events(run_id, since))
 
     def cancel(self, root: str, run_id: str) -> Run:
-        """Ask the run to stop; it ends soon after."""
+        """Ask the run to stop; it ends soon after. One that has ended stays as it is."""
         from jupyter_pipe.engine import request_cancel
 
         store = self._store(root)

@@ -7,11 +7,11 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import msgspec
 
-from jupyter_pipe.errors import CompileError, PipeError, RunError
+from jupyter_pipe.errors import CompileError, ErrorCode, PipeError, RunError
 from jupyter_pipe.runs import RunStore
 from jupyter_pipe.server.payloads import ErrorBody
 from jupyter_pipe.server.runs.runner import Order
@@ -75,4 +75,4 @@ def _failure(output: IO[bytes]) -> PipeError:
         return RunError(f"The runner ended: {' '.join(last) or 'it said nothing'}", code="runner_failed")
     if body.diagnostics:
         return CompileError(body.message, diagnostics=body.diagnostics, hint=body.hint)
-    return PipeError(body.message, code=body.code, hint=body.hint, cell_id=body.cell_id)
+    return PipeError(body.message, code=cast(ErrorCode, body.code), hint=body.hint, cell_id=body.cell_id)

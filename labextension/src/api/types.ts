@@ -84,7 +84,7 @@ export interface ExecutedOutputs {
 export interface Failure {
   readonly ename: string;
   readonly evalue: string;
-  readonly kind: string;
+  readonly kind: FailureKind;
   readonly cell_id: string | null;
   readonly position: number | null;
   readonly total: number | null;
@@ -93,6 +93,8 @@ export interface Failure {
   readonly frames: readonly Frame[];
   readonly hint: string;
 }
+
+export type FailureKind = 'cannot_travel' | 'effect' | 'error' | 'exit' | 'gate' | 'input' | 'internal' | 'kernel_died' | 'no_worker' | 'out_of_memory' | 'timeout' | 'worker' | 'worker_lost';
 
 export interface Fix {
   readonly title: string;
