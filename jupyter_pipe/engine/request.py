@@ -49,6 +49,12 @@ class PreparedRun(Struct, frozen=True):
     environment: dict[str, str]
 
     @property
+    def secrets(self) -> dict[str, str]:
+        """The values of all `secret:` names of the pipeline that the environment has."""
+        names = {secret for stage in self.pipeline.stages for secret in stage.options.secrets}
+        return {name: self.environment[name] for name in sorted(names) if name in self.environment}
+
+    @property
     def taking_part(self) -> Pipeline:
         """The pipeline of the selected stages alone."""
         return self._restricted(self.pipeline)

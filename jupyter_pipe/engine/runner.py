@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from jupyter_pipe.artifacts.masking import Masker
 from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.engine.attempts.attempt_folder import RunPlace, publish_attempt
 from jupyter_pipe.engine.kernels.interrupts import can_catch_signals, catch_signals
@@ -46,6 +47,7 @@ from jupyter_pipe.events import (
 )
 from jupyter_pipe.model import to_json
 from jupyter_pipe.runs.learned_effects import add_effects
+from jupyter_pipe.runs.masking import masked
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.store import RunFolder
 from jupyter_pipe.runs.writing import RunWriter
@@ -100,6 +102,7 @@ class _Runner:
         self._prepared = prepared
         self._writer = writer
         self._folder = RunFolder(writer.path)
+        self._masker = Masker(prepared.secrets)
         self._executor = executor
         self._observers = list(observers)
         # A package that was never written is laid out in the run's own folder.
@@ -139,6 +142,9 @@ class _Runner:
             )
         )
         self._log(RunStarted(pid=os.getpid(), workers=self._prepared.facts.workers))
+        for name in self._masker.too_short:
+            message = f"The secret {name} is too short to be hidden: it may be shown where it is printed."
+            self._log(WarningRaised(stage=None, code="secret_short", message=message))
         self._tell(ms.Begin())
         while not self._finished:
             self._next()
@@ -364,7 +370,7 @@ class _Runner:
             path.write_bytes(target.files[stage.notebook])
 
     def _log(self, event: Event) -> None:
-        logged = self._writer.append(event)
+        logged = self._writer.append(masked(event, self._masker))
         for observer in tuple(self._observers):
             self._show(observer, logged)
 
@@ -375,7 +381,8 @@ class _Runner:
             # A terminal that went away must not take the run with it.
             self._observers.remove(observer)
             message = f"{type(error).__name__}: {error}"
-            self._writer.append(WarningRaised(stage=None, code="observer_failed", message=message))
+            warning = WarningRaised(stage=None, code="observer_failed", message=message)
+            self._writer.append(masked(warning, self._masker))
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

@@ -57,6 +57,7 @@ class RunOptions(Struct, frozen=True, rename={"from_": "from"}):
     names stages that run whatever is known, `force_all` makes that all. `workers` is the number of
     stages at a time (None: the cores). `kernels` is `fork` for warm ones where that is safe, or
     `fresh`. `executor` is `local` or `dask`, `scheduler` the address of a Dask cluster.
+    `allow_secret_values` lets values that hold a secret be stored for later stages.
     """
 
     targets: tuple[str, ...] = ()
@@ -71,6 +72,7 @@ class RunOptions(Struct, frozen=True, rename={"from_": "from"}):
     executor: str = "local"
     scheduler: str | None = None
     trust: bool = False
+    allow_secret_values: bool = False
 
 
 class RunFacts(Struct, frozen=True):

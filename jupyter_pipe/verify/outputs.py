@@ -14,6 +14,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jupyter_pipe.render.terminal_text import without_escapes
+
 __all__ = ["cell_outputs", "describe_difference", "normalise"]
 
 Outputs = tuple[tuple[str, str], ...]
@@ -23,7 +25,6 @@ _STYLER_ID = re.compile(r"\bT_[0-9a-f]{5}(?![0-9a-f])")
 _UUID = re.compile(r"\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b")
 _SKLEARN_ID = re.compile(r"sk-(container|estimator)-id-\d+")
 _CELL_FILE = re.compile(r"[^\s\"']*ipykernel_\d+[/\\]\d+\.py")
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _IMAGES = ("image/png", "image/jpeg")
 _SHOWN_CHARACTERS = 200
 
@@ -53,7 +54,7 @@ def normalise(outputs: Sequence[Mapping[str, Any]]) -> Outputs:
             else:
                 found.append((name, text))
         elif kind == "error":
-            found.append(("error", f"{output['ename']}: {_blank(_ANSI.sub('', output['evalue']))}"))
+            found.append(("error", f"{output['ename']}: {_blank(without_escapes(output['evalue']))}"))
         else:
             found.extend(_data(output["data"]))
     return tuple(found)

@@ -2,36 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from jupyter_pipe.engine.execution.terminal_text import StreamJoiner, redact, strip_ansi, terminal_text
-
-
-@pytest.mark.parametrize(
-    ("raw", "shown"),
-    [
-        ("plain\n", "plain\n"),
-        ("10%\r20%\r100%\n", "100%\n"),
-        ("long line\rshort", "shortline"),
-        ("a\r\nb\r\n", "a\nb\n"),
-        ("50%\r", "50%"),
-        ("abc\b\bX", "aX"),
-        ("\b\ba", "a"),
-        ("one\ntwo\rTWO\nthree", "one\nTWO\nthree"),
-    ],
-)
-def test_what_a_terminal_would_show(raw: str, shown: str) -> None:
-    assert terminal_text(raw) == shown
-
-
-@pytest.mark.parametrize(
-    ("raw", "plain"),
-    [
-        ("\x1b[31mred\x1b[0m", "red"),
-        ("\x1b[38;5;241mgrey\x1b[39m", "grey"),
-        ("\x1b]8;;http://x\x07link\x1b]8;;\x07", "link"),
-    ],
-)
-def test_escapes_are_removed(raw: str, plain: str) -> None:
-    assert strip_ansi(raw) == plain
+from jupyter_pipe.artifacts.masking import Masker
+from jupyter_pipe.engine.execution.output_joining import StreamJoiner
 
 
 def stream(text: str, name: str = "stdout") -> dict[str, str]:
@@ -70,11 +42,31 @@ def test_cleared_outputs_are_not_filled_again() -> None:
     assert [each["text"] for each in outputs] == ["new"]
 
 
-def test_secrets_are_hidden_even_across_pieces() -> None:
+SECRET = Masker({"T": "secret-word"})
+
+
+@pytest.mark.parametrize(
+    ("pieces", "shown"),
+    [
+        ([("a secret-", "stdout"), ("word b", "stdout")], ["a *** b"]),
+        ([("a secret-", "stdout"), ("word b", "stderr")], ["a ***", "*** b"]),
+        ([("a sec", "stdout"), ("ret-", "stderr"), ("word b", "stdout")], ["a ***", "***", "*** b"]),
+        ([("secret-x\bword", "stdout")], ["***"]),
+        ([("xxxxxx-word\rsecret", "stdout")], ["***"]),
+        ([("\x1b[31msecret\x1b[0m-word", "stdout")], ["\x1b[31m***"]),
+        ([("secret-", "stdout"), ("w", "stdout")], ["secret-w"]),
+    ],
+)
+def test_secrets_are_hidden_even_across_pieces(pieces: list[tuple[str, str]], shown: list[str]) -> None:
     outputs: list[dict[str, object]] = []
-    joiner = StreamJoiner(["secret"])
-    joiner.append(outputs, stream("a sec"))
-    joiner.append(outputs, stream("ret b"))
-    joiner.append(outputs, {"output_type": "display_data", "data": {"text/plain": "secret"}})
-    assert [each.get("text") or each["data"] for each in outputs] == ["a *** b", {"text/plain": "***"}]
-    assert redact("x", [""]) == "x"
+    joiner = StreamJoiner(SECRET)
+    for text, name in pieces:
+        joiner.append(outputs, stream(text, name))
+    joiner.settle()
+    assert [each["text"] for each in outputs] == shown
+
+
+def test_what_has_not_been_looked_at_is_not_there_to_be_saved() -> None:
+    outputs: list[dict[str, object]] = []
+    StreamJoiner(SECRET).append(outputs, stream("secret-word"))
+    assert outputs[0]["text"] == ""

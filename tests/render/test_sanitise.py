@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_pipe.runs.report.ansi import ansi_html, played_out
+from jupyter_pipe.runs.report.ansi import ansi_html
 from jupyter_pipe.runs.report.cell_outputs import ExecutedCell
 from jupyter_pipe.runs.report.cells import render_cell
 from jupyter_pipe.runs.report.sanitise import clean_fragment, sanitised
@@ -142,18 +142,3 @@ def test_no_arrangement_lets_a_handler_or_an_active_element_through(html: str) -
 )
 def test_terminal_codes_become_classes_or_nothing(text: str, html: str) -> None:
     assert ansi_html(text) == html
-
-
-@pytest.mark.parametrize(
-    ("text", "seen"),
-    [
-        ("10%\r100%", "100%"),
-        ("abcdef\rxy", "xycdef"),
-        ("a\r\nb", "a\nb"),
-        ("ab\bc", "ac"),
-        ("\b\ba\b", ""),
-        ("none", "none"),
-    ],
-)
-def test_carriage_returns_are_played_out(text: str, seen: str) -> None:
-    assert played_out(text) == seen

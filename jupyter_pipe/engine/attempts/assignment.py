@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from jupyter_pipe.artifacts.protocol import StageResult
+from jupyter_pipe.compiler.graph import select
 from jupyter_pipe.engine.attempts.attempt import StageWork
 from jupyter_pipe.engine.attempts.attempt_folder import RunPlace
 from jupyter_pipe.engine.request import PreparedRun
@@ -41,18 +42,24 @@ def stage_work(
         literals={value.name: value.literal for value in prepared.facts.parameters if value.changed},
         numbers=prepared.numbers,
         environment=_environment(prepared, stage, place.run_id),
-        secrets=tuple(prepared.environment[secret] for secret in stage.options.secrets),
+        secrets=_within_reach(prepared, pipeline, name),
         strict=prepared.request.options.strict,
         trust=prepared.request.options.trust,
         url=prepared.store.url,
     )
 
 
+def _within_reach(prepared: PreparedRun, pipeline: Pipeline, name: str) -> dict[str, str]:
+    """The secrets that the stage may come across: its own, and what earlier stages may have passed on."""
+    stages = select(pipeline, targets=[name]) if prepared.request.options.allow_secret_values else (name,)
+    names = {secret for each in stages for secret in pipeline.stage(each).options.secrets}
+    return {secret: value for secret, value in prepared.secrets.items() if secret in names}
+
+
 def _environment(prepared: PreparedRun, stage: Stage, run_id: str) -> dict[str, str]:
     """The kernel's variables: the runner's, but for the secrets of other stages and the signing key."""
-    secrets = {secret for other in prepared.pipeline.stages for secret in other.options.secrets}
     # The key would let a stage sign what it likes.
-    hidden = {KEY_VARIABLE} | secrets - set(stage.options.secrets)
+    hidden = {KEY_VARIABLE} | set(prepared.secrets) - set(stage.options.secrets)
     kept = {name: value for name, value in prepared.environment.items() if name not in hidden}
     return {
         **kept,

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from jupyter_pipe.artifacts.bootstrap import bootstrap_source
+from jupyter_pipe.artifacts.masking import Masker
 from jupyter_pipe.artifacts.protocol import ArtifactRef, InputPayload, StageContext, StageResult
 from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.engine.attempts.attempt_folder import attempt_folder
@@ -29,6 +31,7 @@ from jupyter_pipe.engine.scheduling.kernel_definitions import known_definitions
 from jupyter_pipe.errors import PipeError
 from jupyter_pipe.events import Event, FailureKind
 from jupyter_pipe.model import EffectKind, Pipeline, Stage
+from jupyter_pipe.runs.masking import masked
 from jupyter_pipe.runs.model import Failure
 from jupyter_pipe.runs.store import RunStore
 
@@ -41,6 +44,7 @@ __all__ = ["StageOutcome", "StageWork", "input_refs", "run_stage", "write_contex
 class StageWork(Struct, frozen=True):
     """One attempt. Paths are absolute; `literals` are parameters that differ from the notebook's
     (name -> Python source), `numbers` the cells' numbers, `environment` all variables of the kernel.
+    `secrets` are values that the attempt may come across, by name: nothing that it leaves shows them.
     `url` is the run's root, if that is a URL: inputs that `store` lacks are fetched from there.
     """
 
@@ -57,7 +61,7 @@ class StageWork(Struct, frozen=True):
     literals: dict[str, str] = {}
     numbers: dict[str, int | None] = {}
     environment: dict[str, str] = {}
-    secrets: tuple[str, ...] = ()
+    secrets: dict[str, str] = {}
     strict: bool = False
     trust: bool = False
     url: str = ""
@@ -79,9 +83,18 @@ def run_stage(
 ) -> StageOutcome:
     """Run the attempt to its end, whatever that is. `report` is called from this thread; the kernel
     comes from `kernels` (default: a fresh one)."""
+    outcome = _run_to_its_end(work, report, stop or StopSignal(), kernels)
+    if outcome.failure is None:
+        return outcome
+    return replace(outcome, failure=masked(outcome.failure, Masker(work.secrets)))
+
+
+def _run_to_its_end(
+    work: StageWork, report: Callable[[Event], None], stop: StopSignal, kernels: KernelSource | None
+) -> StageOutcome:
     began = time.monotonic()
     try:
-        result = _run(work, report, stop or StopSignal(), kernels)
+        result = _run(work, report, stop, kernels)
     except StageInterrupted:
         return StageOutcome(time.monotonic() - began)
     except StageFailure as broken:
@@ -183,7 +196,7 @@ def _context(work: StageWork, stage: Stage, result: Path) -> StageContext:
 
 
 def _sorted(payload: InputPayload) -> InputPayload:
-    return msgspec.structs.replace(payload, names=tuple(sorted(payload.names)))
+    return replace(payload, names=tuple(sorted(payload.names)))
 
 
 def _read_notebook(path: Path) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Says why a stage broke, in the user's terms: which cell, which line, what to do.
 
 Pure: what the kernel answered (or how it died) in, a `Failure` out. Nothing of ours and nothing of
-IPython is in the traceback; terminal escapes and secrets are removed, and very long texts are cut.
+IPython is in the traceback; terminal escapes are removed, and very long texts are cut. Secrets are hidden
+later, in the whole failure.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from jupyter_pipe.engine.execution.stage_cells import is_users, role_of, source_position
-from jupyter_pipe.engine.execution.terminal_text import redact, strip_ansi
 from jupyter_pipe.events import FailureKind, Frame
+from jupyter_pipe.render.terminal_text import without_escapes
 from jupyter_pipe.runs.model import Failure
 
 __all__ = ["CellPlace", "StageFailure", "cell_failure", "death_failure", "timeout_failure"]
@@ -84,11 +85,10 @@ def cell_failure(
     place: CellPlace,
     content: Mapping[str, Any],
     report: Mapping[str, Any],
-    secrets: Iterable[str] = (),
 ) -> Failure:
     """A cell raised. `content` is the kernel's reply, `report` what `kernel.failure` found."""
     ename = str(content.get("ename", "Error"))
-    evalue = _clean(str(content.get("evalue", "")), secrets)
+    evalue = _clean(str(content.get("evalue", "")))
     frames = tuple(_frame(found, place) for found in report.get("frames", ()))
     kind = _kind(ename, role_of(place.cell))
     if kind is FailureKind.exit:
@@ -107,7 +107,7 @@ def cell_failure(
         position=place.position,
         total=place.total,
         line=where.line if where else None,
-        traceback=_clean("\n".join(lines), secrets),
+        traceback=_clean("\n".join(lines)),
         frames=frames,
         hint=_hint(kind, ename),
     )
@@ -203,6 +203,6 @@ def _duration(seconds: float) -> str:
     return f"{minutes:.0f} min {rest:.0f} s" if minutes else f"{rest:g} s"
 
 
-def _clean(text: str, secrets: Iterable[str]) -> str:
-    text = redact(strip_ansi(text), secrets)
+def _clean(text: str) -> str:
+    text = without_escapes(text)
     return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}… ({len(text):,} characters)"

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 
+from jupyter_pipe.artifacts.masking import Masker
 from jupyter_pipe.engine.execution.failures import (
     CellPlace,
     StageFailure,
@@ -29,9 +30,9 @@ from jupyter_pipe.engine.execution.failures import (
     timeout_failure,
 )
 from jupyter_pipe.engine.execution.notebook_saving import ExecutedNotebook
+from jupyter_pipe.engine.execution.output_joining import StreamJoiner
 from jupyter_pipe.engine.execution.papermill_engine import Execution, StageInterrupted
 from jupyter_pipe.engine.execution.stage_cells import is_users, number_of
-from jupyter_pipe.engine.execution.terminal_text import StreamJoiner
 from jupyter_pipe.engine.kernels.lifecycle import PROTECT_SOURCE, FreshKernels, KernelRequest, StageKernel
 from jupyter_pipe.engine.kernels.out_of_memory import MemoryWatch
 from jupyter_pipe.errors import KernelError
@@ -67,7 +68,9 @@ class StageClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill h
     def __init__(self, executed: ExecutedNotebook, kernel_name: str, execution: Execution) -> None:
         super().__init__(executed, kernel_name=kernel_name, log=_log, timeout=None, iopub_timeout=30)
         self._execution = execution
-        self._joiner = StreamJoiner(execution.secrets)
+        self._masker = Masker(execution.secrets)
+        self._joiner = StreamJoiner(self._masker)
+        executed.before_saving = self._joiner.settle
         self._place = CellPlace(execution.stage, executed.nb.cells, 0)
         self._kernel: StageKernel | None = None
         self._ending = False
@@ -223,7 +226,7 @@ class StageClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill h
                 await self._silently(source)
                 report = json.loads(path.read_text(encoding="utf-8"))
                 path.unlink()
-        return cell_failure(self._place, raised, report, self._execution.secrets)
+        return cell_failure(self._place, raised, report)
 
     async def _death(self) -> Failure:
         assert self._kernel is not None
@@ -240,7 +243,7 @@ class StageClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill h
             raise DeadKernelError("Kernel died")
         content = reply.result()["content"]
         if content["status"] == "error":
-            failure = cell_failure(self._place, content, {}, self._execution.secrets)
+            failure = cell_failure(self._place, content, {})
             raise StageFailure(_internal(failure))
 
     def _report_start(self, place: CellPlace) -> None:
@@ -285,11 +288,18 @@ class StageClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill h
             self._joiner.append(outs, outs.pop())
         return made
 
-    def process_message(self, *args: Any, **kwargs: Any) -> Any:
-        """As papermill's, whose autosave must find joined streams."""
-        if self.nb_man.is_due:
-            self._joiner.settle()
-        return super().process_message(*args, **kwargs)
+    def process_message(self, msg: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """As papermill's, with secrets hidden in all that the kernel shows. Streams are masked when they are
+        joined; those that a widget takes come whole."""
+        taken = self.output_hook_stack[msg["parent_header"].get("msg_id")]
+        if self._masker and (taken or msg["msg_type"] != "stream"):
+            msg = {**msg, "content": _masked_content(self._masker, msg["content"])}
+        return super().process_message(msg, *args, **kwargs)
+
+
+def _masked_content(masker: Masker, content: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {"execution_count", "execution_state", "comm_id", "name", "output_type"}
+    return {key: item if key in kept else masker.value(item) for key, item in content.items()}
 
 
 def _has_run(cell: Any) -> bool:

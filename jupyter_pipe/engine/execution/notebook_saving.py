@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,21 +29,19 @@ class ExecutedNotebook(NotebookExecutionManager):  # type: ignore[misc]  # paper
         super().__init__(notebook, output_path=output_path, progress_bar=False)
         notebook.metadata.setdefault("papermill", {})
         self._due = 0.0
+        # Brings the outputs up to date before they are written.
+        self.before_saving: Callable[[], None] = lambda: None
 
     def save(self, **_: Any) -> None:
         """Save if the last time was not just now, and saving does not take too much of the time."""
-        if self.is_due:
+        if time.monotonic() >= self._due:
             self.save_now()
-
-    @property
-    def is_due(self) -> bool:
-        """Whether `save` would save."""
-        return time.monotonic() >= self._due
 
     def save_now(self) -> None:
         if self.output_path is None:
             return
         began = time.monotonic()
+        self.before_saving()
         text = json.dumps(self.nb, ensure_ascii=False, indent=1)
         replace_file(Path(self.output_path), (text + "\n").encode("utf-8", "surrogatepass"))
         now = time.monotonic()

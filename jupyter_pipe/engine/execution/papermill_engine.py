@@ -33,8 +33,9 @@ class Execution:
     `folder` is where the kernel works, `scratch` where the engine keeps what it needs beside the
     executed notebook. `prelude` is source to run silently before the first cell, `numbers` maps a
     cell's id to the execution count that it gets. `timeout_seconds` is for all cells together,
-    `cell_timeout_seconds` for each. `report` is told of cells, from this thread. `kernels` gives the
-    kernel (default: fresh ones); `imports` is what its cells will import.
+    `cell_timeout_seconds` for each. `secrets` maps names to values that nothing may show. `report` is told of
+    cells, from this thread. `kernels` gives the kernel (default: fresh ones); `imports` is what its cells
+    will import.
     """
 
     stage: str
@@ -44,7 +45,7 @@ class Execution:
     prelude: tuple[str, ...] = ()
     numbers: Mapping[str, int | None] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
-    secrets: tuple[str, ...] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict)
     timeout_seconds: float | None = None
     cell_timeout_seconds: float | None = None
     report: Callable[[Event], None] = lambda event: None

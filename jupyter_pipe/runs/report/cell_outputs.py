@@ -6,16 +6,15 @@ there (the stage never ran) has no cells.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-__all__ = ["ExecutedCell", "read_executed", "text_outputs"]
+from jupyter_pipe.render.terminal_text import played_out, without_escapes
 
-_ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+__all__ = ["ExecutedCell", "read_executed", "text_outputs"]
 
 
 class ExecutedCell(Struct, frozen=True):
@@ -52,7 +51,7 @@ def read_executed(path: Path) -> tuple[ExecutedCell, ...]:
 
 def text_outputs(cell: ExecutedCell) -> str:
     """What the cell printed and showed, as text without terminal codes."""
-    return _ANSI.sub("", "".join(_output_text(output) for output in cell.outputs))
+    return without_escapes(played_out("".join(_output_text(output) for output in cell.outputs)))
 
 
 def _output_text(output: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_pipe.render.markup import Markup, joined, tag
 from jupyter_pipe.render.words import bytes_text
-from jupyter_pipe.runs.report.ansi import ansi_html, played_out
+from jupyter_pipe.runs.report.ansi import ansi_html
 from jupyter_pipe.runs.report.cell_outputs import ExecutedCell, read_executed
 from jupyter_pipe.runs.report.sanitise import clean_fragment, sanitised
 from jupyter_pipe.runs.store import RunFolder
@@ -168,7 +168,7 @@ def _markdown(text: str) -> Markup | None:
 def _text(text: str, class_: str) -> Markup:
     """Preformatted text; of what is too long, the beginning and the end."""
     if len(text) <= LARGEST_OUTPUT:
-        return tag("pre", Markup(ansi_html(played_out(text))), class_=class_)
+        return tag("pre", Markup(ansi_html(text)), class_=class_)
     head, tail = text[:KEPT_OF_CUT_TEXT], text[-KEPT_OF_CUT_TEXT:]
     return joined(_text(head, class_), _too_large(len(text)), _text(tail, class_))
 

@@ -1,0 +1,7 @@
+"""The masker, for the host: the kernel side has it, since it must not write a secret down to begin with."""
+
+from __future__ import annotations
+
+from jupyter_pipe.kernel.secrets.masker import HIDDEN, Masker, StreamMasker
+
+__all__ = ["HIDDEN", "Masker", "StreamMasker"]
