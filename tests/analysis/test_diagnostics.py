@@ -25,7 +25,12 @@ FOUND = {
     "PIPE207": ("| A:\nx = 1\nrows = (i for i in [x])\n| B: print(next(rows))", 1, 2, "a generator"),
     "PIPE208": ("| A: x = 1\n| B: print(x)\n| A:\n\nx = 2", 3, 2, "because of 'x'"),
     "PIPE209": ("| A: x = 1\n| B: y = x\n| A: z = y", 3, 1, "cycle A -> B -> A"),
-    "PIPE211": ("| leading: import json\n| A: json.limit = 5\n| B: print(json.limit)", 2, 1, "module 'json'"),
+    "PIPE211": (
+        "| leading: import json\n| A:\nn = len(str(5))\njson.limit = n\n| B: print(json.limit)",
+        2,
+        2,
+        "module 'json'",
+    ),
     "PIPE212": (
         "| leading: from functools import lru_cache\n| A:\nk = 2\n@lru_cache\ndef f(v): return v * k\nf(1)\n"
         "| B:\nk = 5\nprint(f(1))",

@@ -139,7 +139,7 @@ RULES: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
         checks,
         "_check_module",
         lambda *_: (),
-        "| leading: import json, importlib\n| A: importlib.reload(json)\n| B: print(json.limit)",
+        "| leading: import json, importlib\n| A: again = importlib.reload(json)\n| B: print(json.limit)",
     ),
     "caches do not travel": (
         left_behind,

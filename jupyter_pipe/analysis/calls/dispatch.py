@@ -13,6 +13,7 @@ from jupyter_pipe.analysis.calls.builtins import BUILTIN_CALLS, items
 from jupyter_pipe.analysis.calls.folders import list_folder
 from jupyter_pipe.analysis.calls.libraries import apply_effect, call_unknown, keyword_effects
 from jupyter_pipe.analysis.calls.paths import call_method_of_text
+from jupyter_pipe.analysis.calls.settings import note_registry_change, note_setting
 from jupyter_pipe.analysis.interpreter.access import load_attribute, read_namespace
 from jupyter_pipe.analysis.interpreter.classes import instantiate
 from jupyter_pipe.analysis.interpreter.functions import call_function, note_cache_look
@@ -122,6 +123,8 @@ def _call_method(world: World, value: Object, name: str, arguments: Arguments) -
     if value is world.namespace:
         return _call_namespace(world, name, arguments)
     own = "." + name in value.fields
+    if name == "register" and isinstance(payload, Class):
+        world.mutate((value,), arguments.node)  # an abstract class keeps the classes that it is told of
     if own or isinstance(payload, (LocalModule, Instance, Class)):
         callees = load_attribute(world, frozenset((value,)), name, arguments.node)
         return call_values(world, callees, arguments)
@@ -135,6 +138,8 @@ def _call_member(world: World, qualified: str, name: str, arguments: Arguments) 
         effect = world.knowledge.method("", name)
         if effect is not None and effect.mutates:
             world.set_component(component, arguments.node)
+    else:
+        note_registry_change(world, qualified, name, arguments)
     return call_library(world, f"{qualified}.{name}", arguments)
 
 
@@ -272,6 +277,7 @@ def call_library(world: World, qualified: str, arguments: Arguments) -> Values:
     if effect is None and component is not None:
         return frozenset((world.library(qualified),))  # `decimal.getcontext()`
     if effect is None:
+        note_setting(world, qualified, arguments)
         result = qualified if qualified.rpartition(".")[2][:1].isupper() else ""
         return call_unknown(world, arguments, None, result_type=result)
     return apply_effect(world, effect, None, arguments, qualified)

@@ -73,7 +73,7 @@ class Facts:
     `mutated` are objects that were changed in place, `identified` those whose identity was
     tested; `shared` are the sets of names that reach one such object; `changed_definitions` are
     names that a definition changes other than through instances. `cache_looks` are functions whose
-    cache was asked how full it is. `imports` are top-level
+    cache was asked how full it is. `unused` are calls whose result nobody uses. `imports` are top-level
     modules; `effects` tells that something happened that cannot
     be repeated in another stage (output, a file, a draw).
     """
@@ -95,6 +95,7 @@ class Facts:
     changed_definitions: set[str] = field(default_factory=set)
     cached_calls: list[CachedCall] = field(default_factory=list)
     cache_looks: dict[str, Place] = field(default_factory=dict)
+    unused: set[ast.AST] = field(default_factory=set)
     effects: bool = False
 
 

@@ -107,8 +107,8 @@ def classify(stage: StageFacts, units: Sequence[Unit], definitions: Definitions)
     todo.update(definitions.before(last, ReplayKind.shared))
     imports = definitions.before(last, ReplayKind.import_)
     todo.update(number for number in imports if is_future(units[number].node))
-    _use_what_replays_use(stage, units, definitions.closure(todo))
-    for number in definitions.before(last, ReplayKind.ambient):
+    _use_what_replays_use(stage, units, definitions, definitions.closure(todo))
+    for number in definitions.settings_before(last):
         todo.discard(number)
         # What earlier stages left is only what they changed: it is restored over what is replayed.
         # A folder is not, since the next one may be relative to it.
@@ -117,8 +117,11 @@ def classify(stage: StageFacts, units: Sequence[Unit], definitions: Definitions)
     _take(stage, units, definitions, definitions.closure(todo))
 
 
-def _use_what_replays_use(stage: StageFacts, units: Sequence[Unit], numbers: set[int]) -> None:
-    """An import that is replayed needs the module's file and the search path as others left them."""
+def _use_what_replays_use(
+    stage: StageFacts, units: Sequence[Unit], definitions: Definitions, numbers: set[int]
+) -> None:
+    """An import that is replayed needs the module's file and the search path as others left them, but
+    for settings, which are replayed as well."""
     own, last = stage.numbers, stage.last
     for number in sorted(numbers - own):
         unit = units[number]
@@ -126,7 +129,7 @@ def _use_what_replays_use(stage: StageFacts, units: Sequence[Unit], numbers: set
             if not name.startswith(("@", "file:")):
                 continue
             outside = (n for n in read.sources - own if 0 <= n < last)
-            makers = {n for n in outside if units[n].stage is not None}
+            makers = {n for n in outside if units[n].stage is not None and definitions.kind(n) is None}
             if makers:
                 stage.needs[name] |= makers
                 stage.first.setdefault(name, (unit, read.place))

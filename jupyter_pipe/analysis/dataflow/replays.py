@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from jupyter_pipe.analysis.interpreter.bindings import START, UNBOUND
+from jupyter_pipe.analysis.interpreter.world import PATCHED
 from jupyter_pipe.model import SETUP_STAGE, Replay, ReplayKind
 
 if TYPE_CHECKING:
@@ -41,11 +42,14 @@ FACTORIES = frozenset(
 )
 IMPORTS = (ast.Import, ast.ImportFrom)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
 COMPOUND = (ast.If, ast.Try, getattr(ast, "TryStar", ast.Try))
 
 
 SHELL = frozenset({"@ipython.matplotlib", "@ipython.config", "@ipython.extensions"})
 """How the shell shows things: no value that could travel, so every later stage is told again."""
+REGISTERING = frozenset({"register", "unregister"})
+"""Methods by which a definition keeps others: `Shape.register(Square)`, `area.register(int, square)`."""
 
 
 class Definitions:
@@ -61,8 +65,11 @@ class Definitions:
         self._by_kind: dict[ReplayKind, list[int]] = {kind: [] for kind in ReplayKind}
         self._by_node: dict[int, int] = {}
         self._replays: dict[int, Replay] = {}
+        self._settings: list[int] = []
         for unit in units:
             kind = self._kinds[unit.number] = self._kind(unit)
+            if kind is ReplayKind.ambient or (kind is not None and unit.facts.settings):
+                self._settings.append(unit.number)
             if kind is not None:
                 self._by_kind[kind].append(unit.number)
                 self._by_node[id(unit.node)] = unit.number
@@ -85,16 +92,16 @@ class Definitions:
             return ReplayKind.shared
         if unit.role in {"skip", "parameter", "observer"}:
             return None
-        if (unit.role == "leading" or _sets_shell(unit)) and self._is_ambient(unit):
-            return ReplayKind.ambient
         kind = shape(unit.node)
+        if (unit.role == "leading" or _is_told_again(unit)) and self._is_ambient(unit):
+            return kind if isinstance(unit.node, DEFINITIONS) else ReplayKind.ambient
         if kind is None or not self._is_repeatable(unit):
             return None
         return kind
 
     def _is_repeatable(self, unit: Unit) -> bool:
         facts = unit.facts
-        if facts.mutated and not isinstance(unit.node, (*FUNCTIONS, ast.ClassDef)):
+        if facts.mutated and not isinstance(unit.node, DEFINITIONS):
             return False
         if facts.effects or facts.draws or facts.settings or facts.undefined:
             return False
@@ -122,12 +129,42 @@ class Definitions:
         return self._units[number].role == "parameter" or self._kinds.get(number) is not None
 
     def _is_ambient(self, unit: Unit) -> bool:
+        """A setting that gives the same wherever it is made: of a library, the shell, a module beside the
+        notebook, or a definition that keeps others."""
         facts = unit.facts
-        ambient_only = all(name.startswith("@") for name in facts.writes)
-        if not facts.settings or facts.draws or facts.effects or not ambient_only:
+        if facts.draws or facts.effects or facts.undefined or _is_lost(unit):
+            return False
+        if not facts.settings and not self._sets_code(unit):
+            return False
+        made = facts.bound if isinstance(unit.node, DEFINITIONS) else {}
+        others = (name for name in facts.writes if name[0] != "@" and name not in made)
+        if not all(self._changes_code(unit, name) for name in others):
             return False
         names = {name: read for name, read in facts.reads.items() if not name.startswith("@")}
-        return all(self._is_available(s) for read in names.values() for s in read.sources - {START})
+        return all(
+            self._is_available(source)
+            for read in names.values()
+            for source in read.sources - {START, unit.number}
+        )
+
+    def _sets_code(self, unit: Unit) -> bool:
+        """Changes nothing but modules and definitions, by no name of its own: `config.init("prod")`."""
+        names = [name for name in unit.facts.writes if name[0] != "@"]
+        return bool(names) and all(self._changes_code(unit, name) for name in names)
+
+    def _changes_code(self, unit: Unit, name: str) -> bool:
+        write = unit.facts.writes[name]
+        if write.kind != "mutates" or name.startswith("file:") or not write.sources:
+            return False
+        kinds = {self._kinds.get(source) for source in write.sources}
+        allowed = {ReplayKind.import_, ReplayKind.ambient}
+        if _is_registering(unit.node):
+            allowed |= {ReplayKind.class_, ReplayKind.function}
+        return kinds <= allowed
+
+    def settings_before(self, number: int) -> list[int]:
+        """The settings above unit `number`, which every later stage makes again."""
+        return self._settings[: bisect.bisect_left(self._settings, number)]
 
     def closure(self, numbers: Iterable[int]) -> set[int]:
         """The units among and behind `numbers` that must be replayed, parameters included."""
@@ -175,8 +212,24 @@ class Definitions:
         )
 
 
-def _sets_shell(unit: Unit) -> bool:
-    return unit.role == "stage" and unit.facts.writes.keys() <= SHELL
+def _is_told_again(unit: Unit) -> bool:
+    """Whether what the unit of a stage sets has no value that could travel."""
+    if unit.role != "stage" or "raises-exception" in unit.cell.cell.tags:
+        return False
+    names = [name for name in unit.facts.writes if name[0] == "@"]
+    return not names or any(name in SHELL or name.startswith(PATCHED) for name in names)
+
+
+def _is_lost(unit: Unit) -> bool:
+    """Where a generator is in its sequence dies with its process, unless it is a component."""
+    return any(name.startswith(PATCHED) for name in unit.facts.seeds)
+
+
+def _is_registering(node: ast.stmt) -> bool:
+    match node:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr=name))):
+            return name in REGISTERING
+    return False
 
 
 def star(unit: Unit) -> tuple[str, ...]:

@@ -99,6 +99,7 @@ def _execute(world: World, unit: Unit) -> bool:
             world.touch(component, unit.node)
     if not (isinstance(unit.node, ast.Expr) and unit.displays):
         return world.execute((unit.node,))
+    world.facts.unused.add(unit.node.value)
     show(world, world.evaluate(unit.node.value), unit.node)
     return True
 

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.calls.arguments import Arguments
+from jupyter_pipe.analysis.calls.settings import note_setting_decorator
 from jupyter_pipe.analysis.interpreter.access import load_attribute, load_item
 from jupyter_pipe.analysis.interpreter.classes import make_class
 from jupyter_pipe.analysis.interpreter.expressions import combine
@@ -37,6 +38,7 @@ __all__ = ["decorate", "guarded", "truth"]
 
 @rule(statement_rules, ast.Expr)
 def _expression(world: World, node: ast.Expr) -> bool:
+    world.facts.unused.add(node.value)
     world.evaluate(node.value)
     return True
 
@@ -245,7 +247,7 @@ def _handle(world: World, clause: ast.ExceptHandler, raised: Values) -> bool:
 
 @rule(statement_rules, ast.FunctionDef, ast.AsyncFunctionDef)
 def _function(world: World, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    decorators = [world.evaluate(decorator) for decorator in node.decorator_list]
+    decorators = _decorators(world, node)
     if world.frame.kind != "function":
         _annotations(world, node)
     result = make_function(world, node)
@@ -278,6 +280,12 @@ def _annotation(world: World, node: ast.expr) -> None:
             world.read(name, node)
 
 
+def _decorators(world: World, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> list[Values]:
+    """What the decorators are. A registering one, `@api.register("geo")`, is there for its effect."""
+    world.facts.unused.update(node.decorator_list)
+    return [world.evaluate(decorator) for decorator in node.decorator_list]
+
+
 def decorate(world: World, value: Object, decorators: Sequence[Values], node: ast.AST) -> Values:
     """Applies decorators, the innermost first. Those of libraries are taken to wrap: calling what
     they return calls the function."""
@@ -286,7 +294,7 @@ def decorate(world: World, value: Object, decorators: Sequence[Values], node: as
         found: set[Object] = set()
         for one in in_order(decorator):
             if isinstance(one.payload, Library) or one.payload is None:
-                _mark(values, one)
+                _mark(world, values, one, node)
                 found |= values
             else:
                 found |= world.call_values(frozenset((one,)), _single(values, node))
@@ -294,8 +302,9 @@ def decorate(world: World, value: Object, decorators: Sequence[Values], node: as
     return values
 
 
-def _mark(values: Values, decorator: Object) -> None:
+def _mark(world: World, values: Values, decorator: Object, node: ast.AST) -> None:
     if isinstance(decorator.payload, Library):
+        note_setting_decorator(world, decorator.payload.qualified, node)
         for value in values:
             if isinstance(value.payload, Function):
                 value.payload.decorators |= {decorator.payload.qualified}
@@ -308,7 +317,7 @@ def _single(values: Values, node: ast.AST) -> Arguments:
 
 @rule(statement_rules, ast.ClassDef)
 def _class(world: World, node: ast.ClassDef) -> bool:
-    decorators = [world.evaluate(decorator) for decorator in node.decorator_list]
+    decorators = _decorators(world, node)
     result = make_class(world, node)
     world.bind(node.name, decorate(world, result, decorators, node), node)
     return True
