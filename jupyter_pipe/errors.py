@@ -94,6 +94,7 @@ ErrorCode = Literal[
     "run_damaged",
     "run_exists",
     "run_going_on",
+    "run_lost",
     "run_unknown",
     "runner_failed",
     "runner_slow",

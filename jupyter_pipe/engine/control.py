@@ -7,7 +7,7 @@ import os
 import signal
 
 from jupyter_pipe.errors import RunError
-from jupyter_pipe.runs.processes import is_alive, this_process
+from jupyter_pipe.runs.processes import is_alive, is_here
 from jupyter_pipe.runs.store import RunStore
 
 __all__ = ["request_cancel"]
@@ -30,8 +30,8 @@ def request_cancel(store: RunStore, run_id: str, *, by: str = "user") -> bool:
         raise RunError(f"Cannot write to {folder.path}: {error.strerror}.", code="root_unwritable") from error
     runner = run.facts.runner
     # The file alone is seen within a second; a signal is seen at once.
-    if run.facts.accepts_signals and runner is not None and runner.host == this_process().host:
+    if run.facts.accepts_signals and runner is not None and is_here(runner):
         with contextlib.suppress(OSError):
-            if is_alive(runner):
+            if is_alive(runner, folder.summary):
                 os.kill(runner.pid, signal.SIGTERM)
     return True

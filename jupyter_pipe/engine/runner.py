@@ -60,8 +60,8 @@ __all__ = ["Observer", "run_pipeline"]
 
 Observer = Callable[[Event], None]
 
-# How often a runner shows that it lives, and looks whether its folder asks it to stop.
-_BEAT_SECONDS = 1.0
+# How often a runner looks whether its folder asks it to stop.
+_LOOK_SECONDS = 1.0
 
 
 def run_pipeline(
@@ -74,6 +74,7 @@ def run_pipeline(
     prepared = prepare(request)
     facts = replace(prepared.facts, accepts_signals=can_catch_signals(), provenance=provenance_of(prepared))
     writer = prepared.store.create(prepared.taking_part, facts, run_id=request.run_id)
+    writer.start_beating()
     runner = _Runner(prepared, writer, executor, observers)
     try:
         with catch_signals(runner.cancel):
@@ -198,8 +199,8 @@ class _Runner:
 
     def _patience(self) -> float:
         if not self._timers:
-            return _BEAT_SECONDS
-        return min(max(self._timers[0][0] - time.monotonic(), 0.0), _BEAT_SECONDS)
+            return _LOOK_SECONDS
+        return min(max(self._timers[0][0] - time.monotonic(), 0.0), _LOOK_SECONDS)
 
     def _look_around(self) -> None:
         while self._timers and self._timers[0][0] <= time.monotonic():
@@ -209,7 +210,7 @@ class _Runner:
             elif self._turns.get(due.stage) == due.turn:
                 self._check(due.stage, due.turn)
         if not self._finished:
-            self._writer.beat()
+            self._writer.flush()
             if self._mirror is not None:
                 self._mirror.follow()
             self._look_for_cancel()

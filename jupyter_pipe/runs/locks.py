@@ -1,7 +1,8 @@
 """Locks between processes: a file that names its holder.
 
-A lock whose holder died is broken; whether it died is asked of the system by pid and start time and
-never guessed from a file's age. Raises OSError as the disk does.
+A lock whose holder died is broken (see `processes`), and so is one that names nobody since it was
+damaged. Who holds one for long asks now and then whether it `holds_lock` still. Raises OSError as the
+disk does.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ import msgspec
 from msgspec.structs import asdict
 
 from jupyter_pipe.runs.model import Process
-from jupyter_pipe.runs.processes import is_alive, this_process
+from jupyter_pipe.runs.processes import this_process
 
-__all__ = ["Holder", "free_lock", "take_lock"]
+__all__ = ["Holder", "free_lock", "holds_lock", "take_lock"]
 
 
 class Holder(Process, frozen=True):
@@ -28,9 +29,10 @@ class Holder(Process, frozen=True):
 
 
 _decoder = msgspec.json.Decoder(Holder)
+_NOBODY = Holder(pid=0, start="", host="")
 
 
-def take_lock(path: Path, run_id: str, *, is_held: Callable[[Holder], bool] = is_alive) -> Holder | None:
+def take_lock(path: Path, run_id: str, *, is_held: Callable[[Holder], bool]) -> Holder | None:
     """Take the lock, which appears whole or not at all. Returns who has it instead, None if we do.
 
     `is_held` tells whether a holder still has a right to it.
@@ -40,13 +42,20 @@ def take_lock(path: Path, run_id: str, *, is_held: Callable[[Holder], bool] = is
     try:
         while not _link(mine, path):
             holder = _read(path)
-            if holder is not None and is_held(holder):
+            if holder not in (None, _NOBODY) and is_held(holder):
                 return holder
             if holder is not None:
                 _remove(path, holder)
     finally:
         mine.unlink(missing_ok=True)
     return None
+
+
+def holds_lock(path: Path) -> bool:
+    """Whether the lock still names this process."""
+    me = this_process()
+    holder = _read(path)
+    return holder is not None and (holder.pid, holder.start) == (me.pid, me.start)
 
 
 def free_lock(path: Path) -> None:
@@ -63,11 +72,13 @@ def _link(source: Path, target: Path) -> bool:
 
 
 def _read(path: Path) -> Holder | None:
-    """Who holds the lock; None if it was freed meanwhile."""
+    """Who holds the lock: None if it was freed meanwhile, nobody if it was damaged."""
     try:
         return _decoder.decode(path.read_bytes())
     except FileNotFoundError:
         return None
+    except ValueError:  # of msgspec, or of bytes that are no text
+        return _NOBODY
 
 
 def _remove(path: Path, expected: Holder) -> None:

@@ -17,7 +17,8 @@ import msgspec
 
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import decode_event, encode_event
-from jupyter_pipe.runs.locks import free_lock, take_lock
+from jupyter_pipe.runs.locks import free_lock, holds_lock, take_lock
+from jupyter_pipe.runs.processes import BEAT_SECONDS, is_alive
 
 if TYPE_CHECKING:
     from jupyter_pipe.events import Event
@@ -52,11 +53,15 @@ def read_events(path: Path, since: int = 0) -> Iterator[Event]:
 class EventLog:
     """The writing end. Use as a context manager, or `close` it."""
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
-        """Raises RunError if another living process writes this log."""
+    def __init__(self, path: Path, beat: Path, *, clock: Callable[[], float] = time.time) -> None:
+        """`beat` is the file that a writer refreshes to show that it lives.
+
+        Raises RunError if another living process writes this log.
+        """
         self._clock = clock
         self._lock_path = path.with_name("writer.lock")
-        _take_lock(self._lock_path)
+        _take_lock(self._lock_path, beat)
+        self._checked = clock()
         try:
             self.seq = _repair(path)
             self._file = path.open("ab", buffering=0)
@@ -68,16 +73,37 @@ class EventLog:
         """Stamp the event with its `seq` and time, and write its line.
 
         Raises OSError; the log is then as it was before, or ends in a torn line that the next
-        writer repairs.
+        writer repairs. Raises RunError if this process was taken for dead meanwhile, and its lock broken.
         """
+        self._check_lock()
         stamped = msgspec.structs.replace(event, seq=self.seq + 1, time=self._clock())
         _write_all(self._file.fileno(), encode_event(stamped))
         self.seq += 1
         return stamped
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether no other process has taken the log over."""
+        return holds_lock(self._lock_path)
+
     def close(self) -> None:
         self._file.close()
-        free_lock(self._lock_path)
+        if self.is_ours:
+            free_lock(self._lock_path)
+
+    def _check_lock(self) -> None:
+        """A host that was suspended finds out here that others went on without it."""
+        now = self._clock()
+        if abs(now - self._checked) < BEAT_SECONDS:
+            return
+        self._checked = now
+        if not self.is_ours:
+            run_id = self._lock_path.parent.name
+            raise RunError(
+                f"Run {run_id} stops: another host took it for dead and has ended it.",
+                code="run_lost",
+                hint=f"Go on from what is done: jupyter pipe resume {run_id}",
+            )
 
     def __enter__(self) -> EventLog:
         return self
@@ -104,9 +130,9 @@ def _repair(path: Path) -> int:
     return data.count(b"\n")
 
 
-def _take_lock(path: Path) -> None:
+def _take_lock(path: Path, beat: Path) -> None:
     run_id = path.parent.name
-    holder = take_lock(path, run_id)
+    holder = take_lock(path, run_id, is_held=lambda holder: is_alive(holder, beat))
     if holder is not None:
         raise RunError(
             f"Run {run_id} is being written by process {holder.pid} on {holder.host}.",

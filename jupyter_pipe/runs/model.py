@@ -26,11 +26,13 @@ __all__ = ["Failure", "ParameterValue", "Process", "Run", "RunFacts", "RunOption
 
 class Process(Struct, frozen=True):
     """One process of one host, told apart from a later one with the same pid by its start:
-    an opaque text that the operating system gives."""
+    an opaque text that the operating system gives. `space` names the pids that its pid is one of:
+    containers of one host, or of one hostname, may each have pids of their own."""
 
     pid: int
     start: str
     host: str
+    space: str = ""
 
 
 class ParameterValue(Struct, frozen=True):

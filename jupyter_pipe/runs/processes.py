@@ -1,31 +1,94 @@
-"""Tells whether a process that left its mark on disk is still the same living process.
+"""Tells whether a process that left its mark on disk still lives.
 
-A pid alone proves nothing, since the system reuses it; with the start of the process it does.
-Never guesses from a file's age.
+One of this place is asked for by pid and start: a pid alone proves nothing, since the system reuses it.
+One of another place (host, container) cannot be asked. What it holds is a lease: it refreshes the time
+of a file, its *beat*, every second, and counts as dead when it has not done so for `LEASE_SECONDS`.
 """
 
 from __future__ import annotations
 
 import os
 import platform
+import tempfile
+import threading
+import time
 from pathlib import Path
 
 from jupyter_pipe.runs.model import Process
 
-__all__ = ["is_alive", "this_process"]
+__all__ = ["BEAT_SECONDS", "LEASE_SECONDS", "Heart", "is_alive", "is_here", "this_process"]
+
+BEAT_SECONDS = 1.0
+# Caches of network file systems may show a time that is a minute old.
+LEASE_SECONDS = 90.0
 
 
 def this_process() -> Process:
     """The calling process."""
     pid = os.getpid()
-    return Process(pid=pid, start=_start(pid) or "", host=platform.node())
+    return Process(pid=pid, start=_start(pid) or "", host=platform.node(), space=_pid_space())
 
 
-def is_alive(process: Process) -> bool:
-    """Whether the process still runs. One of another host cannot be asked and counts as alive."""
-    if process.host != platform.node():
-        return True
-    return _start(process.pid) == process.start
+def is_here(process: Process) -> bool:
+    """Whether this process can see the other one: the same host, and the same pids."""
+    return process.host == platform.node() and process.space in {"", _pid_space()}
+
+
+def is_alive(process: Process, beat: Path) -> bool:
+    """Whether the process still runs. `beat` is the file that it refreshes; one of this place that is
+    stopped or suspended lives on without."""
+    if is_here(process):
+        return _start(process.pid) == process.start
+    return _beats(beat)
+
+
+class Heart:
+    """Refreshes the time of a file from a thread of its own, so that long work never looks like death.
+
+    A file that is gone or cannot be touched is left alone: whoever writes it reports the trouble.
+    """
+
+    def __init__(self, beat: Path) -> None:
+        self._beat = beat
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._go_on, name="heart", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    def _go_on(self) -> None:
+        while not self._stopped.wait(BEAT_SECONDS):
+            try:
+                os.utime(self._beat)
+            except OSError:
+                continue
+
+
+def _beats(beat: Path) -> bool:
+    try:
+        touched = beat.stat().st_mtime
+    except OSError:
+        return False
+    # The clock of this host may differ from that of the file system: it is asked before a death is told.
+    is_fresh = abs(time.time() - touched) <= LEASE_SECONDS
+    return is_fresh or abs(_time_of_file_system(beat.parent) - touched) <= LEASE_SECONDS
+
+
+def _time_of_file_system(folder: Path) -> float:
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            return os.fstat(probe.fileno()).st_mtime
+    except OSError:
+        return time.time()  # a store that is only ours to read
+
+
+def _pid_space() -> str:
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
 
 
 def _start(pid: int) -> str | None:

@@ -126,10 +126,21 @@ class RemoteRoot:
                     self._files.get_file(f"{self._base}/{name}", str(aside))
                 except FileNotFoundError:
                     return False
+                self._keep_time(name, aside)
             os.replace(aside, path)
         finally:
             aside.unlink(missing_ok=True)
         return True
+
+    def _keep_time(self, name: str, path: Path) -> None:
+        """By the time of its summary a run on another machine shows that it lives."""
+        if not name.endswith("/run.json"):
+            return
+        try:
+            modified = self._files.modified(f"{self._base}/{name}").timestamp()
+        except NotImplementedError:
+            return  # storage that knows no times: such a run counts as alive while it is looked at
+        os.utime(path, (modified, modified))
 
     def names(self, folder: str) -> Iterator[str]:
         """Every file below a folder."""

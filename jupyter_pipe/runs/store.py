@@ -22,7 +22,7 @@ from jupyter_pipe.model import Pipeline, from_json, to_json
 from jupyter_pipe.runs.fold import RunFold, fold
 from jupyter_pipe.runs.log import EventLog, read_events
 from jupyter_pipe.runs.model import Run, RunFacts
-from jupyter_pipe.runs.processes import is_alive, this_process
+from jupyter_pipe.runs.processes import is_alive, is_here
 from jupyter_pipe.runs.writing import RunWriter
 
 __all__ = ["STATE_FOLDER", "RunFolder", "RunStore"]
@@ -114,7 +114,7 @@ class RunStore:
             folded = RunFold(facts)
             # Before the first event: it tells which process to ask about if that dies.
             replace_file(folder.summary, to_json(folded.run))
-            return RunWriter(EventLog(folder.events), folder.summary, folded)
+            return RunWriter(EventLog(folder.events, folder.summary), folder.summary, folded)
         except OSError as error:
             raise RunError(
                 f"Cannot keep runs in {self.state_folder}: {error.strerror or error}.",
@@ -168,7 +168,7 @@ class RunStore:
         if not events:
             raise self._unknown(run_id, self.ids())
         run = fold(events, facts)
-        if run.is_final or not _runner_died(run):
+        if run.is_final or not _runner_died(run, folder):
             return run
         return fold([*events, _interruption(run, events[-1])], facts)
 
@@ -193,11 +193,17 @@ class RunStore:
     def is_current(self, run_id: str) -> bool:
         """Whether nothing new about the run can come from elsewhere: it has ended, or its runner
         is a process of this machine."""
-        run = self._read_or_none(run_id)
-        runner = run.facts.runner if run else None
-        return run is not None and (
-            run.is_final or (runner is not None and runner.host == this_process().host)
-        )
+        folder = self.folder(run_id)
+        summary = _read_summary(folder)
+        if summary is None:
+            return False
+        runner = summary.facts.runner
+        return summary.is_final or (runner is not None and is_here(runner))
+
+    def _may_be_behind(self, run: Run) -> bool:
+        """Whether the run may go on elsewhere although nothing of it came here lately."""
+        runner = run.facts.runner
+        return bool(self.url) and runner is not None and not is_here(runner)
 
     def _read_or_none(self, run_id: str) -> Run | None:
         try:
@@ -211,7 +217,7 @@ class RunStore:
         if summary is not None and summary.is_final:
             return False
         run = self._read_or_none(run_id)
-        if run is None or run.state is not RunState.interrupted:
+        if run is None or run.state is not RunState.interrupted or self._may_be_behind(run):
             return False
         try:
             self._write_interruption(folder, run.facts)
@@ -220,7 +226,7 @@ class RunStore:
         return True
 
     def _write_interruption(self, folder: RunFolder, facts: RunFacts) -> None:
-        with EventLog(folder.events) as log:
+        with EventLog(folder.events, folder.summary) as log:
             folded = RunFold(facts)
             events = tuple(read_events(folder.events))
             for event in events:
@@ -302,9 +308,9 @@ def _read_summary(folder: RunFolder) -> Run | None:
         return None
 
 
-def _runner_died(run: Run) -> bool:
+def _runner_died(run: Run, folder: RunFolder) -> bool:
     runner = run.facts.runner
-    return runner is not None and not is_alive(runner)
+    return runner is not None and not is_alive(runner, folder.summary)
 
 
 def _interruption(run: Run, last: Event) -> RunFinished:

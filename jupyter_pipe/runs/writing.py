@@ -6,7 +6,6 @@ Raises OSError as the disk does.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.model import to_json
+from jupyter_pipe.runs.processes import Heart
 
 if TYPE_CHECKING:
     from jupyter_pipe.events import Event
@@ -43,6 +43,7 @@ class RunWriter:
         self._monotonic = monotonic
         self._written = float("-inf")
         self._stale = True
+        self._heart: Heart | None = None
 
     @property
     def run_id(self) -> str:
@@ -73,11 +74,16 @@ class RunWriter:
             self._written = self._monotonic()
             self._stale = False
 
-    def beat(self) -> None:
-        """Show readers on other hosts, who cannot see the process, that it lives."""
-        self.flush()
-        os.utime(self._summary)
+    def start_beating(self) -> None:
+        """From now on show those who cannot see the process that it lives."""
+        self._heart = Heart(self._summary)
 
     def close(self) -> None:
-        self.flush()
-        self._log.close()
+        """Raises OSError, but holds nothing any more in any case."""
+        if self._heart is not None:
+            self._heart.stop()
+        try:
+            if self._log.is_ours:
+                self.flush()
+        finally:
+            self._log.close()

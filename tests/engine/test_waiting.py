@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +13,14 @@ from msgspec.structs import replace
 
 from jupyter_pipe import events as ev
 from jupyter_pipe.artifacts.protocol import StageResult
-from jupyter_pipe.engine import run_pipeline
+from jupyter_pipe.engine import request, run_pipeline
 from jupyter_pipe.engine.request import prepare
 from jupyter_pipe.engine.reuse.forecast import CachedResults
 from jupyter_pipe.engine.reuse.results import Checked
 from jupyter_pipe.engine.scheduling import messages as ms
 from jupyter_pipe.engine.scheduling.stage_inputs import Given
 from jupyter_pipe.runs import Run, locks
-from jupyter_pipe.runs.processes import this_process
+from jupyter_pipe.runs.processes import LEASE_SECONDS, this_process
 from tests.engine.machines import Shell, diamond, pipeline, stage
 from tests.engine.packages import Package, request_of
 
@@ -134,6 +136,21 @@ def test_a_run_of_another_host_holds_until_it_is_over(
     assert second.check().waits
     first.writer.append(ev.RunFinished(state=ev.RunState.cancelled, exit_code=130, seconds=1.0))
     first.writer.flush()
+    assert second.check() == Checked("never ran")
+
+
+def test_a_run_that_was_killed_on_another_host_holds_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as there:
+        for module in (locks, request):
+            there.setattr(module, "this_process", lambda: replace(this_process(), host="elsewhere"))
+        first = OtherRun(tmp_path)
+        first.check()
+    second = OtherRun(tmp_path)
+    assert second.check().waits
+    then = time.time() - LEASE_SECONDS - 10
+    os.utime(first.writer.path / "run.json", (then, then))
     assert second.check() == Checked("never ran")
 
 

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from jupyter_pipe.artifacts.protocol import ArtifactRef
 from jupyter_pipe.artifacts.store import Store
 from jupyter_pipe.cli.main import main
 from jupyter_pipe.errors import ArtifactError, ExtraMissingError, RunError, UntrustedError
-from jupyter_pipe.events import RunFinished
+from jupyter_pipe.events import RunFinished, RunState
 from jupyter_pipe.kernel.payloads.payload_file import write_payload
-from jupyter_pipe.runs import RunStore, remote
+from jupyter_pipe.model import to_json
+from jupyter_pipe.runs import Process, RunStore, processes, remote
 from jupyter_pipe.runs.remote import RemoteRoot, fetch_runs, fetch_values, local_root, publish_values
 from tests.cli.conftest import write_run
 from tests.cli.scripted import succeeded_events
@@ -97,6 +99,28 @@ def test_a_run_that_goes_on_elsewhere_is_read_anew_and_can_be_cancelled(url: str
     publish_run(url, tmp_path / "later", whole)
     fetch_runs(RemoteRoot(url), store)
     assert store.read(RUN).is_final
+
+
+def test_a_run_that_was_killed_elsewhere_is_over_and_read_anew(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = succeeded_events()
+    folder = tmp_path / "elsewhere"
+    publish_run(url, folder, whole[:-1])
+    there = replace(RunStore(folder).read(RUN).facts, runner=Process(pid=1, start="x", host="elsewhere"))
+    summary = RunStore(folder).folder(RUN).summary
+    summary.write_bytes(to_json(replace(RunStore(folder).read(RUN), facts=there)))
+    RemoteRoot(url).publish(summary, f"runs/{RUN}/run.json")
+    store = RunStore(local_root(url))
+    fetch_runs(RemoteRoot(url), store)
+    assert store.read(RUN).state is RunState.running
+    monkeypatch.setattr(processes, "LEASE_SECONDS", 0.0)
+    assert store.read(RUN).state is RunState.interrupted
+    # What did not come here lately may go on there all the same: nothing is written down, all is asked again.
+    assert store.reconcile() == ()
+    publish_run(url, tmp_path / "later", whole)
+    fetch_runs(RemoteRoot(url), store)
+    assert store.read(RUN).state is RunState.succeeded
 
 
 def test_a_path_is_its_own_working_copy(tmp_path: Path) -> None:

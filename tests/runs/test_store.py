@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from pathlib import Path
 
 import msgspec
@@ -11,9 +12,9 @@ from jupyter_pipe import events as ev
 from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.model import Pipeline, Source
-from jupyter_pipe.runs import Process, RunFacts, RunStore
+from jupyter_pipe.runs import Process, RunFacts, RunStore, processes
 from jupyter_pipe.runs.log import EventLog, read_events
-from jupyter_pipe.runs.processes import is_alive, this_process
+from jupyter_pipe.runs.processes import LEASE_SECONDS, Heart, is_alive, this_process
 
 PIPELINE = Pipeline(version=1, name="p", kernel="python3", source=Source("p.ipynb", "0"))
 
@@ -80,12 +81,12 @@ def test_a_living_run_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_torn_last_line_is_not_read_and_is_repaired_on_open(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
-    with EventLog(path) as log:
+    with EventLog(path, path) as log:
         log.append(ev.StageStarted(stage="a"))
     with path.open("ab") as file:
         file.write(b'{"event":"stage_sta')
     assert [event.seq for event in read_events(path)] == [1]
-    with EventLog(path) as log:
+    with EventLog(path, path) as log:
         log.append(ev.StageStarted(stage="b"))
     assert [event.seq for event in read_events(path)] == [1, 2]
 
@@ -99,17 +100,96 @@ def test_a_damaged_line_in_the_middle_is_said(tmp_path: Path) -> None:
 
 def test_one_writer_at_a_time_and_a_dead_one_makes_way(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
-    with EventLog(path), pytest.raises(RunError, match="being written by process"):
-        EventLog(path)
+    with EventLog(path, path), pytest.raises(RunError, match="being written by process"):
+        EventLog(path, path)
     (tmp_path / "writer.lock").write_bytes(msgspec.json.encode(dead_process()))
-    EventLog(path).close()
+    EventLog(path, path).close()
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["events.jsonl"]
 
 
-def test_a_foreign_host_cannot_be_asked() -> None:
-    assert is_alive(Process(pid=1, start="x", host="elsewhere"))
-    assert is_alive(this_process())
-    assert not is_alive(dead_process())
+def elsewhere() -> Process:
+    return Process(pid=1, start="x", host="elsewhere")
+
+
+def silent(path: Path, seconds: float = LEASE_SECONDS + 10) -> None:
+    """The file was last touched so long ago."""
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+
+
+def test_a_process_of_another_place_lives_as_long_as_its_beat(tmp_path: Path) -> None:
+    beat = tmp_path / "run.json"
+    assert not is_alive(elsewhere(), beat)
+    beat.touch()
+    for process in (elsewhere(), msgspec.structs.replace(this_process(), space="pid:[1]", start="x")):
+        os.utime(beat)
+        assert is_alive(process, beat)
+        for seconds in (LEASE_SECONDS + 10, -LEASE_SECONDS - 10):  # the clock was set back, too
+            silent(beat, seconds)
+            assert not is_alive(process, beat)
+
+
+def test_a_process_of_this_place_is_asked_and_not_its_beat(tmp_path: Path) -> None:
+    beat = tmp_path / "run.json"
+    assert is_alive(this_process(), beat)
+    beat.touch()
+    assert not is_alive(dead_process(), beat)
+
+
+def test_the_clock_of_the_file_system_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    beat = tmp_path / "run.json"
+    beat.touch()
+    monkeypatch.setattr(time, "time", lambda: 4e9)
+    assert is_alive(elsewhere(), beat)
+
+
+def test_a_heart_beats_until_it_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "BEAT_SECONDS", 0.001)
+    beat = tmp_path / "run.json"
+    heart = Heart(beat)  # the file may come later, and go
+    beat.touch()
+    silent(beat)
+    while not is_alive(elsewhere(), beat):
+        pass
+    heart.stop()
+    silent(beat)
+    assert not is_alive(elsewhere(), beat)
+
+
+def test_a_run_that_was_killed_on_another_host_is_over(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    run_id = start_run(store, runner=elsewhere())
+    (store.folder(run_id).path / "writer.lock").write_bytes(msgspec.json.encode(elsewhere()))
+    assert store.read(run_id).state is ev.RunState.running
+    assert store.reconcile() == ()
+    with pytest.raises(RunError, match="being written by process 1 on elsewhere"):
+        EventLog(store.folder(run_id).events, store.folder(run_id).summary)
+    silent(store.folder(run_id).summary)
+    assert store.read(run_id).state is ev.RunState.interrupted
+    assert store.reconcile() == (run_id,)
+    assert isinstance(list(store.events(run_id))[-1], ev.RunFinished)
+    assert not (store.folder(run_id).path / "writer.lock").exists()
+
+
+def test_a_writer_that_was_taken_for_dead_stops(tmp_path: Path) -> None:
+    now = 100.0
+    path = tmp_path / "events.jsonl"
+    log = EventLog(path, path, clock=lambda: now)
+    log.append(ev.RunStarted(pid=1, workers=1))
+    (tmp_path / "writer.lock").write_bytes(msgspec.json.encode(elsewhere()))
+    now += LEASE_SECONDS
+    with pytest.raises(RunError, match="another host took it for dead"):
+        log.append(ev.RunStarted(pid=1, workers=1))
+    log.close()
+    assert (tmp_path / "writer.lock").exists()
+    assert len(list(read_events(path))) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"{}", b"[" * 10_000, b'{"pid":"1"}'])
+def test_a_damaged_lock_holds_nobody_up(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "writer.lock").write_bytes(content)
+    EventLog(tmp_path / "events.jsonl", tmp_path / "run.json").close()
+    assert not (tmp_path / "writer.lock").exists()
 
 
 def test_a_summary_that_cannot_be_written_leaves_the_old_one(

@@ -130,11 +130,12 @@ class CachedResults:
         return holder.run_id if holder.run_id != self._run_id else ""
 
     def _is_held(self, holder: Holder) -> bool:
-        """A process of another host cannot be asked whether it lives, its run can."""
+        """A lock is held while the run goes on, and its process lives."""
         try:
-            return is_alive(holder) and not self._store.read(holder.run_id).is_final
+            run = self._store.read(holder.run_id)
         except RunError:
             return False
+        return not run.is_final and is_alive(holder, self._store.folder(holder.run_id).summary)
 
     def durations(self) -> dict[str, float]:
         """Seconds that each stage took when it last ran."""

@@ -206,6 +206,7 @@ export interface Process {
   readonly pid: number;
   readonly start: string;
   readonly host: string;
+  readonly space: string;
 }
 
 export interface Replay {
@@ -276,6 +277,7 @@ export interface RunOptions {
   readonly executor: string;
   readonly scheduler: string | null;
   readonly trust: boolean;
+  readonly allow_secret_values: boolean;
 }
 
 export type RunState = 'cancelled' | 'failed' | 'interrupted' | 'queued' | 'running' | 'succeeded';
