@@ -22,6 +22,7 @@ __all__ = [
     "EffectKind",
     "Fix",
     "Gate",
+    "Learned",
     "Metric",
     "Notebook",
     "NotebookSettings",
@@ -214,16 +215,30 @@ class Gate(Struct, frozen=True):
 
 
 class StageOptions(Struct, frozen=True):
+    """`cache_seconds` is how old a result may be that is reused: 0 never reuses one, None sets no limit.
+    `reads` and `writes` are paths and patterns, relative to the notebook, of what cannot be seen."""
+
     retries: int = 0
     timeout_seconds: float | None = None
     cell_timeout_seconds: float | None = None
-    cache: bool = True
+    cache_seconds: float | None = None
     cpus: float = 1.0
     memory_bytes: int | None = None
     gpus: int = 0
     image: str | None = None
     secrets: tuple[str, ...] = ()
     limits: dict[str, str] = {}
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+
+
+class Learned(Struct, frozen=True, omit_defaults=True):
+    """What runs have taught about a stage: `mutates` are inputs that it changes in place, `follows` maps
+    stages further up to the files and variables of theirs that it uses (`file:one.txt`, `@os.environ.MODE`).
+    """
+
+    mutates: tuple[str, ...] = ()
+    follows: dict[str, tuple[str, ...]] = {}
 
 
 class Stage(Struct, frozen=True):
@@ -232,7 +247,8 @@ class Stage(Struct, frozen=True):
     `outputs` are the variables stored when it ends; `groups` are the sets of outputs that the
     analyzer expects to share mutable objects (the kernel finds the real ones). `imports` are the
     top-level modules that its code imports. `frozen` are names whose values it must not change,
-    because cells of stages that run before it stand below it, or the reverse.
+    because cells of stages that run before it stand below it, or the reverse. `follows` are the stages
+    that it was seen to depend on in a run (`Learned`).
     """
 
     name: str
@@ -251,6 +267,7 @@ class Stage(Struct, frozen=True):
     options: StageOptions = StageOptions()
     imports: tuple[str, ...] = ()
     frozen: tuple[str, ...] = ()
+    follows: dict[str, tuple[str, ...]] = {}
 
 
 class Edge(Struct, frozen=True, rename={"from_": "from"}):

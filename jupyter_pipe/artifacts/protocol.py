@@ -136,23 +136,25 @@ class ObservedPath(Struct, frozen=True, omit_defaults=True):
     `path` is relative to the working directory with forward slashes if it lies below it, else absolute.
     `aspect` says what the stage learned: `content` of a file, `listing` of a folder, `presence` of either
     (`exists`, `stat`, an `open` that found nothing). `digest` is the sha256 of a content, that of
-    `"\\n".join(sorted names)` of a listing, and the word `file` or `folder` of a presence; for all of them
-    `missing` if nothing was there, and empty where the kernel leaves it to the host: the file is unchanged
-    since it was read if size, modification time (nanoseconds) and inode still agree. `names` are a folder's
-    entries, sorted, at most 500 of them, so that a plan can say "b.csv is new"; those in `UNLISTED` are left
-    out. `pattern` says that only names that match it count (`*.csv`, as `fnmatch.fnmatchcase` reads it), for
-    digest and names. Of what was written, digest and stat are those at the stage's end, `missing` if it is
-    gone. `cell_id` and `line` are the first place.
+    `"\\n".join(sorted names)` of a listing, the word `file` or `folder` of a presence, the nanoseconds of
+    `times` (when it was last changed), and for all of them `missing` if nothing was there. It is empty where
+    the kernel leaves it to the host: the file is unchanged since it was read if size, modification time
+    (nanoseconds) and inode still agree. `names` are a folder's entries, sorted, at most 500 of them, so that
+    a plan can say "b.csv is new"; those in `UNLISTED` are left out. `pattern` says that only names that match
+    it count (`*.csv`, as `fnmatch.fnmatchcase` reads it), for digest and names. Of what was written, digest
+    and stat are those at the stage's end, `missing` if it is gone, and `existed` says that something was
+    there before. `cell_id` and `line` are the first place.
     """
 
     path: str
-    aspect: Literal["content", "listing", "presence"] = "content"
+    aspect: Literal["content", "listing", "presence", "times"] = "content"
     digest: str = ""
     size: int = 0
     mtime_ns: int = 0
     inode: int = 0
     names: tuple[str, ...] = ()
     pattern: str = ""
+    existed: bool = False
     cell_id: str = ""
     line: int = 0
 

@@ -1,63 +1,69 @@
-"""Digests of what a stage reads from disk: local modules that it imports, and literal files.
+"""The files that a stage reads and writes as its code or its tags say, and the local modules that it imports.
 
-Paths are relative to the working directory, with forward slashes. A file that is missing has the
-digest "missing"; a folder counts by the digests of the files in it.
+Paths are relative to the working directory, with forward slashes. What a stage really touched is observed
+(`observe`); these are for what cannot be seen, and for what must be known before it runs.
 """
 
 from __future__ import annotations
 
 import ast
-import hashlib
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+import posixpath
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from jupyter_pipe.artifacts.protocol import Observations, ObservedPath
+from jupyter_pipe.file_names import FILE, is_file, is_pattern
 from jupyter_pipe.model import EffectKind, Stage
+from jupyter_pipe.observe.comparison import with_stat
+from jupyter_pipe.observe.digests import file_digest
+from jupyter_pipe.observe.present import Present
 
-__all__ = ["MISSING", "file_digest", "files_read", "files_written", "module_digests"]
+__all__ = ["add_named", "files_read", "files_written", "module_digests", "note_files"]
 
-MISSING = "missing"
-_CHUNK_BYTES = 1 << 20
-
-
-def files_read(stage: Stage, workdir: Path) -> dict[str, str]:
-    """Path -> digest of the literal files that the stage reads."""
-    return _effect_files(stage, workdir, {EffectKind.reads})
+_WRITES = frozenset({EffectKind.binds, EffectKind.may_bind, EffectKind.mutates})
 
 
-def files_written(stage: Stage, workdir: Path) -> dict[str, str]:
-    """Path -> digest of the literal files that the stage writes, as they are now."""
-    return _effect_files(stage, workdir, {EffectKind.binds, EffectKind.may_bind, EffectKind.mutates})
+def files_read(stage: Stage) -> tuple[str, ...]:
+    """The files that the stage reads as its code and tags say."""
+    return _files(stage, {EffectKind.reads}, stage.options.reads)
 
 
-def _effect_files(stage: Stage, workdir: Path, kinds: set[EffectKind]) -> dict[str, str]:
-    paths = {
-        effect.name.removeprefix("file:")
-        for effect in stage.effects
-        if effect.kind in kinds and effect.name.startswith("file:")
-    }
-    return {path: file_digest(workdir / path) for path in sorted(paths)}
+def files_written(stage: Stage) -> tuple[str, ...]:
+    """The files that the stage writes as its code and tags say."""
+    return _files(stage, _WRITES, stage.options.writes)
 
 
-def file_digest(path: Path) -> str:
-    """The sha256 of a file's content, of a folder's listing and contents, or `MISSING`."""
-    try:
-        status = path.stat()
-        if path.is_dir():
-            parts = [f"{child.name}:{file_digest(child)}" for child in sorted(path.iterdir())]
-            return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-        return _content_digest(path, status.st_mtime_ns, status.st_size, status.st_ino)
-    except OSError:
-        return MISSING
+def _files(stage: Stage, kinds: Collection[EffectKind], declared: Iterable[str]) -> tuple[str, ...]:
+    """Patterns of the analysis stand for what it cannot tell, those of tags for all that matches them."""
+    names = (effect.name for effect in stage.effects if effect.kind in kinds)
+    paths = (name.removeprefix(FILE) for name in names if is_file(name) and not is_pattern(name))
+    return tuple(sorted({posixpath.normpath(path) for path in (*paths, *declared)}))
 
 
-@lru_cache(maxsize=4096)
-def _content_digest(path: Path, mtime_ns: int, size: int, inode: int) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+def note_files(paths: Iterable[str], present: Present) -> tuple[ObservedPath, ...]:
+    """The contents of these files as they are now."""
+    noted = (ObservedPath(path, digest=file_digest(present.path(path))) for path in paths)
+    return tuple(with_stat(one, present) for one in noted)
+
+
+def add_named(
+    observed: Observations, read: Iterable[ObservedPath], written: Iterable[ObservedPath]
+) -> Observations:
+    """The observations, with files that code or tags name and that were not seen to be touched: a reader
+    that nobody knows may have read them. What was seen counts as it was seen."""
+    seen = {one.path for one in (*observed.read, *observed.written)}
+    more = tuple(one for one in read if not _is_seen(one.path, seen))
+    left = {one.path for one in observed.written}
+    made = tuple(one for one in written if not _is_seen(one.path, left))
+    if not more and not made:
+        return observed
+    return replace(observed, read=observed.read + more, written=observed.written + made)
+
+
+def _is_seen(path: str, seen: Collection[str]) -> bool:
+    return path in seen or any(one.startswith(f"{path}/") for one in seen)
 
 
 def module_digests(imports: Iterable[str], workdir: Path) -> dict[str, str]:

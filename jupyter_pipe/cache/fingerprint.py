@@ -3,35 +3,35 @@
 A fingerprint is compared as a whole (`key`) and explained part by part (`explain`), so that a
 plan can say "code changed in cell 7" instead of "stale". Pure: no I/O.
 
-Values that generators left behind are not part of the key: a stage's entry says which of them it
-used, as in ccache's manifests, so that an unseeded draw upstream reruns only stages that draw.
+The key finds candidates; it is the first of two levels, as in ccache's manifests. Files, folders,
+variables and generators' states are not part of it: each entry says which of them its stage used, so that
+an unseeded draw upstream reruns only stages that draw, and a new file only stages that listed its folder.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
 
-__all__ = ["Fingerprint", "digest_of", "explain"]
+__all__ = ["Fingerprint", "digest_of", "explain", "in_short"]
 
 
 class Fingerprint(Struct, frozen=True):
     """The components, each a mapping from what it names to a digest or a short value.
 
     `code` maps cell ids (and `replay:NAMES`) in order to the digest of their normalised source,
-    `parameters` names to Python literals, `inputs` names to content digests, `modules` and `files`
-    relative paths to file digests, `versions` distributions to versions, `ambient` components to
-    digests, `settings` whatever else (Python's minor version, serialiser).
+    `parameters` names to Python literals, `inputs` names to content digests, `modules` relative paths to
+    file digests, `versions` distributions to versions, `ambient` components to digests, `settings`
+    whatever else (Python's minor version, serialiser).
     """
 
     code: dict[str, str] = {}
     parameters: dict[str, str] = {}
     inputs: dict[str, str] = {}
     modules: dict[str, str] = {}
-    files: dict[str, str] = {}
     versions: dict[str, str] = {}
     ambient: dict[str, str] = {}
     settings: dict[str, str] = {}
@@ -47,7 +47,6 @@ class Fingerprint(Struct, frozen=True):
                     self.parameters,
                     self.inputs,
                     self.modules,
-                    self.files,
                     self.versions,
                     self.ambient,
                     self.settings,
@@ -81,11 +80,15 @@ def explain(
             for name in _different(before.inputs, after.inputs)
         ),
         *(f"{path} changed" for path in _different(before.modules, after.modules)),
-        *(f"file {path} changed" for path in _different(before.files, after.files)),
         *_value_reasons("", before.versions, after.versions),
         *(f"{component} changed" for component in _different(before.ambient, after.ambient)),
         *_value_reasons("", before.settings, after.settings),
     ]
+    return in_short(reasons)
+
+
+def in_short(reasons: Sequence[str]) -> str:
+    """The first two reasons, and how many more there are."""
     return ", ".join(reasons[:2]) + (f" and {len(reasons) - 2} more" if len(reasons) > 2 else "")
 
 

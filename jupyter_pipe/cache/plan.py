@@ -1,26 +1,43 @@
 """What would run and why: the decision for one stage, and the forecast for all of them.
 
 `StageCache.decide` is asked when a stage's inputs are known; `plan_run` asks for every stage in
-order, following the inputs as far as they are known without running anything.
+order, following the inputs as far as they are known without running anything. A result serves if the key
+finds it and everything is still as it says that its stage saw it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from jupyter_pipe.artifacts.protocol import StageResult
+from jupyter_pipe.artifacts.protocol import ObservedPath, StageResult
 from jupyter_pipe.cache.code import read_stage_code
-from jupyter_pipe.cache.files import MISSING, file_digest, files_read, files_written, module_digests
-from jupyter_pipe.cache.fingerprint import Fingerprint, explain
-from jupyter_pipe.cache.store import Cache, CacheEntry, Latest, references
+from jupyter_pipe.cache.files import add_named, files_read, files_written, module_digests, note_files
+from jupyter_pipe.cache.fingerprint import Fingerprint, explain, in_short
+from jupyter_pipe.cache.store import Cache, CacheEntry, Latest, latest_of, references
 from jupyter_pipe.compiler.graph import topological
 from jupyter_pipe.model import Pipeline, Stage
+from jupyter_pipe.observe.comparison import compare, compare_left
+from jupyter_pipe.observe.digests import file_digest
+from jupyter_pipe.observe.left import FilesLeft
+from jupyter_pipe.observe.present import Present
+from jupyter_pipe.observe.words import age_text, contact_names, duration_text, touched_text
 
-__all__ = ["Decision", "Forcing", "Plan", "PlannedStage", "StageCache", "StageInputs", "plan_run"]
+__all__ = [
+    "Around",
+    "Decision",
+    "Forcing",
+    "Plan",
+    "PlannedStage",
+    "StageCache",
+    "StageInputs",
+    "plan_run",
+]
 
 SERIALISER = "2"
 """How payloads are written: another word makes every stage run again."""
@@ -35,14 +52,39 @@ class StageInputs(Struct, frozen=True):
     generators: dict[str, str] = {}
 
 
+class Around(Struct, frozen=True):
+    """What the other stages of the run mean for one: `left` are the files that earlier stages left, as its
+    notebook would find them, `later` the stages further down, which may have gone on from its own files.
+    With `remade` it must write its files again."""
+
+    left: Mapping[str, ObservedPath] = {}
+    later: tuple[str, ...] = ()
+    remade: bool = False
+
+
+ALONE = Around()
+
+
 class Decision(Struct, frozen=True):
     """`entry` is the result to reuse, if there is one; `reason` explains either way. Where there is
-    none, `awaited` says whether that of another run would serve once it is there."""
+    none, `awaited` says whether that of another run would serve once it is there, and `named` are the
+    files, as they are before the stage runs, that its code and tags say it reads. `touched` says that
+    the entry's observations are newer than those that are kept."""
 
     fingerprint: Fingerprint
     reason: str
     entry: CacheEntry | None = None
     awaited: bool = False
+    named: tuple[ObservedPath, ...] = ()
+    touched: bool = False
+
+
+class _Candidate(Struct, frozen=True):
+    """An entry, and all that speaks against it."""
+
+    entry: CacheEntry
+    problems: tuple[str, ...] = ()
+    touched: bool = False
 
 
 class Forcing(Struct, frozen=True):
@@ -57,12 +99,15 @@ class Forcing(Struct, frozen=True):
 
 
 class PlannedStage(Struct, frozen=True):
-    """`action` is what is expected; `saved_seconds` what a reuse saves."""
+    """`action` is what is expected; `saved_seconds` what a reuse saves. `contacts` are what a reused result
+    was in touch with and nobody can compare, `created` is when that was (UTC seconds)."""
 
     name: str
     action: Literal["run", "reuse", "skip"]
     reason: str
     saved_seconds: float = 0.0
+    contacts: tuple[str, ...] = ()
+    created: float = 0.0
 
 
 class Plan(Struct, frozen=True):
@@ -76,7 +121,8 @@ class StageCache:
 
     `pipeline` is its name: the graph itself may change in a run, so stages are passed in.
     `literals` are the parameter values as Python source, `versions` gives the distributions that a
-    stage imports with their versions in the kernel's interpreter, `has_artifact` asks the store.
+    stage imports with their versions in the kernel's interpreter, `has_artifact` asks the store,
+    `present` says what the stage's kernel would be given now.
     """
 
     def __init__(
@@ -92,6 +138,7 @@ class StageCache:
         numbers: Mapping[str, int | None],
         settings: Mapping[str, str],
         forcing: Forcing = Forcing(),  # noqa: B008 - frozen
+        present: Callable[[Stage], Present] | None = None,
     ) -> None:
         self.cache = cache
         self.pipeline = pipeline
@@ -103,15 +150,15 @@ class StageCache:
         self._has_artifact = has_artifact
         self._numbers = dict(numbers)
         self._settings = dict(settings)
+        self._present = present or (lambda stage: Present(workdir))
 
     def fingerprint(self, stage: Stage, inputs: StageInputs) -> Fingerprint:
-        """Everything that the stage's result depends on but the generators' states."""
+        """What the stage's result depends on and is known before it runs."""
         return Fingerprint(
             code=read_stage_code(self._package, stage, self._numbers),
             parameters={name: self._literals[name] for name in stage.parameters},
             inputs=inputs.values,
             modules=module_digests(stage.imports, self._workdir),
-            files=files_read(stage, self._workdir),
             versions=dict(self._versions(stage)),
             ambient=inputs.ambient,
             settings={
@@ -121,27 +168,60 @@ class StageCache:
             },
         )
 
-    def decide(self, stage: Stage, inputs: StageInputs) -> Decision:
+    def decide(self, stage: Stage, inputs: StageInputs, around: Around = ALONE) -> Decision:
         """Reuse a result, or say why the stage runs."""
         fingerprint = self.fingerprint(stage, inputs)
-        forced = self._forced(stage)
+        forced = self._forced(stage) or ("its files were overwritten" if around.remade else "")
         if forced:
-            return Decision(fingerprint, forced)
-        entry = self.cache.find(fingerprint.key, inputs.generators)
-        if entry is None:
+            return self._to_run(stage, Decision(fingerprint, forced))
+        found = self._best(stage, self.cache.candidates(fingerprint.key, inputs.generators), around)
+        if found is None:
             reason, unseeded = self._why(stage, fingerprint)
-            return Decision(fingerprint, reason, awaited=not unseeded)
-        damage = self._damage(entry)
-        if damage:
-            return Decision(fingerprint, damage, awaited=True)
-        return Decision(fingerprint, "unchanged", entry)
+            return self._to_run(stage, Decision(fingerprint, reason, awaited=not unseeded))
+        if found.problems:
+            return self._to_run(stage, Decision(fingerprint, in_short(found.problems), awaited=True))
+        return Decision(fingerprint, _unchanged(found.entry), found.entry, touched=found.touched)
+
+    def _to_run(self, stage: Stage, decision: Decision) -> Decision:
+        return replace(decision, named=note_files(files_read(stage), self._present(stage)))
+
+    def _best(self, stage: Stage, entries: Sequence[CacheEntry], around: Around) -> _Candidate | None:
+        """The newest entry that serves, else the one with the least against it."""
+        best: _Candidate | None = None
+        present = replace(self._present(stage), left=around.left)
+        for entry in entries:
+            found = self._judge(stage, entry, present, around.later)
+            if not found.problems:
+                return found
+            if best is None or len(found.problems) < len(best.problems):
+                best = found
+        return best
+
+    def _judge(self, stage: Stage, entry: CacheEntry, present: Present, later: tuple[str, ...]) -> _Candidate:
+        observed = entry.result.observed
+        compared = compare(observed, present)
+        problems = [*compared.differences]
+        if not observed.complete:
+            problems.append("it touched more than could be noted")
+        left = [self._compare_left(one, present, later) for one in observed.written]
+        problems += [found for found in left if isinstance(found, str)]
+        problems += self._too_old(stage, entry) or self._damage(entry)
+        if problems:
+            return _Candidate(entry, tuple(problems))
+        written = tuple(found for found in left if isinstance(found, ObservedPath))
+        now = replace(compared.fresher or observed, written=written)
+        fresh = replace(entry, result=replace(entry.result, observed=now))
+        return _Candidate(fresh, touched=now != observed)
 
     def reused(self, stage: Stage, decision: Decision) -> None:
         """The stage's result was reused: what runs next is compared with this, not with whatever
         was computed last."""
-        latest = self.cache.latest(self.pipeline, stage.name)
-        if decision.entry is not None and (latest is None or latest.fingerprint != decision.fingerprint):
-            kept = Latest(decision.fingerprint, decision.entry.seconds)
+        if decision.entry is None:
+            return
+        if decision.touched:
+            self.cache.freshen(decision.entry)
+        kept = latest_of(replace(decision.entry, fingerprint=decision.fingerprint))
+        if self.cache.latest(self.pipeline, stage.name) != kept:
             self.cache.remember(self.pipeline, stage.name, kept)
 
     def record(
@@ -155,23 +235,24 @@ class StageCache:
         seconds: float,
         executed: Path,
         created: float,
+        named: tuple[ObservedPath, ...] = (),
     ) -> CacheEntry | None:
-        """Keep the result of a stage that succeeded, unless nobody could ever reuse it. Returns what
-        was kept."""
+        """Keep the result of a stage that succeeded, unless nobody could ever reuse it. `named` is that of
+        the decision. Returns what was kept."""
         unseeded = [component for component in result.drawn if component not in inputs.generators]
         if unseeded and not _carried(result, unseeded):
             latest = Latest(fingerprint, seconds, tuple(unseeded))
             self.cache.remember(self.pipeline, stage.name, latest)
             return None
+        made = note_files(files_written(stage), self._present(stage))
         entry = CacheEntry(
             fingerprint=fingerprint,
-            result=result,
+            result=replace(result, observed=add_named(result.observed, named, made)),
             run_id=run_id,
             seconds=seconds,
             executed="",
             created=created,
             generators={c: d for c, d in inputs.generators.items() if c in result.drawn},
-            written=files_written(stage, self._workdir),
         )
         return self.cache.record(entry, pipeline=self.pipeline, stage=stage.name, executed=executed)
 
@@ -180,9 +261,16 @@ class StageCache:
             return "forced"
         if self.forcing.ignore_cache:
             return "cache not used"
-        if not stage.options.cache and stage.name not in self.forcing.reuse_uncached:
+        if stage.options.cache_seconds == 0 and stage.name not in self.forcing.reuse_uncached:
             return "cache:off"
         return ""
+
+    def _too_old(self, stage: Stage, entry: CacheEntry) -> list[str]:
+        limit = stage.options.cache_seconds
+        age = time.time() - entry.created
+        if not limit or age <= limit:
+            return []
+        return [f"older than {duration_text(limit)}: made {age_text(age)}"]
 
     def _why(self, stage: Stage, fingerprint: Fingerprint) -> tuple[str, bool]:
         """Why there is no result to reuse, and whether there never will be one."""
@@ -195,18 +283,33 @@ class StageCache:
         found = explain(latest.fingerprint, fingerprint, cell_numbers=self._numbers, sources=sources)
         return found or "random state changed", False
 
-    def _damage(self, entry: CacheEntry) -> str:
+    def _damage(self, entry: CacheEntry) -> list[str]:
         # Every one is asked about, since asking removes what is damaged.
         missing = [ref for ref in references(entry.result) if not self._has_artifact(ref.artifact)]
         if missing:
-            return "a stored value is missing or damaged"
+            return ["a stored value is missing or damaged"]
         if not self.cache.executed_path(entry).exists():
-            return "the executed notebook is missing"
-        for path, digest in entry.written.items():
-            now = file_digest(self._workdir / path)
-            if now != digest:
-                return f"file {path} {'is missing' if now == MISSING else 'changed'}"
-        return ""
+            return ["the executed notebook is missing"]
+        return []
+
+    def _compare_left(
+        self, one: ObservedPath, present: Present, later: tuple[str, ...]
+    ) -> ObservedPath | str:
+        """A file that the stage wrote, or what of it is not as the stage left it; a later stage may have
+        gone on from there, if it is as that one left it."""
+        found = compare_left(one, present)
+        if isinstance(found, ObservedPath):
+            return found
+        remembered = [self.cache.latest(self.pipeline, name) for name in later]
+        digests = {latest.written.get(one.path, "") for latest in remembered if latest} - {""}
+        now = {file_digest(present.path(one.path)), present.presence(one.path)} if digests else set()
+        return one if digests & now else found
+
+
+def _unchanged(entry: CacheEntry) -> str:
+    """Why a result is reused, and what nobody can compare."""
+    touched = touched_text(contact_names(entry.result.observed.contacts))
+    return f"unchanged; {touched} {age_text(time.time() - entry.created)}" if touched else "unchanged"
 
 
 def _carried(result: StageResult, components: Collection[str]) -> bool:
@@ -223,23 +326,31 @@ def plan_run(
     """The forecast for the selected stages. A stage behind one that runs cannot be judged yet: it
     runs unless what it receives turns out to be the same."""
     results: dict[str, StageResult] = {}
-    planned: list[PlannedStage] = []
+    planned: dict[str, PlannedStage] = {}
+    order = [stage.name for stage in pipeline.stages if stage.name in selected]
+    files = FilesLeft(order)
     for stage in topological(pipeline):
-        if stage.name not in selected:
-            planned.append(PlannedStage(stage.name, "skip", "not selected"))
+        name = stage.name
+        if name not in selected:
+            planned[name] = PlannedStage(name, "skip", "not selected")
             continue
-        waiting = [name for name in pipeline.upstream(stage.name) if name not in results]
+        waiting = [earlier for earlier in pipeline.upstream(name) if earlier not in results]
         if waiting:
             reason = f"after {', '.join(waiting)}: runs if what it receives changes"
-            planned.append(PlannedStage(stage.name, "run", reason))
+            planned[name] = PlannedStage(name, "run", reason)
             continue
-        decision = stage_cache.decide(stage, inputs_of(stage, results))
-        if decision.entry is None:
-            planned.append(PlannedStage(stage.name, "run", decision.reason))
-        else:
-            results[stage.name] = decision.entry.result
-            planned.append(
-                PlannedStage(stage.name, "reuse", decision.reason, saved_seconds=decision.entry.seconds)
-            )
-    place = {stage.name: position for position, stage in enumerate(pipeline.stages)}
-    return Plan(tuple(sorted(planned, key=lambda stage: place[stage.name])))
+        around = Around(files.before(name), tuple(order[order.index(name) + 1 :]))
+        decision = stage_cache.decide(stage, inputs_of(stage, results), around)
+        planned[name] = _planned(name, decision)
+        if decision.entry is not None:
+            results[name] = decision.entry.result
+            files.note(name, decision.entry.result.observed.written)
+    return Plan(tuple(planned[stage.name] for stage in pipeline.stages))
+
+
+def _planned(name: str, decision: Decision) -> PlannedStage:
+    entry = decision.entry
+    if entry is None:
+        return PlannedStage(name, "run", decision.reason)
+    contacts = tuple(contact_names(entry.result.observed.contacts))
+    return PlannedStage(name, "reuse", decision.reason, entry.seconds, contacts, entry.created)

@@ -1,7 +1,8 @@
 """The results of stages, addressed by fingerprint: `.jupyter_pipe/cache/`.
 
 An entry is published last, by renaming, once every payload it names is in the artifact store, so
-a reader never sees half of it. Entries of one key differ in the generator states that they used.
+a reader never sees half of it. Entries of one key differ in what they used beyond it: generators' states,
+and the files, folders and variables that their stage observed.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from jupyter_pipe.artifacts.protocol import ArtifactRef, StageResult
 from jupyter_pipe.cache.fingerprint import Fingerprint
 from jupyter_pipe.cache.replacing import replace_file
 
-__all__ = ["Cache", "CacheEntry", "Latest", "compiled_path", "references"]
+__all__ = ["Cache", "CacheEntry", "Latest", "compiled_path", "latest_of", "references"]
 
-_ENTRIES_A_KEY = 4
+_ENTRIES_A_KEY = 16
 
 
 class CacheEntry(Struct, frozen=True):
-    """One result. `generators` are the states that the stage drew from (component -> digest on
-    entry), `written` the literal files that it left (path -> digest), `executed` its executed
-    notebook, relative to the cache folder; `run_id` computed it in `seconds`, at `created`."""
+    """One result, with what its stage read and wrote (`result.observed`). `generators` are the states that
+    the stage drew from (component -> digest on entry), `executed` is its executed notebook, relative to the
+    cache folder; `run_id` computed it in `seconds`, at `created`."""
 
     fingerprint: Fingerprint
     result: StageResult
@@ -37,16 +38,24 @@ class CacheEntry(Struct, frozen=True):
     executed: str
     created: float
     generators: dict[str, str] = {}
-    written: dict[str, str] = {}
+
+    @property
+    def circumstances(self) -> tuple[object, ...]:
+        """What the result depends on beyond the key: two entries that agree in it are the same."""
+        seen = self.result.observed
+        paths = frozenset((one.path, one.aspect, one.digest) for one in (*seen.read, *seen.modules))
+        variables = frozenset((one.name, one.digest) for one in seen.variables)
+        return self.generators, paths, variables, seen.calendar
 
 
 class Latest(Struct, frozen=True):
     """How a stage last succeeded; `unseeded` are generators that it drew from without a seed, which
-    is why there is no entry to reuse."""
+    is why there is no entry to reuse. `written` are the files that it left (path -> digest)."""
 
     fingerprint: Fingerprint
     seconds: float = 0.0
     unseeded: tuple[str, ...] = ()
+    written: dict[str, str] = {}
 
 
 _entries_decoder = msgspec.json.Decoder(tuple[CacheEntry, ...])
@@ -63,20 +72,27 @@ class Cache:
         self.folder = folder
         self._bring = bring
 
-    def find(self, key: str, generators: Mapping[str, str]) -> CacheEntry | None:
-        """The newest entry whose generator states are those of `generators`."""
-        for entry in self._read(key):
-            if all(generators.get(name) == digest for name, digest in entry.generators.items()):
-                return entry
-        return None
+    def candidates(self, key: str, generators: Mapping[str, str]) -> list[CacheEntry]:
+        """The entries whose generator states are those of `generators`, the newest first."""
+        return [
+            entry
+            for entry in self._read(key)
+            if all(generators.get(name) == digest for name, digest in entry.generators.items())
+        ]
+
+    def freshen(self, entry: CacheEntry) -> None:
+        """Keep the entry's observations as they are in `entry`: the same contents, with newer times."""
+        key = entry.fingerprint.key
+        kept = [entry if old.executed == entry.executed else old for old in self._read(key)]
+        replace_file(self._entries_path(key), msgspec.json.encode(kept))
 
     def record(self, entry: CacheEntry, *, pipeline: str, stage: str, executed: Path) -> CacheEntry:
         """Publish a result, and remember its fingerprint as the stage's latest."""
         key = entry.fingerprint.key
         kept = msgspec.structs.replace(entry, executed=self._keep_notebook(key, executed))
-        others = [old for old in self._read(key) if old.generators != entry.generators]
+        others = [old for old in self._read(key) if old.circumstances != entry.circumstances]
         replace_file(self._entries_path(key), msgspec.json.encode([kept, *others][:_ENTRIES_A_KEY]))
-        self.remember(pipeline, stage, Latest(entry.fingerprint, entry.seconds))
+        self.remember(pipeline, stage, latest_of(entry))
         return kept
 
     def remember(self, pipeline: str, stage: str, latest: Latest) -> None:
@@ -130,6 +146,12 @@ class Cache:
         except OSError:
             shutil.copyfile(executed, target)
         return name
+
+
+def latest_of(entry: CacheEntry) -> Latest:
+    """What is remembered of a stage whose result this is."""
+    written = {one.path: one.digest for one in entry.result.observed.written}
+    return Latest(entry.fingerprint, entry.seconds, written=written)
 
 
 def compiled_path(state_folder: Path, notebook: str) -> Path:

@@ -18,7 +18,9 @@ import msgspec
 from jupyter_pipe.analysis.program import Analysis, StageFlow
 from jupyter_pipe.compiler.codegen.requirements import find_interpreter, requirement_lines
 from jupyter_pipe.compiler.compiled import Compiled
+from jupyter_pipe.compiler.declared_files import declare_files
 from jupyter_pipe.compiler.graph import resolve
+from jupyter_pipe.compiler.learned import decode_learned, with_learned
 from jupyter_pipe.compiler.names import package_name
 from jupyter_pipe.compiler.stages import Grouping, group_cells
 from jupyter_pipe.errors import CompileError
@@ -26,8 +28,7 @@ from jupyter_pipe.model import (
     PIPELINE_VERSION,
     SETUP_STAGE,
     Diagnostic,
-    Effect,
-    EffectKind,
+    Learned,
     Notebook,
     Pipeline,
     Severity,
@@ -132,20 +133,15 @@ def _analysed(notebook: Notebook, package: str, source: str, interpreter: Path |
 
 
 def _stages(
-    grouping: Grouping, analysis: Analysis, package: str, learned: Mapping[str, Sequence[str]]
+    grouping: Grouping, analysis: Analysis, package: str, learned: Mapping[str, Learned]
 ) -> tuple[Stage, ...]:
     names = {flow.name for flow in analysis.stages}
-    return tuple(
-        _stage(grouping, flow, package, learned.get(flow.name, ()), names) for flow in analysis.stages
-    )
+    stages = (declare_files(_stage(grouping, flow, package, names)) for flow in analysis.stages)
+    return tuple(with_learned(stage, learned.get(stage.name, Learned())) for stage in stages)
 
 
-def _stage(
-    grouping: Grouping, flow: StageFlow, package: str, learned: Sequence[str], names: set[str]
-) -> Stage:
+def _stage(grouping: Grouping, flow: StageFlow, package: str, names: set[str]) -> Stage:
     tagged = grouping.stage(flow.name)
-    known = {effect.name for effect in flow.effects if effect.kind is EffectKind.mutates}
-    effects = tuple(Effect(name, EffectKind.mutates, learned=True) for name in sorted({*learned} - known))
     return Stage(
         name=flow.name,
         cells=flow.cells,
@@ -153,7 +149,7 @@ def _stage(
         notebook=f"notebooks/{flow.name}.ipynb",
         parameters=flow.parameters,
         groups=flow.groups,
-        effects=flow.effects + effects,
+        effects=flow.effects,
         replays=flow.replays,
         after=tuple(name for name in tagged.after if name in names),
         metrics=tagged.metrics,
@@ -164,14 +160,13 @@ def _stage(
     )
 
 
-def _read_learned(folder: Path, name: str) -> dict[str, tuple[str, ...]]:
-    """What the guard saw stages change. A file that cannot be read has taught nothing: the guard
-    will see it again."""
+def _read_learned(folder: Path, name: str) -> dict[str, Learned]:
+    """What runs have seen of stages. A file that cannot be read has taught nothing: it will be seen again."""
     try:
         data = (folder / ".jupyter_pipe" / "effects.json").read_bytes()
-        return msgspec.json.decode(data, type=dict[str, dict[str, tuple[str, ...]]]).get(name, {})
-    except (OSError, msgspec.DecodeError):
+    except OSError:
         return {}
+    return decode_learned(data).get(name, {})
 
 
 def _check_setup(notebook: Notebook, grouping: Grouping, analysis: Analysis) -> Iterable[Diagnostic]:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from jupyter_pipe.compiler.learned import with_learned
 from jupyter_pipe.file_names import is_file, is_pattern, may_be_same
 from jupyter_pipe.model import (
     Diagnostic,
     Edge,
-    Effect,
     EffectKind,
+    Learned,
     Pipeline,
     Severity,
     Stage,
@@ -25,7 +26,7 @@ from jupyter_pipe.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = ["Wiring", "find_cycle", "resolve", "rewire", "select", "topological"]
 
@@ -73,9 +74,9 @@ def resolve(stages: Sequence[Stage]) -> Wiring:
     )
 
 
-def rewire(pipeline: Pipeline, learned: Mapping[str, Collection[str]]) -> Pipeline:
-    """`pipeline` with the names that the guard saw each stage mutate added to its effects."""
-    stages = tuple(_with_learned(stage, learned.get(stage.name, ())) for stage in pipeline.stages)
+def rewire(pipeline: Pipeline, learned: Mapping[str, Learned]) -> Pipeline:
+    """`pipeline` with what runs have seen of its stages: inputs that they change, stages that they follow."""
+    stages = tuple(with_learned(stage, learned.get(stage.name, Learned())) for stage in pipeline.stages)
     wiring = resolve(stages)
     stages = tuple(
         msgspec.structs.replace(stage, inputs=wiring.inputs[stage.name], outputs=wiring.outputs[stage.name])
@@ -233,6 +234,10 @@ def _edges(stages: Sequence[Stage], names: Mapping[tuple[str, str], set[str]]) -
         for earlier in stage.after:
             if earlier in position:
                 pairs.setdefault((earlier, stage.name), ())
+        for earlier, seen in stage.follows.items():
+            if position.get(earlier, len(stages)) < position[stage.name]:
+                known = pairs.get((earlier, stage.name), ())
+                pairs[earlier, stage.name] = tuple(sorted({*known, *seen}))
     return tuple(
         Edge(from_, to, pairs[from_, to])
         for from_, to in sorted(pairs, key=lambda pair: (position[pair[1]], position[pair[0]]))
@@ -255,12 +260,6 @@ def _cycles(stages: Sequence[Stage], edges: Sequence[Edge]) -> tuple[Diagnostic,
             stage=first.name,
         ),
     )
-
-
-def _with_learned(stage: Stage, names: Collection[str]) -> Stage:
-    known = {effect.name for effect in stage.effects if effect.kind is EffectKind.mutates}
-    new = tuple(Effect(name, EffectKind.mutates, learned=True) for name in sorted(names) if name not in known)
-    return msgspec.structs.replace(stage, effects=stage.effects + new)
 
 
 def _reachable(starts: Iterable[str], pairs: Iterable[tuple[str, str]]) -> set[str]:

@@ -25,7 +25,7 @@ from jupyter_pipe.model import (
     Severity,
     StageOptions,
 )
-from jupyter_pipe.notebook import CellTags, StageOption, TagReading, parse_default_options
+from jupyter_pipe.notebook import COLLECTED, CellTags, StageOption, TagReading, parse_default_options
 
 __all__ = ["Grouping", "TaggedStage", "group_cells"]
 
@@ -207,23 +207,27 @@ def _merge_options(
 ) -> tuple[StageOptions, list[Diagnostic]]:
     chosen: dict[str, Any] = {}
     origin: dict[str, tuple[StageOption, Cell]] = {}
-    secrets = [secret for option in defaults if option.key == "secrets" for secret in option.value]
+    collected: dict[str, list[str]] = {key: [] for key in COLLECTED}
     limits = dict(option.value for option in defaults if option.key == "limits")
-    chosen.update((o.key, o.value) for o in defaults if o.key not in {"secrets", "limits"})
+    for option in defaults:
+        if option.key in collected:
+            collected[option.key] += option.value
+        elif option.key != "limits":
+            chosen[option.key] = option.value
     conflicts = []
     for item in own:
         for option in item.tags.options:
             key = f"limit {option.value[0]}" if option.key == "limits" else option.key
             first, cell = origin.setdefault(key, (option, item.cell))
-            if option.key == "secrets":
-                secrets += option.value
+            if option.key in collected:
+                collected[option.key] += option.value
             elif first.value != option.value:
                 conflicts.append(_conflict(name, option, item.cell, first, cell))
             elif option.key == "limits":
                 limits[option.value[0]] = option.value[1]
             else:
                 chosen[option.key] = option.value
-    chosen["secrets"] = tuple(dict.fromkeys(secrets))
+    chosen.update((key, tuple(dict.fromkeys(values))) for key, values in collected.items())
     return StageOptions(**chosen, limits=limits), conflicts
 
 

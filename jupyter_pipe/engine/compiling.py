@@ -17,13 +17,14 @@ import msgspec
 from msgspec import Struct
 
 import jupyter_pipe
-from jupyter_pipe.cache.files import file_digest, module_digests
+from jupyter_pipe.cache.files import module_digests
 from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.cache.store import compiled_path
 from jupyter_pipe.cache.versions import environment_digest
 from jupyter_pipe.compiler.codegen.requirements import find_interpreter
 from jupyter_pipe.compiler.compiled import Compiled
 from jupyter_pipe.model import Pipeline
+from jupyter_pipe.observe.digests import file_digest
 from jupyter_pipe.runs.store import RunStore
 
 __all__ = ["compile_for_run"]

@@ -17,13 +17,14 @@ from jupyter_pipe.engine.kernels.kernelspecs import check_kernel
 from jupyter_pipe.engine.scheduling.priorities import Capacity
 from jupyter_pipe.engine.targets import RunRequest
 from jupyter_pipe.errors import NotebookError, RunError
-from jupyter_pipe.model import Pipeline
+from jupyter_pipe.model import Learned, Pipeline, Stage
 from jupyter_pipe.notebook import read_notebook
-from jupyter_pipe.runs.learned_effects import read_effects
+from jupyter_pipe.runs.learned_effects import read_learned
 from jupyter_pipe.runs.model import RunFacts, RunOptions
 from jupyter_pipe.runs.parameters import resolve_parameters
 from jupyter_pipe.runs.processes import this_process
 from jupyter_pipe.runs.store import RunStore
+from jupyter_pipe.trust.keys import KEY_VARIABLE
 
 __all__ = ["PreparedRun", "prepare"]
 
@@ -59,7 +60,21 @@ class PreparedRun(Struct, frozen=True):
         """The pipeline of the selected stages alone."""
         return self._restricted(self.pipeline)
 
-    def rewire(self, _: Pipeline, learned: Mapping[str, Collection[str]]) -> Pipeline:
+    def environment_of(self, stage: Stage, run_id: str) -> dict[str, str]:
+        """The variables of the stage's kernel: the runner's, but for the secrets of other stages and the
+        signing key."""
+        # The key would let a stage sign what it likes.
+        hidden = {KEY_VARIABLE} | set(self.secrets) - set(stage.options.secrets)
+        kept = {name: value for name, value in self.environment.items() if name not in hidden}
+        return {
+            **kept,
+            "PYTHONHASHSEED": str(self.facts.hash_seed),
+            "JPY_SESSION_NAME": self.facts.notebook,
+            "JUPYTER_PIPE_RUN_ID": run_id,
+            "JUPYTER_PIPE_STAGE": stage.name,
+        }
+
+    def rewire(self, _: Pipeline, learned: Mapping[str, Learned]) -> Pipeline:
         """The selected stages, wired as if these effects had been known. What unselected stages
         read stays an output, so that results can be reused when they run."""
         return self._restricted(rewire(self.pipeline, learned))
@@ -77,7 +92,7 @@ def prepare(request: RunRequest) -> PreparedRun:
     """Find out all that can be known before the run starts."""
     target, options = request.target, request.options
     compiled, notebook, store = target.pipeline, target.notebook, target.store
-    pipeline = _with_learned(compiled, read_effects(store.state_folder, compiled.name))
+    pipeline = _with_learned(compiled, read_learned(store.state_folder, compiled.name))
     workdir = (request.workdir or notebook.parent).absolute()
     if not workdir.is_dir():
         raise RunError(f"The working directory {workdir} does not exist.", code="workdir_missing")
@@ -110,7 +125,7 @@ def prepare(request: RunRequest) -> PreparedRun:
     )
 
 
-def _with_learned(pipeline: Pipeline, learned: Mapping[str, Collection[str]]) -> Pipeline:
+def _with_learned(pipeline: Pipeline, learned: Mapping[str, Learned]) -> Pipeline:
     known = {stage.name for stage in pipeline.stages}
     relevant = {stage: names for stage, names in learned.items() if stage in known}
     return rewire(pipeline, relevant) if relevant else pipeline

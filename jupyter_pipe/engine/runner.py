@@ -45,8 +45,8 @@ from jupyter_pipe.events import (
     StageSkipped,
     WarningRaised,
 )
-from jupyter_pipe.model import to_json
-from jupyter_pipe.runs.learned_effects import add_effects
+from jupyter_pipe.model import Learned, to_json
+from jupyter_pipe.runs.learned_effects import add_learned
 from jupyter_pipe.runs.masking import masked
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.store import RunFolder
@@ -146,7 +146,7 @@ class _Runner:
         for name in self._masker.too_short:
             message = f"The secret {name} is too short to be hidden: it may be shown where it is printed."
             self._log(WarningRaised(stage=None, code="secret_short", message=message))
-        self._tell(ms.Begin())
+        self._tell(ms.Begin(time.time_ns()))
         while not self._finished:
             self._next()
         self._writer.flush()
@@ -208,7 +208,7 @@ class _Runner:
             if isinstance(due, ms.RetryDue):
                 self._tell(due)
             elif self._turns.get(due.stage) == due.turn:
-                self._check(due.stage, due.turn)
+                self._check(due)
         if not self._finished:
             self._writer.flush()
             if self._mirror is not None:
@@ -231,18 +231,18 @@ class _Runner:
         match instruction:
             case ms.Log(event):
                 self._log_and_publish(event)
-            case ms.Check(stage, turn):
-                self._check(stage, turn)
+            case ms.Check():
+                self._check(instruction)
             case ms.Launch(stage, attempt):
                 self._launch(stage, attempt)
             case ms.Stop(stage, hard):
                 self._where_stages_run().cancel(stage, hard=hard)
             case ms.WakeLater(stage, attempt, seconds):
                 self._remind(seconds, ms.RetryDue(stage, attempt))
-            case ms.CheckLater(stage, turn, seconds):
-                self._remind(seconds, ms.Check(stage, turn))
-            case ms.Learn(stage, names):
-                self._learn(stage, names)
+            case ms.CheckLater(stage, turn, seconds, remade):
+                self._remind(seconds, ms.Check(stage, turn, remade))
+            case ms.Learn(stage, learned):
+                self._learn(stage, learned)
             case ms.Record():
                 self._record(instruction)
             case ms.Finish(state, exit_code):
@@ -262,8 +262,8 @@ class _Runner:
                 if isinstance(found, ms.Log):
                     self._log(found.event)
 
-    def _learn(self, stage: str, names: tuple[str, ...]) -> None:
-        add_effects(self._prepared.store.state_folder, self._prepared.pipeline.name, stage, names)
+    def _learn(self, stage: str, learned: Learned) -> None:
+        add_learned(self._prepared.store.state_folder, self._prepared.pipeline.name, stage, learned)
         replace_file(self._folder.pipeline, to_json(self._machine.pipeline))
         for name in self._turns:  # not started, and their inputs may come from elsewhere now
             self._results.give_up(name)
@@ -290,10 +290,11 @@ class _Runner:
             self._results.give_up(event.stage)
         self._log(event)
 
-    def _check(self, stage: str, turn: int) -> None:
+    def _check(self, asked: ms.Check) -> None:
+        stage, turn = asked.stage, asked.turn
         self._turns[stage] = turn
         given = given_to(self._machine.pipeline, stage, self._machine.results)
-        checked = self._results.check(self._machine.pipeline, stage, given)
+        checked = self._results.check(self._machine.pipeline, stage, given, remade=asked.remade)
         if checked.reuse is not None:
             self._folder.stage(stage).mkdir(parents=True, exist_ok=True)
             replace_file(self._folder.result(stage), to_json(checked.reuse.result))

@@ -67,20 +67,21 @@ _WHOLE = r"\d{1,9}"
 _NUMBER = r"\d{1,15}(\.\d{1,9})?"
 _ABOVE_ZERO = r"(?=.*[1-9])"
 _UNIT = r"(sec|min|s|m|h|d)"
+_DURATION = rf"{_ABOVE_ZERO}({_NUMBER}|({_NUMBER}\s*{_UNIT}\s*){{1,4}})"
+_PATHS = r"[^,\s][^,]*(,\s*[^,\s][^,]*)*"
+_SOME_PATHS = "paths relative to the notebook, separated by commas, such as data/*.csv"
 
 OPTION_TAGS = (
     OptionTag("retries", _WHOLE, "a whole number such as 0, 1 or 2"),
+    OptionTag("timeout", _DURATION, "a time such as 45s, 30m, 2h or 1h30m"),
+    OptionTag("cell-timeout", _DURATION, "a time such as 45s, 30m, 2h or 1h30m"),
     OptionTag(
-        "timeout",
-        rf"{_ABOVE_ZERO}({_NUMBER}|({_NUMBER}\s*{_UNIT}\s*){{1,4}})",
-        "a time such as 45s, 30m, 2h or 1h30m",
+        "cache",
+        rf"on|enabled|off|disabled|{_DURATION}",
+        "'on', 'off', or how old a result may be, such as 6h or 1d",
     ),
-    OptionTag(
-        "cell-timeout",
-        rf"{_ABOVE_ZERO}({_NUMBER}|({_NUMBER}\s*{_UNIT}\s*){{1,4}})",
-        "a time such as 45s, 30m, 2h or 1h30m",
-    ),
-    OptionTag("cache", "on|enabled|off|disabled", "'on' or 'off'"),
+    OptionTag("reads", _PATHS, _SOME_PATHS),
+    OptionTag("writes", _PATHS, _SOME_PATHS),
     OptionTag("cpus", rf"{_ABOVE_ZERO}{_NUMBER}", "a number above zero such as 2 or 0.5"),
     OptionTag("memory", rf"{_ABOVE_ZERO}{_NUMBER}\s*[KMGT]?i?B?", "a size such as 4GiB or 512MB"),
     OptionTag("gpus", _WHOLE, "a whole number such as 0, 1 or 2"),

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from jupyter_pipe.notebook.grammar import OPTION_TAGS
 
-__all__ = ["OPTION_FIELDS", "StageOption", "parse_duration", "parse_memory", "parse_option"]
+__all__ = ["COLLECTED", "OPTION_FIELDS", "StageOption", "parse_duration", "parse_memory", "parse_option"]
 
 _SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*(sec|min|s|m|h|d)", re.IGNORECASE)
@@ -67,8 +67,10 @@ def _read_memory(text: str) -> int:
     return size
 
 
-def _read_switch(text: str) -> bool:
-    return text.lower() in ("on", "enabled")
+def _read_cache(text: str) -> float | None:
+    """How old a reused result may be: None without a limit, 0 for none at all."""
+    switches = {"on": None, "enabled": None, "off": 0.0, "disabled": 0.0}
+    return switches[text.lower()] if text.lower() in switches else _read_duration(text)
 
 
 def _read_names(text: str) -> tuple[str, ...]:
@@ -80,12 +82,17 @@ def _read_limit(text: str) -> tuple[str, str]:
     return key.strip(), value.strip()
 
 
+COLLECTED = ("secrets", "reads", "writes")
+"""Fields of `StageOptions` that add up over the cells of a stage."""
+
 # Tag prefix -> (field of StageOptions, reader of a value that has the right form).
 OPTION_FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "retries": ("retries", int),
     "timeout": ("timeout_seconds", _read_duration),
     "cell-timeout": ("cell_timeout_seconds", _read_duration),
-    "cache": ("cache", _read_switch),
+    "cache": ("cache_seconds", _read_cache),
+    "reads": ("reads", _read_names),
+    "writes": ("writes", _read_names),
     "cpus": ("cpus", float),
     "memory": ("memory_bytes", _read_memory),
     "gpus": ("gpus", int),

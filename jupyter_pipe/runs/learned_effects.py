@@ -1,41 +1,37 @@
 """What runs have learned about stages: `.jupyter_pipe/effects.json`.
 
-`{pipeline: {stage: [names that the stage changes]}}`; the compiler reads it and adds the effects to
-`pipeline.json`. A file that cannot be read counts as empty: what it knew will be learned again.
+`{pipeline: {stage: Learned}}`; the compiler reads it and adds effects and edges to `pipeline.json`. A file
+that cannot be read counts as empty: what it knew will be learned again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 
-import msgspec
-
 from jupyter_pipe.cache.replacing import replace_file
-from jupyter_pipe.model import to_json
+from jupyter_pipe.compiler.learned import decode_learned, merge_learned
+from jupyter_pipe.model import Learned, to_json
 
-__all__ = ["add_effects", "read_effects"]
-
-_decoder = msgspec.json.Decoder(dict[str, dict[str, list[str]]])
+__all__ = ["add_learned", "read_learned"]
 
 
-def read_effects(state_folder: Path, pipeline: str) -> dict[str, list[str]]:
-    """For each stage of the pipeline the inputs that it was seen to change."""
+def read_learned(state_folder: Path, pipeline: str) -> dict[str, Learned]:
+    """What was seen of each stage of the pipeline."""
     return _read(state_folder).get(pipeline, {})
 
 
-def add_effects(state_folder: Path, pipeline: str, stage: str, names: Collection[str]) -> None:
-    """Remember that `stage` changes `names`. Raises OSError."""
+def add_learned(state_folder: Path, pipeline: str, stage: str, learned: Learned) -> None:
+    """Remember more about `stage`. Raises OSError."""
     known = _read(state_folder)
     stages = known.setdefault(pipeline, {})
-    stages[stage] = sorted({*stages.get(stage, ()), *names})
+    stages[stage] = merge_learned(stages.get(stage, Learned()), learned)
     replace_file(_path(state_folder), to_json(known))
 
 
-def _read(state_folder: Path) -> dict[str, dict[str, list[str]]]:
+def _read(state_folder: Path) -> dict[str, dict[str, Learned]]:
     try:
-        return _decoder.decode(_path(state_folder).read_bytes())
-    except (OSError, msgspec.MsgspecError):
+        return decode_learned(_path(state_folder).read_bytes())
+    except OSError:
         return {}
 
 

@@ -6,9 +6,11 @@ Reading is cheap: it needs msgspec and nothing of Jupyter. A run whose runner di
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import re
+import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,6 +130,19 @@ class RunStore:
         ignore = self.state_folder / ".gitignore"
         if not ignore.exists():
             replace_file(ignore, b"*\n")
+        _make_salt(self._salt_file)
+
+    def salt(self) -> str:
+        """The key of the digests of environment variables. It never leaves this folder, so that nobody
+        elsewhere can try values; empty before the first run."""
+        try:
+            return self._salt_file.read_text(encoding="ascii")
+        except OSError:
+            return ""
+
+    @property
+    def _salt_file(self) -> Path:
+        return self.state_folder / "salt"
 
     def ids(self) -> tuple[str, ...]:
         """The ids of all runs, newest first."""
@@ -299,6 +314,16 @@ def _new_run_id(newest: str) -> str:
         return f"{now}-{os.urandom(2).hex()}"
     following = int(number, 16) + 1
     return f"{stamp}-{following:04x}" if len(f"{following:x}") <= len(number) else f"{newest}0"
+
+
+def _make_salt(path: Path) -> None:
+    """Only its owner can read it. Of two runs that begin at once, one makes it."""
+    if path.exists():
+        return
+    with contextlib.suppress(FileExistsError):
+        made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        os.write(made, secrets.token_hex(32).encode())
+        os.close(made)
 
 
 def _read_summary(folder: RunFolder) -> Run | None:

@@ -12,7 +12,6 @@ BASE = Fingerprint(
     parameters={"n": "10"},
     inputs={"features": "aa"},
     modules={"u.py": "bb"},
-    files={"data.csv": "cc"},
     versions={"pandas": "3.1.0"},
     settings={"Python": "3.11"},
 )
@@ -38,7 +37,6 @@ def why(after: Fingerprint) -> str:
         (changed(parameters={"n": "20"}), "parameter n: 10 -> 20"),
         (changed(inputs={"features": "zz"}), "input features from clean changed"),
         (changed(modules={"u.py": "zz"}), "u.py changed"),
-        (changed(files={"data.csv": "zz"}), "file data.csv changed"),
         (changed(versions={"pandas": "3.1.1"}), "pandas 3.1.0 -> 3.1.1"),
         (changed(settings={"Python": "3.12"}), "Python 3.11 -> 3.12"),
     ],

@@ -165,7 +165,7 @@ def test_forcing(folder: Path, forcing: Forcing, reason: str) -> None:
 
 
 def test_cache_off_is_reused_by_resume_only(folder: Path) -> None:
-    pipeline = make_pipeline(options=StageOptions(cache=False))
+    pipeline = make_pipeline(options=StageOptions(cache_seconds=0))
     record(make_cache(folder), "make", folder, pipeline=pipeline)
     assert make_cache(folder).decide(pipeline.stage("make"), StageInputs()).reason == "cache:off"
     resumed = make_cache(folder, forcing=Forcing(reuse_uncached=frozenset({"make"})))
@@ -178,11 +178,9 @@ def test_a_written_file_must_still_be_there(folder: Path) -> None:
     record(make_cache(folder), "make", folder, pipeline=pipeline)
     assert make_cache(folder).decide(pipeline.stage("make"), StageInputs()).entry is not None
     (folder / "out.csv").write_text("22")
-    assert make_cache(folder).decide(pipeline.stage("make"), StageInputs()).reason == "file out.csv changed"
+    assert make_cache(folder).decide(pipeline.stage("make"), StageInputs()).reason == "out.csv changed"
     (folder / "out.csv").unlink()
-    assert (
-        make_cache(folder).decide(pipeline.stage("make"), StageInputs()).reason == "file out.csv is missing"
-    )
+    assert make_cache(folder).decide(pipeline.stage("make"), StageInputs()).reason == "out.csv is missing"
 
 
 def test_an_unseeded_draw_always_runs_again(folder: Path) -> None:

@@ -93,7 +93,9 @@ def test_what_runs_have_learned_is_compiled_in(tmp_path: Path) -> None:
     before = compile_notebook(path).pipeline
     (tmp_path / ".jupyter_pipe").mkdir()
     learned = tmp_path / ".jupyter_pipe" / "effects.json"
-    learned.write_text(json.dumps({"learns": {"two": ["a"]}, "other": {"three": ["a"]}}))
+    learned.write_text(
+        json.dumps({"learns": {"two": {"mutates": ["a"]}}, "other": {"three": {"mutates": ["a"]}}})
+    )
     after = compile_notebook(path).pipeline
     assert after.stage("three").inputs[0].from_ == "two"
     assert EffectKind.mutates in {effect.kind for effect in after.stage("two").effects if effect.name == "a"}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from jupyter_pipe.compiler.graph import find_cycle, resolve, rewire, select, topological
-from jupyter_pipe.model import Edge, Effect, EffectKind, Gate, Metric, Pipeline, Source, Stage
+from jupyter_pipe.model import Edge, Effect, EffectKind, Gate, Learned, Metric, Pipeline, Source, Stage
 
 KINDS = {
     "r": EffectKind.reads,
@@ -105,7 +105,7 @@ def test_a_cycle_is_reported_with_its_path() -> None:
 def test_a_learned_effect_rewires_the_readers() -> None:
     before = pipeline(stage("a", "b:x"), stage("b", "r:x"), stage("c", "r:x"))
     assert before.upstream("c") == ("a",)
-    after = rewire(before, {"b": ["x"]})
+    after = rewire(before, {"b": Learned(("x",))})
     assert after.upstream("c") == ("b",)
     assert after.stage("b").effects[-1].learned
 

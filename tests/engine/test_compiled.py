@@ -10,7 +10,8 @@ import pytest
 from jupyter_pipe import compiler
 from jupyter_pipe.engine.compiling import compile_for_run
 from jupyter_pipe.errors import CompileError
-from jupyter_pipe.runs.learned_effects import add_effects
+from jupyter_pipe.model import Learned
+from jupyter_pipe.runs.learned_effects import add_learned
 from jupyter_pipe.runs.store import RunStore
 
 
@@ -66,7 +67,7 @@ def test_what_the_compiler_reads_counts(notebook: Path, compilations: list[Path]
         case "knowledge":
             (folder / "pyproject.toml").write_text("[tool.jupyter_pipe.knowledge]\n")
         case "effects":
-            add_effects(store.state_folder, "n", "b", ["x"])
+            add_learned(store.state_folder, "n", "b", Learned(("x",)))
         case "damage":
             kept = next((store.state_folder / "cache" / "compiled").iterdir())
             kept.write_bytes(kept.read_bytes()[:-9])

@@ -9,7 +9,7 @@ from jupyter_pipe.engine.scheduling import messages as ms
 from jupyter_pipe.engine.scheduling.machine import ImpossibleTransition
 from jupyter_pipe.engine.scheduling.priorities import Capacity, fits
 from jupyter_pipe.events import FailureKind
-from jupyter_pipe.model import StageOptions
+from jupyter_pipe.model import Learned, StageOptions
 from jupyter_pipe.runs.model import Failure
 from tests.engine.machines import ERROR, Shell, diamond, pipeline, result, stage
 
@@ -198,7 +198,7 @@ def test_an_input_that_changed_runs_its_later_readers_again() -> None:
     assert list(shell.running) == ["use"]
     assert shell.running["use"] == 2
     assert shell.machine.pipeline.stage("use").inputs[0].from_ == "push"
-    assert ms.Learn("push", ("a",)) in shell.instructions
+    assert ms.Learn("push", Learned(("a",))) in shell.instructions
     shell.end("use")
     shell.end("last")
     assert set(shell.states().values()) == {"succeeded"}

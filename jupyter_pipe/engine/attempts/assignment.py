@@ -10,8 +10,7 @@ from jupyter_pipe.engine.attempts.attempt import StageWork
 from jupyter_pipe.engine.attempts.attempt_folder import RunPlace
 from jupyter_pipe.engine.request import PreparedRun
 from jupyter_pipe.engine.scheduling.stage_inputs import Given, protected_names
-from jupyter_pipe.model import Pipeline, Stage
-from jupyter_pipe.trust.keys import KEY_VARIABLE
+from jupyter_pipe.model import Pipeline
 
 __all__ = ["stage_work"]
 
@@ -41,8 +40,10 @@ def stage_work(
         protect=protected_names(pipeline, name, given, results),
         literals={value.name: value.literal for value in prepared.facts.parameters if value.changed},
         numbers=prepared.numbers,
-        environment=_environment(prepared, stage, place.run_id),
+        environment=prepared.environment_of(stage, place.run_id),
         secrets=_within_reach(prepared, pipeline, name),
+        hidden=frozenset(prepared.secrets),
+        salt=prepared.store.salt(),
         strict=prepared.request.options.strict,
         trust=prepared.request.options.trust,
         url=prepared.store.url,
@@ -54,17 +55,3 @@ def _within_reach(prepared: PreparedRun, pipeline: Pipeline, name: str) -> dict[
     stages = select(pipeline, targets=[name]) if prepared.request.options.allow_secret_values else (name,)
     names = {secret for each in stages for secret in pipeline.stage(each).options.secrets}
     return {secret: value for secret, value in prepared.secrets.items() if secret in names}
-
-
-def _environment(prepared: PreparedRun, stage: Stage, run_id: str) -> dict[str, str]:
-    """The kernel's variables: the runner's, but for the secrets of other stages and the signing key."""
-    # The key would let a stage sign what it likes.
-    hidden = {KEY_VARIABLE} | set(prepared.secrets) - set(stage.options.secrets)
-    kept = {name: value for name, value in prepared.environment.items() if name not in hidden}
-    return {
-        **kept,
-        "PYTHONHASHSEED": str(prepared.facts.hash_seed),
-        "JPY_SESSION_NAME": prepared.facts.notebook,
-        "JUPYTER_PIPE_RUN_ID": run_id,
-        "JUPYTER_PIPE_STAGE": stage.name,
-    }

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from jupyter_pipe.artifacts.bootstrap import bootstrap_source
 from jupyter_pipe.artifacts.masking import Masker
-from jupyter_pipe.artifacts.protocol import ArtifactRef, InputPayload, StageContext, StageResult
+from jupyter_pipe.artifacts.protocol import ArtifactRef, InputPayload, Observations, StageContext, StageResult
 from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.engine.attempts.attempt_folder import attempt_folder
 from jupyter_pipe.engine.attempts.stopping import StopSignal
@@ -31,6 +31,8 @@ from jupyter_pipe.engine.scheduling.kernel_definitions import known_definitions
 from jupyter_pipe.errors import PipeError
 from jupyter_pipe.events import Event, FailureKind
 from jupyter_pipe.model import EffectKind, Pipeline, Stage
+from jupyter_pipe.observe.present import Present
+from jupyter_pipe.observe.settling import settle
 from jupyter_pipe.runs.masking import masked
 from jupyter_pipe.runs.model import Failure
 from jupyter_pipe.runs.store import RunStore
@@ -44,7 +46,8 @@ __all__ = ["StageOutcome", "StageWork", "input_refs", "run_stage", "write_contex
 class StageWork(Struct, frozen=True):
     """One attempt. Paths are absolute; `literals` are parameters that differ from the notebook's
     (name -> Python source), `numbers` the cells' numbers, `environment` all variables of the kernel.
-    `secrets` are values that the attempt may come across, by name: nothing that it leaves shows them.
+    `secrets` are values that the attempt may come across, by name: nothing that it leaves shows them;
+    `hidden` are the names of all secrets, `salt` is the key of the digests of variables.
     `url` is the run's root, if that is a URL: inputs that `store` lacks are fetched from there.
     """
 
@@ -62,17 +65,21 @@ class StageWork(Struct, frozen=True):
     numbers: dict[str, int | None] = {}
     environment: dict[str, str] = {}
     secrets: dict[str, str] = {}
+    hidden: frozenset[str] = frozenset()
+    salt: str = ""
     strict: bool = False
     trust: bool = False
     url: str = ""
 
 
 class StageOutcome(Struct, frozen=True):
-    """How the attempt ended: with a result, with a failure, or, with neither, stopped."""
+    """How the attempt ended: with a result, with a failure, or, with neither, stopped. `observed` is what
+    a stage that failed had touched."""
 
     seconds: float
     result: StageResult | None = None
     failure: Failure | None = None
+    observed: Observations = Observations()
 
 
 def run_stage(
@@ -98,7 +105,8 @@ def _run_to_its_end(
     except StageInterrupted:
         return StageOutcome(time.monotonic() - began)
     except StageFailure as broken:
-        return StageOutcome(time.monotonic() - began, failure=broken.failure)
+        observed = settle(broken.observed, _present(work))
+        return StageOutcome(time.monotonic() - began, failure=broken.failure, observed=observed)
     except PipeError as error:
         failure = Failure(type(error).__name__, error.message, kind=FailureKind.worker, hint=error.hint)
         return StageOutcome(time.monotonic() - began, failure=failure)
@@ -142,7 +150,12 @@ def _run(
         imports=stage.imports,
     )
     execute(notebook, work.pipeline.kernel, execution)
-    return _read_result(result)
+    ended = _read_result(result)
+    return msgspec.structs.replace(ended, observed=settle(ended.observed, _present(work)))
+
+
+def _present(work: StageWork) -> Present:
+    return Present(Path(work.workdir), work.environment, work.hidden, work.salt)
 
 
 def write_context(work: StageWork) -> tuple[Path, Path]:
@@ -192,6 +205,7 @@ def _context(work: StageWork, stage: Stage, result: Path) -> StageContext:
         written=flow.written_components(stage),
         strict=work.strict,
         trust=work.trust,
+        salt=work.salt,
     )
 
 

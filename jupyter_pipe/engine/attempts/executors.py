@@ -114,7 +114,7 @@ def outcome_message(work: StageWork, outcome: StageOutcome) -> Message:
     if outcome.result is not None:
         return StageEnded(work.stage, work.attempt, outcome.result, outcome.seconds)
     if outcome.failure is not None:
-        return StageBroke(work.stage, work.attempt, outcome.failure, outcome.seconds)
+        return StageBroke(work.stage, work.attempt, outcome.failure, outcome.seconds, outcome.observed)
     return StageStopped(work.stage, work.attempt, outcome.seconds)
 
 

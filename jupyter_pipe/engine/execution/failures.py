@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from jupyter_pipe.artifacts.protocol import Observations
 from jupyter_pipe.engine.execution.stage_cells import is_users, role_of, source_position
 from jupyter_pipe.events import FailureKind, Frame
 from jupyter_pipe.render.terminal_text import without_escapes
@@ -36,11 +37,13 @@ _CELL_TIMEOUT_HINT = "Allow more time with the tag cell-timeout:DURATION, or fin
 
 
 class StageFailure(Exception):  # noqa: N818 - it carries a Failure
-    """An attempt broke. Carries the `Failure` from the kernel's thread to the runner."""
+    """An attempt broke. Carries the `Failure` from the kernel's thread to the runner, and what the stage
+    had touched by then."""
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: Failure, observed: Observations = Observations()) -> None:  # noqa: B008
         super().__init__(f"{failure.ename}: {failure.evalue}")
         self.failure = failure
+        self.observed = observed
 
 
 class CellPlace(Struct, frozen=True):

@@ -17,11 +17,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 
 from jupyter_pipe.artifacts.masking import Masker
+from jupyter_pipe.artifacts.protocol import Observations
 from jupyter_pipe.engine.execution.failures import (
     CellPlace,
     StageFailure,
@@ -203,7 +205,7 @@ class StageClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill h
         try:
             await self.async_execute_cell(cell, index, store_history=not ours)
         except CellExecutionError as error:
-            raise StageFailure(await self._failure(_raised(cell, self._reply))) from error
+            raise await self._failure(_raised(cell, self._reply)) from error
         if ours:
             cell.outputs, cell.execution_count = [], None
         for payload in self._reply.get("payload", ()):
@@ -212,8 +214,8 @@ class StageClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill h
                 content = {"ename": "KernelExit", "evalue": "the cell asked the kernel to exit"}
                 raise StageFailure(cell_failure(self._place, content, {}))
 
-    async def _failure(self, raised: Mapping[str, Any]) -> Failure:
-        """What the cell raised, with the user's frames as the kernel knows them."""
+    async def _failure(self, raised: Mapping[str, Any]) -> StageFailure:
+        """What the cell raised, with the user's frames as the kernel knows them, and what was touched."""
         path = self._execution.scratch / "failure.json"
         cells = [(number, cell.source) for number, cell in enumerate(self.nb.cells) if _has_run(cell)]
         source = (
@@ -226,7 +228,7 @@ class StageClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill h
                 await self._silently(source)
                 report = json.loads(path.read_text(encoding="utf-8"))
                 path.unlink()
-        return cell_failure(self._place, raised, report)
+        return StageFailure(cell_failure(self._place, raised, report), _observations(report))
 
     async def _death(self) -> Failure:
         assert self._kernel is not None
@@ -304,6 +306,13 @@ def _masked_content(masker: Masker, content: Mapping[str, Any]) -> dict[str, Any
 
 def _has_run(cell: Any) -> bool:
     return bool(cell.cell_type == "code" and cell.metadata.papermill.get("status") != "pending")
+
+
+def _observations(report: Mapping[str, Any]) -> Observations:
+    try:
+        return msgspec.convert(report.get("observed", {}), Observations)
+    except msgspec.ValidationError:
+        return Observations(complete=False)
 
 
 def _raised(cell: Any, reply: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -20,13 +20,14 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from jupyter_pipe.cache.files import MISSING, file_digest, files_read, files_written, module_digests
+from jupyter_pipe.cache.files import files_read, files_written, module_digests
 from jupyter_pipe.cache.store import references
 from jupyter_pipe.engine.attempts.attempt import StageOutcome, StageWork, input_refs, run_stage, write_context
 from jupyter_pipe.engine.attempts.attempt_folder import attempt_folder
 from jupyter_pipe.engine.attempts.stopping import StopSignal
 from jupyter_pipe.events import Event
 from jupyter_pipe.model import Stage
+from jupyter_pipe.observe.digests import MISSING, file_digest
 from jupyter_pipe.runs.remote import RemoteRoot, local_root, publish_values
 from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.trust.keys import KEY_VARIABLE
@@ -90,7 +91,7 @@ def bring_home(work: StageWork, far: FarOutcome) -> StageOutcome:
 def _needed_files(stage: Stage, workdir: Path) -> Iterator[Path]:
     modules = module_digests(stage.imports, workdir)
     # What it writes as well: it may only add to it.
-    for name in {**modules, **files_read(stage, workdir), **files_written(stage, workdir)}:
+    for name in dict.fromkeys((*modules, *files_read(stage), *files_written(stage))):
         path = workdir / name
         inside = ".." not in Path(name).parts and path.is_relative_to(workdir)
         if inside and path.is_file():

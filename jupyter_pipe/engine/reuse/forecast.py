@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.artifacts.protocol import StageResult
 from jupyter_pipe.artifacts.store import Store
-from jupyter_pipe.cache.fingerprint import Fingerprint
-from jupyter_pipe.cache.plan import Forcing, Plan, StageCache, StageInputs, plan_run
+from jupyter_pipe.cache.plan import Around, Decision, Forcing, Plan, StageCache, StageInputs, plan_run
 from jupyter_pipe.cache.store import Cache, references
 from jupyter_pipe.cache.versions import find_versions
 from jupyter_pipe.compiler.codegen.requirements import find_interpreter
@@ -26,6 +25,8 @@ from jupyter_pipe.engine.scheduling.stage_inputs import Given, given_to
 from jupyter_pipe.engine.targets import RunRequest
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.model import Pipeline, Stage
+from jupyter_pipe.observe.left import FilesLeft
+from jupyter_pipe.observe.present import Present, today
 from jupyter_pipe.runs.locks import Holder, free_lock, take_lock
 from jupyter_pipe.runs.processes import is_alive
 
@@ -58,23 +59,28 @@ class CachedResults:
         self._locks: dict[str, Path] = {}
         self._pipeline = prepared.pipeline
         self._cache, self._decides = _caches(prepared, package, explain)
-        self._asked: dict[str, tuple[Fingerprint, StageInputs]] = {}
+        self._asked: dict[str, tuple[Decision, StageInputs]] = {}
+        self._files = FilesLeft([stage.name for stage in prepared.taking_part.stages])
 
-    def check(self, pipeline: Pipeline, stage: str, given: Given) -> Checked:
+    def check(self, pipeline: Pipeline, stage: str, given: Given, *, remade: bool = False) -> Checked:
         """The result of an earlier run, or why there is none."""
         self.give_up(stage)
+        self._files.forget(stage)
         inputs = _stage_inputs(pipeline.stage(stage), given)
-        decision = self._decides.decide(pipeline.stage(stage), inputs)
-        self._asked[stage] = decision.fingerprint, inputs
+        around = self._around(pipeline, stage, remade)
+        decision = self._decides.decide(pipeline.stage(stage), inputs, around)
+        self._asked[stage] = decision, inputs
         if decision.awaited:
             holder = self._lock(stage, decision.fingerprint.key)
             if holder:
                 return Checked(f"waiting for run {holder}", waits=True)
             # Another run may have published the result before we had the lock.
-            decision = self._decides.decide(pipeline.stage(stage), inputs)
+            decision = self._decides.decide(pipeline.stage(stage), inputs, around)
+            self._asked[stage] = decision, inputs
         entry = decision.entry
         if entry is None:
             return Checked(decision.reason)
+        self._files.note(stage, entry.result.observed.written)
         self.give_up(stage)
         self._decides.reused(pipeline.stage(stage), decision)
         reuse = Reuse(entry.result, entry.run_id, entry.seconds)
@@ -92,20 +98,26 @@ class CachedResults:
     ) -> None:
         """Keep a result. One that is about to be run again, since it changed its input, is kept for
         the graph as it is now."""
-        fingerprint, inputs = self._asked[stage]
+        decision, inputs = self._asked[stage]
+        self._files.note(stage, result.observed.written)
         kept = self._decides.record(
             pipeline.stage(stage),
-            fingerprint,
+            decision.fingerprint,
             inputs,
             result,
             run_id=run_id,
             seconds=seconds,
             executed=executed,
             created=time.time(),
+            named=decision.named,
         )
         if self._mirror is not None and kept is not None:
             self._mirror.result(tuple(references(result)), self._cache.files_of(kept))
         self.give_up(stage)
+
+    def _around(self, pipeline: Pipeline, stage: str, remade: bool) -> Around:
+        names = [other.name for other in pipeline.stages]
+        return Around(self._files.before(stage), tuple(names[names.index(stage) + 1 :]), remade)
 
     def give_up(self, stage: str) -> None:
         """Let other runs compute the stage."""
@@ -193,6 +205,12 @@ def _stage_cache(
     interpreter = find_interpreter(pipeline.kernel)
     installed = find_versions(interpreter, modules, cache.folder)
 
+    salt, day = prepared.store.salt(), today()
+
+    def present(stage: Stage) -> Present:
+        environment = prepared.environment_of(stage, "")
+        return Present(Path(facts.workdir), environment, frozenset(prepared.secrets), salt, day)
+
     def versions(stage: Stage) -> dict[str, str]:
         return {
             name: version for module in stage.imports for name, version in installed.get(module, {}).items()
@@ -214,6 +232,7 @@ def _stage_cache(
             ignore_cache=not request.options.use_cache,
             reuse_uncached=frozenset(request.resumed_stages),
         ),
+        present=present,
     )
 
 

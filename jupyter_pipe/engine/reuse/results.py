@@ -28,9 +28,9 @@ class Checked(Struct, frozen=True):
 class ResultSource(Protocol):
     """Where earlier results come from. Called from the runner's thread only."""
 
-    def check(self, pipeline: Pipeline, stage: str, given: Given) -> Checked:
+    def check(self, pipeline: Pipeline, stage: str, given: Given, *, remade: bool = False) -> Checked:
         """Asked when everything that the stage receives is known. Without a result to reuse, other
-        runs wait for this one's, until `record` or `give_up`."""
+        runs wait for this one's, until `record` or `give_up`. With `remade` no result serves."""
 
     def record(
         self,

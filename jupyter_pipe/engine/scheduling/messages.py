@@ -10,8 +10,9 @@ from typing import Any, Union
 
 from msgspec import Struct
 
-from jupyter_pipe.artifacts.protocol import StageResult
+from jupyter_pipe.artifacts.protocol import Observations, StageResult
 from jupyter_pipe.events import RunState
+from jupyter_pipe.model import Learned
 from jupyter_pipe.runs.model import Failure
 
 __all__ = [
@@ -46,7 +47,9 @@ class Reuse(Struct, frozen=True):
 
 
 class Begin(Struct, frozen=True):
-    """The run starts."""
+    """The run starts, at `time_ns` (nanoseconds since the epoch): files that are older were there before."""
+
+    time_ns: int = 0
 
 
 class StageChecked(Struct, frozen=True):
@@ -70,12 +73,13 @@ class StageEnded(Struct, frozen=True):
 
 
 class StageBroke(Struct, frozen=True):
-    """The attempt failed."""
+    """The attempt failed. `observed` is what the stage had touched by then."""
 
     stage: str
     attempt: int
     failure: Failure
     seconds: float
+    observed: Observations = Observations()
 
 
 class StageStopped(Struct, frozen=True):
@@ -112,10 +116,12 @@ class Log(Struct, frozen=True):
 
 
 class Check(Struct, frozen=True):
-    """All inputs of the stage are there: is there a result to reuse? Answer with `StageChecked`."""
+    """All inputs of the stage are there: is there a result to reuse? Answer with `StageChecked`. With
+    `remade` there is none: the stage must write its files again."""
 
     stage: str
     turn: int
+    remade: bool = False
 
 
 class CheckLater(Struct, frozen=True):
@@ -124,6 +130,7 @@ class CheckLater(Struct, frozen=True):
     stage: str
     turn: int
     seconds: float
+    remade: bool = False
 
 
 class Launch(Struct, frozen=True):
@@ -149,10 +156,10 @@ class WakeLater(Struct, frozen=True):
 
 
 class Learn(Struct, frozen=True):
-    """Remember for later compilations that the stage changes these inputs."""
+    """Remember for later compilations what was seen of the stage."""
 
     stage: str
-    names: tuple[str, ...]
+    learned: Learned
 
 
 class Record(Struct, frozen=True):

@@ -7,13 +7,15 @@ import enum
 from msgspec import Struct
 
 from jupyter_pipe import events as ev
+from jupyter_pipe.engine.scheduling.messages import StageBroke
 from jupyter_pipe.runs.model import Failure
 
 __all__ = ["GOOD", "NOT_STARTED", "UNDER_WAY", "Phase", "Progress"]
 
 
 class Phase(enum.Enum):
-    """Where a stage is on its way; `ended` stages have a final state."""
+    """Where a stage is on its way; `ended` stages have a final state. A stage is `doubted` that broke while
+    one above it in the notebook still runs, which may be about to write what it looked for."""
 
     waiting = "waiting"
     checking = "checking"
@@ -21,6 +23,7 @@ class Phase(enum.Enum):
     running = "running"
     stopping = "stopping"
     resting = "resting"
+    doubted = "doubted"
     ended = "ended"
 
 
@@ -30,10 +33,12 @@ GOOD = frozenset({ev.StageState.succeeded, ev.StageState.cached})
 
 
 class Progress(Struct):
-    """One stage's way so far. `used` is what it was (or will be) given: name -> stage.
+    """One stage's way so far. `used` is what it was (or will be) given: name -> stage. `launched` is the
+    moment when it was launched, or its earlier result was found to serve.
 
     `failures` counts those since it was last queued, `again` says why it must start anew once it
-    has stopped, `waits_because` why it is not decided yet whether it runs.
+    has stopped, `waits_because` why it is not decided yet whether it runs, `remade` that it must write its
+    files again whatever is known, `broke` how it did, while that is in doubt.
     """
 
     phase: Phase = Phase.waiting
@@ -46,3 +51,7 @@ class Progress(Struct):
     again: str = ""
     waits_because: str = ""
     used: dict[str, str] = {}
+    launched: int = 0
+    reused: bool = False
+    remade: bool = False
+    broke: StageBroke | None = None

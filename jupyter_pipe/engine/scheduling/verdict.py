@@ -5,14 +5,26 @@ Pure. What the kernel reported (`StageResult`) in, a `Failure` or None out.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from jupyter_pipe.artifacts.protocol import GateResult, StageResult
-from jupyter_pipe.events import FailureKind
+from jupyter_pipe.engine.scheduling.observed_order import OrderFinding
+from jupyter_pipe.events import FailureKind, WarningRaised
 from jupyter_pipe.model import Pipeline
 from jupyter_pipe.runs.model import Failure
 
-__all__ = ["is_worth_retrying", "judge", "retry_delay_seconds"]
+__all__ = [
+    "is_worth_retrying",
+    "judge",
+    "order_reason",
+    "order_warning",
+    "overwritten_failure",
+    "retry_delay_seconds",
+    "undeclared_failure",
+]
 
 _LONGEST_DELAY_SECONDS = 60.0
+_MOST_NAMED = 4
 
 # The same code with the same inputs ends the same way.
 _CERTAIN = frozenset(
@@ -45,6 +57,61 @@ def is_worth_retrying(failure: Failure) -> bool:
 def retry_delay_seconds(failures: int) -> float:
     """How long to rest after so many failures: 1, 2, 4 seconds, and so on, at most a minute."""
     return min(2.0 ** (failures - 1), _LONGEST_DELAY_SECONDS)
+
+
+def order_reason(finding: OrderFinding, stage: str) -> str:
+    """Why a stage runs again that has touched the same as another one, in the wrong order."""
+    what = _things(finding.names)
+    if stage == finding.later:
+        return f"{what} written by {finding.earlier}"
+    return f"{what} overwritten by {finding.later}"
+
+
+def order_warning(finding: OrderFinding) -> WarningRaised:
+    """What a run has learned about the order of two stages, and how to declare it."""
+    return WarningRaised(
+        stage=finding.later,
+        code="order_learned",
+        message=(
+            f"{finding.earlier} and {finding.later} both use {_things(finding.names)}, which the code does "
+            f"not show; from now on {finding.earlier} runs first. {_how_to_declare(finding)}"
+        ),
+    )
+
+
+def undeclared_failure(finding: OrderFinding) -> Failure:
+    """With `strict`: two stages meet in a file or variable, and the graph did not know."""
+    return Failure(
+        "OrderUndeclared",
+        f"Stages {finding.earlier!r} and {finding.later!r} both use {_things(finding.names)}, and nothing in "
+        "the notebook says that one runs after the other.",
+        kind=FailureKind.effect,
+        hint=_how_to_declare(finding),
+    )
+
+
+def overwritten_failure(finding: OrderFinding) -> Failure:
+    """A stage may have read what one further down had written already."""
+    return Failure(
+        "ReadTooLate",
+        f"Stage {finding.earlier!r} read {_things(finding.names)} when stage {finding.later!r}, further "
+        "down, may have written it already.",
+        kind=FailureKind.effect,
+        hint=f"Bring back what was there and run again: {finding.earlier!r} now comes first. "
+        f"{_how_to_declare(finding)}",
+    )
+
+
+def _how_to_declare(finding: OrderFinding) -> str:
+    return f"To declare it, tag {finding.later} with after:{finding.earlier}."
+
+
+def _things(names: Collection[str]) -> str:
+    """`one.txt and MODE`: files and variables as people call them."""
+    texts = [name.removeprefix("file:").removeprefix("@os.environ.") for name in sorted(names)]
+    if len(texts) > _MOST_NAMED:
+        texts = [*texts[: _MOST_NAMED - 1], f"{len(texts) - _MOST_NAMED + 1} more"]
+    return " and ".join(filter(None, [", ".join(texts[:-1]), texts[-1]]))
 
 
 def _ending_failure(result: StageResult) -> Failure | None:

@@ -325,6 +325,7 @@ export interface Stage {
   readonly options: StageOptions;
   readonly imports: readonly string[];
   readonly frozen: readonly string[];
+  readonly follows: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface StageInput {
@@ -336,13 +337,15 @@ export interface StageOptions {
   readonly retries: number;
   readonly timeout_seconds: number | null;
   readonly cell_timeout_seconds: number | null;
-  readonly cache: boolean;
+  readonly cache_seconds: number | null;
   readonly cpus: number;
   readonly memory_bytes: number | null;
   readonly gpus: number;
   readonly image: string | null;
   readonly secrets: readonly string[];
   readonly limits: Readonly<Record<string, string>>;
+  readonly reads: readonly string[];
+  readonly writes: readonly string[];
 }
 
 export interface StageRun {

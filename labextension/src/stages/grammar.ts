@@ -5,7 +5,7 @@
 
 export type Role = 'parameters' | 'shared' | 'skip' | 'leading';
 export type NameProblem = 'empty' | 'identifier' | 'keyword' | 'special' | 'reserved';
-export type OptionName = 'retries' | 'timeout' | 'cell-timeout' | 'cache' | 'cpus' | 'memory' | 'gpus' | 'image' | 'secret' | 'limit';
+export type OptionName = 'retries' | 'timeout' | 'cell-timeout' | 'cache' | 'reads' | 'writes' | 'cpus' | 'memory' | 'gpus' | 'image' | 'secret' | 'limit';
 
 export const ROLES: Readonly<Record<string, Role>> = {
   "parameters": "parameters",
@@ -35,6 +35,8 @@ export const PREFIXES: readonly string[] = [
   "timeout",
   "cell-timeout",
   "cache",
+  "reads",
+  "writes",
   "cpus",
   "memory",
   "gpus",
@@ -102,8 +104,16 @@ export const OPTIONS: Readonly<Record<OptionName, { pattern: string; wanted: str
     "wanted": "a time such as 45s, 30m, 2h or 1h30m"
   },
   "cache": {
-    "pattern": "on|enabled|off|disabled",
-    "wanted": "'on' or 'off'"
+    "pattern": "on|enabled|off|disabled|(?=.*[1-9])(\\d{1,15}(\\.\\d{1,9})?|(\\d{1,15}(\\.\\d{1,9})?\\s*(sec|min|s|m|h|d)\\s*){1,4})",
+    "wanted": "'on', 'off', or how old a result may be, such as 6h or 1d"
+  },
+  "reads": {
+    "pattern": "[^,\\s][^,]*(,\\s*[^,\\s][^,]*)*",
+    "wanted": "paths relative to the notebook, separated by commas, such as data/*.csv"
+  },
+  "writes": {
+    "pattern": "[^,\\s][^,]*(,\\s*[^,\\s][^,]*)*",
+    "wanted": "paths relative to the notebook, separated by commas, such as data/*.csv"
   },
   "cpus": {
     "pattern": "(?=.*[1-9])\\d{1,15}(\\.\\d{1,9})?",

@@ -1,0 +1,259 @@
+"""Whether stages saw each other's files and variables in the order of the notebook. Pure.
+
+Takes what each stage that has ended observed, and when; says which stages depend on each other without an
+edge, which of them read too early and must run again, and which read what a stage further down had already
+overwritten. Moments are numbers that only rise: what was told first is smaller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from msgspec import Struct
+
+from jupyter_pipe.artifacts.protocol import Observations, ObservedPath, StageResult
+from jupyter_pipe.observe.digests import MISSING
+from jupyter_pipe.observe.present import folder_of
+
+__all__ = ["OrderFinding", "Trace", "asked_in_vain", "look_back", "trace_of"]
+
+_MOST_NAMES = 500
+_VARIABLES = "os.environ."
+
+
+class Trace(Struct, frozen=True):
+    """One stage that has ended: what it observed, the environment variables that it set, the moments when it
+    was launched (or when its earlier result was found to serve) and when it ended. `written` are its files
+    by path, `folders` the folders that hold them, `paths` all that it touched, `listed` what it listed."""
+
+    observed: Observations
+    launched: int
+    ended: int
+    reused: bool = False
+    variables: tuple[str, ...] = ()
+    written: dict[str, ObservedPath] = {}
+    folders: frozenset[str] = frozenset()
+    paths: frozenset[str] = frozenset()
+    listed: frozenset[str] = frozenset()
+
+
+class Crossing(Struct, frozen=True):
+    """One thing that two stages touched. `name` is for the graph (`file:one.txt`, `@os.environ.MODE`);
+    `left` is what the one that wrote it left, `seen` what the other observed, None if it wrote as well."""
+
+    name: str
+    left: ObservedPath | None = None
+    seen: ObservedPath | None = None
+
+
+class OrderFinding(Struct, frozen=True):
+    """Two stages, in the order of the notebook, that must run one after the other.
+
+    `again` are stages that must run again, the first of them even if an earlier result would serve if
+    `remade`; `overwritten` says that the earlier one may have read what the later one wrote, and that nobody
+    can bring back what was there.
+    """
+
+    earlier: str
+    later: str
+    names: tuple[str, ...]
+    again: tuple[str, ...] = ()
+    remade: bool = False
+    overwritten: bool = False
+
+
+def trace_of(result: StageResult, launched: int, ended: int, *, reused: bool = False) -> Trace:
+    """The trace of a stage with this result."""
+    names = (value.component for value in result.ambient)
+    observed = result.observed
+    read = (*observed.read, *observed.modules)
+    return Trace(
+        observed,
+        launched,
+        ended,
+        reused,
+        variables=tuple(name.removeprefix(_VARIABLES) for name in names if name.startswith(_VARIABLES)),
+        written={one.path: one for one in observed.written},
+        folders=frozenset(folder_of(one.path)[0] for one in observed.written),
+        paths=frozenset(one.path for one in (*read, *observed.written)),
+        listed=frozenset(one.path for one in read if one.aspect == "listing"),
+    )
+
+
+def find_crossings(writer: Trace, reader: Trace) -> Iterator[Crossing]:
+    """What `reader` saw of what `writer` wrote."""
+    written = writer.written
+    for seen in (*reader.observed.read, *reader.observed.modules) if written else ():
+        if seen.aspect == "listing":
+            yield from _listed(written, seen)
+        elif seen.path in written:
+            yield Crossing(f"file:{seen.path}", written[seen.path], seen)
+    asked = {one.name for one in reader.observed.variables}
+    for name in writer.variables:
+        if name in asked or "*" in asked:
+            yield Crossing(f"@os.environ.{name}")
+
+
+def _listed(written: Mapping[str, ObservedPath], seen: ObservedPath) -> Iterator[Crossing]:
+    for path, left in written.items():
+        folder, _, name = folder_of(path)
+        if folder == seen.path and (not seen.pattern or fnmatchcase(name, seen.pattern)):
+            yield Crossing(f"file:{path}", left, seen)
+
+
+def look_back(
+    name: str,
+    traces: Mapping[str, Trace],
+    order: Sequence[str],
+    is_before: Callable[[str, str], bool],
+    began_ns: int,
+) -> list[OrderFinding]:
+    """What the end of stage `name` shows. `order` is that of the notebook, `is_before` asks the graph,
+    `began_ns` is when the run began: what is older was there before it."""
+    place = {stage: number for number, stage in enumerate(order)}
+    found: list[OrderFinding] = []
+    for other in traces:
+        if other == name or other not in place:
+            continue
+        earlier, later = sorted((name, other), key=place.__getitem__)
+        if _meet(traces[earlier], traces[later]) or _meet(traces[later], traces[earlier]):
+            ordered = is_before(earlier, later)
+            found += _Pair(earlier, later, traces, order, ordered, began_ns).findings()
+    return found
+
+
+def _meet(writer: Trace, other: Trace) -> bool:
+    """Whether one touched anything that the other wrote."""
+    return (
+        not writer.written.keys().isdisjoint(other.paths)
+        or not writer.folders.isdisjoint(other.listed)
+        or bool(writer.variables and other.observed.variables)
+    )
+
+
+class _Pair:
+    """Two stages, the earlier and the later one in the notebook."""
+
+    def __init__(
+        self,
+        earlier: str,
+        later: str,
+        traces: Mapping[str, Trace],
+        order: Sequence[str],
+        ordered: bool,
+        began_ns: int,
+    ) -> None:
+        self.earlier, self.later = earlier, later
+        self.traces, self.order = traces, order
+        self.first, self.second = traces[earlier], traces[later]
+        self.ordered, self.began_ns = ordered, began_ns
+
+    def findings(self) -> Iterator[OrderFinding]:
+        """One finding at most for each way in which the two can meet."""
+        forward = list(find_crossings(self.first, self.second))
+        both = self._both_wrote()
+        if forward or both:
+            yield from self._read_or_written_after(forward, both)
+        backward = [] if self.ordered else list(find_crossings(self.second, self.first))
+        if backward:
+            yield self._read_before(backward)
+
+    def _both_wrote(self) -> list[Crossing]:
+        theirs = self.second.written
+        return [Crossing(f"file:{path}", one) for path, one in self.first.written.items() if path in theirs]
+
+    def _read_or_written_after(
+        self, forward: Sequence[Crossing], both: Sequence[Crossing]
+    ) -> Iterator[OrderFinding]:
+        """The later one reads or goes on from what the earlier one wrote."""
+        names = _names((*forward, *both))
+        wrong = [one for one in forward if not self._saw_it(one)]
+        remade = bool(wrong) and self.first.reused and not self.second.reused
+        if remade:
+            yield OrderFinding(self.earlier, self.later, names, (self.earlier, self.later), remade=True)
+        elif wrong or (both and not self._wrote_in_turn()):
+            yield OrderFinding(self.earlier, self.later, names, (self.later,))
+        elif not self.ordered:
+            yield OrderFinding(self.earlier, self.later, names)
+
+    def _saw_it(self, crossing: Crossing) -> bool:
+        """Whether the later stage saw what the earlier one left, or what another one between them did."""
+        left, seen = crossing.left, crossing.seen
+        if left is None or seen is None:
+            return self.ordered  # a variable, which arrives along the edges
+        if self._last_writer(left.path, self.later) != self.earlier or agrees(left, seen):
+            return True
+        # Whether an earlier result serves was asked with the files of those above in mind.
+        certain = self.second.reused or not self.first.reused
+        return certain and self.first.ended <= self.second.launched
+
+    def _wrote_in_turn(self) -> bool:
+        return self.first.ended <= self.second.launched or (self.first.reused and not self.second.reused)
+
+    def _read_before(self, backward: Sequence[Crossing]) -> OrderFinding:
+        """The earlier one reads what the later one writes: it must have come first."""
+        names = _names(backward)
+        wrong = [one for one in backward if not self._came_first(one)]
+        if not wrong:
+            return OrderFinding(self.earlier, self.later, names)
+        paths = [one.left.path for one in wrong if one.left is not None]
+        makers = [self._last_writer(path, self.earlier) for path in paths]
+        if not paths or None in makers:
+            return OrderFinding(self.earlier, self.later, _names(wrong), overwritten=True)
+        again = dict.fromkeys([*(maker for maker in makers if maker), self.earlier, self.later])
+        return OrderFinding(self.earlier, self.later, names, tuple(again), remade=True)
+
+    def _came_first(self, crossing: Crossing) -> bool:
+        """Whether the earlier stage surely saw what was there before the later one wrote."""
+        left, seen = crossing.left, crossing.seen
+        if self.first.reused or self.second.reused or self.first.ended <= self.second.launched:
+            return True
+        if left is None or seen is None:
+            return True  # a variable that a stage sets is seen by nobody but those that follow it
+        if seen.digest == MISSING and seen.aspect != "listing":
+            return left.digest != MISSING
+        if seen.aspect == "listing":
+            return left.existed or folder_of(left.path)[2] not in seen.names
+        maker = self._last_writer(left.path, self.earlier)
+        if maker is not None and agrees(self.traces[maker].written[left.path], seen):
+            return True
+        if seen.aspect == "presence" and left.existed:
+            return True
+        return 0 < seen.mtime_ns < self.began_ns
+
+    def _last_writer(self, path: str, reader: str) -> str | None:
+        """The last stage above `reader` that wrote the path, as far as is known yet."""
+        above = self.order[: self.order.index(reader)]
+        for stage in reversed(above):
+            trace = self.traces.get(stage)
+            if trace is not None and path in trace.written:
+                return stage
+        return None
+
+
+def agrees(left: ObservedPath, seen: ObservedPath) -> bool:
+    """Whether what was seen of a path is what was left there."""
+    match seen.aspect:
+        case "listing":
+            name = folder_of(left.path)[2]
+            if len(seen.names) >= _MOST_NAMES and name not in seen.names:
+                return False
+            return (name in seen.names) == (left.digest != MISSING)
+        case "presence":
+            return (seen.digest == MISSING) == (left.digest == MISSING)
+        case _:
+            return seen.digest == left.digest
+
+
+def asked_in_vain(observed: Observations, ename: str) -> bool:
+    """Whether a stage that broke may have broken since something was not there yet."""
+    if ename in {"FileNotFoundError", "NotADirectoryError", "ModuleNotFoundError"}:
+        return True
+    return any(one.digest == MISSING for one in observed.read) or any(
+        not one.digest for one in observed.variables
+    )
+
+
+def _names(crossings: Collection[Crossing]) -> tuple[str, ...]:
+    return tuple(sorted({one.name for one in crossings}))

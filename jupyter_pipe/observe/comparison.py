@@ -1,0 +1,120 @@
+"""Compares what a stage observed with the present: what differs, in words, and what only looks new.
+
+One `stat` a file where nothing has changed; contents are read only where size, time or inode differ.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from jupyter_pipe.artifacts.protocol import Observations, ObservedPath, ObservedVariable
+from jupyter_pipe.observe.digests import (
+    changed_at,
+    file_digest,
+    is_settled,
+    listing_digest,
+    variable_digest,
+)
+from jupyter_pipe.observe.present import Present, all_variables
+from jupyter_pipe.observe.words import change_of_listing, change_of_path, change_of_variable
+
+__all__ = ["Comparison", "compare", "compare_left", "has_stat", "with_stat"]
+
+
+class Comparison(Struct, frozen=True):
+    """`differences` are phrases, empty if all is as it was; `fresher` are the observations with the times of
+    files that were only touched, None if there are none."""
+
+    differences: tuple[str, ...]
+    fresher: Observations | None = None
+
+
+def compare(observed: Observations, present: Present) -> Comparison:
+    """What of all that was read differs now. What was written is not looked at."""
+    differences: list[str] = []
+    files = [_compare_path(one, present) for one in observed.read]
+    modules = [_compare_path(one, present) for one in observed.modules]
+    differences += [found for found in (*files, *modules) if isinstance(found, str)]
+    differences += _compare_variables(observed.variables, present)
+    if observed.calendar and observed.calendar != present.day:
+        differences.append(f"the day changed ({observed.calendar} -> {present.day})")
+    fresher = None if differences else _fresher(observed, files, modules)
+    return Comparison(tuple(dict.fromkeys(differences)), fresher)
+
+
+def _fresher(
+    observed: Observations, files: list[ObservedPath | str], modules: list[ObservedPath | str]
+) -> Observations | None:
+    read = tuple(one for one in files if isinstance(one, ObservedPath))
+    imported = tuple(one for one in modules if isinstance(one, ObservedPath))
+    now = replace(observed, read=read, modules=imported)
+    return now if now != observed else None
+
+
+def _compare_path(one: ObservedPath, present: Present) -> ObservedPath | str:
+    """The observation as it is to be kept, or what has changed."""
+    match one.aspect:
+        case "listing":
+            names = present.names(one.path, one.pattern)
+            return one if listing_digest(names) == one.digest else change_of_listing(one, names)
+        case "presence":
+            now = present.presence(one.path)
+            return one if now == one.digest else change_of_path(one.path, one.digest, now)
+        case "times":
+            now = changed_at(present.path(one.path))
+            return one if now == one.digest else f"{one.path} has another time"
+        case _:
+            return _compare_content(one, present)
+
+
+def _compare_content(one: ObservedPath, present: Present) -> ObservedPath | str:
+    left = present.left.get(one.path)
+    if left is not None:
+        return one if left.digest == one.digest else change_of_path(one.path, one.digest, left.digest)
+    path = present.path(one.path)
+    try:
+        status = path.stat()
+    except OSError:
+        status = None
+    if status is not None and one.mtime_ns and has_stat(one, status):
+        return one
+    now = file_digest(path, status)
+    if now != one.digest:
+        return change_of_path(one.path, one.digest, now)
+    return with_stat(one, present)
+
+
+def has_stat(one: ObservedPath, status: os.stat_result) -> bool:
+    """Whether size, time and inode are those of the observation."""
+    return (one.size, one.mtime_ns, one.inode) == (status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def with_stat(one: ObservedPath, present: Present) -> ObservedPath:
+    """The observation of a content with the file's size, time and inode as they are now. A time that cannot
+    be relied on yet is 0: the next comparison reads the file, and is able to note it."""
+    try:
+        status = present.path(one.path).stat()
+    except OSError:
+        return replace(one, size=0, mtime_ns=0, inode=0)
+    # The time of a folder says nothing of the files in it.
+    reliable = stat.S_ISREG(status.st_mode) and is_settled(status.st_mtime_ns)
+    time = status.st_mtime_ns if reliable else 0
+    return replace(one, size=status.st_size, mtime_ns=time, inode=status.st_ino)
+
+
+def compare_left(one: ObservedPath, present: Present) -> ObservedPath | str:
+    """A file that a stage wrote, as it is to be kept, or what of it is not as the stage left it."""
+    alone = replace(present, left={})
+    return _compare_path(one, alone)
+
+
+def _compare_variables(variables: Iterable[ObservedVariable], present: Present) -> Iterator[str]:
+    for one in variables:
+        value = all_variables(present.environment) if one.name == "*" else present.environment.get(one.name)
+        if variable_digest(value, present.salt) != one.digest:
+            yield change_of_variable(one, value, present.secrets)

@@ -1,0 +1,125 @@
+"""Digests of files, folders and environment variables, and the words for what has none.
+
+Paths are absolute here. A file that is missing, or cannot be read, has the digest `MISSING`.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+import hashlib
+import hmac
+import os
+import stat
+import time
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+from jupyter_pipe.artifacts.protocol import UNLISTED
+
+__all__ = [
+    "FILE",
+    "FOLDER",
+    "MISSING",
+    "changed_at",
+    "file_digest",
+    "is_settled",
+    "listed_names",
+    "listing_digest",
+    "presence_of",
+    "variable_digest",
+]
+
+MISSING = "missing"
+FILE = "file"
+FOLDER = "folder"
+_CHUNK_BYTES = 1 << 20
+_TICK_NS = 2_000_000_000
+
+
+def file_digest(path: Path, status: os.stat_result | None = None) -> str:
+    """The sha256 of a file's content, of a folder's listing and contents, or `MISSING`.
+
+    A path that is a pattern (`inputs/*.csv`) counts by the files that match it. `status` is what
+    `path.stat()` gave, where the caller has asked already.
+    """
+    try:
+        status = status or path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            names = sorted(set(os.listdir(path)) - UNLISTED)
+            parts = [f"{name}:{file_digest(path / name)}" for name in names]
+            return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        if not is_settled(status.st_mtime_ns):
+            return _read_digest(path)
+        return _content_digest(path, status.st_mtime_ns, status.st_size, status.st_ino)
+    except OSError:
+        return _pattern_digest(str(path)) if glob.has_magic(str(path)) else MISSING
+
+
+def _pattern_digest(pattern: str) -> str:
+    parts = [f"{name}:{file_digest(Path(name))}" for name in sorted(glob.glob(pattern, recursive=True))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest() if parts else MISSING
+
+
+def is_settled(mtime_ns: int) -> bool:
+    """Whether a file's modification time can be relied on: a change in the same tick of the file system's
+    clock, which may be two seconds long, would leave it as it is."""
+    return time.time_ns() - mtime_ns > _TICK_NS
+
+
+@lru_cache(maxsize=4096)
+def _content_digest(path: Path, mtime_ns: int, size: int, inode: int) -> str:
+    return _read_digest(path)
+
+
+def _read_digest(path: Path) -> str:
+    if not path.is_file():
+        return FILE  # a pipe or a device: reading it would wait, or take away what is in it
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def presence_of(path: Path) -> str:
+    """`file`, `folder` or `missing`."""
+    try:
+        return FOLDER if stat.S_ISDIR(path.stat().st_mode) else FILE
+    except OSError:
+        return MISSING
+
+
+def changed_at(path: Path) -> str:
+    """When a file was last changed, in nanoseconds, or `MISSING`."""
+    try:
+        return str(path.stat().st_mtime_ns)
+    except OSError:
+        return MISSING
+
+
+def listed_names(path: Path, pattern: str = "") -> list[str] | None:
+    """A folder's entries, sorted, those of tools left out; None if it is no folder.
+
+    With a pattern only the names that match it: `*.csv`.
+    """
+    try:
+        names = sorted(set(os.listdir(path)) - UNLISTED)
+    except OSError:
+        return None
+    return [name for name in names if fnmatch.fnmatchcase(name, pattern)] if pattern else names
+
+
+def listing_digest(names: Iterable[str] | None) -> str:
+    """The digest of sorted names, or `MISSING` for None."""
+    if names is None:
+        return MISSING
+    return hashlib.sha256("\n".join(names).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def variable_digest(value: str | None, salt: str) -> str:
+    """The HMAC of a variable's value, so that nobody guesses it without the salt; empty if it is unset."""
+    if value is None:
+        return ""
+    return hmac.new(salt.encode(), value.encode("utf-8", "surrogateescape"), "sha256").hexdigest()
