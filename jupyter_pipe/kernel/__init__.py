@@ -63,7 +63,7 @@ def compare_outputs(store: str, stored: dict[str, Any], result: str) -> None:
 
 def set_execution_count(count: int) -> None:
     """The next cell of the user is In[count]."""
-    _session().enter()
+    _session().enter(count)
     shell = find_shell()
     if shell is not None:
         shell.execution_count = count

@@ -49,6 +49,9 @@ class Context:
     definitions: Mapping[str, Mapping[str, Any]] | None = None
     seeded: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
+    code_cells: Mapping[str, int] | None = None
+    workdir: str = ""
+    salt: str = ""
     trust: bool = False
 
 
@@ -69,6 +72,9 @@ def parse_context(data: Mapping[str, Any]) -> Context:
             for one in data.get("ambient", ())
         ),
         definitions=data.get("definitions") or {},
+        code_cells=data.get("code_cells") or {},
+        workdir=data.get("workdir", ""),
+        salt=data.get("salt", ""),
         trust=bool(data.get("trust", False)),
         **{name: tuple(data.get(name, ())) for name in _TEXTS},
     )

@@ -17,6 +17,7 @@ from . import checks
 from .ambient import Ambience, find_components
 from .context import Context, Input, Ref
 from .definitions import Definitions
+from .observe.observer import Observer
 from .payloads.groups import find_groups
 from .payloads.guard import is_changed
 from .payloads.payload_file import PayloadFile, payload_path, write_payload
@@ -28,6 +29,8 @@ from .values.digest import NoRuleError, content_digest
 from .values.encoding import Encoded, encode
 
 __all__ = ["Session"]
+
+_VARIABLE = "os.environ."
 
 
 @dataclass(frozen=True)
@@ -54,15 +57,23 @@ class Session:
         self.definitions = Definitions(self.context.definitions or {}, self.namespace)
         self.ambience = Ambience((), {})
         self.warnings: list[str] = []
+        given = (one.component for one in self.context.ambient if one.component.startswith(_VARIABLE))
+        variables = [name[len(_VARIABLE) :] for name in given]
+        self.observer = Observer(self.context.workdir, self.context.salt, variables)
+        self._cells = {number: cell for cell, number in (self.context.code_cells or {}).items()}
 
     def begin(self) -> None:
         """Restores the ambient state that earlier stages left, for the code that is replayed."""
         given = {one.component: self._read(one.ref)[one.component] for one in self.context.ambient}
         self.ambience = Ambience(find_components(), given)
         self.ambience.restore()
+        self.observer.begin()
 
-    def enter(self) -> None:
-        """The stage's own cells begin: replayed code may have touched what earlier stages left."""
+    def enter(self, number: int | None = None) -> None:
+        """The stage's own cells begin: replayed code may have touched what earlier stages left. `number` is
+        that of the cell, where it is known."""
+        if number is not None:
+            self.observer.enter(self._cells.get(number, ""))
         if not self.entered:
             self.entered = True
             self.definitions.enter()
@@ -96,13 +107,26 @@ class Session:
 
     def store_outputs(self, names: Iterable[str]) -> dict[str, Any]:
         """Ends the stage; the result is also written to `context.result`, if that names a file."""
+        observed = self.observations()
         try:
             result = self._end(list(dict.fromkeys(names)))
         except Exception as error:
             result = {"error": f"{type(error).__name__}: {error}"}
+        self.observer.remove()
+        result["observed"] = observed
         if self.context.result:
             _write_json(self.context.result, result)
         return result
+
+    def observations(self) -> dict[str, Any]:
+        """What the stage touched beyond its variables (`Observations`); from here on nothing is noted."""
+        self.observer.stop()
+        observed = self.observer.report(self.namespace)
+        self.warnings += [
+            f"What {self.context.stage} reads and writes could not be observed completely: {problem}"
+            for problem in self.observer.problems
+        ]
+        return observed
 
     def _end(self, names: list[str]) -> dict[str, Any]:
         unbound = [name for name in names if name not in self.namespace]

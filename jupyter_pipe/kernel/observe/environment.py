@@ -1,0 +1,149 @@
+"""The environment: which variables the stage asked for, noted where `os.environ` looks them up.
+
+`os.environ` stays the object that it was, of the type that it was: the class of it is taught to tell.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from .paths.digests import digest_value, shown_value
+from .paths.notes import Where
+
+__all__ = ["ALL", "EnvironmentWatch", "VariableNotes", "is_fleeting"]
+
+ALL = "*"
+_FLEETING = re.compile(
+    r"_|SHLVL|PWD|OLDPWD|TERM.*|COLUMNS|LINES|WINDOWID|SSH_.*|XDG_SESSION.*|XDG_RUNTIME_DIR|DBUS_.*|DISPLAY"
+    r"|WAYLAND_DISPLAY|LS_COLORS|JPY_.*|JUPYTERHUB_.*|PYDEVD_.*|IPYTHON.*|MPLBACKEND|PYTEST_.*|VSCODE_.*"
+    r"|INVOCATION_ID|JOURNAL_STREAM|GIT_.*|CLICOLOR.*|FORCE_COLOR|NO_COLOR|PAGER|LESS.*|KERNEL_.*"
+)
+
+
+def is_fleeting(name: str) -> bool:
+    """Whether a variable belongs to the terminal or the kernel that a process happens to have."""
+    return _FLEETING.fullmatch(name) is not None
+
+
+@dataclass
+class VariableNotes:
+    """`given` are variables that earlier stages set: they reach the stage as its ambient state."""
+
+    salt: str
+    given: frozenset[str] = frozenset()
+    values: dict[str, tuple[str | None, Where]] = field(default_factory=dict)
+    own: set[str] = field(default_factory=set)
+
+    def read(self, name: str, value: str | None, where: Where) -> None:
+        """`value` is None if it is unset."""
+        if name in self.own or name in self.given:
+            return
+        # `dict(os.environ)` looks up each of them after it has asked for all.
+        if ALL not in self.values or not is_fleeting(name):
+            self.values.setdefault(name, (value, where))
+
+    def write(self, name: str) -> None:
+        """From here on the value is the stage's own."""
+        self.own.add(name)
+
+    def read_all(self, environment: dict[str, str], where: Where) -> None:
+        """All names and values."""
+        others = {*self.own, *self.given}
+        lines = sorted(
+            f"{name}={value}"
+            for name, value in environment.items()
+            if name not in others and not is_fleeting(name)
+        )
+        self.read(ALL, "\n".join(lines), where)
+
+    def reports(self) -> list[dict[str, Any]]:
+        """The `variables` of the `Observations`."""
+        return [
+            {"name": name, **self._value(name, value), "cell_id": where.cell_id, "line": where.line}
+            for name, (value, where) in self.values.items()
+        ]
+
+    def _value(self, name: str, value: str | None) -> dict[str, str]:
+        if value is None:
+            return {}
+        shown = "" if name == ALL else shown_value(name, value)
+        return {"digest": digest_value(value, self.salt), "shown": shown}
+
+
+class EnvironmentWatch:
+    """Tells `read(mapping, key)`, `wrote(key)` and `read_all()` of lookups, between `begin` and `end`.
+
+    `mapping` is `os.environ` or `os.environb`; a lookup is told of before it is made.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[Any, Any], None],
+        wrote: Callable[[Any], None],
+        read_all: Callable[[], None],
+    ) -> None:
+        self._read = read
+        self._wrote = wrote
+        self._read_all = read_all
+        self._originals: dict[str, Any] = {}
+
+    def begin(self) -> None:
+        for name, made in (
+            ("__getitem__", self._getitem),
+            ("__iter__", self._iter),
+            ("__setitem__", self._setitem),
+            ("__delitem__", self._delitem),
+        ):
+            original = self._originals[name] = getattr(os._Environ, name)
+            method = made(original)
+            method.__name__, method.__qualname__ = name, original.__qualname__
+            method.__doc__ = original.__doc__
+            setattr(os._Environ, name, method)
+
+    def end(self) -> None:
+        for name, original in self._originals.items():
+            setattr(os._Environ, name, original)
+        self._originals.clear()
+
+    def _getitem(self, original: Any) -> Any:
+        read = self._read
+
+        def getitem(self: Any, key: Any) -> Any:
+            __tracebackhide__ = True
+            read(self, key)
+            return original(self, key)
+
+        return getitem
+
+    def _iter(self, original: Any) -> Any:
+        read_all = self._read_all
+
+        def iterate(self: Any) -> Iterator[Any]:
+            read_all()
+            return original(self)  # type: ignore[no-any-return]
+
+        return iterate
+
+    def _setitem(self, original: Any) -> Any:
+        wrote = self._wrote
+
+        def setitem(self: Any, key: Any, value: Any) -> None:
+            __tracebackhide__ = True
+            original(self, key, value)
+            wrote(key)
+
+        return setitem
+
+    def _delitem(self, original: Any) -> Any:
+        wrote = self._wrote
+
+        def delitem(self: Any, key: Any) -> None:
+            __tracebackhide__ = True
+            original(self, key)
+            wrote(key)
+
+        return delitem

@@ -1,0 +1,35 @@
+"""Our own doings are not observed, and what goes wrong while observing stays with us."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["Guard"]
+
+
+class Guard:
+    """`failed` is told of exceptions while something was noted; the user's code never sees them."""
+
+    def __init__(self, failed: Callable[[Exception], None]) -> None:
+        self._failed = failed
+        self._thread = threading.local()
+
+    def note(self, noting: Callable[..., Any], *args: Any) -> None:
+        """Notes something, unless this thread is noting already."""
+        thread = self._thread
+        if getattr(thread, "busy", False):
+            return
+        thread.busy = True
+        try:
+            noting(*args)
+        except Exception as error:
+            self._failed(error)
+        finally:
+            thread.busy = False
+
+    def guarded(self, noting: Callable[..., Any]) -> Callable[..., None]:
+        """The same as a function of its arguments."""
+        return functools.partial(self.note, noting)

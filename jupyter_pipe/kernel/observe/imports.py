@@ -1,0 +1,73 @@
+"""Imports: libraries that have arrived, and modules that were asked for and not found."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+__all__ = ["ImportWatch"]
+
+
+class ImportWatch:
+    """Tells `arrived(name)` of each module among `names` once it has been executed, and
+    `missed(name, folders)` of each that nobody finds, between `begin` and `end`."""
+
+    def __init__(
+        self,
+        names: Iterable[str],
+        arrived: Callable[[str], None],
+        missed: Callable[[str, list[str]], None],
+    ) -> None:
+        self._arrivals = _Arrivals({*names}, arrived)
+        self._absences = _Absences(missed)
+
+    def begin(self) -> None:
+        sys.meta_path.insert(0, self._arrivals)
+        sys.meta_path.append(self._absences)
+
+    def end(self) -> None:
+        sys.meta_path[:] = [one for one in sys.meta_path if one not in (self._arrivals, self._absences)]
+
+
+class _Arrivals:
+    """Stands first among the finders, and has the loader tell."""
+
+    def __init__(self, names: set[str], arrived: Callable[[str], None]) -> None:
+        self._names = names
+        self._arrived = arrived
+        self._finding: set[str] = set()
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        # Another finder that also asks all others would come back here.
+        if name not in self._names or name in self._finding:
+            return None
+        self._finding.add(name)
+        try:
+            found = (each.find_spec(name, path, target) for each in sys.meta_path if each is not self)
+            spec = next((one for one in found if one is not None), None)
+        finally:
+            self._finding.discard(name)
+        # A loader that is a class serves built-in modules, all of them at once.
+        if spec is not None and spec.loader is not None and not isinstance(spec.loader, type):
+            self._wrap(spec.loader, name)
+        return spec
+
+    def _wrap(self, loader: Any, name: str) -> None:
+        execute = loader.exec_module
+
+        def execute_and_tell(module: Any) -> None:
+            execute(module)
+            self._arrived(name)
+
+        loader.exec_module = execute_and_tell
+
+
+class _Absences:
+    """Stands last: whoever is asked here has been found nowhere."""
+
+    def __init__(self, missed: Callable[[str, list[str]], None]) -> None:
+        self._missed = missed
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        self._missed(name, [one for one in (sys.path if path is None else path) if isinstance(one, str)])

@@ -1,0 +1,168 @@
+"""One stage under observation: everything that watches, begun and ended together."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from . import auditing
+from .calendar_use import CalendarNotes
+from .contacts import ContactNotes
+from .environment import EnvironmentWatch, VariableNotes
+from .guarding import Guard
+from .imports import ImportWatch
+from .paths.events import FileEvents
+from .paths.existence import ExistenceWatch
+from .paths.notes import FileNotes
+from .paths.rules import PathRules
+from .places import CELL, STANDARD, USER, Places
+from .programs.events import ProgramEvents
+from .readers.calls import ReaderCalls
+from .readers.tables import find_tables
+from .readers.wrapping import ReaderWatch
+
+__all__ = ["Observer"]
+
+_KERNEL_SIDE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_running: list[Observer] = []
+
+
+class Observer:
+    """Notes what happens between `begin` and `stop`. `report` gives the `Observations` as plain values;
+    `remove` takes away what was wrapped, when the stage's values have been stored.
+
+    `given` are environment variables that earlier stages set, `salt` is the key of the variables' digests.
+    """
+
+    def __init__(self, folder: str, salt: str = "", given: Collection[str] = ()) -> None:
+        folder = os.path.abspath(folder or os.getcwd())
+        rules = PathRules(folder, _KERNEL_SIDE)
+        self.problems: list[str] = []
+        self._guard = Guard(self._failed)
+        self._places = Places(rules, _KERNEL_SIDE)
+        self._files = FileEvents(FileNotes(rules), rules, self._places)
+        self._variables = VariableNotes(salt, frozenset(given))
+        self._contacts = ContactNotes()
+        self._calendar = CalendarNotes()
+        self._seen: set[str] = set()
+        self._programs = ProgramEvents(self._files, self._variables, self._contacts, self._calendar)
+        guarded = self._guard.guarded
+        readers = ReaderCalls(self._files, self._contacts)
+        tables = find_tables()
+        self._readers = ReaderWatch(tables, guarded(readers.tell))
+        self._existence = ExistenceWatch(guarded(self._files.asked))
+        self._environment = EnvironmentWatch(
+            guarded(self._looked_up), guarded(self._set), guarded(self._looked_up_all)
+        )
+        self._imports = ImportWatch(tables, guarded(self._readers.arrived), guarded(self._missed))
+
+    def begin(self) -> None:
+        """From here on everything is noted. An observer that still runs is stopped."""
+        for other in [*_running]:
+            other.stop()
+            other.remove()
+        _running.append(self)
+        self._guard.note(self._begin)
+
+    def _begin(self) -> None:
+        self._readers.begin()
+        self._imports.begin()
+        self._existence.begin()
+        self._environment.begin()
+        handlers = self._files.handlers() | self._programs.handlers()
+        handlers |= {"compile": self._compiled, "exec": self._executed}
+        auditing.listen({event: self._guard.guarded(handler) for event, handler in handlers.items()})
+
+    def enter(self, cell_id: str) -> None:
+        """The cell begins, and so the one before is over."""
+        self._guard.note(self._programs.settle)
+        self._places.cell_id = cell_id
+
+    def stop(self) -> None:
+        """Nothing is noted any more."""
+        if self not in _running:
+            return
+        self._guard.note(self._programs.settle)
+        _running.remove(self)
+        auditing.listen({})
+        self._environment.end()
+        self._existence.end()
+        self._imports.end()
+
+    def remove(self) -> None:
+        """Readers are what they were. Functions that the stage holds are pickled by name until then."""
+        self._readers.end()
+
+    def report(self, namespace: Mapping[str, Any]) -> dict[str, Any]:
+        """The `Observations`; `namespace` is the stage's."""
+        found: dict[str, Any] = {}
+        self._guard.note(self._report, namespace, found)
+        return {**found, "complete": not self.problems and self._files.notes.complete}
+
+    def _report(self, namespace: Mapping[str, Any], found: dict[str, Any]) -> None:
+        found.update(self._files.notes.reports())
+        found["variables"] = self._variables.reports()
+        found["contacts"] = self._contacts.reports()
+        if self._calendar.is_asked(namespace):
+            found["calendar"] = datetime.date.today().isoformat()
+
+    def _failed(self, error: Exception) -> None:
+        problem = f"{type(error).__name__}: {error}"
+        if problem not in self.problems and len(self.problems) < 10:
+            self.problems.append(problem)
+
+    def _looked_up(self, mapping: Any, key: Any) -> None:
+        name = os.fsdecode(key)
+        caller = self._places.find() if name not in self._variables.values else None
+        if caller is not None and not caller.importing:
+            found = mapping._data.get(mapping.encodekey(key))
+            value = os.fsdecode(found) if found is not None else None
+            self._variables.read(name, value, self._places.where(caller))
+
+    def _looked_up_all(self) -> None:
+        caller = self._places.find()
+        if caller is not None and not caller.importing:
+            values = {os.fsdecode(name): os.fsdecode(value) for name, value in os.environ._data.items()}  # type: ignore[attr-defined]
+            self._variables.read_all(values, self._places.where(caller))
+
+    def _set(self, key: Any) -> None:
+        self._variables.write(os.fsdecode(key))
+
+    def _missed(self, name: str, folders: list[str]) -> None:
+        """A module that is nowhere: where it would be found if it were there."""
+        caller = self._places.find() if self._places.is_users_import() else None
+        if caller is None:
+            return
+        last = name.rpartition(".")[2]
+        for folder in folders:
+            for file in (f"{last}.py", f"{last}/__init__.py"):
+                full = self._files.path(os.path.join(folder or os.getcwd(), file))
+                if full and not self._files.rules.is_remote(full):
+                    self._files.notes.ask(full, self._places.where(caller))
+
+    def _compiled(self, source: Any, file: Any) -> None:
+        """Source that is about to be executed, if it is the user's."""
+        if isinstance(source, (str, bytes)) and self._is_users(file):
+            self._see(source, file)
+
+    def _executed(self, code: Any) -> None:
+        """A module of the user that was compiled before."""
+        file = getattr(code, "co_filename", "")
+        if self._places.kind(file) == USER and file not in self._seen and code.co_name == "<module>":
+            with open(file, "rb") as source:
+                self._see(source.read(), file)
+
+    def _see(self, source: str | bytes, file: Any) -> None:
+        self._seen.add(os.fsdecode(file))
+        text = source.decode("utf-8", "replace") if isinstance(source, bytes) else source
+        self._calendar.see(text)
+
+    def _is_users(self, file: Any) -> bool:
+        kind = self._places.kind(os.fsdecode(file or ""))
+        if kind == STANDARD:
+            # `exec(text)` in the user's own code, and not `namedtuple` in a library.
+            frame = self._places.calling_frame()
+            kind = self._places.kind(frame.f_code.co_filename) if frame is not None else kind
+        return kind in (CELL, USER)

@@ -1,0 +1,222 @@
+"""Audit events of files and folders, turned into notes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from ..places import STANDARD, Places
+from .existence import aspect_of
+from .globbing import Searches
+from .notes import FileNotes, Where
+from .rules import PathRules
+
+__all__ = ["FileEvents"]
+
+_WRITES = os.O_WRONLY | os.O_RDWR
+_NAMELESS = getattr(os, "O_TMPFILE", 0)
+_CODE = (".py", ".so", ".pyd", ".pth", ".zip", ".egg")
+_NO_FOLDER = -1
+
+
+class FileEvents:
+    """Knows for each event what it says of which path, and whether that counts."""
+
+    def __init__(self, notes: FileNotes, rules: PathRules, places: Places) -> None:
+        self.notes = notes
+        self.rules = rules
+        self.places = places
+        self.searches = Searches()
+        self._read: set[str] = set()
+
+    def handlers(self) -> dict[str, Callable[..., None]]:
+        """By the name of the event. https://docs.python.org/3/library/audit_events.html"""
+        return {
+            "open": self.opened,
+            "os.listdir": self.listed,
+            "os.scandir": self.listed,
+            "glob.glob": self.searched,
+            "pathlib.Path.glob": self.searched_below,
+            "pathlib.Path.rglob": self.searched_deep,
+            "os.mkdir": lambda path, mode, folder: self.written(path, folder, keeps=True),
+            "os.rename": self.renamed,
+            "os.remove": self.removed,
+            "os.rmdir": self.removed,
+            "shutil.rmtree": lambda path, *_: self.removed(path),
+            "os.link": lambda source, target, *_: self.copied(source, target),
+            "os.symlink": lambda source, target, *_: self.written(target),
+            "os.truncate": lambda path, length: self.read_and_written(path),
+            "os.utime": lambda path, *_: self.secured(path),
+            "os.chdir": lambda path: self._read.clear(),
+            "tempfile.mkdtemp": self.made_temporary,
+            "tempfile.mkstemp": self.made_temporary,
+            "ctypes.dlopen": lambda name: self.read(name, module=True),
+            "sqlite3.connect": self.connected,
+        }
+
+    def path(self, path: Any) -> str:
+        """Absolute; empty if it is none, or one that does not count."""
+        if isinstance(path, int) or path is None:
+            return ""
+        text = os.fsdecode(path)
+        if not text or self.rules.is_foreign(text):
+            return ""
+        if not os.path.isabs(text):
+            text = os.path.join(os.getcwd(), text)
+        text = os.path.normpath(text)
+        return "" if self.rules.is_foreign(text) else text
+
+    def where(self, path: str, *, content: bool = True) -> Where | None:
+        """Of the first touch; None if this one does not count. What a library looks for while it is
+        imported does not, unless it reads it (`content`)."""
+        known = self.notes.files.get(path)
+        if known is not None:
+            return known.where
+        caller = self.places.find()
+        if caller is None or (caller.importing and not content):
+            return None
+        if not caller.direct and self.rules.is_remote(path):
+            return None
+        return self.places.where(caller)
+
+    def opened(self, path: Any, mode: str | None, flags: int) -> None:
+        """`open`, and whatever is built on it."""
+        if path.__class__ is str and path in self._read and not flags & _WRITES:
+            return
+        if flags & _WRITES:
+            self._opened_to_write(path, flags)
+            return
+        self.read(path)
+        if path.__class__ is str:
+            self._read.add(path)
+
+    def _opened_to_write(self, path: Any, flags: int) -> None:
+        if _NAMELESS and flags & _NAMELESS == _NAMELESS:
+            return
+        keeps = not flags & os.O_TRUNC
+        if keeps and flags & os.O_RDWR:
+            self.read_and_written(path)
+        else:
+            self.written(path, keeps=keeps)
+
+    def read(self, path: Any, *, module: bool = False) -> None:
+        """The content. Of a compiled module that of its source."""
+        text = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else ""
+        full = self.path(_source_of(text) if text.endswith(".pyc") else path)
+        where = self.where(full) if full else None
+        if where is not None:
+            caller = self.places.find() if full.endswith(_CODE) and not module else None
+            module = module or (caller is not None and caller.importing)
+            self.notes.read(full, where, module=module)
+
+    def written(self, path: Any, folder: int = _NO_FOLDER, *, keeps: bool = False) -> None:
+        """`folder` is a descriptor that a relative path is relative to; such paths are not followed."""
+        full = self.path(path) if folder == _NO_FOLDER else ""
+        where = self.where(full) if full else None
+        if where is not None:
+            self.notes.write(full, where, keeps=keeps)
+
+    def read_and_written(self, path: Any) -> None:
+        """Some of what was there stays."""
+        self.read(path)
+        self.written(path, keeps=True)
+
+    def removed(self, path: Any, folder: int | None = _NO_FOLDER) -> None:
+        """A file or a folder is about to be removed."""
+        full = self.path(path) if folder in (_NO_FOLDER, None) else ""
+        where = self.where(full) if full else None
+        if where is not None:
+            self.notes.remove(full, where)
+
+    def renamed(self, source: Any, target: Any, *_: Any) -> None:
+        """One path becomes the other. Either may be one that does not count."""
+        old, new = self.path(source), self.path(target)
+        if old and new:
+            where = self.where(old)
+            if where is not None:
+                self.notes.move(old, new, where)
+        elif old:
+            self.removed(source)
+        else:
+            self.written(target)
+
+    def copied(self, source: Any, target: Any) -> None:
+        self.read(source)
+        self.written(target)
+
+    def secured(self, path: Any) -> None:
+        """Its times are about to be set, so that they say nothing any more."""
+        full = self.path(path)
+        note = self.notes.files.get(full) if full else None
+        if note is not None:
+            self.notes.secure(full, note)
+
+    def used(self, path: Any) -> None:
+        """By a library in native code, in whatever way."""
+        full = self.path(path)
+        where = self.where(full) if full else None
+        if where is not None:
+            self.notes.use(full, where)
+
+    def listed(self, path: Any) -> None:
+        """The names in a folder."""
+        full = self.path("." if path is None else path)
+        where = self.where(full, content=False) if full else None
+        if where is not None:
+            for pattern in self.searches.patterns(full, self.places.calling_frame()):
+                self.notes.look_into(full, pattern, where)
+
+    def searched(self, pattern: Any, *_: Any) -> None:
+        """`glob.glob`"""
+        self.searches.begin(os.getcwd(), os.fsdecode(pattern))
+
+    def searched_below(self, folder: Any, pattern: Any) -> None:
+        """`Path.glob`"""
+        self.searches.begin(os.path.abspath(os.fsdecode(folder)), os.fsdecode(pattern))
+
+    def searched_deep(self, folder: Any, pattern: Any) -> None:
+        """`Path.rglob`"""
+        self.searched_below(folder, os.path.join("**", os.fsdecode(pattern)))
+
+    def made_temporary(self, path: Any) -> None:
+        """A file or folder of a name that nobody knows."""
+        self.notes.temporary.add(os.path.abspath(os.fsdecode(path)))
+
+    def connected(self, database: Any) -> None:
+        """`sqlite3.connect`, which reads and writes the file itself."""
+        text = os.fsdecode(database) if isinstance(database, (str, bytes, os.PathLike)) else ""
+        if text.startswith("file:"):
+            from urllib.request import url2pathname
+
+            text = url2pathname(text[len("file:") :].partition("?")[0])
+        if text and not text.startswith(":"):
+            self.used(text)
+
+    def asked(self, function: str, path: Any, folder: int | None) -> None:
+        """`os.stat` and its like. What is learned depends on who asks: `exists`, `getmtime`, or the user."""
+        if isinstance(path, int) or folder is not None:
+            return
+        full = self.path(path)
+        frame = self.places.calling_frame() if full else None
+        if frame is None:
+            return
+        kind = self.places.kind(frame.f_code.co_filename)
+        outer = frame.f_back.f_code.co_name if frame.f_back is not None else ""
+        # A library that looks at a file is about to read it; what it shows of its times is its own affair.
+        users = "presence" if kind > STANDARD else "presence" if function == "access" else "times"
+        aspect = aspect_of(function, (frame.f_code.co_name, outer)) if kind == STANDARD else users
+        where = self.where(full, content=False) if aspect else None
+        if where is None:
+            return
+        if aspect == "content":
+            self.notes.read(full, where)
+        else:
+            self.notes.ask(full, where, timed=aspect == "times")
+
+
+def _source_of(path: str) -> str:
+    """`plug.py` of `__pycache__/plug.cpython-311.pyc`."""
+    folder, name = os.path.split(path)
+    parent, cache = os.path.split(folder)
+    return os.path.join(parent, name.partition(".")[0] + ".py") if cache == "__pycache__" else path

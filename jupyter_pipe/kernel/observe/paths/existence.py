@@ -1,0 +1,100 @@
+"""Existence checks: `os.stat`, `os.lstat` and `os.access`, of which no audit event tells.
+
+`os.path`, `pathlib` and most libraries look them up in `os` at each call, so that is where they are
+replaced, by objects that behave as built-in functions do: they are no methods in a class, they are
+pickled by name, and what `os` says about its functions (`os.supports_fd`) holds for them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["ExistenceWatch", "aspect_of"]
+
+_NAMES = ("stat", "lstat", "access")
+_SETS = ("supports_dir_fd", "supports_effective_ids", "supports_fd", "supports_follow_symlinks")
+
+# What asks in passing, and whose own answer does not depend on it or is told of elsewhere: `makedirs`
+# makes what is missing, `copy` opens what it copies.
+_IN_PASSING = frozenset(
+    {
+        *("makedirs", "_joinrealpath", "realpath", "samefile", "walk", "fwalk", "_walk", "_fwalk"),
+        *("copyfile", "copy", "copy2", "copystat", "copymode", "_samefile", "copyfileobj", "_stat", "move"),
+        *("_rmtree_safe_fd", "_rmtree_unsafe", "rmtree", "checkcache", "updatecache", "getsourcefile"),
+        *("disk_usage", "_islink", "_exists", "mkdtemp", "_mkstemp_inner", "_get_default_tempdir"),
+    }
+)
+_WHETHER = frozenset(
+    {
+        *("exists", "isfile", "isdir", "lexists", "islink", "ismount", "which"),
+        *("is_file", "is_dir", "is_symlink", "is_mount", "is_block_device", "is_socket", "is_fifo"),
+    }
+)
+_SIZE = frozenset({"getsize"})
+_FORWARDING = frozenset({"stat", "lstat", "_ignore_error"})
+
+
+class _Told:
+    """One function of `os` that tells of its calls first."""
+
+    def __init__(self, original: Any, tell: Callable[..., None]) -> None:
+        self.__wrapped__ = original
+        self.__module__ = "os"
+        self.__name__ = self.__qualname__ = original.__name__
+        self.__doc__ = original.__doc__
+        self.__text_signature__ = original.__text_signature__
+        self._tell = tell
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        self._tell(self.__name__, args[0] if args else kwargs.get("path"), kwargs.get("dir_fd"))
+        return self.__wrapped__(*args, **kwargs)
+
+    def __reduce__(self) -> str:
+        return str(self.__name__)
+
+    def __repr__(self) -> str:
+        return repr(self.__wrapped__)
+
+
+class ExistenceWatch:
+    """Tells `asked(function, path, dir_fd)` of every check, between `begin` and `end`."""
+
+    def __init__(self, asked: Callable[..., None]) -> None:
+        self._asked = asked
+        self._originals: dict[str, Any] = {}
+
+    def begin(self) -> None:
+        for name in _NAMES:
+            original = self._originals[name] = getattr(os, name)
+            told = _Told(original, self._asked)
+            for known in _sets():
+                if original in known:
+                    known.add(told)
+            setattr(os, name, told)
+
+    def end(self) -> None:
+        for name, original in self._originals.items():
+            for known in _sets():
+                known.discard(getattr(os, name))
+            setattr(os, name, original)
+        self._originals.clear()
+
+
+def _sets() -> list[set[Any]]:
+    return [getattr(os, name) for name in _SETS]
+
+
+def aspect_of(function: str, callers: tuple[str, str]) -> str:
+    """What a check tells to functions of the standard library: `presence`, `content` (its size), `times`, or
+    nothing of interest. `callers` are the names of the innermost two."""
+    inner, outer = callers
+    if inner in _FORWARDING:
+        inner = outer
+    if inner in _IN_PASSING:
+        return ""
+    if function == "access" or inner in _WHETHER:
+        return "presence"
+    return "content" if inner in _SIZE else "times"

@@ -1,0 +1,264 @@
+"""Files and folders that a stage touched: what it learned of each, and what it left there.
+
+The first touch counts. What the stage itself made before it read it is no input; what it overwrites after
+reading is digested before it is gone. Everything else is left to the host by size, time and inode.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from .digests import MISSING, digest_file, digest_names, entries
+from .rules import PathRules
+
+__all__ = ["FileNotes", "State", "Where", "state_of"]
+
+_FEW_BYTES = 16 << 20
+"""What is digested while the stage runs, where nobody knows whether it will be needed."""
+_NAMES = 500
+_LIMIT = 20_000
+
+# The functions themselves: a stage's own lookups go through what stands in `os` meanwhile.
+_stat = os.stat
+
+
+class Where(NamedTuple):
+    """The cell and line of the first touch."""
+
+    cell_id: str = ""
+    line: int = 0
+
+
+class State(NamedTuple):
+    """What lay at a path at some moment."""
+
+    size: int
+    mtime_ns: int
+    inode: int
+    is_folder: bool
+
+
+def state_of(path: str) -> State | None:
+    """None if there is nothing, or nothing that can be looked at."""
+    try:
+        found = _stat(path)
+    except (OSError, ValueError):
+        return None
+    return State(found.st_size, found.st_mtime_ns, found.st_ino, stat.S_ISDIR(found.st_mode))
+
+
+@dataclass
+class FileNote:
+    """One path. `before` is what lay there at the first touch.
+
+    `made`: nothing of that was left when the stage first read it. `vanishing`: the stage removed it.
+    `module`: it was read to be executed. `watched`: a program or a library in native code may write it.
+    """
+
+    where: Where
+    before: State | None
+    read: bool = False
+    asked: bool = False
+    timed: bool = False
+    module: bool = False
+    written: bool = False
+    made: bool = False
+    watched: bool = False
+    guessed: bool = False
+    digest: str = ""
+
+
+@dataclass
+class Listing:
+    where: Where
+    digest: str
+    names: list[str]
+
+
+@dataclass
+class FileNotes:
+    """All paths are absolute. `temporary` are folders and files that `tempfile` made for the stage."""
+
+    rules: PathRules
+    files: dict[str, FileNote] = field(default_factory=dict)
+    listings: dict[tuple[str, str], Listing] = field(default_factory=dict)
+    temporary: set[str] = field(default_factory=set)
+    complete: bool = True
+
+    def read(self, path: str, where: Where, *, module: bool = False) -> None:
+        """The content was read, or would have been if there were any."""
+        note = self._note(path, where)
+        if note is not None and not note.made:
+            note.read = True
+            note.module = note.module or module
+
+    def ask(self, path: str, where: Where, *, timed: bool = False) -> None:
+        """Somebody asked whether it is there; `timed`: also when it was last changed."""
+        note = self._note(path, where)
+        if note is not None and not note.made:
+            note.asked = True
+            note.timed = note.timed or timed
+
+    def write(self, path: str, where: Where, *, keeps: bool = False) -> None:
+        """It is about to be written; `keeps` some of what was there."""
+        note = self._note(path, where)
+        if note is None:
+            return
+        self.secure(path, note)
+        note.written = True
+        if not note.read and (not keeps or note.before is None):
+            note.made = True
+
+    def remove(self, path: str, where: Where) -> None:
+        """It is about to be removed, a folder with all that is in it."""
+        note = self._note(path, where)
+        if note is not None:
+            self.secure(path, note)
+            note.written = note.made = True
+        for inner, other in self.files.items():
+            if inner.startswith(path + "/"):
+                self.secure(inner, other)
+
+    def move(self, source: str, target: str, where: Where) -> None:
+        """One path is about to become the other."""
+        inside = [one for one in self._walk(source, _LIMIT) if one != source]
+        self.read(source, where)
+        self.remove(source, where)
+        self.write(target, where)
+        for one in inside:
+            self.write(target + one[len(source) :], where)
+
+    def use(self, path: str, where: Where) -> None:
+        """It may be read and written, now or later, by somebody who does not tell."""
+        note = self._note(path, where)
+        if note is None or note.made:
+            return
+        note.watched = True
+        note.read = note.read or note.before is not None
+        note.made = note.before is None and not note.asked
+        self.secure(path, note, _FEW_BYTES)
+
+    def look_into(self, path: str, pattern: str, where: Where) -> None:
+        """The names in a folder were read, as far as they match the pattern."""
+        note = self.files.get(path)
+        if (path, pattern) in self.listings or self._is_temporary(path) or (note is not None and note.made):
+            return
+        try:
+            names = entries(path, pattern)
+        except OSError:
+            self.ask(path, where)
+            return
+        own = {one for one in names if self._is_own(f"{path}/{one}")}
+        names = [one for one in names if one not in own]
+        self.listings[path, pattern] = Listing(where, digest_names(names), names)
+
+    def secure(self, path: str, note: FileNote, limit: int | None = None) -> None:
+        """Digests what was read before it is overwritten; what is larger than `limit` is not."""
+        if not note.read or note.digest or note.before is None or note.before.is_folder:
+            return
+        if limit is not None and note.before.size > limit:
+            return
+        if state_of(path) == note.before:
+            with contextlib.suppress(OSError):
+                note.digest = digest_file(path)
+
+    def secure_small(self, budget: int = _FEW_BYTES) -> None:
+        """Before a program runs, which may overwrite anything: what is small and was read."""
+        for path, note in self.files.items():
+            size = note.before.size if note.before is not None else 0
+            if note.read and not note.digest and size <= budget:
+                budget -= size
+                self.secure(path, note)
+
+    def tree(self, folder: str, limit: int) -> Iterator[tuple[str, bool]]:
+        """The files and folders below a folder that count: path, whether it is a folder."""
+        for path in self._walk(folder, limit):
+            yield path, os.path.isdir(path)
+
+    def _walk(self, path: str, limit: int) -> Iterator[str]:
+        """A path and what lies below it; at most `limit` of them."""
+        todo = [path]
+        for _ in range(limit):
+            if not todo:
+                return
+            one = todo.pop()
+            yield one
+            with contextlib.suppress(OSError):
+                todo.extend(f"{one}/{name}" for name in entries(one, ""))
+        self.complete = self.complete and not todo
+
+    def _note(self, path: str, where: Where) -> FileNote | None:
+        note = self.files.get(path)
+        if note is None and not self._is_temporary(path):
+            if len(self.files) >= _LIMIT:
+                self.complete = False
+                return None
+            note = self.files[path] = FileNote(where, state_of(path))
+        return note
+
+    def _is_own(self, path: str) -> bool:
+        note = self.files.get(path)
+        return self._is_temporary(path) or (note is not None and note.made)
+
+    def _is_temporary(self, path: str) -> bool:
+        if not self.temporary:
+            return False
+        return any(path == one or path.startswith(one + "/") for one in self.temporary)
+
+    def reports(self) -> dict[str, list[dict[str, Any]]]:
+        """`read`, `written` and `modules` of the `Observations`, now that the stage is over."""
+        found: dict[str, list[dict[str, Any]]] = {"read": [], "written": [], "modules": []}
+        listed = {path for path, _ in self.listings}
+        for path, note in self.files.items():
+            now = state_of(path) if note.written or note.watched else note.before
+            written = note.written or (note.watched and now != note.before)
+            if now is None and note.before is None and written:
+                continue  # made and removed again
+            for name, report in _read_reports(note):
+                if report.get("aspect") == "presence" and path in listed:
+                    continue  # who lists it knows that it is there
+                found[name].append(self._place(path, note.where, report))
+            if written:
+                flags = {"existed": note.before is not None, "guessed": note.guessed}
+                report = {**_written_report(now), **{name: True for name, on in flags.items() if on}}
+                found["written"].append(self._place(path, note.where, report))
+        for (path, pattern), listing in self.listings.items():
+            report = {"aspect": "listing", "digest": listing.digest, "names": listing.names[:_NAMES]}
+            report |= {"pattern": pattern} if pattern else {}
+            found["read"].append(self._place(path, listing.where, report))
+        return found
+
+    def _place(self, path: str, where: Where, report: dict[str, Any]) -> dict[str, Any]:
+        return {"path": self.rules.shown(path), **report, "cell_id": where.cell_id, "line": where.line}
+
+
+def _read_reports(note: FileNote) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What the stage learned of one path; what says more stands for what says less."""
+    before = note.before
+    if before is None:
+        if note.read or note.asked:
+            yield "read", {"aspect": "presence", "digest": MISSING}
+        return
+    if note.timed:
+        yield "read", {"aspect": "times", "digest": str(before.mtime_ns)}
+    if note.read and not before.is_folder:
+        yield ("modules" if note.module else "read"), {**_stat_report(before), "digest": note.digest}
+    elif note.read or note.asked:
+        yield "read", {"aspect": "presence", "digest": "folder" if before.is_folder else "file"}
+
+
+def _written_report(now: State | None) -> dict[str, Any]:
+    if now is None:
+        return {"aspect": "presence", "digest": MISSING}
+    if now.is_folder:
+        return {"aspect": "presence", "digest": "folder"}
+    return _stat_report(now)
+
+
+def _stat_report(state: State) -> dict[str, Any]:
+    return {"size": state.size, "mtime_ns": state.mtime_ns, "inode": state.inode}

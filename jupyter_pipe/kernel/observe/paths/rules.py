@@ -1,0 +1,73 @@
+"""Which paths count: the user's own, not the interpreter's, the system's or ours. No I/O."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+
+__all__ = ["UNLISTED", "PathRules"]
+
+UNLISTED = frozenset({".jupyter_pipe", "__pycache__", ".ipynb_checkpoints"})
+"""As in `artifacts/protocol.py`: entries that come and go with tools."""
+
+_INSTALLED = ("/site-packages/", "/dist-packages/")
+_INTERPRETER = ("lib", "lib64", "bin", "include", "etc", "pyvenv.cfg", "share/jupyter", "share/man")
+_SYSTEM = ("/proc", "/dev", "/sys", "/lib", "/lib64", "/bin", "/sbin", "/usr/lib", "/usr/lib64", "/usr/bin")
+_SYSTEM_DATA = ("/etc", "/usr", "/opt/conda", "/var/lib", "/var/cache", "/run", "/System", "/Library")
+# Made by libraries while they are imported, which a forked kernel does not do again.
+_TEMPORARY = ("ipykernel_", "matplotlib-", "joblib_memmapping_folder_", "pymp-")
+
+
+class PathRules:
+    """For a stage whose kernel works in `folder` (absolute).
+
+    What is `foreign` never counts: versions cover it. What is `remote` (settings in the home, data of
+    the system) counts only where the user's own code asks for it by name, and not a library.
+    """
+
+    def __init__(self, folder: str, kernel_side: str) -> None:
+        self.folder = folder
+        self.below = folder.rstrip("/") + "/"
+        home = os.path.expanduser("~").rstrip("/")
+        self._foreign = self._around((*_SYSTEM, *_interpreter(), kernel_side), "/") + _temporary()
+        self._remote = self._around(_SYSTEM_DATA, "/") + self._around((home,), "/.")
+
+    def _around(self, roots: tuple[str, ...], end: str) -> tuple[str, ...]:
+        """Prefixes of paths, without those that the notebook's folder lies in."""
+        prefixes = (root + end for root in roots)
+        return tuple(prefix for prefix in prefixes if not self.below.startswith(prefix))
+
+    def is_foreign(self, path: str) -> bool:
+        """Whether nothing that is read there can be an input. `path` may be relative."""
+        if path.startswith(self._foreign):
+            return True
+        if any(part in path for part in _INSTALLED):
+            return True
+        return any(name in path and name in path.split("/") for name in UNLISTED)
+
+    def is_remote(self, path: str) -> bool:
+        """Whether only a direct request makes it an input."""
+        return path.startswith(self._remote)
+
+    def shown(self, path: str) -> str:
+        """The path as it is reported: relative to the folder if it lies below it."""
+        if path.startswith(self.below):
+            path = path[len(self.below) :]
+        elif path == self.folder:
+            path = "."
+        return path.replace(os.sep, "/")
+
+
+def _interpreter() -> tuple[str, ...]:
+    prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
+    standard_library = os.path.dirname(os.path.abspath(os.__file__))
+    return (
+        *(os.path.join(prefix, part) for prefix in sorted(prefixes) for part in _INTERPRETER),
+        standard_library,
+    )
+
+
+def _temporary() -> tuple[str, ...]:
+    folder = tempfile.gettempdir()
+    return tuple(os.path.join(folder, start) for start in _TEMPORARY)

@@ -1,0 +1,1 @@
+"""Programs: what a command reads and writes, and the events that tell of it."""
