@@ -93,6 +93,7 @@ class StageContext(Struct, frozen=True):
     strict: bool = False
     trust: bool = False
     salt: str = ""
+    sources: str = ""
 
 
 class StoredPayload(Struct, frozen=True):

@@ -39,6 +39,7 @@ __all__ = [
     "plan_run",
 ]
 
+FOREIGN = "its result is not signed by you; to use it: jupyter pipe trust"
 SERIALISER = "2"
 """How payloads are written: another word makes every stage run again."""
 
@@ -274,6 +275,8 @@ class StageCache:
 
     def _why(self, stage: Stage, fingerprint: Fingerprint) -> tuple[str, bool]:
         """Why there is no result to reuse, and whether there never will be one."""
+        if self.cache.is_foreign(fingerprint.key):
+            return FOREIGN, False
         latest = self.cache.latest(self.pipeline, stage.name)
         if latest is None:
             return "never ran", False

@@ -1,8 +1,10 @@
 """The results of stages, addressed by fingerprint: `.jupyter_pipe/cache/`.
 
 An entry is published last, by renaming, once every payload it names is in the artifact store, so
-a reader never sees half of it. Entries of one key differ in what they used beyond it: generators' states,
-and the files, folders and variables that their stage observed.
+a reader never sees half of it. What is not signed by the user, or by a key that the user accepted, counts as
+absent: loading a value runs code. One signature is enough, since an entry names its payloads by the hash of
+their content. Entries of one key differ in what they used beyond it: generators' states, and the files,
+folders and variables that their stage observed.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -20,6 +22,8 @@ from msgspec import Struct
 from jupyter_pipe.artifacts.protocol import ArtifactRef, StageResult
 from jupyter_pipe.cache.fingerprint import Fingerprint
 from jupyter_pipe.cache.replacing import replace_file
+from jupyter_pipe.trust.records import is_foreign, read_record
+from jupyter_pipe.trust.signatures import sign
 
 __all__ = ["Cache", "CacheEntry", "Latest", "compiled_path", "latest_of", "references"]
 
@@ -58,19 +62,29 @@ class Latest(Struct, frozen=True):
     written: dict[str, str] = {}
 
 
-_entries_decoder = msgspec.json.Decoder(tuple[CacheEntry, ...])
+class _Entries(Struct, frozen=True):
+    """What one file holds: the entries of a key, newest first."""
+
+    entries: tuple[CacheEntry, ...]
+
+
+_entries_decoder = msgspec.json.Decoder(_Entries)
 _latest_decoder = msgspec.json.Decoder(Latest)
 
 
 class Cache:
     """The entries under one root. Unreadable entries count as absent: the stage runs again.
 
-    `bring` is asked for a file that is missing, and puts it there if it has it elsewhere.
+    `bring` is asked for a file that is missing, and puts it there if it has it elsewhere. With `trust`
+    entries count whoever signed them, or nobody.
     """
 
-    def __init__(self, folder: Path, *, bring: Callable[[Path], object] = lambda path: None) -> None:
+    def __init__(
+        self, folder: Path, *, bring: Callable[[Path], object] = lambda path: None, trust: bool = False
+    ) -> None:
         self.folder = folder
         self._bring = bring
+        self._trust = trust
 
     def candidates(self, key: str, generators: Mapping[str, str]) -> list[CacheEntry]:
         """The entries whose generator states are those of `generators`, the newest first."""
@@ -84,27 +98,35 @@ class Cache:
         """Keep the entry's observations as they are in `entry`: the same contents, with newer times."""
         key = entry.fingerprint.key
         kept = [entry if old.executed == entry.executed else old for old in self._read(key)]
-        replace_file(self._entries_path(key), msgspec.json.encode(kept))
+        self._publish(key, kept)
 
     def record(self, entry: CacheEntry, *, pipeline: str, stage: str, executed: Path) -> CacheEntry:
         """Publish a result, and remember its fingerprint as the stage's latest."""
         key = entry.fingerprint.key
         kept = msgspec.structs.replace(entry, executed=self._keep_notebook(key, executed))
         others = [old for old in self._read(key) if old.circumstances != entry.circumstances]
-        replace_file(self._entries_path(key), msgspec.json.encode([kept, *others][:_ENTRIES_A_KEY]))
+        self._publish(key, [kept, *others][:_ENTRIES_A_KEY])
         self.remember(pipeline, stage, latest_of(entry))
         return kept
 
     def remember(self, pipeline: str, stage: str, latest: Latest) -> None:
         """Note how the stage last succeeded, to explain the next difference."""
-        replace_file(self._latest_path(pipeline, stage), msgspec.json.encode(latest))
+        document = sign("latest", f"{pipeline}/{stage}", msgspec.json.encode(latest))
+        replace_file(self._latest_path(pipeline, stage), document)
 
     def latest(self, pipeline: str, stage: str) -> Latest | None:
         """How the stage last succeeded, None if it never did here."""
+        path = self._latest_path(pipeline, stage)
         try:
-            return _latest_decoder.decode(self._latest_path(pipeline, stage).read_bytes())
-        except (OSError, msgspec.DecodeError):
+            return _latest_decoder.decode(
+                read_record(path, "latest", f"{pipeline}/{stage}", trust=self._trust)
+            )
+        except (OSError, ValueError):
             return None
+
+    def is_foreign(self, key: str) -> bool:
+        """Whether there are results for the key that count as absent, since others signed them."""
+        return not self._trust and is_foreign(self._entries_path(key), "results", key)
 
     def executed_path(self, entry: CacheEntry) -> Path:
         """The executed notebook that belongs to an entry."""
@@ -121,10 +143,15 @@ class Cache:
                 yield path, entry
 
     def _read(self, key: str) -> tuple[CacheEntry, ...]:
+        path = self._brought(self._entries_path(key))
         try:
-            return _entries_decoder.decode(self._brought(self._entries_path(key)).read_bytes())
-        except (OSError, msgspec.DecodeError):
+            return _entries_decoder.decode(read_record(path, "results", key, trust=self._trust)).entries
+        except (OSError, ValueError):
             return ()
+
+    def _publish(self, key: str, entries: Sequence[CacheEntry]) -> None:
+        document = msgspec.json.encode(_Entries(tuple(entries)))
+        replace_file(self._entries_path(key), sign("results", key, document))
 
     def _brought(self, path: Path) -> Path:
         if not path.exists():
@@ -157,7 +184,7 @@ def latest_of(entry: CacheEntry) -> Latest:
 def compiled_path(state_folder: Path, notebook: str) -> Path:
     """Where the package is kept that was compiled for running the notebook at an absolute path."""
     name = hashlib.sha256(notebook.encode()).hexdigest()
-    return state_folder / "cache" / "compiled" / f"{name}.msgpack"
+    return state_folder / "cache" / "compiled" / f"{name}.json"
 
 
 def references(result: StageResult) -> Iterator[ArtifactRef]:

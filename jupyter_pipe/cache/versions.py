@@ -15,6 +15,8 @@ import msgspec
 from jupyter_pipe.cache.fingerprint import digest_of
 from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.compiler.codegen.requirements import ask_versions
+from jupyter_pipe.trust.records import read_record
+from jupyter_pipe.trust.signatures import sign
 
 __all__ = ["environment_digest", "find_versions"]
 
@@ -26,20 +28,21 @@ def find_versions(interpreter: Path | None, modules: Collection[str], folder: Pa
     if interpreter is None:
         return {}
     wanted = sorted(set(modules) - set(sys.stdlib_module_names))
-    path = folder / "versions" / f"{environment_digest(interpreter)}.json"
-    known = _read(path)
+    environment = environment_digest(interpreter)
+    path = folder / "versions" / f"{environment}.json"
+    known = _read(path, environment)
     unknown = [name for name in wanted if name not in known]
     if unknown:
         answer = ask_versions(interpreter, unknown)
         known.update({name: dict(answer.get(name, ())) for name in unknown})
-        replace_file(path, msgspec.json.encode(known))
+        replace_file(path, sign("versions", environment, msgspec.json.encode(known)))
     return {name: known[name] for name in wanted}
 
 
-def _read(path: Path) -> _Known:
+def _read(path: Path, environment: str) -> _Known:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Known)
-    except (OSError, msgspec.MsgspecError):
+        return msgspec.json.decode(read_record(path, "versions", environment), type=_Known)
+    except (OSError, ValueError):
         return {}
 
 

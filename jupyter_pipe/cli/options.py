@@ -16,6 +16,7 @@ __all__ = [
     "add_command",
     "add_json",
     "add_root",
+    "add_trust",
     "at_least",
     "find_stage",
     "find_store",
@@ -74,6 +75,13 @@ def add_root(parser: argparse.ArgumentParser) -> None:
         "--root",
         metavar="DIR|URL",
         help="the folder that holds .jupyter_pipe (default: here or the nearest folder above)",
+    )
+
+
+def add_trust(parser: argparse._ActionsContainer) -> None:
+    """`--trust`, for commands that load values or carry out what records say."""
+    parser.add_argument(
+        "--trust", action="store_true", help="believe what others signed, or nobody: for this once"
     )
 
 

@@ -36,6 +36,7 @@ from jupyter_pipe.model import (
     Stage,
 )
 from jupyter_pipe.notebook import parse_tags, read_notebook
+from jupyter_pipe.trust.records import read_record
 
 __all__ = ["Compiled", "check_notebook", "compile_notebook", "default_output", "draft_of", "draft_pipeline"]
 
@@ -163,7 +164,7 @@ def _stage(grouping: Grouping, flow: StageFlow, package: str, names: set[str]) -
 def _read_learned(folder: Path, name: str) -> dict[str, Learned]:
     """What runs have seen of stages. A file that cannot be read has taught nothing: it will be seen again."""
     try:
-        data = (folder / ".jupyter_pipe" / "effects.json").read_bytes()
+        data = read_record(folder / ".jupyter_pipe" / "effects.json", "learned", "")
     except OSError:
         return {}
     return decode_learned(data).get(name, {})

@@ -26,6 +26,8 @@ from jupyter_pipe.compiler.compiled import Compiled
 from jupyter_pipe.model import Pipeline
 from jupyter_pipe.observe.digests import file_digest
 from jupyter_pipe.runs.store import RunStore
+from jupyter_pipe.trust.records import read_record
+from jupyter_pipe.trust.signatures import sign
 
 __all__ = ["compile_for_run"]
 
@@ -43,7 +45,7 @@ class _Kept(Struct, frozen=True):
     files: dict[str, bytes]
 
 
-_decoder = msgspec.msgpack.Decoder(_Kept)
+_decoder = msgspec.json.Decoder(_Kept)
 
 
 def compile_for_run(notebook: Path, store: RunStore, *, keep: bool = True) -> Compiled:
@@ -68,13 +70,13 @@ def compile_for_run(notebook: Path, store: RunStore, *, keep: bool = True) -> Co
 def _write(path: Path, kept: _Kept, store: RunStore) -> None:
     with contextlib.suppress(OSError):
         store.make_state_folder()
-        replace_file(path, msgspec.msgpack.encode(kept))
+        replace_file(path, sign("compiled", path.stem, msgspec.json.encode(kept)))
 
 
 def _read(path: Path) -> _Kept | None:
     try:
-        return _decoder.decode(path.read_bytes())
-    except (OSError, msgspec.MsgspecError):
+        return _decoder.decode(read_record(path, "compiled", path.stem))
+    except (OSError, ValueError):
         return None
 
 

@@ -102,8 +102,14 @@ def open_target(path: Path | str, store: RunStore | None = None, *, keep: bool =
     return Target(compiled.pipeline, path.absolute(), store, files=compiled.files)
 
 
-def open_earlier(earlier: Run, store: RunStore) -> Target:
-    """What an earlier run ran, as it is now. Raises RunError if its record does not say."""
+def open_earlier(earlier: Run, store: RunStore, *, trust: bool = False) -> Target:
+    """What an earlier run ran, as it is now.
+
+    Its record names the notebook, the folders and the cluster, so it must be signed by the user; `trust`
+    believes it whoever wrote it. Raises UntrustedError, and RunError if the record does not say.
+    """
+    if not trust:
+        store.require_own(earlier.run_id)
     path = earlier.facts.package or earlier.facts.notebook
     if not path:
         raise RunError(

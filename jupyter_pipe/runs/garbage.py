@@ -49,7 +49,9 @@ class Collected(Struct, frozen=True):
 
 def collect(store: RunStore, limits: Limits, *, now: float, dry_run: bool = False) -> Collected:
     """Remove what `limits` do not keep."""
-    runs, values, cache = store.list(), Store(store.state_folder), Cache(store.state_folder / "cache")
+    runs, values = store.list(), Store(store.state_folder)
+    # Nothing is loaded here, and what others signed may be trusted tomorrow.
+    cache = Cache(store.state_folder / "cache", trust=True)
     going_on = {run.run_id for run in runs if not run.is_final}
     kept = {*_kept(store, values, runs, limits, now), *going_on}
     needed = {address for run_id in kept for address in _references(store, run_id)}

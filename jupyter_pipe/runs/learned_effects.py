@@ -1,7 +1,7 @@
 """What runs have learned about stages: `.jupyter_pipe/effects.json`.
 
 `{pipeline: {stage: Learned}}`; the compiler reads it and adds effects and edges to `pipeline.json`. A file
-that cannot be read counts as empty: what it knew will be learned again.
+that cannot be read, or that others signed, counts as empty: what it knew will be learned again.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from pathlib import Path
 from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.compiler.learned import decode_learned, merge_learned
 from jupyter_pipe.model import Learned, to_json
+from jupyter_pipe.trust.records import read_record
+from jupyter_pipe.trust.signatures import sign
 
 __all__ = ["add_learned", "read_learned"]
 
@@ -25,12 +27,12 @@ def add_learned(state_folder: Path, pipeline: str, stage: str, learned: Learned)
     known = _read(state_folder)
     stages = known.setdefault(pipeline, {})
     stages[stage] = merge_learned(stages.get(stage, Learned()), learned)
-    replace_file(_path(state_folder), to_json(known))
+    replace_file(_path(state_folder), sign("learned", "", to_json(known)))
 
 
 def _read(state_folder: Path) -> dict[str, dict[str, Learned]]:
     try:
-        return decode_learned(_path(state_folder).read_bytes())
+        return decode_learned(read_record(_path(state_folder), "learned", ""))
     except OSError:
         return {}
 

@@ -11,14 +11,16 @@ import datetime
 import os
 import re
 import secrets
+import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from jupyter_pipe.cache.replacing import replace_file
-from jupyter_pipe.errors import RunError
+from jupyter_pipe.errors import RunError, UntrustedError
 from jupyter_pipe.events import Event, RunFinished, RunState, decode_event
 from jupyter_pipe.model import Pipeline, from_json, to_json
 from jupyter_pipe.runs.fold import RunFold, fold
@@ -26,6 +28,9 @@ from jupyter_pipe.runs.log import EventLog, read_events
 from jupyter_pipe.runs.model import Run, RunFacts
 from jupyter_pipe.runs.processes import is_alive, is_here
 from jupyter_pipe.runs.writing import RunWriter
+from jupyter_pipe.trust.keys import notify
+from jupyter_pipe.trust.records import UnsignedError, read_record
+from jupyter_pipe.trust.signatures import sign
 
 __all__ = ["STATE_FOLDER", "RunFolder", "RunStore"]
 
@@ -33,6 +38,12 @@ STATE_FOLDER = ".jupyter_pipe"
 
 _GIVEN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4,}")
 _run_decoder = msgspec.json.Decoder(Run)
+
+
+class _CopyOf(Struct, frozen=True):
+    """What the file `url` says."""
+
+    url: str
 
 
 class RunFolder:
@@ -84,11 +95,21 @@ class RunStore:
 
     @property
     def url(self) -> str:
-        """What this root is the working copy of (see `runs.remote`); empty for a root by itself."""
+        """What this root is the working copy of (see `runs.remote`); empty for a root by itself.
+
+        Only where this user made it so: a cloned folder could send everything away.
+        """
         try:
-            return self._url_file.read_text(encoding="utf-8").strip()
-        except OSError:
-            return ""
+            found = read_record(self._url_file, "url", str(self.root))
+            return msgspec.json.decode(found, type=_CopyOf).url
+        except UnsignedError:
+            notify(
+                f"{self._url_file} says that the runs of this folder belong to a URL. You did not sign that, "
+                "so it is ignored; name the URL with --root if you mean it."
+            )
+        except (OSError, ValueError):
+            pass
+        return ""
 
     @property
     def _url_file(self) -> Path:
@@ -98,7 +119,8 @@ class RunStore:
         """Be the working copy of a URL. Raises OSError."""
         if self.url != url:
             self.make_state_folder()
-            replace_file(self._url_file, f"{url}\n".encode())
+            document = msgspec.json.encode(_CopyOf(url))
+            replace_file(self._url_file, sign("url", str(self.root), document))
 
     def folder(self, run_id: str) -> RunFolder:
         return RunFolder(self.runs_folder / run_id)
@@ -115,7 +137,7 @@ class RunStore:
             replace_file(folder.parameters, to_json(facts.parameters))
             folded = RunFold(facts)
             # Before the first event: it tells which process to ask about if that dies.
-            replace_file(folder.summary, to_json(folded.run))
+            replace_file(folder.summary, sign("run", folder.run_id, to_json(folded.run)))
             return RunWriter(EventLog(folder.events, folder.summary), folder.summary, folded)
         except OSError as error:
             raise RunError(
@@ -187,6 +209,25 @@ class RunStore:
             return run
         return fold([*events, _interruption(run, events[-1])], facts)
 
+    def is_own(self, run_id: str) -> bool:
+        """Whether the user, or a key that the user accepted, signed the run's summary. Other runs are shown;
+        nothing that they say is carried out."""
+        try:
+            read_record(self.folder(run_id).summary, "run", run_id)
+        except OSError:
+            return False
+        return True
+
+    def require_own(self, run_id: str) -> None:
+        """Raises UntrustedError unless the run is the user's own."""
+        if not self.is_own(run_id):
+            raise UntrustedError(
+                f"Run {run_id} is not signed by you: it is shown, but nothing that its record says is "
+                "carried out.",
+                code="run_untrusted",
+                hint=f"If you trust who made it: jupyter pipe trust {shlex.quote(str(self.root))}",
+            )
+
     def read_pipeline(self, run_id: str) -> Pipeline:
         """The pipeline that the run ran. Raises RunError."""
         path = self.folder(run_id).pipeline
@@ -246,7 +287,7 @@ class RunStore:
             events = tuple(read_events(folder.events))
             for event in events:
                 folded.add(event)
-            writer = RunWriter(log, folder.summary, folded)
+            writer = RunWriter(log, folder.summary, folded, signed=self.is_own(folder.run_id))
             if events and not writer.run.is_final:
                 writer.append(_interruption(writer.run, events[-1]))
             writer.flush()

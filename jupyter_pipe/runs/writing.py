@@ -1,6 +1,6 @@
 """Writing down a run that goes on: its events, and the summary that follows them.
 
-`run.json` is replaced atomically, at most twice a second while events stream, and on `flush`.
+`run.json` is signed and replaced atomically, at most twice a second while events stream, and on `flush`.
 Raises OSError as the disk does.
 """
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.model import to_json
 from jupyter_pipe.runs.processes import Heart
+from jupyter_pipe.trust.signatures import sign
 
 if TYPE_CHECKING:
     from jupyter_pipe.events import Event
@@ -27,7 +28,8 @@ _SECONDS_BETWEEN_SUMMARIES = 0.5
 
 
 class RunWriter:
-    """The one writer of a run."""
+    """The one writer of a run. The summary of a run that others signed is written without a signature:
+    ours would vouch for what they say."""
 
     def __init__(
         self,
@@ -35,11 +37,13 @@ class RunWriter:
         summary: Path,
         folded: RunFold,
         *,
+        signed: bool = True,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._log = log
         self._summary = summary
         self._folded = folded
+        self._signed = signed
         self._monotonic = monotonic
         self._written = float("-inf")
         self._stale = True
@@ -70,7 +74,8 @@ class RunWriter:
     def flush(self) -> None:
         """Bring `run.json` up to date."""
         if self._stale:
-            replace_file(self._summary, to_json(self.run))
+            document = to_json(self.run)
+            replace_file(self._summary, sign("run", self.run_id, document) if self._signed else document)
             self._written = self._monotonic()
             self._stale = False
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from jupyter_pipe.events import Event, RunQueued, encode_event
 from jupyter_pipe.model import to_json
 from jupyter_pipe.runs.store import RunStore
+from jupyter_pipe.trust.signatures import sign
 from tests.cli.scripted import home_value, scripted_run
 
 
@@ -74,5 +75,5 @@ def write_run(root: Path, events: list[Event], run_id: str) -> RunStore:
     events = [replace(e, run_id=run_id) if isinstance(e, RunQueued) else e for e in events]
     folder.pipeline.write_bytes(to_json(home_value()))
     folder.events.write_bytes(b"".join(map(encode_event, events)))
-    folder.summary.write_bytes(to_json(scripted_run(events)))
+    folder.summary.write_bytes(sign("run", run_id, to_json(scripted_run(events))))
     return store

@@ -13,6 +13,7 @@ from jupyter_pipe.cli.runs import resume
 from jupyter_pipe.engine import RunRequest
 from jupyter_pipe.model import to_json
 from jupyter_pipe.runs.model import RunFacts, RunOptions
+from jupyter_pipe.trust.signatures import sign
 from tests.cli.conftest import write_run
 from tests.cli.scripted import succeeded_events
 
@@ -38,7 +39,7 @@ def test_how_the_run_goes_on(
     store = write_run(tmp_path, succeeded_events(), RUN)
     facts = RunFacts(notebook=str(small), workdir=str(tmp_path), options=RunOptions(**DASK))
     folder = store.folder(RUN)
-    folder.summary.write_bytes(to_json(replace(store.read(RUN), facts=facts)))
+    folder.summary.write_bytes(sign("run", RUN, to_json(replace(store.read(RUN), facts=facts))))
     assert main(["resume", "latest", *given]) == 0
     assert {name: getattr(requests[0].options, name) for name in expected} == expected
     assert requests[0].target.store.root == tmp_path

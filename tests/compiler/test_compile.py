@@ -14,6 +14,7 @@ from jupyter_pipe.compiler import check_notebook, compile_notebook
 from jupyter_pipe.compiler.schema import pipeline_schema
 from jupyter_pipe.errors import CompileError, NotebookError
 from jupyter_pipe.model import Diagnostic, EffectKind, Severity
+from jupyter_pipe.trust.signatures import sign
 from tests.compiler.notebooks import Cells, write_notebook
 
 ROOT = Path(__file__).parents[2]
@@ -93,9 +94,11 @@ def test_what_runs_have_learned_is_compiled_in(tmp_path: Path) -> None:
     before = compile_notebook(path).pipeline
     (tmp_path / ".jupyter_pipe").mkdir()
     learned = tmp_path / ".jupyter_pipe" / "effects.json"
-    learned.write_text(
-        json.dumps({"learns": {"two": {"mutates": ["a"]}}, "other": {"three": {"mutates": ["a"]}}})
-    )
+    known = {"learns": {"two": {"mutates": ["a"]}}, "other": {"three": {"mutates": ["a"]}}}
+    said = json.dumps(known).encode()
+    learned.write_bytes(said)
+    assert compile_notebook(path).pipeline == before  # anybody could have said so
+    learned.write_bytes(sign("learned", "", said))
     after = compile_notebook(path).pipeline
     assert after.stage("three").inputs[0].from_ == "two"
     assert EffectKind.mutates in {effect.kind for effect in after.stage("two").effects if effect.name == "a"}

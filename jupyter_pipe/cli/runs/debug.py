@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.cli.options import Subparsers, add_command, add_root, find_stage, find_store
+from jupyter_pipe.cli.options import Subparsers, add_command, add_root, add_trust, find_stage, find_store
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.errors import KernelError
 
@@ -38,6 +38,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "-o", "--output", type=Path, metavar="FILE", help="default: beside the source notebook"
     )
     parser.add_argument("--force", action="store_true", help="overwrite the notebook if it exists")
+    add_trust(parser)
     add_root(parser)
 
 
@@ -48,17 +49,18 @@ def run(args: argparse.Namespace) -> int:
     store = find_store(args.root)
     found = store.read(store.find(args.run_id))
     stage = find_stage(found, args.stage)
-    fetch_inputs(store, found, stage)
+    fetch_inputs(store, found, stage, trust=args.trust)
     if args.console:
-        return _console(store, found, stage)
+        return _console(store, found, stage, trust=args.trust)
     target = args.output or Path(found.facts.workdir) / f"debug_{found.pipeline}_{stage.name}.ipynb"
-    path = write_debug_notebook(store, found, stage, target, force=args.force)
+    path = write_debug_notebook(store, found, stage, target, force=args.force, trust=args.trust)
     Terminal.of(args).result(f"Wrote {path}: open it and run its cells.")
     return 0
 
 
-def _console(store: RunStore, found: Run, stage: StageRun) -> int:
+def _console(store: RunStore, found: Run, stage: StageRun, *, trust: bool) -> int:
     """IPython of the kernel's interpreter, where everything before the failing cell has run."""
+    from jupyter_pipe.cache.replacing import replace_file
     from jupyter_pipe.compiler.codegen.requirements import find_interpreter
     from jupyter_pipe.runs.debug import debug_script
 
@@ -67,6 +69,6 @@ def _console(store: RunStore, found: Run, stage: StageRun) -> int:
     if interpreter is None:
         raise KernelError(f"The kernel {kernel!r} is not installed here.", code="kernel_missing")
     script = store.folder(found.run_id).stage(stage.name) / "debug.ipy"
-    script.write_text(debug_script(store, found, stage), encoding="utf-8")
+    replace_file(script, debug_script(store, found, stage, trust=trust).encode())
     command = [str(interpreter), "-m", "IPython", "--no-banner", "-i", str(script)]
     return subprocess.run(command, cwd=found.facts.workdir or None, check=False).returncode

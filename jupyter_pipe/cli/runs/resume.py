@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.cli.options import Subparsers, add_command, add_root, find_store
+from jupyter_pipe.cli.options import Subparsers, add_command, add_root, add_trust, find_store
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.cli.runs.run import add_result_options, execute
 from jupyter_pipe.cli.runs.run_options import add_place, command_line, environment_of
@@ -40,6 +40,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--env-file", type=Path, metavar="FILE", help="NAME=VALUE lines, for secret:NAME tags"
     )
+    add_trust(parser)
     add_root(parser)
     add_result_options(parser)
 
@@ -63,7 +64,7 @@ def _request(args: argparse.Namespace, store: RunStore, earlier: Run) -> RunRequ
     from jupyter_pipe.engine import RunRequest
     from jupyter_pipe.engine.targets import open_earlier, options_to_resume, request_to_resume
 
-    target = open_earlier(earlier, store)
+    target = open_earlier(earlier, store, trust=args.trust)
     request = RunRequest(
         target=target,
         options=_options(args, options_to_resume(target.pipeline, earlier)),
@@ -85,4 +86,5 @@ def _options(args: argparse.Namespace, before: RunOptions) -> RunOptions:
         executor=(args.executor or "dask") if is_elsewhere else before.executor,
         scheduler=args.scheduler if is_elsewhere else before.scheduler,
         keep_going=args.keep_going or before.keep_going,
+        trust=args.trust,
     )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.cli.options import at_least
+from jupyter_pipe.cli.options import add_trust, at_least
 from jupyter_pipe.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _add_manner(group: argparse._ArgumentGroup) -> None:
         "--workdir", type=Path, metavar="DIR", help="where stages run (default: the notebook's folder)"
     )
     group.add_argument("--env-file", type=Path, metavar="FILE", help="NAME=VALUE lines, for secret:NAME tags")
-    group.add_argument("--trust", action="store_true", help="load stored values of other users")
+    add_trust(group)
 
 
 def add_place(group: argparse._ActionsContainer) -> None:

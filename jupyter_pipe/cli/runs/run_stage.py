@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from jupyter_pipe.cli.options import Subparsers, add_command, at_least
+from jupyter_pipe.cli.options import Subparsers, add_command, add_trust, at_least
 from jupyter_pipe.cli.output.failure import failure_block
 from jupyter_pipe.cli.output.progress import PlainLines
 from jupyter_pipe.cli.output.terminal import Terminal
@@ -36,13 +36,14 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--env-file", type=Path, metavar="FILE", help="NAME=VALUE lines, for secret:NAME tags"
     )
+    add_trust(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 1 if the stage failed, 3 if its gate did."""
     from jupyter_pipe.engine import RunRequest, open_target
     from jupyter_pipe.engine.attempts.single_stage import run_single_stage
-    from jupyter_pipe.runs.model import StageRun
+    from jupyter_pipe.runs.model import RunOptions, StageRun
     from jupyter_pipe.runs.parameters import resolve_parameters
     from jupyter_pipe.runs.remote import local_root
     from jupyter_pipe.runs.store import RunStore
@@ -52,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
     environment = environment_of(args.env_file)
     request = RunRequest(
         target=target,
+        options=RunOptions(trust=args.trust),
         workdir=args.workdir,
         run_id=args.run_id,
         environment=environment,

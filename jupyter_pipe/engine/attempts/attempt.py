@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from jupyter_pipe.artifacts.bootstrap import bootstrap_source
+from jupyter_pipe.artifacts.context_file import encode_context, sources_digest
 from jupyter_pipe.artifacts.masking import Masker
 from jupyter_pipe.artifacts.protocol import ArtifactRef, InputPayload, Observations, StageContext, StageResult
 from jupyter_pipe.cache.replacing import replace_file
@@ -40,7 +41,7 @@ from jupyter_pipe.runs.store import RunStore
 if TYPE_CHECKING:
     from jupyter_pipe.engine.kernels.lifecycle import KernelSource
 
-__all__ = ["StageOutcome", "StageWork", "input_refs", "run_stage", "write_context"]
+__all__ = ["StageOutcome", "StageWork", "input_refs", "run_stage", "stage_notebook", "write_context"]
 
 
 class StageWork(Struct, frozen=True):
@@ -126,13 +127,8 @@ def _run(
         _fetch_inputs(work)
     folder = attempt_folder(Path(work.run_folder), stage.name, work.attempt)
     folder.mkdir(parents=True, exist_ok=True)
-    notebook = prepare_notebook(
-        _read_notebook(Path(work.package) / stage.notebook),
-        stage,
-        inputs=work.given.names,
-        literals=work.literals,
-    )
-    context, result = write_context(work)
+    notebook = stage_notebook(work)
+    context, result = write_context(work, notebook)
     execution = Execution(
         stage=stage.name,
         folder=Path(work.workdir),
@@ -158,13 +154,22 @@ def _present(work: StageWork) -> Present:
     return Present(Path(work.workdir), work.environment, work.hidden, work.salt)
 
 
-def write_context(work: StageWork) -> tuple[Path, Path]:
+def stage_notebook(work: StageWork) -> dict[str, Any]:
+    """What the attempt executes: the stage's notebook with the run's parameters. Raises StageFailure."""
+    stage = work.pipeline.stage(work.stage)
+    notebook = _read_notebook(Path(work.package) / stage.notebook)
+    return prepare_notebook(notebook, stage, inputs=work.given.names, literals=work.literals)
+
+
+def write_context(work: StageWork, notebook: Mapping[str, Any]) -> tuple[Path, Path]:
     """Write what the kernel needs to know into the attempt's folder. Returns the file, and the one
     where the kernel is to leave its result."""
     folder = attempt_folder(Path(work.run_folder), work.stage, work.attempt)
     folder.mkdir(parents=True, exist_ok=True)
     context, result = folder / "context.json", folder / "result.json"
-    replace_file(context, msgspec.json.encode(_context(work, work.pipeline.stage(work.stage), result)))
+    made = _context(work, work.pipeline.stage(work.stage), result)
+    sources = sources_digest(notebook["cells"])
+    replace_file(context, encode_context(msgspec.structs.replace(made, sources=sources)))
     return context, result
 
 

@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from jupyter_pipe.artifacts.protocol import StageResult
+from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.cache.store import references
 from jupyter_pipe.engine.attempts.assignment import stage_work
 from jupyter_pipe.engine.attempts.attempt import StageOutcome, run_stage
@@ -23,11 +24,14 @@ from jupyter_pipe.engine.scheduling.results import result_events
 from jupyter_pipe.engine.scheduling.stage_inputs import given_to
 from jupyter_pipe.engine.scheduling.verdict import judge
 from jupyter_pipe.engine.targets import RunRequest
-from jupyter_pipe.errors import PackageError, RunError
+from jupyter_pipe.errors import PackageError, RunError, UntrustedError
 from jupyter_pipe.events import Event
-from jupyter_pipe.model import Pipeline
+from jupyter_pipe.model import Pipeline, to_json
 from jupyter_pipe.runs.remote import RemoteRoot, fetch_runs, publish_values
 from jupyter_pipe.runs.store import RunFolder, RunStore
+from jupyter_pipe.trust.keys import KEY_VARIABLE
+from jupyter_pipe.trust.records import UnsignedError, read_record
+from jupyter_pipe.trust.signatures import sign
 
 __all__ = ["run_single_stage"]
 
@@ -54,7 +58,7 @@ def run_single_stage(
     place = RunPlace(folder.run_id, folder.path, package)
     if prepared.store.url:
         fetch_runs(RemoteRoot(prepared.store.url), prepared.store, [folder.run_id])
-    results = _earlier_results(folder, prepared.pipeline, stage)
+    results = _earlier_results(folder, prepared.pipeline, stage, trust=request.options.trust)
     given = given_to(prepared.pipeline, stage, results)
     work = stage_work(prepared, prepared.pipeline, stage, attempt, given=given, results=results, place=place)
     outcome = run_stage(work, report)
@@ -67,6 +71,7 @@ def run_single_stage(
     if failure is not None:
         folder.result(stage).unlink(missing_ok=True)  # nothing downstream may start from it
         return StageOutcome(outcome.seconds, failure=failure)
+    replace_file(folder.result(stage), sign("result", f"{folder.run_id}/{stage}", to_json(outcome.result)))
     if prepared.store.url:
         _publish(prepared.store, folder, stage, outcome.result)
     return outcome
@@ -80,15 +85,27 @@ def _publish(store: RunStore, folder: RunFolder, stage: str, result: StageResult
         remote.publish(path, path.relative_to(store.state_folder).as_posix())
 
 
-def _earlier_results(folder: RunFolder, pipeline: Pipeline, stage: str) -> dict[str, StageResult]:
+def _earlier_results(
+    folder: RunFolder, pipeline: Pipeline, stage: str, *, trust: bool
+) -> dict[str, StageResult]:
     """What the stages that `stage` depends on left behind."""
-    return {name: _read_result(folder, name) for name in Neighbours(pipeline).ancestors(stage)}
+    names = Neighbours(pipeline).ancestors(stage)
+    return {name: _read_result(folder, name, trust=trust) for name in names}
 
 
-def _read_result(folder: RunFolder, stage: str) -> StageResult:
+def _read_result(folder: RunFolder, stage: str, *, trust: bool) -> StageResult:
+    path = folder.result(stage)
     try:
-        return msgspec.json.decode(folder.result(stage).read_bytes(), type=StageResult)
-    except (OSError, msgspec.MsgspecError) as error:
+        data = read_record(path, "result", f"{folder.run_id}/{stage}", trust=trust)
+        return msgspec.json.decode(data, type=StageResult)
+    except UnsignedError:
+        raise UntrustedError(
+            f"The result of stage {stage!r} in {folder.path} is not signed by you, so its values are not "
+            "loaded.",
+            code="result_untrusted",
+            hint=f"Where stages run on several machines, give all of them the same key: {KEY_VARIABLE}.",
+        ) from None
+    except (OSError, ValueError) as error:
         raise RunError(
             f"Stage {stage!r} has no result in {folder.path}.",
             code="stage_not_run",

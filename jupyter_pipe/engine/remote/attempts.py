@@ -22,7 +22,14 @@ from msgspec.structs import replace
 
 from jupyter_pipe.cache.files import files_read, files_written, module_digests
 from jupyter_pipe.cache.store import references
-from jupyter_pipe.engine.attempts.attempt import StageOutcome, StageWork, input_refs, run_stage, write_context
+from jupyter_pipe.engine.attempts.attempt import (
+    StageOutcome,
+    StageWork,
+    input_refs,
+    run_stage,
+    stage_notebook,
+    write_context,
+)
 from jupyter_pipe.engine.attempts.attempt_folder import attempt_folder
 from jupyter_pipe.engine.attempts.stopping import StopSignal
 from jupyter_pipe.events import Event
@@ -66,10 +73,11 @@ def send_off(work: StageWork) -> FarWork:
     files = {}
     for path in _needed_files(stage, Path(work.workdir)):
         files[path.relative_to(work.workdir).as_posix()] = _publish_file(remote, path)
-    write_context(work)  # for `debug`, which restores the stage's inputs on this machine
     known = {*_OURS, *stage.options.secrets}
     environment = {name: value for name, value in work.environment.items() if name in known}
     notebook = (Path(work.package) / stage.notebook).read_bytes()
+    # For `debug`, which restores the stage's inputs on this machine.
+    write_context(work, stage_notebook(work))
     return FarWork(replace(work, environment=environment), notebook, files)
 
 

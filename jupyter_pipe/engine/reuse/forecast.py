@@ -188,12 +188,12 @@ def _caches(
     store, trust = prepared.store, prepared.request.options.trust
     folder = store.state_folder / "cache"
     if not store.url:
-        cache = Cache(folder)
+        cache = Cache(folder, trust=trust)
         return cache, _stage_cache(prepared, package, cache, Store(store.state_folder, trust=trust).is_sound)
     from jupyter_pipe.engine.remote.discovery import Elsewhere
 
     elsewhere = Elsewhere(store, explain, trust=trust)
-    cache = Cache(folder, bring=elsewhere.bring)
+    cache = Cache(folder, bring=elsewhere.bring, trust=trust)
     return cache, _stage_cache(prepared, package, cache, elsewhere.has_value)
 
 

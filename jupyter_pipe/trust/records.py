@@ -1,0 +1,57 @@
+"""Reads files below `.jupyter_pipe/` that are believed only if a key of the user has signed them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from jupyter_pipe.trust.signatures import is_signed, unsigned
+
+__all__ = ["LARGEST_RECORD", "UnsignedError", "is_foreign", "read_record", "read_regular_file"]
+
+LARGEST_RECORD = 1 << 30
+"""Bytes. No record of ours is larger; a file that is was put there to fill the memory."""
+
+
+class UnsignedError(PermissionError):
+    """A record that no key of this user has signed. An OSError: who reads it finds it missing."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(errno.EACCES, "not signed by you", str(path))
+
+
+def read_record(path: Path, purpose: str, name: str, *, trust: bool = False) -> bytes:
+    """The JSON document in a file, without its signature. `trust` takes it from anybody.
+
+    Raises UnsignedError, and OSError as the disk does.
+    """
+    data = read_regular_file(path)
+    if not trust and not is_signed(purpose, name, data):
+        raise UnsignedError(path)
+    return unsigned(data)
+
+
+def is_foreign(path: Path, purpose: str, name: str) -> bool:
+    """Whether there is a record, and it is somebody else's."""
+    try:
+        read_record(path, purpose, name)
+    except UnsignedError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def read_regular_file(path: Path, limit: int = LARGEST_RECORD) -> bytes:
+    """The content of a file of at most `limit` bytes. Raises OSError, also for what only looks like a file:
+    opening a pipe would wait for ever, and a device may never end."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "is not a regular file", str(path))
+        if status.st_size > limit:
+            raise OSError(errno.EFBIG, "is too large", str(path))
+        return file.read(limit + 1)[:limit]
