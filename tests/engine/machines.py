@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -11,6 +11,7 @@ from jupyter_pipe.artifacts.protocol import (
     ArtifactRef,
     ChangedInput,
     GateResult,
+    Observations,
     StageResult,
     StoredPayload,
 )
@@ -78,12 +79,15 @@ class Shell:
         workers: int = 2,
         reuse: Iterable[str] = (),
         awaited: Iterable[str] = (),
+        results: Mapping[str, StageResult] | None = None,
+        began_ns: int = 0,
         **options: object,
     ) -> None:
         settings = msgspec.convert(options, Options)
         settings = msgspec.structs.replace(settings, capacity=Capacity(workers=workers))
         self.machine = Machine(of, settings, rewire)
         self.reusable = set(reuse)
+        self.results = dict(results or {})
         self.awaited = set(awaited)
         self.reminders: list[ms.CheckLater] = []
         self.running: dict[str, int] = {}
@@ -91,7 +95,7 @@ class Shell:
         self.instructions: list[ms.Instruction] = []
         self.events: list[ev.Event] = []
         self.finish: ms.Finish | None = None
-        self.tell(ms.Begin())
+        self.tell(ms.Begin(began_ns))
 
     def tell(self, message: ms.Message) -> list[ms.Instruction]:
         answer = self.machine.handle(message)
@@ -104,8 +108,8 @@ class Shell:
         match instruction:
             case ms.Log(event):
                 self.events.append(event)
-            case ms.Check(name, turn):
-                self._check(name, turn)
+            case ms.Check(name, turn, remade):
+                self._check(name, turn, remade=remade)
             case ms.CheckLater():
                 self.reminders.append(instruction)
             case ms.Launch(name, attempt):
@@ -116,11 +120,11 @@ class Shell:
             case ms.Finish():
                 self.finish = instruction
 
-    def _check(self, name: str, turn: int) -> None:
+    def _check(self, name: str, turn: int, *, remade: bool = False) -> None:
         if name in self.awaited:
             self.tell(ms.StageChecked(name, turn, "waiting for run r1", waits=True))
             return
-        hit = ms.Reuse(self.result_of(name), "r0", 5.0) if name in self.reusable else None
+        hit = ms.Reuse(self.result_of(name), "r0", 5.0) if name in self.reusable and not remade else None
         self.tell(ms.StageChecked(name, turn, "unchanged" if hit else "never ran", hit))
 
     def remind(self) -> None:
@@ -130,13 +134,18 @@ class Shell:
             self._check(reminder.stage, reminder.turn)
 
     def result_of(self, name: str) -> StageResult:
-        return result(*self.machine.pipeline.stage(name).outputs)
+        return self.results.get(name) or result(*self.machine.pipeline.stage(name).outputs)
 
     def end(self, name: str, given: StageResult | None = None) -> None:
         self.tell(ms.StageEnded(name, self.running.pop(name), given or self.result_of(name), 1.0))
 
-    def breaks(self, name: str, failure: Failure = ERROR) -> None:
-        self.tell(ms.StageBroke(name, self.running.pop(name), failure, 1.0))
+    def breaks(
+        self,
+        name: str,
+        failure: Failure = ERROR,
+        observed: Observations = Observations(),  # noqa: B008 - frozen
+    ) -> None:
+        self.tell(ms.StageBroke(name, self.running.pop(name), failure, 1.0, observed))
 
     def stopped(self, name: str) -> None:
         self.stopping.remove(name)
