@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 __all__ = [
+    "PACKAGES",
     "PIPELINE_VERSION",
     "SETUP_STAGE",
     "Cell",
@@ -142,6 +143,10 @@ class StageInput(Struct, frozen=True, rename={"from_": "from"}):
 
     name: str
     from_: str
+
+
+PACKAGES = "@packages"
+"""The component of what can be imported: a cell that installs something changes it."""
 
 
 class EffectKind(enum.Enum):

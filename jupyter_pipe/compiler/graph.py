@@ -216,6 +216,8 @@ def _order_computed_files(stages: Sequence[Stage], names: dict[tuple[str, str], 
         for other, known, wrote in earlier:
             if any(_is_ordered(known, wrote, name, writes) for name, writes in uses):
                 names[other, stage.name].add(known)
+        written = {name for name, writes in uses if writes and not is_pattern(name)}
+        earlier = [use for use in earlier if use[1] not in written]  # who wrote last has waited for them
         earlier += [(stage.name, name, writes) for name, writes in uses]
 
 

@@ -108,36 +108,25 @@ def test_plain_python_never_imports_ipython() -> None:
 PROCESS = ("os.environ", "os.cwd")
 
 
+def shell(command: str, *reads: str) -> MagicEffects:
+    """What a command of the shell does that inserts values of these names."""
+    return MagicEffects(reads, ambient_reads=PROCESS, foreign=True, command=command, expanded=True)
+
+
 @pytest.mark.parametrize(
     ("source", "effects"),
     [
-        ("!echo {x} $y ${z} \\$w", MagicEffects(reads=("y", "z", "x"), ambient_reads=PROCESS, foreign=True)),
-        (
-            "v = !cat a.csv > out/b.csv",
-            MagicEffects(
-                reads_files=("a.csv",), writes_files=("out/b.csv",), ambient_reads=PROCESS, foreign=True
-            ),
-        ),
+        ("!echo {x} $y ${z} \\$w", shell("echo {x} $y ${z} \\$w", "y", "z", "x")),
+        ("v = !cat a.csv > out/b.csv", shell("cat a.csv > out/b.csv")),
         (
             '%%bash -s "$x" --out lines\ncat a.txt | tee b.txt',
             MagicEffects(
                 ("x",),
                 ("lines",),
-                ("a.txt",),
-                ("b.txt",),
                 ambient_reads=PROCESS,
                 literal=False,
                 foreign=True,
-            ),
-        ),
-        (
-            "!mkdir -p out && rm -r tmp; cp -f a.csv out/a.csv",
-            MagicEffects(
-                reads_files=("a.csv",),
-                writes_files=("tmp", "out/a.csv"),
-                makes_folders=("out",),
-                ambient_reads=PROCESS,
-                foreign=True,
+                command="cat a.txt | tee b.txt\n",
             ),
         ),
         ("%%writefile u.py\nx = 1", MagicEffects(writes_files=("u.py",), literal=False, foreign=True)),
@@ -145,7 +134,10 @@ PROCESS = ("os.environ", "os.cwd")
             "%%writefile -a u.py\nx = 1",
             MagicEffects(reads_files=("u.py",), writes_files=("u.py",), literal=False, foreign=True),
         ),
-        ("%%writefile {p}\nx", MagicEffects(reads=("p",), literal=False, foreign=True)),
+        (
+            "%%writefile {p}\nx",
+            MagicEffects(reads=("p",), writes_files=("{p}",), literal=False, foreign=True),
+        ),
         ("%%html\n<b>{x}</b>", MagicEffects(foreign=True)),
         ("%cd data", MagicEffects(sets=("os.cwd",), enters="data")),
         ("%cd {folder}", MagicEffects(reads=("folder",), sets=("os.cwd",), enters="", literal=False)),
@@ -159,7 +151,7 @@ PROCESS = ("os.environ", "os.cwd")
         ("df.head??", MagicEffects(reads=("df",))),
         ("t = %timeit -o f(x)", MagicEffects(reads=("f", "x"))),
         ("%who", MagicEffects(namespace=True, literal=False)),
-        ("%pip install pandas", MagicEffects()),
+        ("%pip install pandas", shell("pip install pandas")),
         ("%%R -i df -o fit\nfit <- lm(df)", MagicEffects(reads=("df",), binds=("fit",), foreign=True)),
     ],
 )

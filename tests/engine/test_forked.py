@@ -57,6 +57,14 @@ def test_a_fresh_kernel_on_request(ran: Runs) -> None:
     assert json.loads(done.printed("a")) == [os.getpid(), True, False]
 
 
+def test_after_an_installation_nothing_is_warm(ran: Runs) -> None:
+    """What the parent has imported may be what was installed before."""
+    package = Package().stage("a", WHO, imports="numpy").stage("b", WHO, imports="numpy", binds="@packages")
+    done = ran(package.stage("c", WHO, imports="numpy", reads="@packages"))
+    warm = {stage: json.loads(done.printed(stage))[2] for stage in "abc"}
+    assert warm == {"a": True, "b": False, "c": False}
+
+
 def test_every_child_has_entropy_of_its_own(ran: Runs) -> None:
     draw = "import random, numpy as np\nprint(random.random(), np.random.random())"
     done = ran(Package().stage("a", draw, imports="numpy").stage("b", draw, imports="numpy"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from jupyter_pipe.analysis.interpreter.bindings import START, Slot
 from jupyter_pipe.analysis.interpreter.heap import NOTHING
 from jupyter_pipe.analysis.interpreter.world import PATCHED, text_of
+from jupyter_pipe.model import PACKAGES
 
 if TYPE_CHECKING:
     import ast
@@ -27,6 +28,7 @@ FELT_EVERYWHERE = (
     "@locale",
     "@sklearn.config",
     "@process.builtins",
+    PACKAGES,
 )
 """Components that a stage may use without naming anything that says so: once one is written, every
 later statement reads it."""

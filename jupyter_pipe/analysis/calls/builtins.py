@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from jupyter_pipe.analysis.calls.folders import FOLDER_CALLS
 from jupyter_pipe.analysis.calls.libraries import run_special_methods, show
 from jupyter_pipe.analysis.calls.paths import PATH_CALLS
+from jupyter_pipe.analysis.calls.programs import PROGRAM_CALLS
 from jupyter_pipe.analysis.calls.texts import change_texts
 from jupyter_pipe.analysis.interpreter.access import ADDRESS, load_attribute, store_attribute
 from jupyter_pipe.analysis.interpreter.heap import (
@@ -335,6 +336,7 @@ def _subplots(world: World, arguments: Arguments) -> Values:
 BUILTIN_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
     **PATH_CALLS,
     **FOLDER_CALLS,
+    **PROGRAM_CALLS,
     "builtins.zip": _zip,
     "builtins.enumerate": _enumerate,
     "builtins.map": _map,

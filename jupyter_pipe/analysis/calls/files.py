@@ -227,15 +227,25 @@ def touch_name(world: World, name: str, node: ast.AST, *, write: bool, whole: bo
         world.touch(FOLDER, node)
     _touch_folders(world, name, node)
     if not write:
-        for known in sorted(world.files):
-            if known != name and (is_pattern(known) or is_pattern(name)) and may_be_same(known, name):
-                world.touch(known, node)
+        _read_some(world, name, node)
     if write and is_pattern(name):
         _write_some(world, name, node)
     else:
         world.touch(name, node, write=write, whole=whole)
     if write:
         world.files.add(name)
+
+
+def _read_some(world: World, name: str, node: ast.AST) -> None:
+    """Uses what was written under other names that may be the same."""
+    for known in sorted(world.files):
+        if known == name or not may_be_same(known, name):
+            continue
+        slot = world.state.get(known)
+        if is_pattern(known) and slot is not None:
+            world.record(name, slot, node)
+        else:
+            world.touch(known, node)
 
 
 def _write_some(world: World, name: str, node: ast.AST) -> None:

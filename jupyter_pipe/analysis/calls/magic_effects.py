@@ -21,11 +21,7 @@ PROCESS = ("os.environ", "os.cwd")
 """What every program that is started inherits."""
 DOLLAR = re.compile(r"(?<![\\$])\$\{?([A-Za-z_]\w*)")
 BRACES = re.compile(r"(?<!\{)\{([^{}]+)\}(?!\})")
-REDIRECTION = re.compile(r"(?:^|[^0-9&>])[12]?(>>?)\s*([^\s;&|<>]+)")
 LITERAL = re.compile(r"[\w./-]+")
-REMOVES = frozenset({"rm", "rmdir", "unlink", "mv"})
-COPIES = frozenset({"cp", "ln"})
-PATH_WORD = re.compile(r"[\w./-]*\w\.[A-Za-z]\w{0,9}")
 
 
 class MagicEffects(Struct, frozen=True):
@@ -33,14 +29,14 @@ class MagicEffects(Struct, frozen=True):
     names (`%who`, `%reset`) and `star` by those that bind unknown ones (`%run`). `sets` are
     ambient components written; a magic `enters` a working directory, "" if it cannot be told which.
     `literal` tells whether the same text does the same in every stage.
-    `foreign` code is not Python; its effects on files are guesses from its words.
+    `foreign` code is not Python; `command` is what a shell is given, its `expanded` by IPython if that
+    inserts values of the notebook.
     """
 
     reads: tuple[str, ...] = ()
     binds: tuple[str, ...] = ()
     reads_files: tuple[str, ...] = ()
     writes_files: tuple[str, ...] = ()
-    makes_folders: tuple[str, ...] = ()
     enters: str | None = None
     sets: tuple[str, ...] = ()
     ambient_reads: tuple[str, ...] = ()
@@ -48,6 +44,8 @@ class MagicEffects(Struct, frozen=True):
     star: bool = False
     namespace: bool = False
     foreign: bool = False
+    command: str = ""
+    expanded: bool = False
 
 
 def magic_effects(call: ast.Call) -> MagicEffects | None:
@@ -89,31 +87,22 @@ def _loaded(code: str) -> Iterator[str]:
 
 
 def _shell(command: str, *, expanded: bool) -> MagicEffects:
-    written = [path.strip("'\"") for _, path in REDIRECTION.findall(command)]
-    written += re.findall(r"\b(?:tee|touch)\s+(?:-a\s+)?(\S+)", command)
-    made: list[str] = []
-    for program, operands in _programs(command):
-        made += operands if program == "mkdir" else ()
-        written += operands if program in REMOVES else ()
-        written += operands[-1:] if program in COPIES else ()
-    written += re.findall(r"\s(?:-o|-O|--output)[\s=](\S+\.\w+)", command)
-    literal = [path for path in written if LITERAL.fullmatch(path) and not path.startswith("/dev/")]
     return MagicEffects(
         reads=_interpolated(command) if expanded else (),
-        reads_files=tuple(dict.fromkeys(path for path in PATH_WORD.findall(command) if path not in literal)),
-        writes_files=tuple(dict.fromkeys(literal)),
-        makes_folders=tuple(dict.fromkeys(path for path in made if LITERAL.fullmatch(path))),
         ambient_reads=PROCESS,
         foreign=True,
+        command=command,
+        expanded=expanded,
     )
 
 
-def _programs(command: str) -> Iterator[tuple[str, list[str]]]:
-    """The programs that a shell command runs one after the other, each with its operands."""
-    for part in re.split(r"[;&|\n]+", command):
-        words = _words(part)
-        if words:
-            yield words[0], [word for word in words[1:] if not word.startswith("-")]
+def _installer(name: str) -> Callable[[str], MagicEffects]:
+    """`%pip install x` is `!pip install x` with the interpreter of the kernel."""
+
+    def effects(line: str) -> MagicEffects:
+        return _shell(f"{name} {line}", expanded=True)
+
+    return effects
 
 
 def _words(line: str) -> list[str]:
@@ -192,7 +181,7 @@ def _rpy(line: str) -> MagicEffects:
 def _cell_magic(name: str, line: str, body: str) -> MagicEffects:
     reads = _interpolated(line)
     if name in ("writefile", "file"):
-        path = tuple(word for word in _operands(line)[-1:] if not _interpolated(word))
+        path = tuple(_operands(line)[-1:])
         appended = path if {"-a", "--append"} & set(_words(line)) else ()
         return MagicEffects(reads=reads, reads_files=appended, writes_files=path, literal=False, foreign=True)
     if name in ("R", "julia", "bigquery"):
@@ -201,19 +190,13 @@ def _cell_magic(name: str, line: str, body: str) -> MagicEffects:
         shell = _shell(body, expanded=False)
         binds = tuple(re.findall(r"--(?:out|err|proc)[\s=]([A-Za-z_]\w*)", line))
         return MagicEffects(
-            reads,
-            binds,
-            shell.reads_files,
-            shell.writes_files,
-            shell.makes_folders,
-            ambient_reads=PROCESS,
-            literal=not reads,
-            foreign=True,
+            reads, binds, ambient_reads=PROCESS, literal=not reads, foreign=True, command=shell.command
         )
     return MagicEffects(reads=reads, literal=not reads, foreign=True)
 
 
 LINE_MAGICS: dict[str, Callable[[str], MagicEffects]] = {
+    **{name: _installer(name) for name in ("pip", "conda", "mamba", "micromamba", "uv")},
     "cd": _cd,
     "pushd": _cd,
     "popd": _cd,

@@ -12,7 +12,7 @@ import re
 import string
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.interpreter.heap import NOTHING, Text
+from jupyter_pipe.analysis.interpreter.heap import NOTHING, Library, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -21,12 +21,24 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.interpreter.heap import Object, Values
     from jupyter_pipe.analysis.interpreter.world import World
 
-__all__ = ["PATH", "STR", "UNKNOWN", "are_texts", "call_text_method", "change_texts", "join_texts", "percent"]
+__all__ = [
+    "CONSTANTS",
+    "PATH",
+    "STR",
+    "UNKNOWN",
+    "are_texts",
+    "call_text_method",
+    "change_texts",
+    "join_texts",
+    "percent",
+]
 
 STR = "builtins.str"
 PATH = "pathlib.Path"
 MOST = 16
 UNKNOWN = Text("*", exact=False)
+CONSTANTS = {"sys.executable": "python", "os.sep": "/", "os.curdir": "."}
+"""Of the interpreter it matters only that it is one."""
 UNSEEN_TYPES = frozenset({"", STR, PATH})
 CONVERSION = re.compile(r"%(?:\((\w+)\))?([-#0 +\d.*]*)([a-zA-Z%])")
 CHANGES = """
@@ -47,6 +59,8 @@ def _choices(values: Values) -> list[Text] | None:
     for value in sorted(values, key=lambda value: value.serial):
         if isinstance(value.payload, Text):
             found[value.payload] = None
+        elif isinstance(value.payload, Library):
+            found[Text(CONSTANTS[name]) if (name := value.payload.qualified) in CONSTANTS else UNKNOWN] = None
         elif value.payload is None and value.type in UNSEEN_TYPES:
             found[UNKNOWN] = None
         else:

@@ -71,9 +71,10 @@ class Facts:
     """`reads` and `writes` are keyed by name; ambient components and files are names like others.
 
     `mutated` are objects that were changed in place, `identified` those whose identity was
-    tested; `shared` are the sets of names that reach one such object; `changed_definitions` are
-    names that a definition changes other than through instances. `cache_looks` are functions whose
-    cache was asked how full it is. `unused` are calls whose result nobody uses. `imports` are top-level
+    tested; `code` are names bound to functions, classes or state of the process; `shared` are the sets
+    of names that reach one such object; `changed_definitions` are names that a definition changes other
+    than through instances. `cache_looks` are functions whose cache was asked how full it is. `unused`
+    are calls whose result nobody uses. `imports` are top-level
     modules; `effects` tells that something happened that cannot
     be repeated in another stage (output, a file, a draw).
     """
@@ -92,6 +93,7 @@ class Facts:
     undefined: dict[str, Read] = field(default_factory=dict)
     history: dict[str, Read] = field(default_factory=dict)
     shared: list[frozenset[str]] = field(default_factory=list)
+    code: set[str] = field(default_factory=set)
     changed_definitions: set[str] = field(default_factory=set)
     cached_calls: list[CachedCall] = field(default_factory=list)
     cache_looks: dict[str, Place] = field(default_factory=dict)

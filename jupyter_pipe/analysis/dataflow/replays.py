@@ -16,10 +16,10 @@ import msgspec
 
 from jupyter_pipe.analysis.interpreter.bindings import START, UNBOUND
 from jupyter_pipe.analysis.interpreter.world import PATCHED
-from jupyter_pipe.model import SETUP_STAGE, Replay, ReplayKind
+from jupyter_pipe.model import PACKAGES, SETUP_STAGE, Replay, ReplayKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from jupyter_pipe.analysis.dataflow.facts import Unit
 
@@ -97,7 +97,9 @@ class Definitions:
             return kind if isinstance(unit.node, DEFINITIONS) else ReplayKind.ambient
         if kind is None or not self._is_repeatable(unit):
             return None
-        return kind
+        # `old = h` and `env = os.environ`: what it stands for does not travel, so it is named again.
+        is_alias = kind is ReplayKind.constant and unit.facts.bound.keys() <= unit.facts.code
+        return ReplayKind.function if is_alias else kind
 
     def _is_repeatable(self, unit: Unit) -> bool:
         facts = unit.facts
@@ -328,15 +330,31 @@ def definition_digest(node: ast.AST) -> str:
 
 def setup_units(units: Sequence[Unit], definitions: Definitions) -> None:
     """What remains of the leading code when all that replays is taken away belongs to `setup`. Settings
-    that stand in the midst of it are made there, too, in their place."""
+    that stand in the midst of it are made there, too, in their place, and so is what imports something
+    that was installed above it."""
     leading = [unit for unit in units if unit.role == "leading"]
     own = [
         unit.number for unit in leading if definitions.kind(unit.number) is None and not _is_idle(unit.node)
     ]
     span = range(own[0], own[-1]) if own else range(0)
     settings = (n for n in span if definitions.kind(n) is ReplayKind.ambient)
-    for number in (*own, *settings):
+    for number in (*own, *settings, *_installed(units, own, span)):
         units[number].stage = SETUP_STAGE
+
+
+def _installed(units: Sequence[Unit], own: Sequence[int], span: range) -> Iterator[int]:
+    """Replays that need what the setup itself has installed: they cannot stand before its cells."""
+    late = {number for number in own if PACKAGES in units[number].facts.writes}
+    if not late:
+        return
+    for number in range(min(late), span.stop):
+        facts = units[number].facts
+        imports = facts.imports and PACKAGES in facts.reads
+        if units[number].role == "leading" and (
+            imports or any(read.sources & late for name, read in facts.reads.items() if name[0] != "@")
+        ):
+            late.add(number)
+            yield number
 
 
 def _is_idle(node: ast.stmt) -> bool:

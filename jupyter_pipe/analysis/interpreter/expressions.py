@@ -9,7 +9,7 @@ from jupyter_pipe.analysis.calls.dispatch import evaluate_call
 from jupyter_pipe.analysis.calls.texts import PATH, are_texts, join_texts, percent
 from jupyter_pipe.analysis.interpreter.access import load_attribute, load_item, look_up_by_identity
 from jupyter_pipe.analysis.interpreter.functions import make_function
-from jupyter_pipe.analysis.interpreter.heap import ANY, NOTHING, Instance, Object, Text, Values
+from jupyter_pipe.analysis.interpreter.heap import ANY, NOTHING, Instance, Library, Object, Text, Values
 from jupyter_pipe.analysis.interpreter.iteration import elements_of
 from jupyter_pipe.analysis.interpreter.targets import assign
 from jupyter_pipe.analysis.interpreter.world import World, expression_rules, rule, text_of
@@ -286,7 +286,8 @@ def _formatted(world: World, node: ast.FormattedValue) -> Values:
         world.call_special(values, "__format__", (), node)
         return NOTHING
     world.call_special(values, "__repr__" if node.conversion == ord("r") else "__str__", (), node)
-    return values if are_texts(values) and node.conversion != ord("r") else NOTHING
+    is_text = are_texts(values) or any(isinstance(value.payload, Library) for value in values)
+    return values if is_text and node.conversion != ord("r") else NOTHING
 
 
 @rule(expression_rules, ast.Await)

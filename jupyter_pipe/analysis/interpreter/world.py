@@ -94,6 +94,7 @@ class World:
         self.calls: list[Object] = []
         self.changed_classes: set[Object] = set()
         self.patched: set[str] = set()
+        self.names_of_state: set[str] = set()
         self.keeps_figures = False
         self.inside = ""
         self.raised: set[Object] = set()
@@ -213,10 +214,22 @@ class World:
         self.state.set(frame.key(name), Slot(values, frozenset((self.unit,))))
         if frame is self.globals:
             self.facts.bound.setdefault(name, self.place_of(node))
+            if any(self._component_of(value) is not None for value in values):
+                self.names_of_state.add(name)
+            if values and all(map(self._is_code, values)):
+                self.facts.code.add(name)
             for value in values:
                 self.holders.setdefault(value, set()).add(name)
         else:
             self._bind_in_frame(frame, name, values, node)
+
+    def _is_code(self, value: Object) -> bool:
+        """Whether the value is a function or class of the notebook, or a part of the process's state."""
+        return isinstance(value.payload, (Function, Class)) or self._component_of(value) is not None
+
+    def _component_of(self, value: Object) -> str | None:
+        payload = value.payload
+        return self.knowledge.component(payload.qualified) if isinstance(payload, Library) else None
 
     def _bind_in_frame(self, frame: Frame, name: str, values: Values, node: ast.AST) -> None:
         if frame.holder is not None:
@@ -254,12 +267,21 @@ class World:
         slot = self.state.get(name)
         if slot is None or (slot.sources == {UNBOUND} and name in BUILTINS):
             return self._read_unbound(name, node)
-        self._record(name, slot, node)
+        self.record(name, slot, node)
+        if name in self.names_of_state:
+            self._read_state(slot.values, node)
         if self.patched:
             self._read_patched(slot.values, node)
         if self.changed_classes and any(value.carries for value in slot.values):
             self._read_changed_classes(slot.values, node)
         return slot.values
+
+    def _read_state(self, values: Values, node: ast.AST) -> None:
+        """Whoever uses another name for `os.environ` uses the environment."""
+        for value in values:
+            component = self._component_of(value)
+            if component is not None:
+                self.touch("@" + component, node)
 
     def _read_patched(self, values: Values, node: ast.AST) -> None:
         """Whoever uses a library, or a value of one of its types, uses what was changed in it."""
@@ -278,9 +300,10 @@ class World:
             name = value.payload.name if isinstance(value.payload, Class) else ""
             slot = self.state.get(name)
             if slot is not None and value in slot.values:
-                self._record(name, slot, node)
+                self.record(name, slot, node)
 
-    def _record(self, name: str, slot: Slot, node: ast.AST) -> None:
+    def record(self, name: str, slot: Slot, node: ast.AST) -> None:
+        """The statement uses what `name` may be."""
         if slot.sources == {self.unit}:
             return
         seen = self.facts.reads.get(name)
@@ -297,7 +320,7 @@ class World:
         if name in HISTORY or name in OUTPUTS or name == ANNOTATIONS or NUMBERED.match(name):
             self.facts.history.setdefault(name, read)
         elif self.star_imports and (not known or name in BUILTINS):
-            self._record(name, Slot(NOTHING, frozenset(self.star_imports)), node)
+            self.record(name, Slot(NOTHING, frozenset(self.star_imports)), node)
             if self.missing_modules and not known:
                 self._note_missing_modules(name, node)
         elif not known and not self.escaping:
@@ -321,7 +344,7 @@ class World:
         """
         slot = self.state.get(name) or Slot(NOTHING, frozenset((START,)))
         if not (write and whole):
-            self._record(name, slot, node)
+            self.record(name, slot, node)
         if name == FOLDER and self.inside and not write:
             self.touch(self.inside, node)  # who works in a folder needs it to be there
         if write:

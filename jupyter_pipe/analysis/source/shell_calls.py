@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.calls.ambient import choose_backend
-from jupyter_pipe.analysis.calls.files import enter_folder, make_folder, touch_file
+from jupyter_pipe.analysis.calls.files import enter_folder, touch_file
 from jupyter_pipe.analysis.calls.magic_effects import MagicEffects, magic_effects
+from jupyter_pipe.analysis.calls.programs import fill_in, run_command
 from jupyter_pipe.analysis.interpreter.heap import Text
 from jupyter_pipe.analysis.source.embedded_names import execute_text
 from jupyter_pipe.analysis.source.magics import transform
@@ -64,13 +65,20 @@ def _script(world: World, paths: Sequence[str]) -> list[str]:
         return ["?"]
 
 
+def _filled_in(world: World, path: str) -> Text:
+    filled = fill_in(world, path)
+    return Text(filled, exact="*" not in filled)
+
+
 def _use_files(world: World, effects: MagicEffects, node: ast.Call) -> None:
     for path in effects.reads_files:
-        touch_file(world, Text(path), node, write=False)
+        touch_file(world, _filled_in(world, path), node, write=False)
     for path in effects.writes_files:
-        touch_file(world, Text(path), node, write=True, whole=path not in effects.reads_files)
-    for path in effects.makes_folders:
-        make_folder(world, Text(path), node)
+        appends = path in effects.reads_files
+        touch_file(world, _filled_in(world, path), node, write=True, whole=not appends)
+    if effects.command:
+        command = fill_in(world, effects.command) if effects.expanded else effects.command
+        run_command(world, command, node)
     if effects.enters is not None:
         enter_folder(world, Text(effects.enters), node)
 

@@ -31,7 +31,7 @@ from jupyter_pipe.engine.scheduling import stage_inputs as flow
 from jupyter_pipe.engine.scheduling.kernel_definitions import known_definitions
 from jupyter_pipe.errors import PipeError
 from jupyter_pipe.events import Event, FailureKind
-from jupyter_pipe.model import EffectKind, Pipeline, Stage
+from jupyter_pipe.model import PACKAGES, EffectKind, Pipeline, Stage
 from jupyter_pipe.observe.present import Present
 from jupyter_pipe.observe.settling import settle
 from jupyter_pipe.runs.masking import masked
@@ -142,12 +142,18 @@ def _run(
         cell_timeout_seconds=stage.options.cell_timeout_seconds,
         report=report,
         stop=stop,
-        kernels=kernels,
+        kernels=None if _meets_installation(stage) else kernels,
         imports=stage.imports,
     )
     execute(notebook, work.pipeline.kernel, execution)
     ended = _read_result(result)
     return msgspec.structs.replace(ended, observed=settle(ended.observed, _present(work)))
+
+
+def _meets_installation(stage: Stage) -> bool:
+    """Whether packages may be installed before the stage or in it: a warm kernel may have imported what
+    was there before."""
+    return any(effect.name == PACKAGES for effect in stage.effects)
 
 
 def _present(work: StageWork) -> Present:

@@ -1,0 +1,130 @@
+"""Programs that a notebook starts: `!cmd`, `%%bash`, `os.system`, `subprocess.run` and their like."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis.calls.files import make_folder, touch_below, touch_file, touch_name
+from jupyter_pipe.analysis.calls.libraries import apply_effect
+from jupyter_pipe.analysis.calls.texts import CONSTANTS
+from jupyter_pipe.analysis.interpreter.heap import NOTHING, Library, Text
+from jupyter_pipe.analysis.source.commands import files_of_command, files_of_words
+from jupyter_pipe.file_names import FILE, WHOLE_FOLDER
+from jupyter_pipe.model import PACKAGES
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Callable, Iterator
+
+    from jupyter_pipe.analysis.calls.arguments import Arguments
+    from jupyter_pipe.analysis.interpreter.heap import Object, Values
+    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.source.commands import CommandFiles
+
+__all__ = ["PROGRAM_CALLS", "fill_in", "run_command"]
+
+ANYTHING = "*"
+INSERTED = re.compile(r"\{([^{}]+)\}|\$\{?([A-Za-z_]\w*)\}?")
+STARTERS = """
+os.system os.popen subprocess.run subprocess.call subprocess.check_call subprocess.check_output
+subprocess.Popen subprocess.getoutput subprocess.getstatusoutput asyncio.create_subprocess_shell
+asyncio.create_subprocess_exec
+"""
+SPREAD = "asyncio.create_subprocess_exec"
+"""Takes its words one by one."""
+
+
+def fill_in(world: World, command: str) -> str:
+    """A command of IPython with the constants that it inserts, and `*` for other values."""
+
+    def value(found: re.Match[str]) -> str:
+        name = (found[1] or found[2]).strip()
+        if name in CONSTANTS:
+            return CONSTANTS[name]
+        slot = world.state.get(name)
+        texts = [one.payload.value for one in slot.values if isinstance(one.payload, Text)] if slot else []
+        return texts[0] if slot and len(texts) == len(slot.values) == 1 else ANYTHING
+
+    return INSERTED.sub(value, command)
+
+
+def run_command(world: World, command: str, node: ast.AST) -> None:
+    """What a shell command does to the files of the notebook."""
+    _use(world, files_of_command(command), node)
+
+
+def _use(world: World, files: CommandFiles, node: ast.AST) -> None:
+    world.facts.effects = True
+    if files.anything:
+        touch_name(world, WHOLE_FOLDER, node, write=False)
+    for path in files.reads:
+        _touch(world, path, node, write=False)
+    for path in files.reads_below:
+        touch_below(world, _text(path), node, write=False)
+    for path in files.folders:
+        make_folder(world, _text(path), node)
+    for path in files.writes:
+        _touch(world, path, node, write=True, whole=path not in files.reads)
+    for path in files.writes_below:
+        touch_below(world, _text(path), node, write=True)
+    if files.anything:
+        touch_name(world, WHOLE_FOLDER, node, write=True)
+    if files.installs:
+        world.set_component(PACKAGES[1:], node)
+
+
+def _text(path: str) -> Text:
+    return Text(path, exact=ANYTHING not in path)
+
+
+def _touch(world: World, path: str, node: ast.AST, *, write: bool, whole: bool = False) -> None:
+    """A word may be a pattern for anything here, or no path at all."""
+    if path.strip("*./") == "" and ANYTHING in path:
+        touch_name(world, WHOLE_FOLDER, node, write=write)
+    elif path and not path.startswith("-"):
+        touch_file(world, _text(path), node, write=write, whole=whole)
+        if not write and any(name.startswith(f"{FILE}{path.rstrip('/')}/") for name in world.files):
+            touch_below(world, _text(path), node, write=False)
+
+
+def _start(qualified: str) -> Callable[[World, Arguments], Values]:
+    """A function that starts the program that its first argument names, as a text or a list of words."""
+
+    def call(world: World, arguments: Arguments) -> Values:
+        given = arguments.positional[0] if arguments.positional else arguments.keywords.get("args", NOTHING)
+        folders = sorted(_words_of(arguments.keywords.get("cwd", NOTHING))) or [""]
+        if qualified == SPREAD:
+            words = [next(_words_of(values), ANYTHING) for values in arguments.positional]
+            _use(world, files_of_words(words, folders[0]), arguments.node)
+        elif given:
+            for value in sorted(given, key=lambda value: value.serial):
+                _use(world, _files_of(value, folders[0]), arguments.node)
+        else:
+            _use(world, files_of_words([ANYTHING]), arguments.node)
+        effect = world.knowledge.function(qualified)
+        return apply_effect(world, effect, None, arguments, qualified) if effect else NOTHING
+
+    return call
+
+
+def _files_of(value: Object, folder: str) -> CommandFiles:
+    if isinstance(value.payload, Text):
+        return files_of_command(value.payload.value, folder)
+    places = [label for label in value.fields if label[0] == "["]
+    words = [next(_words_of(frozenset(value.fields.get(f"[{n}]", ()))), ANYTHING) for n in range(len(places))]
+    rest = [word for part in value.fields.get("*", ()) for word in _words_of(frozenset((part,)))]
+    return files_of_words([*words, *sorted(rest)] or [ANYTHING], folder)
+
+
+def _words_of(values: Values) -> Iterator[str]:
+    for value in sorted(values, key=lambda value: value.serial):
+        if isinstance(value.payload, Text):
+            yield value.payload.value
+        elif isinstance(value.payload, Library) and value.payload.qualified in CONSTANTS:
+            yield CONSTANTS[value.payload.qualified]
+
+
+PROGRAM_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
+    name: _start(name) for name in STARTERS.split()
+}
