@@ -10,7 +10,7 @@ from typing import Any
 from . import auditing
 from .calendar_use import CalendarNotes
 from .contacts import ContactNotes
-from .environment import EnvironmentWatch, VariableNotes
+from .environment import EnvironmentWatch, VariableNotes, is_fleeting
 from .guarding import Guard
 from .imports import ImportWatch
 from .paths.events import FileEvents
@@ -26,6 +26,15 @@ from .readers.wrapping import ReaderWatch
 __all__ = ["Observer"]
 
 _KERNEL_SIDE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# Functions of the standard library that look a variable up for somebody else; what others look up themselves
+# (the search path of programs, the folder for temporary files) is no input.
+_LOOKING_UP = frozenset(
+    {
+        *("getenv", "getenvb", "get", "__contains__", "setdefault", "pop", "popitem", "update", "copy"),
+        *("keys", "values", "items", "__iter__", "__or__", "__ror__", "__eq__", "__init__"),
+        *("expandvars", "expanduser", "home"),
+    }
+)
 _running: list[Observer] = []
 
 
@@ -116,7 +125,9 @@ class Observer:
     def _looked_up(self, mapping: Any, key: Any) -> None:
         name = os.fsdecode(key)
         caller = self._places.find() if name not in self._variables.values else None
-        if caller is not None and not caller.importing:
+        if caller is None or caller.importing or self._places.is_for_itself(_LOOKING_UP):
+            return
+        if caller.direct or not is_fleeting(name):
             found = mapping._data.get(mapping.encodekey(key))
             value = os.fsdecode(found) if found is not None else None
             self._variables.read(name, value, self._places.where(caller))

@@ -60,6 +60,15 @@ class Places:
             frame = frame.f_back
         return frame is not None and self.kind(frame.f_code.co_filename) in (CELL, USER)
 
+    def is_for_itself(self, forwarding: frozenset[str]) -> bool:
+        """Whether the standard library asks for itself, not by a function that asks for others."""
+        frame = self.calling_frame()
+        while frame is not None and self.kind(frame.f_code.co_filename) == STANDARD:
+            if frame.f_code.co_name not in forwarding:
+                return True
+            frame = frame.f_back
+        return False
+
     def _is_importing(self, file: str) -> bool:
         return self.kind(file) == IMPORT or file.endswith(_IMPORTLIB)
 

@@ -15,7 +15,7 @@ from .rules import PathRules
 __all__ = ["FileEvents"]
 
 _WRITES = os.O_WRONLY | os.O_RDWR
-_NAMELESS = getattr(os, "O_TMPFILE", 0)
+_BY_DESCRIPTOR = frozenset({"_rmtree_safe_fd", "_rmtree_safe_fd_step", "fwalk", "_fwalk"})
 _CODE = (".py", ".so", ".pyd", ".pth", ".zip", ".egg")
 _NO_FOLDER = -1
 
@@ -37,6 +37,7 @@ class FileEvents:
             "os.listdir": self.listed,
             "os.scandir": self.listed,
             "glob.glob": self.searched,
+            "glob.glob/2": self.searched_from,
             "pathlib.Path.glob": self.searched_below,
             "pathlib.Path.rglob": self.searched_deep,
             "os.mkdir": lambda path, mode, folder: self.written(path, folder, keeps=True),
@@ -84,6 +85,8 @@ class FileEvents:
         """`open`, and whatever is built on it."""
         if path.__class__ is str and path in self._read and not flags & _WRITES:
             return
+        if mode is None and self._is_relative_to_descriptor():
+            return
         if flags & _WRITES:
             self._opened_to_write(path, flags)
             return
@@ -92,13 +95,18 @@ class FileEvents:
             self._read.add(path)
 
     def _opened_to_write(self, path: Any, flags: int) -> None:
-        if _NAMELESS and flags & _NAMELESS == _NAMELESS:
-            return
+        if os.path.isdir(path):
+            return  # a file without a name, or one that an `opener` names
         keeps = not flags & os.O_TRUNC
         if keeps and flags & os.O_RDWR:
             self.read_and_written(path)
         else:
             self.written(path, keeps=keeps)
+
+    def _is_relative_to_descriptor(self) -> bool:
+        """`os.open(name, dir_fd=…)`, of which the event says only the name."""
+        frame = self.places.calling_frame()
+        return frame is not None and frame.f_code.co_name in _BY_DESCRIPTOR
 
     def read(self, path: Any, *, module: bool = False) -> None:
         """The content. Of a compiled module that of its source."""
@@ -170,6 +178,11 @@ class FileEvents:
     def searched(self, pattern: Any, *_: Any) -> None:
         """`glob.glob`"""
         self.searches.begin(os.getcwd(), os.fsdecode(pattern))
+
+    def searched_from(self, pattern: Any, _: Any, root: Any, *__: Any) -> None:
+        """`glob.glob` with `root_dir`"""
+        if root is not None:
+            self.searches.begin(os.path.abspath(os.fsdecode(root)), os.fsdecode(pattern))
 
     def searched_below(self, folder: Any, pattern: Any) -> None:
         """`Path.glob`"""

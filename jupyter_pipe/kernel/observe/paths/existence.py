@@ -93,7 +93,7 @@ def aspect_of(function: str, callers: tuple[str, str]) -> str:
     inner, outer = callers
     if inner in _FORWARDING:
         inner = outer
-    if inner in _IN_PASSING:
+    if inner in _IN_PASSING or (inner in _WHETHER and outer in _IN_PASSING):
         return ""
     if function == "access" or inner in _WHETHER:
         return "presence"

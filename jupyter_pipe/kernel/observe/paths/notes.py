@@ -101,7 +101,7 @@ class FileNotes:
         """Somebody asked whether it is there; `timed`: also when it was last changed."""
         note = self._note(path, where)
         if note is not None and not note.made:
-            note.asked = True
+            note.asked = note.asked or not timed
             note.timed = note.timed or timed
 
     def write(self, path: str, where: Where, *, keeps: bool = False) -> None:
@@ -213,7 +213,8 @@ class FileNotes:
     def reports(self) -> dict[str, list[dict[str, Any]]]:
         """`read`, `written` and `modules` of the `Observations`, now that the stage is over."""
         found: dict[str, list[dict[str, Any]]] = {"read": [], "written": [], "modules": []}
-        listed = {path for path, _ in self.listings}
+        # Who lists a folder knows that it is there, and the notebook's own always is.
+        listed = {self.rules.folder, *(path for path, _ in self.listings)}
         for path, note in self.files.items():
             now = state_of(path) if note.written or note.watched else note.before
             written = note.written or (note.watched and now != note.before)
@@ -221,7 +222,7 @@ class FileNotes:
                 continue  # made and removed again
             for name, report in _read_reports(note):
                 if report.get("aspect") == "presence" and path in listed:
-                    continue  # who lists it knows that it is there
+                    continue
                 found[name].append(self._place(path, note.where, report))
             if written:
                 flags = {"existed": note.before is not None, "guessed": note.guessed}
@@ -241,7 +242,7 @@ def _read_reports(note: FileNote) -> Iterator[tuple[str, dict[str, Any]]]:
     """What the stage learned of one path; what says more stands for what says less."""
     before = note.before
     if before is None:
-        if note.read or note.asked:
+        if note.read or note.asked or note.timed:
             yield "read", {"aspect": "presence", "digest": MISSING}
         return
     if note.timed:

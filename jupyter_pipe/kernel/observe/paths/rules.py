@@ -13,7 +13,10 @@ UNLISTED = frozenset({".jupyter_pipe", "__pycache__", ".ipynb_checkpoints"})
 
 _INSTALLED = ("/site-packages/", "/dist-packages/")
 _INTERPRETER = ("lib", "lib64", "bin", "include", "etc", "pyvenv.cfg", "share/jupyter", "share/man")
-_SYSTEM = ("/proc", "/dev", "/sys", "/lib", "/lib64", "/bin", "/sbin", "/usr/lib", "/usr/lib64", "/usr/bin")
+_SYSTEM = (
+    *("/proc", "/dev", "/sys", "/lib", "/lib64", "/bin", "/sbin", "/usr/lib", "/usr/lib64", "/usr/bin"),
+    *("/usr/share/zoneinfo", "/usr/share/fonts", "/usr/share/locale", "/usr/share/mime", "/etc/ssl"),
+)
 _SYSTEM_DATA = ("/etc", "/usr", "/opt/conda", "/var/lib", "/var/cache", "/run", "/System", "/Library")
 # Made by libraries while they are imported, which a forked kernel does not do again.
 _TEMPORARY = ("ipykernel_", "matplotlib-", "joblib_memmapping_folder_", "pymp-")

@@ -200,6 +200,8 @@ def _without_redirections(words: list[str], reading: _Reading) -> list[str]:
             operator = ""
         elif word and not set(word) - set("<>&|"):
             operator = word
+            if kept and kept[-1].isdigit():
+                kept.pop()  # `2> file`
         else:
             kept.append(word)
     return kept

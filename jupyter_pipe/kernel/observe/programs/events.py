@@ -114,8 +114,10 @@ class ProgramEvents:
         for one, is_folder in notes.tree(path, _FILES) if self._files.path(path) else ():
             if is_folder:
                 notes.look_into(one, "", where)
-            else:
+            elif os.path.exists(one):
                 notes.use(one, where)
+            else:
+                notes.read(one, where)
 
     def _list(self, path: str, pattern: str, where: Where) -> None:
         if self._files.path(path):
