@@ -82,6 +82,7 @@ ErrorCode = Literal[
     "package_unreadable",
     "package_version",
     "parameter_invalid",
+    "parameter_secret",
     "parameter_syntax",
     "parameter_unknown",
     "path_outside",

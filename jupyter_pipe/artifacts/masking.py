@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from jupyter_pipe.kernel.secrets.masker import HIDDEN, Masker, StreamMasker
+from jupyter_pipe.kernel.secrets.masker import HIDDEN, SHORTEST, Masker, StreamMasker
 
-__all__ = ["HIDDEN", "Masker", "StreamMasker"]
+__all__ = ["HIDDEN", "SHORTEST", "Masker", "StreamMasker"]

@@ -67,7 +67,9 @@ class StageContext(Struct, frozen=True):
     `pure` are inputs that a tag declares unchanged; `mutates` the changes that are expected.
     `optional` are outputs that the stage may leave unbound. `code_cells` maps a cell id to its
     number, which is its execution count. `written` are ambient components that the stage's code sets:
-    their state is stored even if it is what it was. `trust` admits a store that others could have filled.
+    their state is stored even if it is what it was. `secrets` are
+    variables of the environment whose values must not be written down; `allow_secret_values` lets values that
+    hold one be stored all the same. `trust` admits a store that others could have filled.
     `salt` is the key of the digests of environment variables. All paths are absolute.
     """
 
@@ -90,6 +92,8 @@ class StageContext(Struct, frozen=True):
     code_cells: dict[str, int] = {}
     seeded: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    allow_secret_values: bool = False
     strict: bool = False
     trust: bool = False
     salt: str = ""
@@ -109,12 +113,14 @@ class StoredPayload(Struct, frozen=True):
 
 
 class Untransportable(Struct, frozen=True):
-    """An output that cannot travel (rule 12). `path` leads to the culprit: `cfg['log'].stream`."""
+    """An output that cannot travel (rule 12). `path` leads to the culprit: `cfg['log'].stream`. `secrets` are
+    the names of those that it holds, if that is why."""
 
     name: str
     type_name: str
     path: str
     reason: str
+    secrets: tuple[str, ...] = ()
 
 
 class ChangedInput(Struct, frozen=True):
@@ -205,7 +211,8 @@ class StageResult(Struct, frozen=True):
 
     `unbound` are outputs that hold no value; `ambient` the components that the stage changed;
     `drawn` are the generator components whose state the stage advanced, carried or not;
-    `error` is set when ending the stage itself failed (`kind` as in `StageFailed`).
+    `error` is set when ending the stage itself failed (`kind` as in `StageFailed`); `secret_values` are
+    outputs that hold a secret and were stored since that was allowed.
     """
 
     outputs: tuple[StoredPayload, ...] = ()
@@ -218,6 +225,7 @@ class StageResult(Struct, frozen=True):
     gates: tuple[GateResult, ...] = ()
     drawn: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    secret_values: tuple[str, ...] = ()
     error: str = ""
     peak_memory_bytes: int = 0
     observed: Observations = Observations()

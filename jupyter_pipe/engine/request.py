@@ -6,21 +6,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from jupyter_pipe.artifacts.masking import Masker
 from jupyter_pipe.compiler.graph import rewire, select
 from jupyter_pipe.engine.kernels.kernelspecs import check_kernel
 from jupyter_pipe.engine.scheduling.priorities import Capacity
 from jupyter_pipe.engine.targets import RunRequest
-from jupyter_pipe.errors import NotebookError, RunError
+from jupyter_pipe.errors import NotebookError, ParameterError, RunError
 from jupyter_pipe.model import Learned, Pipeline, Stage
 from jupyter_pipe.notebook import read_notebook
 from jupyter_pipe.runs.learned_effects import read_learned
-from jupyter_pipe.runs.model import RunFacts, RunOptions
+from jupyter_pipe.runs.model import ParameterValue, RunFacts, RunOptions
 from jupyter_pipe.runs.parameters import resolve_parameters
 from jupyter_pipe.runs.processes import this_process
 from jupyter_pipe.runs.store import RunStore
@@ -52,8 +53,7 @@ class PreparedRun(Struct, frozen=True):
     @property
     def secrets(self) -> dict[str, str]:
         """The values of all `secret:` names of the pipeline that the environment has."""
-        names = {secret for stage in self.pipeline.stages for secret in stage.options.secrets}
-        return {name: self.environment[name] for name in sorted(names) if name in self.environment}
+        return _secrets(self.pipeline, self.environment)
 
     @property
     def taking_part(self) -> Pipeline:
@@ -99,18 +99,21 @@ def prepare(request: RunRequest) -> PreparedRun:
     selected = _selected(pipeline, options)
     environment = dict(os.environ if request.environment is None else request.environment)
     _check_secrets(pipeline, selected, environment)
+    masker = Masker(_secrets(pipeline, environment))
+    parameters = request.parameters or resolve_parameters(pipeline.parameters)
+    _check_parameters(parameters, masker)
     check_kernel(pipeline.kernel)
     workers = max(options.workers or _default_workers(options), 1)
     facts = RunFacts(
         notebook=str(notebook),
         package=str(target.package) if target.package else "",
         workdir=str(workdir),
-        command=request.command,
+        command=tuple(masker.text(word) for word in request.command),
         hash_seed=_hash_seed(environment),
         options=options,
         workers=workers,
         runner=this_process(),
-        parameters=request.parameters or resolve_parameters(pipeline.parameters),
+        parameters=parameters,
     )
     return PreparedRun(
         request=request,
@@ -169,6 +172,24 @@ def _check_secrets(pipeline: Pipeline, selected: Collection[str], environment: M
                     code="secret_missing",
                     hint=f"Set {secret}, or put it into a file and pass --env-file FILE.",
                 )
+
+
+def _secrets(pipeline: Pipeline, environment: Mapping[str, str]) -> dict[str, str]:
+    names = {secret for stage in pipeline.stages for secret in stage.options.secrets}
+    return {name: environment[name] for name in sorted(names) if name in environment}
+
+
+def _check_parameters(parameters: Iterable[ParameterValue], masker: Masker) -> None:
+    """Parameters are written into notebooks and records, so none may be a secret."""
+    for value in parameters:
+        held = masker.names_in(value.literal) if value.changed else ()
+        if held:
+            raise ParameterError(
+                f"Parameter {value.name!r} holds the value of the secret {held[0]}; parameters are written "
+                "into the run's notebooks and records.",
+                code="parameter_secret",
+                hint=f"Read os.environ[{held[0]!r}] in the stage that needs it.",
+            )
 
 
 def _hash_seed(environment: Mapping[str, str]) -> int:

@@ -272,6 +272,10 @@ class _Runner:
         if record.reused:
             return
         self._publish(record.stage)
+        if record.result.secret_values:
+            # A run that does not allow secrets to be stored must not find them.
+            self._results.give_up(record.stage)
+            return
         self._results.record(
             self._machine.pipeline,
             record.stage,

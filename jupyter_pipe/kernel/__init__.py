@@ -13,9 +13,18 @@ from typing import TYPE_CHECKING, Any
 from .shell import find_shell
 
 if TYPE_CHECKING:
+    from .secrets.masker import Masker
     from .session import Session
 
-__all__ = ["begin", "compare_outputs", "load_inputs", "preload", "set_execution_count", "store_outputs"]
+__all__ = [
+    "begin",
+    "compare_outputs",
+    "load_inputs",
+    "masker",
+    "preload",
+    "set_execution_count",
+    "store_outputs",
+]
 
 _sessions: list[Session] = []
 
@@ -67,6 +76,13 @@ def set_execution_count(count: int) -> None:
     shell = find_shell()
     if shell is not None:
         shell.execution_count = count
+
+
+def masker() -> Masker:
+    """Hides the secrets of the stage in what is written for the engine."""
+    from .secrets.masker import Masker
+
+    return _sessions[0].secrets.masker if _sessions else Masker()
 
 
 def _session() -> Session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .values.immutable import package_of
@@ -11,9 +11,12 @@ from .values.immutable import package_of
 __all__ = ["evaluate_gates", "read_metrics", "short"]
 
 _WIDTH = 80
+Mask = Callable[[str], str]
 
 
-def read_metrics(names: Iterable[str], namespace: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def read_metrics(
+    names: Iterable[str], namespace: dict[str, Any], mask: Mask = str
+) -> tuple[dict[str, Any], dict[str, str]]:
     """The metrics as JSON values, and for each that is none a sentence that says why."""
     values: dict[str, Any] = {}
     errors: dict[str, str] = {}
@@ -26,7 +29,7 @@ def read_metrics(names: Iterable[str], namespace: dict[str, Any]) -> tuple[dict[
             values[name] = value
         else:
             errors[name] = (
-                f"Metric {name!r} is {short(namespace[name])} ({type(namespace[name]).__name__}); "
+                f"Metric {name!r} is {short(namespace[name], mask)} ({type(namespace[name]).__name__}); "
                 "a metric is a finite number, a bool or a string."
             )
     return values, errors
@@ -45,17 +48,19 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def evaluate_gates(expressions: Iterable[str], namespace: dict[str, Any]) -> list[dict[str, Any]]:
+def evaluate_gates(
+    expressions: Iterable[str], namespace: dict[str, Any], mask: Mask = str
+) -> list[dict[str, Any]]:
     """For each gate `{"expression", "passed", "values", "error"}`."""
-    return [_evaluate(expression, namespace) for expression in expressions]
+    return [_evaluate(expression, namespace, mask) for expression in expressions]
 
 
-def _evaluate(expression: str, namespace: dict[str, Any]) -> dict[str, Any]:
+def _evaluate(expression: str, namespace: dict[str, Any], mask: Mask) -> dict[str, Any]:
     result: dict[str, Any] = {"expression": expression, "passed": False, "values": {}, "error": ""}
     try:
         code = compile(expression.strip(), "<gate>", "eval", dont_inherit=True)
         result["values"] = {
-            name: short(namespace[name]) for name in code.co_names if _is_value(name, namespace)
+            name: short(namespace[name], mask) for name in code.co_names if _is_value(name, namespace)
         }
         result["passed"] = bool(eval(code, namespace))  # noqa: S307
     except Exception as error:
@@ -67,10 +72,10 @@ def _is_value(name: str, namespace: dict[str, Any]) -> bool:
     return name in namespace and not callable(namespace[name]) and not hasattr(namespace[name], "__path__")
 
 
-def short(value: Any) -> str:
-    """One line for people."""
+def short(value: Any, mask: Mask = str) -> str:
+    """One line for people. `mask` hides secrets before the line is cut, which would leave half of one."""
     try:
-        text = " ".join(repr(_plain(value)).split())
+        text = " ".join(mask(repr(_plain(value))).split())
     except Exception as error:
         text = f"<{type(value).__name__}, repr failed: {type(error).__name__}>"
     return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"

@@ -52,10 +52,12 @@ class Context:
     code_cells: Mapping[str, int] | None = None
     workdir: str = ""
     salt: str = ""
+    secrets: tuple[str, ...] = ()
+    allow_secret_values: bool = False
     trust: bool = False
 
 
-_TEXTS = ("optional", "protect", "mutates", "pure", "metrics", "gates", "seeded", "written")
+_TEXTS = ("optional", "protect", "mutates", "pure", "metrics", "gates", "seeded", "written", "secrets")
 
 
 def parse_context(data: Mapping[str, Any]) -> Context:
@@ -75,6 +77,7 @@ def parse_context(data: Mapping[str, Any]) -> Context:
         code_cells=data.get("code_cells") or {},
         workdir=data.get("workdir", ""),
         salt=data.get("salt", ""),
+        allow_secret_values=bool(data.get("allow_secret_values", False)),
         trust=bool(data.get("trust", False)),
         **{name: tuple(data.get(name, ())) for name in _TEXTS},
     )

@@ -27,8 +27,11 @@ _LIBRARY_FOLDERS = ("site-packages", "dist-packages")
 
 def write_failure(path: str, cells: Iterable[tuple[int, str]], folder: str) -> None:
     """Writes the JSON of `describe` for the exception that ended the last cell."""
+    from . import masker
+
+    found = describe(getattr(sys, "last_value", None), _places(cells), folder)
     with open(path, "w", encoding="utf-8") as file:
-        json.dump(describe(getattr(sys, "last_value", None), _places(cells), folder), file)
+        json.dump(masker().value(found), file)
 
 
 def describe(error: BaseException | None, places: Places, folder: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from . import checks
 from .ambient import Ambience, find_components
 from .context import Context, Input, Ref
 from .definitions import Definitions
+from .errors import CannotTravelError
 from .observe.observer import Observer
 from .payloads.groups import find_groups
 from .payloads.guard import is_changed
@@ -24,6 +25,7 @@ from .payloads.payload_file import PayloadFile, payload_path, write_payload
 from .payloads.store import mark_verified, open_payload, prepare_store
 from .payloads.summary import summarize, type_name
 from .payloads.untransferable import find_culprit
+from .secrets.crossing import Secrets
 from .values.decoder import decode
 from .values.digest import NoRuleError, content_digest
 from .values.encoding import Encoded, encode
@@ -61,6 +63,8 @@ class Session:
         variables = [name[len(_VARIABLE) :] for name in given]
         self.observer = Observer(self.context.workdir, self.context.salt, variables)
         self._cells = {number: cell for cell, number in (self.context.code_cells or {}).items()}
+        self.secrets = Secrets(self.context.secrets, allowed=self.context.allow_secret_values)
+        self.secret_values: list[str] = []
 
     def begin(self) -> None:
         """Restores the ambient state that earlier stages left, for the code that is replayed."""
@@ -114,6 +118,7 @@ class Session:
             result = {"error": f"{type(error).__name__}: {error}"}
         self.observer.remove()
         result["observed"] = observed
+        result = self.secrets.masked_result(result)
         if self.context.result:
             _write_json(self.context.result, result)
         return result
@@ -140,7 +145,7 @@ class Session:
         groups = find_groups(encoded)
         encoded.clear()
         outputs = [self._store(groups.pop(0), values) for _ in range(len(groups))]
-        metrics, errors = checks.read_metrics(self.context.metrics, self.namespace)
+        metrics, errors = checks.read_metrics(self.context.metrics, self.namespace, self.secrets.masker.text)
         return {
             "outputs": outputs,
             "unbound": unbound,
@@ -150,8 +155,9 @@ class Session:
             "drawn": drawn,
             "metrics": metrics,
             "metric_errors": errors,
-            "gates": checks.evaluate_gates(self.context.gates, self.namespace),
+            "gates": checks.evaluate_gates(self.context.gates, self.namespace, self.secrets.masker.text),
             "warnings": [*self.ambience.complaints, *self.warnings],
+            "secret_values": self.secret_values,
             "peak_memory_bytes": _peak_memory(),
         }
 
@@ -178,21 +184,43 @@ class Session:
                 if component.name not in self.context.seeded:
                     continue
             try:
-                payload = self._store([self._encode({name: value})], {name: value})
+                encoded = self._encode({name: value})
+                held = self.secrets.held_by(encoded.encoder)
+                if held and not self.secrets.allowed:
+                    raise CannotTravelError(f"it holds the value of the secret {', '.join(held)}")
+                payload = self._store([encoded], {name: value})
                 stored.append({"component": name, "ref": payload["ref"], "from_stage": self.context.stage})
             except Exception as error:
                 self.warnings.append(f"{name} was changed, but its value cannot travel: {error}")
         return stored, drawn
 
-    def _encode_each(self, values: dict[str, Any]) -> tuple[list[Encoded], list[dict[str, str]]]:
+    def _encode_each(self, values: dict[str, Any]) -> tuple[list[Encoded], list[dict[str, Any]]]:
         encoded: list[Encoded] = []
-        failures: list[dict[str, str]] = []
+        failures: list[dict[str, Any]] = []
         for name, value in values.items():
             try:
-                encoded.append(self._encode({name: value}))
+                made = self._encode({name: value})
             except Exception as error:
                 failures.append(find_culprit(name, value, error, self._encode))
+                continue
+            held = self.secrets.held_by(made.encoder)
+            if held and not self.secrets.allowed:
+                failures.append(self._secret_culprit(name, value, held))
+                continue
+            self.secret_values += [name] if held else []
+            encoded.append(made)
         return encoded, failures
+
+    def _secret_culprit(self, name: str, value: Any, held: list[str]) -> dict[str, Any]:
+        path = self.secrets.place_in(name, value, self._holds_secret)
+        reason = f"it holds the value of the secret {', '.join(held)}"
+        return {"name": name, "type_name": type_name(value), "path": path, "reason": reason, "secrets": held}
+
+    def _holds_secret(self, value: Any) -> bool:
+        try:
+            return bool(self.secrets.held_by(self._encode({"part": value}).encoder))
+        except Exception:
+            return False
 
     def _encode(self, values: dict[str, Any]) -> Encoded:
         return encode(values, self.definitions, self.namespace)
@@ -206,10 +234,11 @@ class Session:
             group.clear()
             encoded = self._encode(members)
         regions, layout = encoded.encoder.memory.lay_out()
+        shown = self.secrets.masker.text
         description = {
             "names": list(members),
-            "types": {name: type_name(value) for name, value in members.items()},
-            "summary": {name: summarize(value) for name, value in members.items()},
+            "types": {name: shown(type_name(value)) for name, value in members.items()},
+            "summary": {name: summarize(value, shown) for name, value in members.items()},
             "definitions": encoded.encoder.used,
         }
         python = f"{sys.version_info[0]}.{sys.version_info[1]}"

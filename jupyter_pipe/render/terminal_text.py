@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-__all__ = ["COLOUR", "one_line", "played_out", "safe_for_terminal", "without_escapes"]
+__all__ = ["COLOUR", "json_for_terminal", "one_line", "played_out", "safe_for_terminal", "without_escapes"]
 
 # Colours and weights (SGR): the only sequence that stays.
 COLOUR = re.compile(r"\x1b\[([0-9;:]*)m")
@@ -168,6 +168,11 @@ def safe_for_terminal(text: str, *, colour: bool = True) -> str:
             coloured = match[0] not in {_RESET, "\x1b[m"}
     parts.append(_visible(text[end:]))
     return "".join([*parts, _RESET if coloured else ""])
+
+
+def json_for_terminal(text: str) -> str:
+    """JSON that means the same, without characters that a terminal could obey. They stand in strings only."""
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def one_line(text: str) -> str:

@@ -17,7 +17,19 @@ __all__ = ["masked"]
 
 # Fields that hold what a notebook computed, printed or raised, in whichever record they stand.
 _TEXTS = frozenset(
-    {"error", "evalue", "hint", "message", "reason", "source", "summary", "traceback", "value", "values"}
+    {
+        "ename",
+        "error",
+        "evalue",
+        "hint",
+        "message",
+        "reason",
+        "source",
+        "summary",
+        "traceback",
+        "value",
+        "values",
+    }
 )
 _Record = TypeVar("_Record", bound=Struct)
 

@@ -60,12 +60,12 @@ def _check(notebook: Path, form: str) -> tuple[Diagnostic, ...]:
 
 def _print(terminal: Terminal, form: str, found: dict[str, tuple[Diagnostic, ...]]) -> None:
     if form == "json":
-        terminal.result(to_json(found).decode().rstrip())
+        terminal.record(to_json(found))
         return
     for notebook, diagnostics in found.items():
         if form == "github":
             for line in github_lines(diagnostics, notebook):
-                terminal.result(line)
+                terminal.command(line)
         else:
             _print_text(terminal, notebook, diagnostics)
 

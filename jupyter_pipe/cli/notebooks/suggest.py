@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     if args.write and suggestion.tags:
         accept(notebook, suggestion.tags)
     if args.json:
-        terminal.result(to_json(suggestion).decode().rstrip())
+        terminal.record(to_json(suggestion))
         return 0
     _print(terminal, suggestion, _numbers(notebook))
     _print_next(terminal, suggestion, notebook, written=args.write)

@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     finally:
         progress.close()
     if args.json:
-        Terminal.of(args).result(to_json(found).decode().rstrip())
+        Terminal.of(args).record(to_json(found))
     else:
         for line in _conclusion(terminal, found):
             terminal.result(line)

@@ -19,6 +19,7 @@ __all__ = [
     "annotation",
     "cell_sources",
     "diagnostic_counts",
+    "escaped",
     "format_diagnostics",
     "github_lines",
     "print_error",
@@ -119,12 +120,13 @@ def github_lines(diagnostics: Iterable[Diagnostic], notebook: str | Path) -> lis
 def annotation(kind: str, file: str, title: str, text: str) -> str:
     """One workflow command of GitHub Actions."""
     where = f"file={_property(file)}," if file else ""
-    return f"::{kind} {where}title={_property(title)}::{_message(text)}"
+    return f"::{kind} {where}title={_property(title)}::{escaped(text)}"
 
 
-def _message(text: str) -> str:
+def escaped(text: str) -> str:
+    """Text as the message of a workflow command has it."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
-    return _message(text).replace(":", "%3A").replace(",", "%2C")
+    return escaped(text).replace(":", "%3A").replace(",", "%2C")

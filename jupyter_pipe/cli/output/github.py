@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from jupyter_pipe.cli.output.errors import annotation
+from jupyter_pipe.artifacts.masking import SHORTEST
+from jupyter_pipe.cli.output.errors import annotation, escaped
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.events import StageState
 from jupyter_pipe.model import Pipeline
@@ -25,13 +27,16 @@ from jupyter_pipe.runs.report.words import (
     stage_note,
 )
 
-__all__ = ["failure_annotations", "job_summary", "write_github"]
+if TYPE_CHECKING:
+    from jupyter_pipe.engine import RunRequest
+
+__all__ = ["failure_annotations", "job_summary", "mask_secrets", "write_github"]
 
 
 def write_github(terminal: Terminal, run: Run, pipeline: Pipeline) -> None:
     """Print the annotations and append the job summary."""
     for line in failure_annotations(run):
-        terminal.result(line)
+        terminal.command(line)
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         try:
@@ -39,6 +44,20 @@ def write_github(terminal: Terminal, run: Run, pipeline: Pipeline) -> None:
                 file.write(job_summary(run, pipeline))
         except OSError as error:
             terminal.say(f"The job summary cannot be written: {error}")
+
+
+def mask_secrets(terminal: Terminal, request: RunRequest) -> None:
+    """Have GitHub hide the secrets in all that this job prints from now on, whoever prints it."""
+    if not terminal.in_github:
+        return
+    stages = request.target.pipeline.stages
+    environment = os.environ if request.environment is None else request.environment
+    names = dict.fromkeys(secret for stage in stages for secret in stage.options.secrets)
+    for value in [environment.get(name, "") for name in names]:
+        # GitHub looks at one line at a time.
+        for text in dict.fromkeys([value.strip(), *map(str.strip, value.splitlines())]):
+            if len(text) >= SHORTEST:
+                terminal.command(f"::add-mask::{escaped(text)}")
 
 
 def failure_annotations(run: Run) -> list[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.events import Event, RunFinished, StageStarted, StageState
+from jupyter_pipe.render.terminal_text import one_line, safe_for_terminal
 from jupyter_pipe.render.words import seconds_text
 from jupyter_pipe.runs.fold import RunFold
 from jupyter_pipe.runs.model import Run, StageRun
@@ -102,8 +103,12 @@ def _heading(run: Run, now: float) -> Text:
 
     done = sum(stage.state not in {StageState.queued, StageState.running} for stage in run.stages)
     passed = seconds_text(max(0.0, now - (run.started or run.queued)))
-    heading = Text(run.pipeline, style="bold")
+    heading = Text(_shown(run.pipeline), style="bold")
     return heading.append(f"  {done} of {len(run.stages)} stages  {passed}", style="not bold")
+
+
+def _shown(text: str) -> str:
+    return safe_for_terminal(one_line(text), colour=False)
 
 
 def _fitting(stages: tuple[StageRun, ...], rows: int) -> list[StageRun]:
@@ -129,10 +134,10 @@ def _row(stage: StageRun, now: float, *, narrow: bool) -> list[Text]:
     mark = stage_mark(stage)
     style = STYLES[mark.tone]
     note = stage_note(stage)
-    cells = [Text(mark.glyph, style=style), Text(stage.name)]
+    cells = [Text(mark.glyph, style=style), Text(_shown(stage.name))]
     if not narrow:
         cells.append(Text(mark.word, style=style))
-    cells.append(Text(note or (mark.word if narrow else ""), style="dim"))
+    cells.append(Text(_shown(note) or (mark.word if narrow else ""), style="dim"))
     return [*cells, Text(_time(stage, now), style="dim")]
 
 

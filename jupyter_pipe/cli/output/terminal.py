@@ -7,12 +7,14 @@ No colour in pipes or with NO_COLOR; nothing live in CI. Everything that is prin
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from argparse import Namespace
 from typing import TextIO
 
 from jupyter_pipe.render.marks import Mark
+from jupyter_pipe.render.terminal_text import json_for_terminal, one_line, safe_for_terminal
 
 __all__ = ["Terminal"]
 
@@ -37,6 +39,7 @@ class Terminal:
         self.colour = _shows_colour(self.out) if colour is None else colour
         self.live = _is_live(self.out) if live is None else live
         self.width = width or shutil.get_terminal_size((100, 24)).columns
+        self.in_github = os.environ.get("GITHUB_ACTIONS") == "true"
         self.symbols = (getattr(self.out, "encoding", None) or "ascii").lower().startswith("utf")
 
     @classmethod
@@ -48,6 +51,15 @@ class Terminal:
     def result(self, text: str) -> None:
         """What the command was asked for."""
         self._write(text)
+
+    def record(self, data: bytes | str) -> None:
+        """JSON for programs: exact, with every character that a terminal could obey written as an escape."""
+        text = data if isinstance(data, str) else data.decode()
+        self._print(json_for_terminal(text.rstrip()))
+
+    def command(self, text: str) -> None:
+        """A workflow command of GitHub Actions."""
+        self._print(text)
 
     def say(self, text: str) -> None:
         """What `--quiet` leaves out."""
@@ -69,7 +81,7 @@ class Terminal:
 
     def table(self, rows: list[list[str]], *, heading: list[str] | None = None) -> str:
         """Left-aligned columns, plain text, the last one as long as it is."""
-        all_rows = [*([heading] if heading else []), *rows]
+        all_rows = [*([heading] if heading else []), *([_cell(text) for text in row] for row in rows)]
         widths = [max(len(row[column]) for row in all_rows) for column in range(len(all_rows[0]) - 1)]
         lines = []
         for number, row in enumerate(all_rows):
@@ -79,12 +91,26 @@ class Terminal:
         return "\n".join(lines)
 
     def _write(self, text: str) -> None:
+        """Whatever is in it, a terminal only shows it, and GitHub takes none of it for a command."""
+        text = safe_for_terminal(text, colour=self.colour)
+        self._print(_without_commands(text) if self.in_github else text)
+
+    def _print(self, text: str) -> None:
         try:
             self.out.write(f"{text}\n")
         except UnicodeEncodeError:
             encoding = self.out.encoding or "ascii"
             self.out.write(text.encode(encoding, "replace").decode(encoding) + "\n")
         self.out.flush()
+
+
+def _cell(text: str) -> str:
+    return safe_for_terminal(one_line(text), colour=False)
+
+
+def _without_commands(text: str) -> str:
+    """GitHub obeys lines that begin with two colons, and `##[` anywhere; a word joiner keeps it from that."""
+    return re.sub(r"(?m)^(\s*):(?=:)", "\\1:\u2060", text).replace("##[", "##\u2060[")
 
 
 def _is_live(out: TextIO) -> bool:

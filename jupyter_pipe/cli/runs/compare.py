@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     store = find_store(args.root)
     comparison = compare([store.read(store.find(run_id)) for run_id in args.run_ids])
     if args.json:
-        terminal.result(to_json(comparison).decode().rstrip())
+        terminal.record(to_json(comparison))
     else:
         terminal.result(_text(terminal, comparison, everything=args.all))
     return 0

@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     store = RunStore(local_root(args.root)) if args.root else find_store(None)
     found = collect(store, limits, now=time.time(), dry_run=args.dry_run)
     if args.json:
-        terminal.result(to_json(found).decode().rstrip())
+        terminal.record(to_json(found))
     else:
         for run_id in found.runs:
             terminal.detail(run_id)

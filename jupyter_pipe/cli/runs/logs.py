@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         if not args.json:
             show(event)
         elif not args.stage or getattr(event, "stage", None) == args.stage:
-            terminal.result(encode_event(event).decode().rstrip())
+            terminal.record(encode_event(event))
     if args.stage and not args.json:
         _print_outputs(terminal, store, run_id, args.stage)
     return 0

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     terminal = Terminal.of(args)
     plan = forecast(request_of(args))
     if args.json:
-        terminal.result(to_json(plan).decode().rstrip())
+        terminal.record(to_json(plan))
         return 0
     width = max((len(stage.name) for stage in plan.stages), default=0)
     for stage in plan.stages:

@@ -46,11 +46,13 @@ def run(args: argparse.Namespace) -> int:
 
 def execute(args: argparse.Namespace, request: RunRequest) -> int:
     """Run the request with progress, then print and write what `args` ask for."""
+    from jupyter_pipe.cli.output.github import mask_secrets
     from jupyter_pipe.cli.output.results import write_results
     from jupyter_pipe.engine import run_pipeline
 
     # With --json standard output belongs to the reader of the JSON.
     terminal = Terminal.of(args, sys.stderr if args.json else None)
+    mask_secrets(terminal, request)
     _warn_if_stale(terminal, request.target)
     with progress_on(terminal) as progress:
         finished = run_pipeline(request, observers=[progress])
@@ -59,7 +61,7 @@ def execute(args: argparse.Namespace, request: RunRequest) -> int:
     if args.json:
         from jupyter_pipe.cli.output.summary import run_json
 
-        Terminal.of(args).result(run_json(finished, folder))
+        Terminal.of(args).record(run_json(finished, folder))
     return finished.exit_code or 0
 
 

@@ -85,7 +85,17 @@ def _add_manner(group: argparse._ArgumentGroup) -> None:
         "--workdir", type=Path, metavar="DIR", help="where stages run (default: the notebook's folder)"
     )
     group.add_argument("--env-file", type=Path, metavar="FILE", help="NAME=VALUE lines, for secret:NAME tags")
+    add_allow_secret_values(group)
     add_trust(group)
+
+
+def add_allow_secret_values(group: argparse._ActionsContainer) -> None:
+    """For whoever wants a secret to be stored with the values that hold it."""
+    group.add_argument(
+        "--allow-secret-values",
+        action="store_true",
+        help="store values for later stages even if they hold a secret, in clear",
+    )
 
 
 def add_place(group: argparse._ActionsContainer) -> None:
@@ -145,6 +155,7 @@ def _options(args: argparse.Namespace) -> RunOptions:
         executor=args.executor or ("dask" if args.scheduler else "local"),
         scheduler=args.scheduler,
         trust=args.trust,
+        allow_secret_values=args.allow_secret_values,
     )
 
 

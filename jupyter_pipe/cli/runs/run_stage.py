@@ -9,7 +9,7 @@ from jupyter_pipe.cli.options import Subparsers, add_command, add_trust, at_leas
 from jupyter_pipe.cli.output.failure import failure_block
 from jupyter_pipe.cli.output.progress import PlainLines
 from jupyter_pipe.cli.output.terminal import Terminal
-from jupyter_pipe.cli.runs.run_options import environment_of, parameter_texts
+from jupyter_pipe.cli.runs.run_options import add_allow_secret_values, environment_of, parameter_texts
 from jupyter_pipe.events import Event, FailureKind, StageState
 
 __all__ = ["add_parser", "run"]
@@ -37,10 +37,12 @@ def add_parser(subparsers: Subparsers) -> None:
         "--env-file", type=Path, metavar="FILE", help="NAME=VALUE lines, for secret:NAME tags"
     )
     add_trust(parser)
+    add_allow_secret_values(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 1 if the stage failed, 3 if its gate did."""
+    from jupyter_pipe.cli.output.github import mask_secrets
     from jupyter_pipe.engine import RunRequest, open_target
     from jupyter_pipe.engine.attempts.single_stage import run_single_stage
     from jupyter_pipe.runs.model import RunOptions, StageRun
@@ -53,14 +55,15 @@ def run(args: argparse.Namespace) -> int:
     environment = environment_of(args.env_file)
     request = RunRequest(
         target=target,
-        options=RunOptions(trust=args.trust),
         workdir=args.workdir,
+        options=RunOptions(trust=args.trust, allow_secret_values=args.allow_secret_values),
         run_id=args.run_id,
         environment=environment,
         parameters=resolve_parameters(
             target.pipeline.parameters, texts=parameter_texts(args.parameter), environment=environment
         ),
     )
+    mask_secrets(terminal, request)
     outcome = run_single_stage(request, args.stage, attempt=args.attempt, report=_Timed(PlainLines(terminal)))
     if outcome.failure is None:
         terminal.say(f"{args.stage} succeeded." if outcome.result else f"{args.stage} was stopped.")

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     ids = store.ids()
     found = [store.read(run_id) for run_id in (ids[: args.number] if args.number > 0 else ids)]
     if args.json:
-        terminal.result(to_json(found).decode().rstrip())
+        terminal.record(to_json(found))
     elif not found:
         terminal.say(f"No runs in {store.root}. Start one with: jupyter pipe run NOTEBOOK")
     else:

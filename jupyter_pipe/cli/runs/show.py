@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     store = find_store(args.root)
     found = store.read(store.find(args.run_id))
     if args.json:
-        terminal.result(to_json(found).decode().rstrip())
+        terminal.record(to_json(found))
         return 0
     command = f"jupyter pipe resume {found.run_id}{root_option(store)}" if found.is_final else ""
     for line in _facts(found):

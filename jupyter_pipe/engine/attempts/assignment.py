@@ -44,6 +44,7 @@ def stage_work(
         secrets=_within_reach(prepared, pipeline, name),
         hidden=frozenset(prepared.secrets),
         salt=prepared.store.salt(),
+        allow_secret_values=prepared.request.options.allow_secret_values,
         strict=prepared.request.options.strict,
         trust=prepared.request.options.trust,
         url=prepared.store.url,

@@ -68,6 +68,7 @@ class StageWork(Struct, frozen=True):
     secrets: dict[str, str] = {}
     hidden: frozenset[str] = frozenset()
     salt: str = ""
+    allow_secret_values: bool = False
     strict: bool = False
     trust: bool = False
     url: str = ""
@@ -214,6 +215,8 @@ def _context(work: StageWork, stage: Stage, result: Path) -> StageContext:
         code_cells={name: number for name, number in work.numbers.items() if number is not None},
         seeded=flow.seeded_components(work.pipeline),
         written=flow.written_components(stage),
+        secrets=stage.options.secrets,
+        allow_secret_values=work.allow_secret_values,
         strict=work.strict,
         trust=work.trust,
         salt=work.salt,

@@ -6,6 +6,7 @@ kernel does.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -71,13 +72,23 @@ class LocalExecutor:
             return None
         if self._forked is None:
             from jupyter_pipe.engine.kernels.forked import ForkedKernels, can_fork
+            from jupyter_pipe.engine.kernels.lifecycle import KernelRequest
 
             if not can_fork():
                 self._kernels = "fresh"
                 return None
             self._forked = ForkedKernels(self._explain)
             imports = work.pipeline.stage(work.stage).imports
-            self._forked.prepare(work.pipeline.kernel, Path(work.workdir), work.environment, imports)
+            self._forked.prepare(
+                KernelRequest(
+                    work.pipeline.kernel,
+                    Path(work.workdir),
+                    work.environment,
+                    Path(os.devnull),
+                    imports,
+                    work.secrets,
+                )
+            )
         return self._forked
 
     def cancel(self, stage: str, *, hard: bool) -> None:

@@ -145,6 +145,7 @@ class StageClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill h
             dict(execution.environment),
             execution.scratch / "kernel.log",
             execution.imports,
+            dict(execution.secrets),
         )
         try:
             self._kernel = await (execution.kernels or FreshKernels()).start(request)

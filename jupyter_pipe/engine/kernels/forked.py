@@ -91,12 +91,9 @@ class ForkedKernels:
             self._say(self._broken)
         return await FreshKernels().start(request)
 
-    def prepare(
-        self, kernel: str, folder: Path, environment: dict[str, str], imports: tuple[str, ...]
-    ) -> None:
+    def prepare(self, request: KernelRequest) -> None:
         """Start the parent for the first kernel, and let it import, while this process imports what it
         needs itself."""
-        request = KernelRequest(kernel, folder, environment, Path(os.devnull), imports)
         threading.Thread(target=self._prepare, args=(request,), name="forking parent", daemon=True).start()
 
     def _prepare(self, request: KernelRequest) -> None:
@@ -135,7 +132,11 @@ class ForkedKernels:
                 raise _Unsuitable(self._broken)
             if self._parent is None:
                 interpreter = _standard_interpreter(request.name)
-                self._parent = _Parent(interpreter, request.environment)
+                # What a fork finds in /proc/self/environ is what its parent began with.
+                kept = {
+                    name: value for name, value in request.environment.items() if name not in request.secrets
+                }
+                self._parent = _Parent(interpreter, kept)
             return self._parent
 
     def _say(self, reason: str, *, quiet: bool = False) -> None:
@@ -241,7 +242,7 @@ class _ForkedProvisioner(WatchedProvisioner):
             "argv": ["ipykernel_launcher.py", *cmd[cmd.index("-f") :]],
             "folder": str(self._request.folder),
             "environment": {**kwargs["env"], "JPY_PARENT_PID": str(os.getpid())},
-            "log": str(self._request.log),
+            "log": kwargs["stdout"].name,
         }
         writer.write(json.dumps(wanted).encode() + b"\n")
         await writer.drain()

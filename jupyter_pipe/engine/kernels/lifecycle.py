@@ -24,6 +24,8 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from msgspec import Struct
 
+from jupyter_pipe.artifacts.masking import Masker
+from jupyter_pipe.engine.kernels.kernel_log import open_log
 from jupyter_pipe.engine.kernels.kernelspecs import check_kernel
 from jupyter_pipe.engine.kernels.orphans import Guard
 from jupyter_pipe.errors import KernelError
@@ -56,13 +58,15 @@ _TERMINATE_SECONDS = 2.0
 
 class KernelRequest(Struct, frozen=True):
     """Which kernel, where and with what: `log` takes what it prints outside of cells, `imports` are
-    the top-level modules that its cells will import."""
+    the top-level modules that its cells will import. `secrets` are the values that must not be in the log,
+    by the names that variables of the environment have."""
 
     name: str
     folder: Path
     environment: dict[str, str]
     log: Path
     imports: tuple[str, ...] = ()
+    secrets: dict[str, str] = {}
 
 
 class KernelSource(Protocol):
@@ -227,23 +231,31 @@ async def _launch(
         # Files in a private folder: no port that another process can take, nothing on the network.
         manager.transport, manager.ip = "ipc", f"{sockets}/k"
 
+    try:
+        printed = open_log(request.log, Masker(request.secrets))
+    except OSError as error:
+        raise _not_launched(request, error) from error
+
     def close() -> None:
         context.destroy(linger=0)
         shutil.rmtree(sockets, ignore_errors=True)
+        printed.close()
 
     try:
         manager.provisioner = provision(manager)
-        with request.log.open("ab") as log:
+        with printed.target.open("ab", buffering=0) as log:
             await _started(manager, request, log)
     except OSError as error:
         close()
-        raise KernelError(
-            f"The kernel {request.name!r} cannot be started: {error}.", code="kernel_broken"
-        ) from error
+        raise _not_launched(request, error) from error
     except BaseException:
         close()
         raise
     return StageKernel(manager, manager.client(context=context), close)
+
+
+def _not_launched(request: KernelRequest, error: OSError) -> KernelError:
+    return KernelError(f"The kernel {request.name!r} cannot be started: {error}.", code="kernel_broken")
 
 
 async def _started(manager: AsyncKernelManager, request: KernelRequest, log: Any) -> None:

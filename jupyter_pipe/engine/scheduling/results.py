@@ -38,5 +38,10 @@ def result_events(stage: str, result: StageResult) -> Iterator[Event]:
             values=gate.values,
             error=gate.error,
         )
+    for name in result.secret_values:
+        message = (
+            f"{name!r} holds a secret and was stored for later stages. Other runs do not reuse the result."
+        )
+        yield WarningRaised(stage=stage, code="secret_stored", message=message)
     for message in result.warnings:
         yield WarningRaised(stage=stage, code="stage_warning", message=message)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from jupyter_pipe.artifacts.protocol import GateResult, StageResult
+from jupyter_pipe.artifacts.protocol import GateResult, StageResult, Untransportable
 from jupyter_pipe.engine.scheduling.observed_order import OrderFinding
 from jupyter_pipe.events import FailureKind, WarningRaised
 from jupyter_pipe.model import Pipeline
@@ -160,6 +160,8 @@ def _travel_failure(pipeline: Pipeline, stage: str, result: StageResult) -> Fail
         if value.from_ == stage
     }
     for value in result.untransportable:
+        if value.name in read and value.secrets:
+            return _secret_failure(value, read[value.name])
         if value.name in read:
             where = f" (at {value.path})" if value.path not in {"", value.name} else ""
             return Failure(
@@ -170,6 +172,19 @@ def _travel_failure(pipeline: Pipeline, stage: str, result: StageResult) -> Fail
                 hint=f"Build {value.name!r} in the stage that uses it, or put both cells in one stage.",
             )
     return None
+
+
+def _secret_failure(value: Untransportable, reader: str) -> Failure:
+    secrets = ", ".join(value.secrets)
+    where = f" (at {value.path})" if value.path not in {"", value.name} else ""
+    return Failure(
+        "SecretValue",
+        f"{value.name!r} holds the value of the secret {secrets}{where}; it would be stored, since stage "
+        f"{reader!r} reads it.",
+        kind=FailureKind.cannot_travel,
+        hint=f"Read {secrets} from os.environ in each stage that needs it, tagged secret:{value.secrets[0]}; "
+        "or allow this with --allow-secret-values.",
+    )
 
 
 def _gate_failure(result: StageResult) -> Failure | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..checks import short
+from ..checks import Mask, short
 
 __all__ = ["summarize", "type_name"]
 
@@ -19,18 +19,18 @@ def type_name(value: Any) -> str:
     )
 
 
-def summarize(value: Any) -> str:
-    """Never raises: a value may lie about its length or shape."""
+def summarize(value: Any, mask: Mask = str) -> str:
+    """Never raises: a value may lie about its length or shape. `mask` hides secrets."""
     try:
-        return _describe(value)
+        return _describe(value, mask)
     except Exception:
         return type(value).__name__
 
 
-def _describe(value: Any) -> str:
+def _describe(value: Any, mask: Mask) -> str:
     name = type(value).__name__
     if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
-        return short(value)
+        return short(value, mask)
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple) and all(isinstance(length, int) for length in shape):
         return f"{name} {' x '.join(f'{length:,}' for length in shape)}".strip()

@@ -12,10 +12,8 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
-__all__ = ["SHORTEST", "byte_forms", "forms_of", "memory_forms"]
+__all__ = ["byte_forms", "forms_of"]
 
-# Hiding each `1` or `on` would leave nothing of any output.
-SHORTEST = 4
 # Shorter codes and lines stand in texts that have nothing to do with the secret.
 _SHORTEST_PART = 8
 
@@ -34,16 +32,10 @@ def forms_of(value: str) -> tuple[str, ...]:
 
 
 def byte_forms(forms: Iterable[str]) -> tuple[bytes, ...]:
-    """The same as UTF-8, and the value itself as UTF-16 and UTF-32."""
+    """The same as UTF-8, and the value itself as UTF-16 and UTF-32, as some programs and numpy hold text."""
     forms = tuple(forms)
-    return tuple(dict.fromkeys([*map(_bytes, forms), *memory_forms(forms)]))
-
-
-def memory_forms(forms: Iterable[str]) -> tuple[bytes, ...]:
-    """The value itself as programs hold text: UTF-8, UTF-16, UTF-32."""
-    value = next(iter(forms))
-    wide = [value.encode(codec, "surrogatepass") for codec in ("utf-16-le", "utf-32-le")]
-    return _bytes(value), *wide
+    wide = [forms[0].encode(codec, "surrogatepass") for codec in ("utf-16-le", "utf-32-le")]
+    return tuple(dict.fromkeys([*map(_bytes, forms), *wide]))
 
 
 def _bytes(text: str) -> bytes:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
-from .forms import SHORTEST, byte_forms, forms_of, memory_forms
-
-__all__ = ["HIDDEN", "Masker", "StreamMasker"]
+__all__ = ["HIDDEN", "SHORTEST", "Masker", "StreamMasker"]
 
 HIDDEN = "***"
+# Hiding each `1` or `on` would leave nothing of any output.
+SHORTEST = 4
 _SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
 
@@ -25,7 +26,8 @@ class Masker:
     def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
         given = {name: value for name, value in (secrets or {}).items() if value.strip()}
         self.too_short = tuple(name for name, value in given.items() if len(value.strip()) < SHORTEST)
-        self._forms = {name: forms_of(value) for name, value in given.items() if name not in self.too_short}
+        long = {name: value for name, value in given.items() if name not in self.too_short}
+        self._forms = _forms_of_each(long) if long else {}
         self._all = tuple(dict.fromkeys(form for forms in self._forms.values() for form in forms))
         self.longest = max(map(len, self._all), default=0)
 
@@ -36,17 +38,18 @@ class Masker:
         """`text` with `***` for each secret, also for one that colours interrupt."""
         return _replaced(text, self._spans(text)) if self._all else text
 
-    def value(self, value: Any) -> Any:
-        """A JSON value with all texts in it masked, keys too; a number that holds a secret becomes `***`."""
+    def value(self, value: Any, *, numbers: bool = True) -> Any:
+        """A JSON value with all texts in it masked, keys too; a number that holds a secret becomes `***`,
+        unless `numbers` are to stay."""
         if not self._all or value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            return {self.text(str(key)): self.value(item) for key, item in value.items()}
+            return {self.text(str(key)): self.value(item, numbers=numbers) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
-            return type(value)(self.value(item) for item in value)
-        return HIDDEN if self.names_in(repr(value)) else value
+            return type(value)(self.value(item, numbers=numbers) for item in value)
+        return HIDDEN if numbers and self.names_in(repr(value)) else value
 
     def pieces(self, texts: Sequence[str]) -> list[str]:
         """Neighbouring texts, masked as one: a secret may begin in one and end in another."""
@@ -67,18 +70,24 @@ class Masker:
         """The names of the secrets that the text holds."""
         return [name for name, forms in self._forms.items() if any(form in text for form in forms)]
 
-    def names_in_memory(self, memory: bytes, *, plain: bool = False) -> list[str]:
-        """The same for bytes; `plain` looks for the values alone and not for encodings of them."""
-        forms_in_memory = memory_forms if plain else byte_forms
-        return [
-            name
-            for name, forms in self._forms.items()
-            if any(form in memory for form in forms_in_memory(forms))
-        ]
+    def names_in_memory(self, memory: bytes) -> list[str]:
+        """The same for bytes: of files, arrays, buffers."""
+        return [name for name, forms in self._memory_forms.items() if any(form in memory for form in forms)]
+
+    @property
+    def longest_in_memory(self) -> int:
+        """The length in bytes of the longest form."""
+        return max(map(len, self.byte_needles()), default=0)
 
     def byte_needles(self) -> tuple[bytes, ...]:
         """Everything to look for in bytes."""
-        return tuple(dict.fromkeys(form for forms in self._forms.values() for form in byte_forms(forms)))
+        return tuple(dict.fromkeys(form for forms in self._memory_forms.values() for form in forms))
+
+    @cached_property
+    def _memory_forms(self) -> dict[str, tuple[bytes, ...]]:
+        from .forms import byte_forms
+
+        return {name: byte_forms(forms) for name, forms in self._forms.items()}
 
     def _spans(self, text: str) -> list[tuple[int, int]]:
         found = list(_found(text, self._all))
@@ -138,6 +147,13 @@ class StreamMasker:
         first = max(len(data) - self._longest + 1, 0)
         places = range(first, len(data))
         return next((place for place in places if data[place:] in self._beginnings), len(data))
+
+
+def _forms_of_each(secrets: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    # Most runs have no secrets, and need none of what knows encodings.
+    from .forms import forms_of
+
+    return {name: forms_of(value) for name, value in secrets.items()}
 
 
 def _found(text: Any, needles: Iterable[Any]) -> Iterator[tuple[int, int]]:

@@ -44,7 +44,7 @@ def compare_stored(session: Session, store: str, stored: dict[str, dict[str, Any
     found = next(_differences(session, store, stored), None)
     temporary = f"{result}.writing"
     with open(temporary, "w", encoding="utf-8") as file:
-        json.dump(found and found._asdict(), file)
+        json.dump(found and session.secrets.masker.value(found._asdict()), file)
     os.replace(temporary, result)
 
 
