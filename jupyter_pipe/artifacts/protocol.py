@@ -149,8 +149,9 @@ class ObservedPath(Struct, frozen=True, omit_defaults=True):
     (nanoseconds) and inode still agree. `names` are a folder's entries, sorted, at most 500 of them, so that
     a plan can say "b.csv is new"; those in `UNLISTED` are left out. `pattern` says that only names that match
     it count (`*.csv`, as `fnmatch.fnmatchcase` reads it), for digest and names. Of what was written, digest
-    and stat are those at the stage's end, `missing` if it is gone, and `existed` says that something was
-    there before. `cell_id` and `line` are the first place.
+    and stat are those at the stage's end, `missing` if it is gone, `existed` says that something was there
+    before, `guessed` that a program ran meanwhile which probably wrote it. `cell_id` and `line` are the first
+    place.
     """
 
     path: str
@@ -162,6 +163,7 @@ class ObservedPath(Struct, frozen=True, omit_defaults=True):
     names: tuple[str, ...] = ()
     pattern: str = ""
     existed: bool = False
+    guessed: bool = False
     cell_id: str = ""
     line: int = 0
 

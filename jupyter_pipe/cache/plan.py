@@ -36,6 +36,7 @@ __all__ = [
     "PlannedStage",
     "StageCache",
     "StageInputs",
+    "around_of",
     "plan_run",
 ]
 
@@ -56,10 +57,11 @@ class StageInputs(Struct, frozen=True):
 class Around(Struct, frozen=True):
     """What the other stages of the run mean for one: `left` are the files that earlier stages left, as its
     notebook would find them, `later` the stages further down, which may have gone on from its own files.
-    With `remade` it must write its files again."""
+    `others` are all other stages. With `remade` it must write its files again."""
 
     left: Mapping[str, ObservedPath] = {}
     later: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
     remade: bool = False
 
 
@@ -191,20 +193,20 @@ class StageCache:
         best: _Candidate | None = None
         present = replace(self._present(stage), left=around.left)
         for entry in entries:
-            found = self._judge(stage, entry, present, around.later)
+            found = self._judge(stage, entry, present, around)
             if not found.problems:
                 return found
             if best is None or len(found.problems) < len(best.problems):
                 best = found
         return best
 
-    def _judge(self, stage: Stage, entry: CacheEntry, present: Present, later: tuple[str, ...]) -> _Candidate:
+    def _judge(self, stage: Stage, entry: CacheEntry, present: Present, around: Around) -> _Candidate:
         observed = entry.result.observed
         compared = compare(observed, present)
         problems = [*compared.differences]
         if not observed.complete:
             problems.append("it touched more than could be noted")
-        left = [self._compare_left(one, present, later) for one in observed.written]
+        left = [self._compare_left(one, present, around) for one in observed.written]
         problems += [found for found in left if isinstance(found, str)]
         problems += self._too_old(stage, entry) or self._damage(entry)
         if problems:
@@ -295,15 +297,15 @@ class StageCache:
             return ["the executed notebook is missing"]
         return []
 
-    def _compare_left(
-        self, one: ObservedPath, present: Present, later: tuple[str, ...]
-    ) -> ObservedPath | str:
+    def _compare_left(self, one: ObservedPath, present: Present, around: Around) -> ObservedPath | str:
         """A file that the stage wrote, or what of it is not as the stage left it; a later stage may have
-        gone on from there, if it is as that one left it."""
+        gone on from there, if it is as that one left it. What a program probably wrote may have been any
+        other stage's."""
         found = compare_left(one, present)
         if isinstance(found, ObservedPath):
             return found
-        remembered = [self.cache.latest(self.pipeline, name) for name in later]
+        names = around.others if one.guessed else around.later
+        remembered = [self.cache.latest(self.pipeline, name) for name in names]
         digests = {latest.written.get(one.path, "") for latest in remembered if latest} - {""}
         now = {file_digest(present.path(one.path)), present.presence(one.path)} if digests else set()
         return one if digests & now else found
@@ -342,13 +344,20 @@ def plan_run(
             reason = f"after {', '.join(waiting)}: runs if what it receives changes"
             planned[name] = PlannedStage(name, "run", reason)
             continue
-        around = Around(files.before(name), tuple(order[order.index(name) + 1 :]))
+        around = around_of(name, order, files)
         decision = stage_cache.decide(stage, inputs_of(stage, results), around)
         planned[name] = _planned(name, decision)
         if decision.entry is not None:
             results[name] = decision.entry.result
             files.note(name, decision.entry.result.observed.written)
     return Plan(tuple(planned[stage.name] for stage in pipeline.stages))
+
+
+def around_of(name: str, order: Sequence[str], files: FilesLeft, *, remade: bool = False) -> Around:
+    """What the stages of a run, in notebook order, mean for one of them."""
+    later = tuple(order[order.index(name) + 1 :])
+    others = tuple(other for other in order if other != name)
+    return Around(files.before(name), later, others, remade)
 
 
 def _planned(name: str, decision: Decision) -> PlannedStage:

@@ -26,12 +26,19 @@ _LIBRARY_FOLDERS = ("site-packages", "dist-packages")
 
 
 def write_failure(path: str, cells: Iterable[tuple[int, str]], folder: str) -> None:
-    """Writes the JSON of `describe` for the exception that ended the last cell."""
+    """Writes the JSON of `describe` for the exception that ended the last cell, and what was touched."""
     from . import masker
 
     found = describe(getattr(sys, "last_value", None), _places(cells), folder)
+    found["observed"] = _observations()
     with open(path, "w", encoding="utf-8") as file:
         json.dump(masker().value(found), file)
+
+
+def _observations() -> dict[str, Any]:
+    """What the stage had touched when it broke, as far as it was watched."""
+    sessions = getattr(sys.modules.get(__package__ or ""), "_sessions", [])
+    return sessions[0].observations() if sessions else {}
 
 
 def describe(error: BaseException | None, places: Places, folder: str) -> dict[str, Any]:

@@ -29,9 +29,11 @@ class FilesLeft:
         self._written.pop(stage, None)
 
     def before(self, stage: str) -> dict[str, ObservedPath]:
-        """Each path that stages further up in the notebook wrote, as the last of them left it."""
-        found: dict[str, ObservedPath] = {}
-        if self._written:
-            for earlier in self._order[: self._order.index(stage)]:
-                found.update(self._written.get(earlier, {}))
-        return found
+        """Each path that stages further up in the notebook wrote, as the last of them left it. What a
+        program probably wrote counts if nobody surely did."""
+        if not self._written:
+            return {}
+        earlier = self._order[: self._order.index(stage)]
+        written = [one for name in earlier for one in self._written.get(name, {}).values()]
+        guessed = {one.path: one for one in written if one.guessed}
+        return guessed | {one.path: one for one in written if not one.guessed}

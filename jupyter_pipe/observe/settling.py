@@ -29,9 +29,11 @@ CHANGED_MEANWHILE = "changed since it was read"
 
 def settle(observed: Observations, present: Present) -> Observations:
     """The observations with every digest filled in. Variables count as the kernel was given them: what it
-    adds by itself, or earlier stages set, is accounted for elsewhere."""
+    adds by itself, or earlier stages set, is accounted for elsewhere. `present.day` is the day on which the
+    stage began: one that went on past midnight may have asked before."""
     return replace(
         observed,
+        calendar=observed.calendar and min(observed.calendar, present.day or observed.calendar),
         read=tuple(_settle_read(one, present) for one in observed.read),
         modules=tuple(_settle_read(one, present) for one in observed.modules),
         written=tuple(_settle_written(one, present) for one in observed.written),

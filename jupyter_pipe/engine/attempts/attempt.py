@@ -32,7 +32,7 @@ from jupyter_pipe.engine.scheduling.kernel_definitions import known_definitions
 from jupyter_pipe.errors import PipeError
 from jupyter_pipe.events import Event, FailureKind
 from jupyter_pipe.model import PACKAGES, EffectKind, Pipeline, Stage
-from jupyter_pipe.observe.present import Present
+from jupyter_pipe.observe.present import Present, today
 from jupyter_pipe.observe.settling import settle
 from jupyter_pipe.runs.masking import masked
 from jupyter_pipe.runs.model import Failure
@@ -102,12 +102,13 @@ def _run_to_its_end(
     work: StageWork, report: Callable[[Event], None], stop: StopSignal, kernels: KernelSource | None
 ) -> StageOutcome:
     began = time.monotonic()
+    present = Present(Path(work.workdir), work.environment, work.hidden, work.salt, today())
     try:
         result = _run(work, report, stop, kernels)
     except StageInterrupted:
         return StageOutcome(time.monotonic() - began)
     except StageFailure as broken:
-        observed = settle(broken.observed, _present(work))
+        observed = settle(broken.observed, present)
         return StageOutcome(time.monotonic() - began, failure=broken.failure, observed=observed)
     except PipeError as error:
         failure = Failure(type(error).__name__, error.message, kind=FailureKind.worker, hint=error.hint)
@@ -117,7 +118,8 @@ def _run_to_its_end(
             type(error).__name__, f"{error.strerror}: {error.filename}", kind=FailureKind.worker
         )
         return StageOutcome(time.monotonic() - began, failure=failure)
-    return StageOutcome(time.monotonic() - began, result=result)
+    settled = replace(result, observed=settle(result.observed, present))
+    return StageOutcome(time.monotonic() - began, result=settled)
 
 
 def _run(
@@ -147,18 +149,13 @@ def _run(
         imports=stage.imports,
     )
     execute(notebook, work.pipeline.kernel, execution)
-    ended = _read_result(result)
-    return msgspec.structs.replace(ended, observed=settle(ended.observed, _present(work)))
+    return _read_result(result)
 
 
 def _meets_installation(stage: Stage) -> bool:
     """Whether packages may be installed before the stage or in it: a warm kernel may have imported what
     was there before."""
     return any(effect.name == PACKAGES for effect in stage.effects)
-
-
-def _present(work: StageWork) -> Present:
-    return Present(Path(work.workdir), work.environment, work.hidden, work.salt)
 
 
 def stage_notebook(work: StageWork) -> dict[str, Any]:

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.artifacts.protocol import StageResult
 from jupyter_pipe.artifacts.store import Store
-from jupyter_pipe.cache.plan import Around, Decision, Forcing, Plan, StageCache, StageInputs, plan_run
+from jupyter_pipe.cache.plan import (
+    Around,
+    Decision,
+    Forcing,
+    Plan,
+    StageCache,
+    StageInputs,
+    around_of,
+    plan_run,
+)
 from jupyter_pipe.cache.store import Cache, references
 from jupyter_pipe.cache.versions import find_versions
 from jupyter_pipe.compiler.codegen.requirements import find_interpreter
@@ -116,8 +125,7 @@ class CachedResults:
         self.give_up(stage)
 
     def _around(self, pipeline: Pipeline, stage: str, remade: bool) -> Around:
-        names = [other.name for other in pipeline.stages]
-        return Around(self._files.before(stage), tuple(names[names.index(stage) + 1 :]), remade)
+        return around_of(stage, [other.name for other in pipeline.stages], self._files, remade=remade)
 
     def give_up(self, stage: str) -> None:
         """Let other runs compute the stage."""

@@ -84,6 +84,9 @@ def trace_of(result: StageResult, launched: int, ended: int, *, reused: bool = F
 def find_crossings(writer: Trace, reader: Trace) -> Iterator[Crossing]:
     """What `reader` saw of what `writer` wrote."""
     written = writer.written
+    if any(one.guessed for one in written.values()):
+        # What a program changed while it ran may have been the other stage's doing.
+        written = {path: one for path, one in written.items() if not _is_others(one, reader)}
     for seen in (*reader.observed.read, *reader.observed.modules) if written else ():
         if seen.aspect == "listing":
             yield from _listed(written, seen)
@@ -93,6 +96,10 @@ def find_crossings(writer: Trace, reader: Trace) -> Iterator[Crossing]:
     for name in writer.variables:
         if name in asked or "*" in asked:
             yield Crossing(f"@os.environ.{name}")
+
+
+def _is_others(one: ObservedPath, other: Trace) -> bool:
+    return one.guessed and one.path in other.written and not other.written[one.path].guessed
 
 
 def _listed(written: Mapping[str, ObservedPath], seen: ObservedPath) -> Iterator[Crossing]:
@@ -161,7 +168,11 @@ class _Pair:
 
     def _both_wrote(self) -> list[Crossing]:
         theirs = self.second.written
-        return [Crossing(f"file:{path}", one) for path, one in self.first.written.items() if path in theirs]
+        return [
+            Crossing(f"file:{path}", one)
+            for path, one in self.first.written.items()
+            if path in theirs and not one.guessed and not theirs[path].guessed
+        ]
 
     def _read_or_written_after(
         self, forward: Sequence[Crossing], both: Sequence[Crossing]
