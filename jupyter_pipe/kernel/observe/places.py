@@ -7,6 +7,7 @@ in progress, to the kernel's machinery, or to us. The file name of its code says
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 from types import FrameType
@@ -20,8 +21,10 @@ __all__ = ["Caller", "Places"]
 CELL, USER, STANDARD, LIBRARY, IMPORT, MACHINERY, OURS, OBSERVING = range(8)
 _IMPORTING = ("<frozen importlib", "<frozen zipimport")
 _IMPORTLIB = ("/importlib/__init__.py", "/importlib/util.py", "/kernel/ambient.py")
-_CELLS = ("<ipython-input", "<cell", "<timed exec>", "<magic-timeit>", "<definition of")
-_TIMED = ("<timed exec>", "<magic-timeit>")
+_CELLS = ("<ipython-input", "<cell", "<timed exec>", "<timed eval>", "<magic-timeit>", "<definition of")
+# What ipykernel calls the code of a cell: /tmp/ipykernel_4711/1234567.py
+_CELL_FILE = re.compile(r"[/\\]ipykernel_\d+[/\\]\d+\.py$")
+_TIMED = ("<timed exec>", "<timed eval>", "<magic-timeit>")
 _MACHINERY = ("/ipykernel/", "/IPython/", "/zmq/", "/tornado/", "/traitlets/", "/debugpy/")
 
 
@@ -53,12 +56,27 @@ class Places:
             frame = frame.f_back
         return frame
 
+    def main_frame(self) -> FrameType | None:
+        """What the main thread is doing: a thread that works for IPython is awaited there."""
+        return sys._current_frames().get(self._main or 0)
+
     def is_users_import(self) -> bool:
         """Whether it is the user's own code that imports just now, and not another import."""
         frame = self.calling_frame()
         while frame is not None and self._is_importing(frame.f_code.co_filename):
             frame = frame.f_back
         return frame is not None and self.kind(frame.f_code.co_filename) in (CELL, USER)
+
+    def askers(self) -> tuple[int, tuple[str, str]]:
+        """The kind of code that asks by way of the standard library, and the names of the library's innermost
+        two functions that it asks by; either may be empty."""
+        frame = self.calling_frame()
+        names: list[str] = []
+        while frame is not None and (kind := self.kind(frame.f_code.co_filename)) == STANDARD:
+            names.append(frame.f_code.co_name)
+            frame = frame.f_back
+        inner, outer, *_ = (*names, "", "")
+        return (MACHINERY if frame is None else kind), (inner, outer)
 
     def is_for_itself(self, forwarding: frozenset[str]) -> bool:
         """Whether the standard library asks for itself, not by a function that asks for others."""
@@ -72,9 +90,9 @@ class Places:
     def _is_importing(self, file: str) -> bool:
         return self.kind(file) == IMPORT or file.endswith(_IMPORTLIB)
 
-    def find(self) -> Caller | None:
-        """None if nobody but the kernel and we ourselves are at work."""
-        frame = self.calling_frame()
+    def find(self, frame: FrameType | None = None) -> Caller | None:
+        """Who is at work in the frame (default: the calling one); None if it is only the kernel, or us."""
+        frame = frame or self.calling_frame()
         importing = library = machinery = False
         while frame is not None:
             kind = self.kind(frame.f_code.co_filename)
@@ -83,7 +101,7 @@ class Places:
             if kind == OURS:
                 return None
             importing = importing or kind == IMPORT
-            library = library or kind == LIBRARY
+            library = library or kind in (LIBRARY, MACHINERY)
             machinery = machinery or kind == MACHINERY
             frame = frame.f_back
         # A thread of a pool may have no code of the user's on its stack: `pool.map(pd.read_csv, paths)`.
@@ -117,7 +135,7 @@ class Places:
             return _kind_of_made_code(file)
         if file.startswith(self._ours):
             return OBSERVING if file.startswith(self._observing) else OURS
-        if "/ipykernel_" in file and file.endswith(".py"):
+        if _CELL_FILE.search(file):
             return CELL
         if any(part in file for part in _MACHINERY):
             return MACHINERY

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from ..places import STANDARD, Places
+from ..places import MACHINERY, USER, Places
 from .existence import aspect_of
 from .globbing import Searches
 from .notes import FileNotes, Where
@@ -211,14 +211,14 @@ class FileEvents:
         if isinstance(path, int) or folder is not None:
             return
         full = self.path(path)
-        frame = self.places.calling_frame() if full else None
-        if frame is None:
+        kind, callers = self.places.askers() if full else (MACHINERY, ("", ""))
+        if kind == MACHINERY:
             return
-        kind = self.places.kind(frame.f_code.co_filename)
-        outer = frame.f_back.f_code.co_name if frame.f_back is not None else ""
-        # A library that looks at a file is about to read it; what it shows of its times is its own affair.
-        users = "presence" if kind > STANDARD else "presence" if function == "access" else "times"
-        aspect = aspect_of(function, (frame.f_code.co_name, outer)) if kind == STANDARD else users
+        if callers[0]:
+            aspect = aspect_of(function, callers)
+        else:
+            # A library that looks at a file is about to read it. What else it learns is its own affair.
+            aspect = "presence" if kind > USER or function == "access" else "times"
         where = self.where(full, content=False) if aspect else None
         if where is None:
             return

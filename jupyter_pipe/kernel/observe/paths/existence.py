@@ -20,7 +20,7 @@ _SETS = ("supports_dir_fd", "supports_effective_ids", "supports_fd", "supports_f
 # makes what is missing, `copy` opens what it copies.
 _IN_PASSING = frozenset(
     {
-        *("makedirs", "_joinrealpath", "realpath", "samefile", "walk", "fwalk", "_walk", "_fwalk"),
+        *("makedirs", "_joinrealpath", "realpath", "resolve", "samefile", "walk", "fwalk", "_walk", "_fwalk"),
         *("copyfile", "copy", "copy2", "copystat", "copymode", "_samefile", "copyfileobj", "_stat", "move"),
         *("_rmtree_safe_fd", "_rmtree_unsafe", "rmtree", "checkcache", "updatecache", "getsourcefile"),
         *("disk_usage", "_islink", "_exists", "mkdtemp", "_mkstemp_inner", "_get_default_tempdir"),
@@ -33,6 +33,7 @@ _WHETHER = frozenset(
     }
 )
 _SIZE = frozenset({"getsize"})
+_TIMES = frozenset({"getmtime", "getatime", "getctime"})
 _FORWARDING = frozenset({"stat", "lstat", "_ignore_error"})
 
 
@@ -89,12 +90,15 @@ def _sets() -> list[set[Any]]:
 
 def aspect_of(function: str, callers: tuple[str, str]) -> str:
     """What a check tells to functions of the standard library: `presence`, `content` (its size), `times`, or
-    nothing of interest. `callers` are the names of the innermost two."""
+    nothing of interest. `callers` are the names of the innermost two, the second empty if it is none of the
+    library's: the user may look at anything in what `Path.stat` returns."""
     inner, outer = callers
+    if inner in _FORWARDING and not outer:
+        return "times"
     if inner in _FORWARDING:
         inner = outer
     if inner in _IN_PASSING or (inner in _WHETHER and outer in _IN_PASSING):
         return ""
-    if function == "access" or inner in _WHETHER:
-        return "presence"
-    return "content" if inner in _SIZE else "times"
+    if function != "access" and inner in _SIZE | _TIMES:
+        return "content" if inner in _SIZE else "times"
+    return "presence"

@@ -12,7 +12,7 @@ UNLISTED = frozenset({".jupyter_pipe", "__pycache__", ".ipynb_checkpoints"})
 """As in `artifacts/protocol.py`: entries that come and go with tools."""
 
 _INSTALLED = ("/site-packages/", "/dist-packages/")
-_INTERPRETER = ("lib", "lib64", "bin", "include", "etc", "pyvenv.cfg", "share/jupyter", "share/man")
+_INTERPRETER = ("lib", "lib64", "bin", "include", "etc", "pyvenv.cfg", "share/jupyter", "share/locale")
 _SYSTEM = (
     *("/proc", "/dev", "/sys", "/lib", "/lib64", "/bin", "/sbin", "/usr/lib", "/usr/lib64", "/usr/bin"),
     *("/usr/share/zoneinfo", "/usr/share/fonts", "/usr/share/locale", "/usr/share/mime", "/etc/ssl"),

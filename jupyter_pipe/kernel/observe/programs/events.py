@@ -57,9 +57,10 @@ class ProgramEvents:
 
     def started(self, executable: Any, argv: Any, folder: Any, environment: Any) -> None:
         """`subprocess`"""
-        script = _script_of_cell(self._places.calling_frame())
+        magic = self._places.main_frame()
+        script = _script_of_cell(magic)
         if script:
-            self.ran(script, folder)
+            self.ran(script, folder, magic)
         elif isinstance(argv, (str, bytes, os.PathLike)):
             self.ran([os.fsdecode(argv)], folder)
         else:
@@ -74,10 +75,10 @@ class ProgramEvents:
                 return
             frame = frame.f_back
 
-    def ran(self, command: str | list[str], folder: Any) -> None:
-        """A program is about to start."""
-        caller = self._places.find()
-        frame = self._places.calling_frame()
+    def ran(self, command: str | list[str], folder: Any, frame: FrameType | None = None) -> None:
+        """A program is about to start, by the code of the frame."""
+        frame = frame or self._places.calling_frame()
+        caller = self._places.find(frame)
         if caller is None or caller.importing or _is_about_the_machine(frame):
             return
         root = os.path.abspath(os.fsdecode(folder)) if folder else os.getcwd()
