@@ -163,7 +163,7 @@ def test_what_a_magic_reads_and_writes(source: str, effects: MagicEffects) -> No
 
 
 def test_other_calls_are_none_of_its_business() -> None:
-    (statement,) = ast.parse("shell.system('ls')").body
+    (statement,) = ast.parse("shell.run_code('ls')").body
     assert isinstance(statement, ast.Expr)
     assert isinstance(statement.value, ast.Call)
     assert magic_effects(statement.value) is None

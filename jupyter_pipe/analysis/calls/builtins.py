@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from jupyter_pipe.analysis.calls.databases import DATABASE_CALLS
 from jupyter_pipe.analysis.calls.folders import FOLDER_CALLS
 from jupyter_pipe.analysis.calls.libraries import run_special_methods, show
 from jupyter_pipe.analysis.calls.paths import PATH_CALLS
 from jupyter_pipe.analysis.calls.programs import PROGRAM_CALLS
+from jupyter_pipe.analysis.calls.shell_state import SHELL_CALLS, make_handle
 from jupyter_pipe.analysis.calls.texts import change_texts
 from jupyter_pipe.analysis.interpreter.access import ADDRESS, load_attribute, store_attribute
 from jupyter_pipe.analysis.interpreter.heap import (
@@ -102,11 +104,16 @@ def _dict(world: World, arguments: Arguments) -> Values:
 
 
 def _print(world: World, arguments: Arguments) -> Values:
-    world.facts.effects = True
+    world.facts.prints = True
     show(world, arguments.every(), arguments.node)
     file = arguments.keywords.get("file", NOTHING)
     world.mutate((value for value in file if not isinstance(value.payload, Library)), arguments.node)
     return NOTHING
+
+
+def _display(world: World, arguments: Arguments) -> Values:
+    _print(world, arguments)
+    return make_handle(world, arguments)
 
 
 def _pure(world: World, arguments: Arguments) -> Values:
@@ -337,6 +344,8 @@ BUILTIN_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
     **PATH_CALLS,
     **FOLDER_CALLS,
     **PROGRAM_CALLS,
+    **SHELL_CALLS,
+    **DATABASE_CALLS,
     "builtins.zip": _zip,
     "builtins.enumerate": _enumerate,
     "builtins.map": _map,
@@ -344,8 +353,7 @@ BUILTIN_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
     "builtins.dict": _dict,
     "builtins.print": _print,
     "builtins.str": _str,
-    "builtins.display": _print,
-    "IPython.display.display": _print,
+    "IPython.display.display": _display,
     "builtins.id": _id,
     "numpy.shares_memory": _identity,
     "numpy.may_share_memory": _identity,

@@ -13,7 +13,8 @@ from jupyter_pipe.analysis.calls.builtins import BUILTIN_CALLS, items
 from jupyter_pipe.analysis.calls.folders import list_folder
 from jupyter_pipe.analysis.calls.libraries import apply_effect, call_unknown, keyword_effects
 from jupyter_pipe.analysis.calls.paths import call_method_of_text
-from jupyter_pipe.analysis.calls.settings import note_registry_change, note_setting
+from jupyter_pipe.analysis.calls.settings import kept_for_later, note_registry_change, note_setting
+from jupyter_pipe.analysis.calls.shell_state import SHELL, runs_magic
 from jupyter_pipe.analysis.interpreter.access import load_attribute, read_namespace
 from jupyter_pipe.analysis.interpreter.classes import instantiate
 from jupyter_pipe.analysis.interpreter.functions import call_function, note_cache_look
@@ -53,7 +54,7 @@ def evaluate_call(world: World, node: ast.Call) -> Values:
     """The value of a call expression."""
     function = node.func
     if isinstance(function, ast.Attribute):
-        if is_magic(function.value):
+        if is_magic(function.value) and runs_magic(function.attr):
             return run_magic(world, node)
         base = world.evaluate(function.value)
         arguments = evaluate_arguments(world, node)
@@ -133,14 +134,17 @@ def _call_method(world: World, value: Object, name: str, arguments: Arguments) -
 
 def _call_member(world: World, qualified: str, name: str, arguments: Arguments) -> Values:
     """A function of a module, or a method of an ambient component (`os.environ.update`)."""
+    if qualified == SHELL and runs_magic(name):
+        return run_magic(world, arguments.node)
     component = world.knowledge.component(qualified)
     if component is not None:
         effect = world.knowledge.method("", name)
         if effect is not None and effect.mutates:
             world.set_component(component, arguments.node)
-    else:
-        note_registry_change(world, qualified, name, arguments)
-    return call_library(world, f"{qualified}.{name}", arguments)
+        return call_library(world, f"{qualified}.{name}", arguments)
+    changed = note_registry_change(world, qualified, name, arguments)
+    with kept_for_later(world, is_kept=changed):
+        return call_library(world, f"{qualified}.{name}", arguments)
 
 
 def _call_namespace(world: World, name: str, arguments: Arguments) -> Values:
@@ -277,9 +281,10 @@ def call_library(world: World, qualified: str, arguments: Arguments) -> Values:
     if effect is None and component is not None:
         return frozenset((world.library(qualified),))  # `decimal.getcontext()`
     if effect is None:
-        note_setting(world, qualified, arguments)
+        is_set = note_setting(world, qualified, arguments)
         result = qualified if qualified.rpartition(".")[2][:1].isupper() else ""
-        return call_unknown(world, arguments, None, result_type=result)
+        with kept_for_later(world, is_kept=is_set):
+            return call_unknown(world, arguments, None, result_type=result)
     return apply_effect(world, effect, None, arguments, qualified)
 
 

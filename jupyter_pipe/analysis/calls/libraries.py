@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.calls.files import open_file, touch_files, touch_temporary_folders
+from jupyter_pipe.analysis.calls.settings import kept_for_later
 from jupyter_pipe.analysis.interpreter.functions import call_function
 from jupyter_pipe.analysis.interpreter.heap import (
     ANY,
@@ -59,10 +60,13 @@ def apply_effect(
     if world.namespace in arguments.every():
         world.note_namespace(node)
     _change(world, effect, receiver, arguments)
+    if effect.again:
+        world.facts.again.add(node)
     excepted = any(_is_set(arguments.keyword_node(keyword)) for keyword in effect.unless)
     _use_components(world, effect, node, draws=not excepted)
     touch_files(world, effect, arguments, receiver, qualified)
-    called = _call_back(world, effect, receiver, arguments, qualified)
+    with kept_for_later(world, is_kept=bool(effect.sets)):
+        called = _call_back(world, effect, receiver, arguments, qualified)
     type_ = (excepted and effect.otherwise_type) or effect.result_type
     result = _result(world, effect, receiver, arguments, type_)
     for value in result:

@@ -49,8 +49,8 @@ class MagicEffects(Struct, frozen=True):
 
 
 def magic_effects(call: ast.Call) -> MagicEffects | None:
-    """The effects of `get_ipython().METHOD('literal', …)`; None for any other call."""
-    if not (isinstance(call.func, ast.Attribute) and _is_get_ipython(call.func.value)):
+    """The effects of `get_ipython().METHOD('literal', …)`; None for another method, or other arguments."""
+    if not isinstance(call.func, ast.Attribute):
         return None
     texts = [arg.value for arg in call.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
     match call.func.attr, texts:
@@ -62,10 +62,6 @@ def magic_effects(call: ast.Call) -> MagicEffects | None:
             return _cell_magic(name, line, body)
         case _:
             return None
-
-
-def _is_get_ipython(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "get_ipython"
 
 
 def _interpolated(text: str) -> tuple[str, ...]:

@@ -10,15 +10,25 @@ from __future__ import annotations
 
 import ast
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.interpreter.heap import Object, Values
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from jupyter_pipe.analysis.calls.arguments import Arguments
     from jupyter_pipe.analysis.interpreter.world import World
 
-__all__ = ["is_setting", "note_registry_change", "note_setting", "note_setting_decorator", "seeds_library"]
+__all__ = [
+    "is_setting",
+    "kept_for_later",
+    "note_registry_change",
+    "note_setting",
+    "note_setting_decorator",
+    "seeds_library",
+]
 
 WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 VERBS = """
@@ -74,30 +84,45 @@ def seeds_library(qualified: str) -> bool:
     return not SEEDS.isdisjoint(words_of(qualified.rpartition(".")[2]))
 
 
-def note_setting(world: World, qualified: str, arguments: Arguments) -> None:
+def note_setting(world: World, qualified: str, arguments: Arguments) -> bool:
     """A call of a function that no table knows changes its library, if it is a setting."""
     node = arguments.node
     if node not in world.facts.unused or qualified.startswith("builtins.") or not is_setting(qualified):
-        return
+        return False
     if _acts_on_a_value(arguments):
-        return
+        return False
     if seeds_library(qualified):
         # where the library is in its sequence cannot be told, so seeding it again would be wrong
         world.facts.seeds.add("@process." + qualified.partition(".")[0])
     world.patch(qualified, node)
+    return True
 
 
 def note_setting_decorator(world: World, qualified: str, node: ast.AST) -> None:
     """`@register_line_magic`: the library keeps the function."""
-    if world.knowledge.function(qualified) is None and is_setting(qualified):
+    effect = world.knowledge.function(qualified)
+    for component in effect.sets if effect is not None else ():
+        world.set_component(component, node)
+    if effect is None and is_setting(qualified):
         world.patch(qualified, node)
 
 
-def note_registry_change(world: World, qualified: str, name: str, arguments: Arguments) -> None:
+def note_registry_change(world: World, qualified: str, name: str, arguments: Arguments) -> bool:
     """A list or dict that a module keeps is changed: `sys.meta_path.append(finder)`."""
     known = world.knowledge.function(f"{qualified}.{name}") is not None
-    if name in _REGISTRY and arguments.node in world.facts.unused and "." in qualified and not known:
+    is_change = name in _REGISTRY and arguments.node in world.facts.unused and "." in qualified and not known
+    if is_change:
         world.patch(qualified, arguments.node)
+    return is_change
+
+
+@contextmanager
+def kept_for_later(world: World, *, is_kept: bool = True) -> Iterator[None]:
+    """What a library is given to call later has not run yet: what it does is no effect of the setting."""
+    effects, prints = world.facts.effects, world.facts.prints
+    yield
+    if is_kept:
+        world.facts.effects, world.facts.prints = effects, prints
 
 
 def _acts_on_a_value(arguments: Arguments) -> bool:

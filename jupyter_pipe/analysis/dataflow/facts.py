@@ -74,9 +74,10 @@ class Facts:
     tested; `code` are names bound to functions, classes or state of the process; `shared` are the sets
     of names that reach one such object; `changed_definitions` are names that a definition changes other
     than through instances. `cache_looks` are functions whose cache was asked how full it is. `unused`
-    are calls whose result nobody uses. `imports` are top-level
+    are calls whose result nobody uses, `again` those that any stage can make again, with the same
+    result. `imports` are top-level
     modules; `effects` tells that something happened that cannot
-    be repeated in another stage (output, a file, a draw).
+    be repeated in another stage (a program, a file, a draw), `prints` that something was shown.
     """
 
     reads: dict[str, Read] = field(default_factory=dict)
@@ -98,7 +99,9 @@ class Facts:
     cached_calls: list[CachedCall] = field(default_factory=list)
     cache_looks: dict[str, Place] = field(default_factory=dict)
     unused: set[ast.AST] = field(default_factory=set)
+    again: set[ast.AST] = field(default_factory=set)
     effects: bool = False
+    prints: bool = False
 
 
 @dataclass(eq=False)

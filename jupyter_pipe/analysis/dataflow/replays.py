@@ -43,6 +43,7 @@ FACTORIES = frozenset(
 IMPORTS = (ast.Import, ast.ImportFrom)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
+LOOPS = (ast.For, ast.With)
 COMPOUND = (ast.If, ast.Try, getattr(ast, "TryStar", ast.Try))
 
 
@@ -66,6 +67,7 @@ class Definitions:
         self._by_node: dict[int, int] = {}
         self._replays: dict[int, Replay] = {}
         self._settings: list[int] = []
+        self._again: set[int] = set()
         for unit in units:
             kind = self._kinds[unit.number] = self._kind(unit)
             if kind is ReplayKind.ambient or (kind is not None and unit.facts.settings):
@@ -95,6 +97,9 @@ class Definitions:
         kind = shape(unit.node)
         if (unit.role == "leading" or _is_told_again(unit)) and self._is_ambient(unit):
             return kind if isinstance(unit.node, DEFINITIONS) else ReplayKind.ambient
+        if kind is None and _is_made_again(unit) and self._is_repeatable(unit):
+            self._again.add(unit.number)
+            return ReplayKind.function
         if kind is None or not self._is_repeatable(unit):
             return None
         # `old = h` and `env = os.environ`: what it stands for does not travel, so it is named again.
@@ -105,7 +110,7 @@ class Definitions:
         facts = unit.facts
         if facts.mutated and not isinstance(unit.node, DEFINITIONS):
             return False
-        if facts.effects or facts.draws or facts.settings or facts.undefined:
+        if facts.effects or facts.prints or facts.draws or facts.settings or facts.undefined:
             return False
         for name, write in facts.writes.items():
             if name.startswith(("@", "file:")) or write.kind == "deletes":
@@ -138,7 +143,7 @@ class Definitions:
             return False
         if not facts.settings and not self._sets_code(unit):
             return False
-        made = facts.bound if isinstance(unit.node, DEFINITIONS) else {}
+        made = facts.bound if isinstance(unit.node, (*DEFINITIONS, *LOOPS)) else {}
         others = (name for name in facts.writes if name[0] != "@" and name not in made)
         if not all(self._changes_code(unit, name) for name in others):
             return False
@@ -151,6 +156,8 @@ class Definitions:
 
     def _sets_code(self, unit: Unit) -> bool:
         """Changes nothing but modules and definitions, by no name of its own: `config.init("prod")`."""
+        if unit.facts.prints:
+            return False
         names = [name for name in unit.facts.writes if name[0] != "@"]
         return bool(names) and all(self._changes_code(unit, name) for name in names)
 
@@ -158,7 +165,7 @@ class Definitions:
         write = unit.facts.writes[name]
         if write.kind != "mutates" or name.startswith("file:") or not write.sources:
             return False
-        kinds = {self._kinds.get(source) for source in write.sources}
+        kinds = {self._kinds.get(source) for source in write.sources - self._again}
         allowed = {ReplayKind.import_, ReplayKind.ambient}
         if _is_registering(unit.node):
             allowed |= {ReplayKind.class_, ReplayKind.function}
@@ -220,6 +227,14 @@ def _is_told_again(unit: Unit) -> bool:
         return False
     names = [name for name in unit.facts.writes if name[0] == "@"]
     return not names or any(name in SHELL or name.startswith(PATCHED) for name in names)
+
+
+def _is_made_again(unit: Unit) -> bool:
+    """An assignment of what any stage can make: `log = logging.getLogger("a")`, `ip = get_ipython()`."""
+    node = unit.node
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    named = bool(targets) and all(isinstance(target, ast.Name) for target in targets)
+    return named and isinstance(node, ast.Assign) and node.value in unit.facts.again
 
 
 def _is_lost(unit: Unit) -> bool:

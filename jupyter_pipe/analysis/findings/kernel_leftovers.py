@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.calls.files import FLEETING
+from jupyter_pipe.analysis.dataflow.replays import SHELL
 from jupyter_pipe.analysis.findings.report import cell_number, report
 from jupyter_pipe.analysis.interpreter.heap import Library
 from jupyter_pipe.analysis.interpreter.world import ANNOTATIONS, HISTORY
@@ -19,22 +20,43 @@ if TYPE_CHECKING:
 
     from jupyter_pipe.analysis.dataflow.facts import Read, Unit
     from jupyter_pipe.analysis.dataflow.flows import StageFacts
+    from jupyter_pipe.analysis.dataflow.replays import Definitions
     from jupyter_pipe.model import Diagnostic
 
 __all__ = ["check_left_behind"]
 
 NUMBERED = re.compile(r"_i?(\d+)$")
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+CONDITIONAL = (ast.If, ast.Try, ast.While, ast.Match)
 FLAGS = "@decimal.flags"
 
 
-def check_left_behind(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnostic]:
+def check_left_behind(
+    stage: StageFacts, units: Sequence[Unit], definitions: Definitions
+) -> Iterator[Diagnostic]:
     """Findings about what the stage asks of the process that other stages ran in."""
+    yield from _check_shell(stage, units, definitions)
     yield from _check_caches(stage, units)
     yield from _check_cache_looks(stage, units)
     yield from _check_flags(stage, units)
     yield from _check_folders(stage, units)
     yield from _check_history(stage, units)
+
+
+def _check_shell(stage: StageFacts, units: Sequence[Unit], definitions: Definitions) -> Iterator[Diagnostic]:
+    """What an earlier stage told the shell, and cannot be told again. Under a condition, such as
+    `if IN_COLAB:`, it mostly was not told at all."""
+    for unit in units[: stage.last]:
+        told = unit.facts.writes.keys() & SHELL
+        if not told or unit.stage in {None, stage.name} or isinstance(unit.node, CONDITIONAL):
+            continue
+        if definitions.kind(unit.number) is None:
+            message = (
+                f"{cell_number(unit).capitalize()} tells the shell something that cannot be told again in "
+                f"stage '{stage.name}': it needs a value that a stage makes, or does something else as well."
+            )
+            hint = "Write the value out, or give it a cell of its own that is tagged `shared`."
+            yield report("PIPE212", unit, unit.facts.writes[min(told)].place, message, hint)
 
 
 def _check_caches(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnostic]:

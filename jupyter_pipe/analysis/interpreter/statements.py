@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.calls.arguments import Arguments
 from jupyter_pipe.analysis.calls.settings import note_setting_decorator
+from jupyter_pipe.analysis.calls.shell_state import is_part_of_shell
 from jupyter_pipe.analysis.interpreter.access import load_attribute, load_item
 from jupyter_pipe.analysis.interpreter.classes import make_class
 from jupyter_pipe.analysis.interpreter.expressions import combine
@@ -46,6 +47,8 @@ def _expression(world: World, node: ast.Expr) -> bool:
 @rule(statement_rules, ast.Assign)
 def _assign(world: World, node: ast.Assign) -> bool:
     values = world.evaluate(node.value)
+    if is_part_of_shell(values):
+        world.facts.again.add(node.value)
     for target in node.targets:
         assign(world, target, values)
     return True

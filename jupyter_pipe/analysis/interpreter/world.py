@@ -51,6 +51,8 @@ __all__ = [
 
 BUILTINS = frozenset(dir(builtins))
 INTERACTIVE = frozenset({"display", "get_ipython", "exit", "quit", "_dh"})
+SHELL_NAMES = {"get_ipython": "IPython.get_ipython", "display": "IPython.display.display"}
+"""What IPython puts beside the builtins."""
 ANNOTATIONS = "__annotations__"
 MODULE_NAMES = frozenset(
     {"__name__", ANNOTATIONS, "__doc__", "__builtins__", "__builtin__", "__spec__", "__package__"}
@@ -96,6 +98,7 @@ class World:
         self.patched: set[str] = set()
         self.names_of_state: set[str] = set()
         self.keeps_figures = False
+        self.database = ""
         self.inside = ""
         self.raised: set[Object] = set()
         self.spent = 0
@@ -333,6 +336,8 @@ class World:
         self.note("PIPE225", message, node, "Install the module, or import the names that you use.")
 
     def _builtin(self, name: str) -> Values:
+        if name in SHELL_NAMES:
+            return frozenset((self.library(SHELL_NAMES[name]),))
         return frozenset((self.library("builtins." + name),)) if name in BUILTINS else NOTHING
 
     # Ambient components and files

@@ -75,6 +75,7 @@ class CallEffect(Struct, frozen=True):
     writes_folders: tuple[Argument, ...] = ()
     untransportable: str = ""
     deep: bool = False
+    again: bool = False
     unless: tuple[str, ...] = ()
     otherwise_type: str = ""
 

@@ -102,6 +102,7 @@ def qualified(name: str, library: str) -> str:
 
 CLAUSES: dict[str, Parse] = {
     "pure": lambda _rest, _library, _clause: {},
+    "again": lambda _rest, _library, _clause: {"again": True},
     **{kind.value: _returns(kind) for kind in Returns},
     "mutates": _arguments("mutates"),
     "retains": _arguments("retains"),

@@ -26,7 +26,8 @@ tomllib: Any = import_module("tomllib" if sys.version_info >= (3, 11) else "toml
 
 __all__ = ["Library", "TableError", "Tables", "Type", "load_tables", "parse_library"]
 
-SHARED_FILE = "stdlib"
+SHARED_FILES = ("stdlib", "handles")
+"""Files with tables of several libraries."""
 PARTS = frozenset({"functions", "types", "components"})
 TYPE_PARTS = frozenset({"bases", "display", "cannot-travel", "methods", "attributes"})
 
@@ -97,7 +98,8 @@ class Tables:
 
     def _libraries(self, qualified: str) -> Iterator[Library]:
         root = qualified.partition(".")[0]
-        for libraries in (self._extensions, load_tables(root), load_tables(SHARED_FILE)):
+        shared = (load_tables(name) for name in SHARED_FILES)
+        for libraries in (self._extensions, load_tables(root), *shared):
             if root in libraries:
                 yield libraries[root]
 

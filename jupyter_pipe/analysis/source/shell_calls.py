@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.calls.ambient import choose_backend
+from jupyter_pipe.analysis.calls.databases import run_sql
 from jupyter_pipe.analysis.calls.files import enter_folder, touch_file
 from jupyter_pipe.analysis.calls.magic_effects import MagicEffects, magic_effects
 from jupyter_pipe.analysis.calls.programs import fill_in, run_command
@@ -33,6 +34,10 @@ def run_magic(world: World, node: ast.Call) -> Values:
     """Reads, binds and writes what the magic does; its value is a new object (`x = !ls`)."""
     for argument in node.args:
         world.evaluate(argument)
+    match [argument.value for argument in node.args if isinstance(argument, ast.Constant)]:
+        case ["sql", str(line), *body]:
+            run_sql(world, line, str(*body), node)
+            return frozenset((world.allocate(node, open_=True),))
     effects = magic_effects(node)
     if effects is not None:
         _apply(world, effects, node)
