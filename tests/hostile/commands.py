@@ -59,10 +59,11 @@ def _about_a_run(run_id: str) -> Iterator[Command]:
 
 
 def _that_run(repository: Repository) -> Iterator[Command]:
-    yield Command(("run", "flow.ipynb"), runs=True)
+    yield Command(("run", "flow.ipynb", "--from", "add"), runs=True)
     yield Command(("run", "flow_pipeline"), runs=True)
     yield Command(("run-stage", "flow_pipeline", "add", "--run-root", ".", "--run-id", "shared"), runs=True)
     yield Command(("verify", "flow.ipynb"), runs=True)
-    for run_id in _run_ids(repository):
-        yield Command(("resume", run_id), runs=True)
-        yield Command(("debug", run_id, "look", "--console"), runs=True)
+    for notebook in ("flow", "fails"):
+        if (run_id := repository.run_id(notebook)) is not None:
+            yield Command(("resume", run_id), runs=True)
+            yield Command(("debug", run_id, "look", "--console"), runs=True)

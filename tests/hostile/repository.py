@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jupyter_pipe.runs.store import RunFolder, RunStore
 from tests.hostile.watching import run_command
 
 __all__ = ["STRANGER", "Repository", "build_honest", "notebook_json"]
@@ -21,6 +20,8 @@ FLOW = (
     ("total = sum(row[0] for row in rows)", "stage:add", "metric:total", "gate:total < 100"),
 )
 FAILS = (("rows = [1, 2]", "stage:make"), ("rows[7]", "stage:look"))
+
+NOTES = (("open('published.txt', 'w').close()", "stage:publish"),)
 
 
 @dataclass(frozen=True)
@@ -48,19 +49,15 @@ class Repository:
         return self.folder / "fails.ipynb"
 
     @property
-    def store(self) -> RunStore:
-        return RunStore(self.folder)
-
-    @property
     def state(self) -> Path:
         return self.folder / ".jupyter_pipe"
 
-    def run(self, notebook: str) -> RunFolder:
-        """The newest run of `flow` or `fails`."""
-        for run_id in self.store.ids():
-            if self.store.read(run_id).pipeline == notebook:
-                return self.store.folder(run_id)
-        raise KeyError(notebook)
+    def run_id(self, notebook: str) -> str | None:
+        """The newest run of `flow` or `fails`; None if that cannot be known."""
+        for path in sorted(self.state.glob("runs/*/pipeline.json"), reverse=True):
+            if f'"name": "{notebook}"' in path.read_text(errors="replace"):
+                return path.parent.name
+        return None
 
     def python_canary(self, label: str) -> str:
         """An expression that leaves a file if anybody evaluates it."""
@@ -86,14 +83,15 @@ class Repository:
             text = text.replace(old, new)
         path.write_text(text, encoding="utf-8")
 
-    def copy(self, folder: Path) -> Repository:
-        """The same below another folder, where nothing has happened yet."""
-        shutil.copytree(self.folder, folder / "repo", symlinks=True)
-        made = Repository(folder / "repo", folder / "outside", folder / "canaries", self.address)
-        made.canaries.mkdir()
+    def copy(self, folder: Path, *, clone: Path | None = None) -> Repository:
+        """The same once more, in `clone` (default: `folder/repo`), where nothing has happened yet. What the
+        victim has besides lies in `folder`."""
+        made = Repository(clone or folder / "repo", folder / "outside", folder / "canaries", self.address)
+        shutil.copytree(self.folder, made.folder, symlinks=True)
+        made.canaries.mkdir(parents=True)
         made.outside.mkdir()
         (made.outside / "private.txt").write_text("the victim's own\n")
-        (made.outside / "notes.ipynb").write_text(json.dumps(notebook_json(FLOW)))
+        (made.outside / "notes.ipynb").write_text(json.dumps(notebook_json(NOTES)))
         return made
 
 

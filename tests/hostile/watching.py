@@ -32,7 +32,7 @@ import jupyter_pipe
 if TYPE_CHECKING:
     from tests.hostile.repository import Repository
 
-__all__ = ["Done", "Listener", "judged", "listening", "problems_of", "run_command", "snapshot"]
+__all__ = ["Done", "Listener", "happened_to", "judged", "listening", "problems_of", "run_command", "snapshot"]
 
 SECONDS = 120.0
 """For a command that runs stages, on a machine that is busy with other things."""
@@ -202,16 +202,26 @@ def _unclear(done: Done) -> Iterator[str]:
         yield f"refused unclearly: {errors[0][:800]}"
 
 
-def judged(argv: Sequence[str], repository: Repository, listener: Listener) -> list[str]:
+def judged(
+    argv: Sequence[str],
+    repository: Repository,
+    listener: Listener,
+    *,
+    environment: Mapping[str, str] | None = None,
+) -> list[str]:
     """Run a command in a repository, and say what happened that must not."""
     before = snapshot(repository.outside)
-    done = run_command(argv, repository.folder)
+    done = run_command(argv, repository.folder, environment=environment)
+    return [*problems_of(done), *happened_to(repository, listener, before)]
+
+
+def happened_to(repository: Repository, listener: Listener, before: dict[str, str]) -> list[str]:
+    """What was executed and sent since the last time, and whether the victim's files are as they were."""
     _let_calls_arrive(listener)
     ran = sorted(canary.name for canary in repository.canaries.iterdir())
     for name in ran:
         (repository.canaries / name).unlink()
     return [
-        *problems_of(done),
         *(f"executed: {name}" for name in ran),
         *(f"sent: {call[:200]!r}" for call in listener.take()),
         *(["changed what lies outside"] if snapshot(repository.outside) != before else []),

@@ -14,24 +14,24 @@ __all__ = ["Attack", "attack", "load_attacks"]
 
 @dataclass(frozen=True)
 class Attack:
-    """`name` says in words what was done; `change` does it. `runs` tells whether it is worth trying on
-    commands that start kernels, which take seconds."""
+    """`name` says in words what was done; `change` does it. `runs` are the commands that start kernels,
+    which take seconds, on which it is worth trying; all others are tried anyway."""
 
     name: str
     change: Callable[[Repository], None]
-    runs: bool
+    runs: frozenset[str]
 
 
 _FOUND: list[Attack] = []
 
 
 def attack(
-    name: str, *, runs: bool = False
+    name: str, *, runs: str = ""
 ) -> Callable[[Callable[[Repository], None]], Callable[[Repository], None]]:
-    """Register an attack."""
+    """Register an attack. `runs` are words: `"run resume"`."""
 
     def register(change: Callable[[Repository], None]) -> Callable[[Repository], None]:
-        _FOUND.append(Attack(name, change, runs))
+        _FOUND.append(Attack(name, change, frozenset(runs.split())))
         return change
 
     return register

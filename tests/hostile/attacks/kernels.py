@@ -16,7 +16,7 @@ def _plant(repository: Repository) -> str:
     return str(repository.folder / "k")
 
 
-@attack("a notebook names a kernel by its absolute path", runs=True)
+@attack("a notebook names a kernel by its absolute path", runs="run verify")
 def absolute_kernel(repository: Repository) -> None:
     repository.flow.write_text(json.dumps(notebook_json(FLOW, _plant(repository))))
 
@@ -27,7 +27,7 @@ def relative_kernel(repository: Repository) -> None:
     repository.flow.write_text(json.dumps(notebook_json(FLOW, f"{up}{_plant(repository).lstrip('/')}")))
 
 
-@attack("a package names a kernel by its path", runs=True)
+@attack("a package names a kernel by its path", runs="run-stage resume debug")
 def kernel_of_a_package(repository: Repository) -> None:
     kernel = json.dumps(_plant(repository))
     repository.edit(repository.package / "pipeline.json", ('"kernel": "python3"', f'"kernel": {kernel}'))

@@ -1,0 +1,39 @@
+"""The attacks do harm where the stranger is believed: what is tested elsewhere is not that they are blunt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.hostile.attacks import load_attacks
+from tests.hostile.repository import STRANGER, Repository
+from tests.hostile.watching import Listener, judged
+
+BELIEVED = {"JUPYTER_PIPE_KEY": STRANGER}
+RUN_AGAIN = ["run", "flow.ipynb", "--force", "add"]
+RUN_STAGE = ["run-stage", "flow_pipeline", "add", "--run-root", ".", "--run-id", "shared"]
+
+
+@pytest.mark.parametrize(
+    ("words", "argv", "expected"),
+    [
+        ("nobody signed that", [*RUN_AGAIN, "--trust"], "executed: value"),
+        ("stranger signed that", RUN_AGAIN, "executed: value"),
+        ("stranger signed that", RUN_STAGE, "executed: value"),
+        ("context holds code", ["debug", "FAILS", "look", "--console", "--trust"], "executed: context"),
+        ("signed by the stranger, that its runs", ["run", "flow.ipynb"], "changed what lies outside"),
+        ("names a notebook and a folder", ["resume", "FLOW", "--trust"], "changed what lies outside"),
+        ("names the stranger's cluster", ["resume", "FAILS", "--trust"], "sent: "),
+    ],
+)
+def test_it_bites(
+    words: str, argv: list[str], expected: str, honest: Repository, listener: Listener, tmp_path: Path
+) -> None:
+    (attack,) = [each for each in load_attacks() if words in each.name]
+    repository = honest.copy(tmp_path)
+    attack.change(repository)
+    names = {"FLOW": repository.run_id("flow"), "FAILS": repository.run_id("fails")}
+    typed = [names.get(word) or word for word in argv]
+    found = judged(typed, repository, listener, environment=BELIEVED)
+    assert any(problem.startswith(expected) for problem in found), found
