@@ -117,9 +117,7 @@ def _display(world: World, arguments: Arguments) -> Values:
 
 
 def _pure(world: World, arguments: Arguments) -> Values:
-    for value in arguments.every():
-        if value.carries:
-            run_special_methods(world, value, arguments.node)
+    run_special_methods(world, arguments.every(), arguments.node)
     return NOTHING
 
 

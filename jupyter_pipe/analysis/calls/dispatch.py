@@ -7,7 +7,7 @@ import re
 import string
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.calls.ambient import use_current_figure, use_style
+from jupyter_pipe.analysis.calls.ambient import STYLED_METHODS, use_current_figure, use_style
 from jupyter_pipe.analysis.calls.arguments import Arguments
 from jupyter_pipe.analysis.calls.builtins import BUILTIN_CALLS, items
 from jupyter_pipe.analysis.calls.folders import list_folder
@@ -20,6 +20,8 @@ from jupyter_pipe.analysis.interpreter.classes import instantiate
 from jupyter_pipe.analysis.interpreter.functions import call_function, note_cache_look
 from jupyter_pipe.analysis.interpreter.heap import (
     CALL,
+    FEW,
+    NOTHING,
     Bound,
     Class,
     Function,
@@ -32,6 +34,7 @@ from jupyter_pipe.analysis.interpreter.heap import (
     Values,
     find_in_class,
     in_order,
+    one_by_one,
 )
 from jupyter_pipe.analysis.interpreter.world import text_of
 from jupyter_pipe.analysis.source.embedded_names import read_embedded_names
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
 __all__ = ["call_special", "call_values", "evaluate_call"]
 
 FIELD = re.compile(r"[A-Za-z_]\w*")
+TOLD = frozenset({"items", "cache_info", *STYLED_METHODS})
+"""Methods that mean something whatever they belong to."""
 MAPPINGS = frozenset(
     {"", "builtins.dict", "collections.OrderedDict", "collections.defaultdict", "collections.Counter"}
 )
@@ -110,11 +115,41 @@ def _spread_namespace(world: World, arguments: Arguments) -> None:
 
 def _call_methods(world: World, base: Values, name: str, arguments: Arguments) -> Values:
     if not base:
-        return call_unknown(world, arguments, None)
+        return call_unknown(world, arguments, NOTHING)
+    if len(base) > FEW:
+        return _call_methods_of_many(world, base, name, arguments)
     found: set[Object] = set()
     for value in in_order(base):
         found |= _call_method(world, value, name, arguments)
     return frozenset(found)
+
+
+def _call_methods_of_many(world: World, base: Values, name: str, arguments: Arguments) -> Values:
+    """As `_call_methods`, with one call for all receivers that have the method from the notebook, and one
+    for those of which nothing is known."""
+    found: set[Object] = set()
+    own = frozenset(v for v in base if _is_own(v, name) and not isinstance(v.payload, Class))
+    if own:
+        found |= call_values(world, load_attribute(world, own, name, arguments.node), arguments)
+    is_told = name in TOLD or world.knowledge.method("", name) is not None
+    strangers = frozenset(
+        value for value in base - own if not is_told and value.payload is None and not value.type
+    )
+    for value in in_order(base - own - strangers):
+        found |= _call_method(world, value, name, arguments)
+    for value in in_order(strangers):
+        keyword_effects(world, value, arguments)
+    if strangers:
+        world.heap.spend(CALL)
+        found |= call_unknown(world, arguments, strangers)
+    return frozenset(found)
+
+
+def _is_own(value: Object, name: str) -> bool:
+    """Whether the notebook, or a module beside it, says what this attribute is."""
+    if isinstance(value.payload, Library):
+        return False
+    return "." + name in value.fields or isinstance(value.payload, (LocalModule, Instance, Class))
 
 
 def _call_method(world: World, value: Object, name: str, arguments: Arguments) -> Values:
@@ -123,10 +158,9 @@ def _call_method(world: World, value: Object, name: str, arguments: Arguments) -
         return _call_member(world, payload.qualified, name, arguments)
     if value is world.namespace:
         return _call_namespace(world, name, arguments)
-    own = "." + name in value.fields
     if name == "register" and isinstance(payload, Class):
         world.mutate((value,), arguments.node)  # an abstract class keeps the classes that it is told of
-    if own or isinstance(payload, (LocalModule, Instance, Class)):
+    if _is_own(value, name):
         callees = load_attribute(world, frozenset((value,)), name, arguments.node)
         return call_values(world, callees, arguments)
     return call_foreign_method(world, value, name, arguments)
@@ -189,7 +223,7 @@ def call_foreign_method(world: World, value: Object, name: str, arguments: Argum
     effect = world.knowledge.method(value.type, name)
     keyword_effects(world, value, arguments)
     if effect is None:
-        return call_unknown(world, arguments, value)
+        return call_unknown(world, arguments, frozenset((value,)))
     return apply_effect(world, effect, value, arguments)
 
 
@@ -210,11 +244,28 @@ def _call_super(world: World, value: Object, name: str, arguments: Arguments) ->
 def call_values(world: World, callees: Values, arguments: Arguments) -> Values:
     """Calls whatever `callees` may be."""
     if not callees:
-        return call_unknown(world, arguments, None)
+        return call_unknown(world, arguments, NOTHING)
     found: set[Object] = set()
-    for callee in in_order(callees):
-        found |= _call_value(world, callee, arguments)
+    unknown = frozenset(callee for callee in callees if callee.payload is None)
+    methods = _methods_of_many(callees - unknown)
+    for method, receivers in methods.items():
+        found |= _call_method_of(world, method, frozenset(receivers), arguments)
+    for callee in in_order(callees - unknown):
+        if not isinstance(callee.payload, Bound) or callee.payload.function not in methods:
+            found |= _call_value(world, callee, arguments)
+    for together in one_by_one(unknown):
+        found |= call_unknown(world, arguments, together)
     return frozenset(found)
+
+
+def _methods_of_many(callees: Values) -> dict[Object, set[Object]]:
+    """Methods of the notebook that are called on many receivers, with these."""
+    methods: dict[Object, set[Object]] = {}
+    for callee in in_order(callees) if len(callees) > FEW else ():
+        bound = callee.payload
+        if isinstance(bound, Bound) and bound.function is not None:
+            methods.setdefault(bound.function, set()).add(bound.receiver)
+    return {method: receivers for method, receivers in methods.items() if len(receivers) > FEW}
 
 
 def _call_value(world: World, callee: Object, arguments: Arguments) -> Values:
@@ -234,7 +285,7 @@ def _call_value(world: World, callee: Object, arguments: Arguments) -> Values:
         if methods:
             bound = [Bound(callee, "__call__", method) for method in methods]
             return frozenset().union(*(_call_bound(world, one, arguments) for one in bound))
-    return call_unknown(world, arguments, callee)
+    return call_unknown(world, arguments, frozenset((callee,)))
 
 
 def _passed(arguments: Arguments) -> tuple[list[Values], dict[str, Values]]:
@@ -247,13 +298,17 @@ def _passed(arguments: Arguments) -> tuple[list[Values], dict[str, Values]]:
 def _call_bound(world: World, bound: Bound, arguments: Arguments) -> Values:
     if bound.function is None:
         return call_foreign_method(world, bound.receiver, bound.name, arguments)
-    if not isinstance(bound.function.payload, Function):
-        return call_values(world, frozenset((bound.function,)), arguments)
+    return _call_method_of(world, bound.function, frozenset((bound.receiver,)), arguments)
+
+
+def _call_method_of(world: World, method: Object, receivers: Values, arguments: Arguments) -> Values:
+    """Calls a method of a notebook class on something that may be any of `receivers`."""
+    if not isinstance(method.payload, Function):
+        return call_values(world, frozenset((method,)), arguments)
     positional, keywords = _passed(arguments)
-    itself = frozenset((bound.receiver,))
-    if "builtins.staticmethod" in bound.function.payload.decorators:
-        return call_function(world, bound.function, positional, keywords, arguments.node)
-    return call_function(world, bound.function, [itself, *positional], keywords, arguments.node)
+    if "builtins.staticmethod" in method.payload.decorators:
+        return call_function(world, method, positional, keywords, arguments.node)
+    return call_function(world, method, [receivers, *positional], keywords, arguments.node)
 
 
 def _call_partial(world: World, partial: Partial, arguments: Arguments) -> Values:
@@ -284,7 +339,7 @@ def call_library(world: World, qualified: str, arguments: Arguments) -> Values:
         is_set = note_setting(world, qualified, arguments)
         result = qualified if qualified.rpartition(".")[2][:1].isupper() else ""
         with kept_for_later(world, is_kept=is_set):
-            return call_unknown(world, arguments, None, result_type=result)
+            return call_unknown(world, arguments, NOTHING, result_type=result)
     return apply_effect(world, effect, None, arguments, qualified)
 
 
@@ -292,11 +347,17 @@ def call_special(
     world: World, base: Values, name: str, positional: Sequence[Values], node: ast.AST
 ) -> Values:
     """Calls a dunder method that a notebook class among `base` defines; others are ignored."""
-    found: set[Object] = set()
-    for value in in_order(base):
+    classes: dict[Object, set[Object]] = {}
+    for value in base:
         if isinstance(value.payload, Instance):
-            for method in find_in_class(value.payload.class_, name):
-                if isinstance(method.payload, Function):
-                    itself = frozenset((value,))
-                    found |= call_function(world, method, [itself, *positional], {}, node)
+            classes.setdefault(value.payload.class_, set()).add(value)
+    methods: dict[Object, set[Object]] = {}
+    for class_, instances in classes.items():
+        for method in find_in_class(class_, name):
+            if isinstance(method.payload, Function):
+                methods.setdefault(method, set()).update(instances)
+    found: set[Object] = set()
+    for method in in_order(methods):
+        for itself in one_by_one(methods[method]):
+            found |= call_function(world, method, [itself, *positional], {}, node)
     return frozenset(found)

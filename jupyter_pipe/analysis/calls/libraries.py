@@ -24,6 +24,8 @@ from jupyter_pipe.analysis.interpreter.iteration import PAIRS
 from jupyter_pipe.analysis.knowledge import Returns
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from jupyter_pipe.analysis.calls.arguments import Arguments
     from jupyter_pipe.analysis.interpreter.world import World
     from jupyter_pipe.analysis.knowledge import Argument, CallEffect
@@ -123,8 +125,8 @@ def _call_back(
     own = receiver.type if receiver is not None else qualified
     carried = [value for value in arguments.every() if value.carries]
     if own.startswith("builtins."):
-        for value in carried if receiver is None else ():
-            run_special_methods(world, value, arguments.node)
+        if receiver is None:
+            run_special_methods(world, carried, arguments.node)
         return frozenset(found)
     if receiver is not None and receiver.carries:
         carried.append(receiver)
@@ -176,22 +178,21 @@ def _hold(world: World, result: Object, source: Object) -> None:
         world.heap.store(result, ANY, world.heap.load(source, ANY))
 
 
-def call_unknown(
-    world: World, arguments: Arguments, receiver: Object | None, *, result_type: str = ""
-) -> Values:
-    """A call of which nothing is known: it changes nothing that we can name, and gives a new object.
+def call_unknown(world: World, arguments: Arguments, receivers: Values, *, result_type: str = "") -> Values:
+    """A call of which nothing is known, on something or one of several: it changes nothing that we can
+    name, and gives a new object.
 
     Code of the notebook that is passed in, or held by the callee, may be called.
     """
-    if world.namespace in arguments.every():
+    given = arguments.every()
+    if world.namespace in given:
         world.note_namespace(arguments.node)
-    touch_temporary_folders(world, arguments.every(), arguments.node)
+    touch_temporary_folders(world, given, arguments.node)
+    receiver = next(iter(receivers)) if len(receivers) == 1 else None
     result = world.allocate((arguments.node, receiver), result_type, open_=True)
-    carried = [value for value in arguments.every() if value.carries]
-    if receiver is not None and receiver.carries:
-        carried.append(receiver)
+    carried = [value for value in (*given, *receivers) if value.carries]
     if carried:
-        plain = frozenset(value for value in arguments.every() if not value.carries)
+        plain = frozenset(value for value in given if not value.carries)
         given = plain | world.heap.elements(plain)
         world.heap.store(result, ANY, escape(world, frozenset(carried), arguments.node, given))
         world.heap.store(result, "receiver", carried)
@@ -227,11 +228,7 @@ def escape(world: World, values: Values, node: ast.AST, given: Values = NOTHING)
     """Code that we cannot see may call any code of the notebook reachable from `values`, and pass it
     any of `given`."""
     found: set[Object] = set()
-    for value in in_order(world.heap.reachable(values, code_only=True)):
-        key = (world.unit, value, given)
-        if key in world.escaped:
-            continue
-        world.escaped.add(key)
+    for value in in_order(world.heap.unexplored(values, given)):
         world.escaping += 1
         found |= _escape(world, value, node, given)
         world.escaping -= 1
@@ -269,14 +266,15 @@ def show(world: World, values: Values, node: ast.AST) -> None:
     for value in in_order(values):
         for component in world.knowledge.display_reads(value.type):
             world.touch("@" + component, node)
-        if value.carries:
-            run_special_methods(world, value, node)
+    run_special_methods(world, values, node)
 
 
-def run_special_methods(world: World, value: Object, node: ast.AST) -> None:
+def run_special_methods(world: World, values: Iterable[Object], node: ast.AST) -> None:
     """Builtins call the dunder methods of what they are given, and of what that holds."""
-    for part in in_order(world.heap.reachable((value,), code_only=True)):
-        if isinstance(part.payload, Instance) and (world.unit, part, None) not in world.escaped:
-            world.escaped.add((world.unit, part, None))
-            for name in _methods(part.payload.class_, special=True):
-                world.call_special(frozenset((part,)), name, (), node)
+    classes: dict[Object, set[Object]] = {}
+    for part in in_order(world.heap.unexplored(values)):
+        if isinstance(part.payload, Instance):
+            classes.setdefault(part.payload.class_, set()).add(part)
+    for class_, instances in classes.items():
+        for name in _methods(class_, special=True):
+            world.call_special(frozenset(instances), name, (), node)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.interpreter.heap import NOTHING, Function
@@ -31,15 +30,17 @@ class Postponed:
 
     def give(self, positional: Sequence[Values], keywords: Mapping[str, Values]) -> bool:
         """Join the arguments of one more call. Whether anything is new."""
-        before = self.positional, self.keywords
-        self.positional = [
-            one | other for one, other in zip_longest(self.positional, positional, fillvalue=NOTHING)
-        ]
-        names = dict.fromkeys([*self.keywords, *keywords])
-        self.keywords = {
-            name: self.keywords.get(name, NOTHING) | keywords.get(name, NOTHING) for name in names
-        }
-        return (self.positional, self.keywords) != before
+        self.positional += [NOTHING] * (len(positional) - len(self.positional))
+        grown = False
+        for position, values in enumerate(positional):
+            if not values <= self.positional[position]:
+                self.positional[position] |= values
+                grown = True
+        for name, values in keywords.items():
+            if not values <= self.keywords.setdefault(name, NOTHING):
+                self.keywords[name] |= values
+                grown = True
+        return grown
 
 
 class PostponedCalls:

@@ -80,15 +80,19 @@ def _run(world: World, unit: Unit) -> None:
 
 def _run_roughly(world: World, unit: Unit) -> None:
     """Follows no call by itself; should that still be too much, takes every name to be changed."""
-    world.too_large.update(world.calls[:1])
+    first = world.calls[:1]
     for callee, before in world.returned.items():
         if isinstance(callee.payload, Function):
             callee.payload.returned = before
     _begin_again(world, unit)
     world.spent = functions.BUDGET
     try:
+        if world.too_large.issuperset(first) and first:  # it was followed roughly just now
+            raise ExhaustedError
+        world.too_large.update(first)
         _execute(world, unit)
     except (RecursionError, ExhaustedError):
+        world.hopeless.update(first)
         _begin_again(world, unit)
         touch_every_name(world, unit)
 
@@ -146,6 +150,7 @@ def _begin(world: World, unit: Unit) -> None:
     world.escaping = 0
     world.heap.begin()
     world.memory.clear()
+    world.contexts.clear()
     world.returned.clear()
     world.uncertain = 0
 

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.dataflow.facts import CachedCall
-from jupyter_pipe.analysis.interpreter.heap import ANY, Bound, Function, Object, Values
+from jupyter_pipe.analysis.interpreter.heap import ANY, Bound, ExhaustedError, Function, Object, Values
 from jupyter_pipe.analysis.source.scopes import SCOPES, Frame, parameters_of, scope_of
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ def call_function(
     assert isinstance(function, Function)
     if world.postponed.open:
         return _postpone(world, callee, positional, keywords, node)
+    if callee in world.hopeless and not world.calls:
+        raise ExhaustedError
     if world.calls.count(callee) >= RECURSIONS:
         return function.returned
     if world.spent >= BUDGET and world.calls:

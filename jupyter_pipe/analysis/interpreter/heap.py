@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ANY",
+    "FEW",
     "FIELD",
     "NOTHING",
     "Bound",
@@ -36,6 +37,7 @@ __all__ = [
     "Values",
     "find_in_class",
     "in_order",
+    "one_by_one",
 ]
 
 ANY = "*"
@@ -178,6 +180,17 @@ def in_order(values: Collection[Object]) -> Iterable[Object]:
 
 _serial = attrgetter("serial")
 
+FEW = 4
+"""So many receivers of a call are followed one by one."""
+
+
+def one_by_one(values: Collection[Object]) -> list[Values]:
+    """Each value by itself or, where they are many, all as one that may be any of them: their number would
+    be multiplied again by each call inside of the call."""
+    if len(values) > FEW:
+        return [frozenset(values)]
+    return [frozenset((value,)) for value in in_order(values)]
+
 
 def find_in_class(class_: Object, name: str) -> Values:
     """Looks `name` up in a notebook class and its bases, in their order."""
@@ -198,6 +211,10 @@ CALL = 10
 """What a call on one of many possible values costs, in edges."""
 
 
+PARTS = 200
+"""So many parts of unknown objects does one statement tell apart; a further one is the object itself."""
+
+
 class ExhaustedError(Exception):
     """A statement has too many outcomes to be followed."""
 
@@ -211,6 +228,9 @@ class Heap:
         self._shares = 0
         self._known: dict[Object, Set[Object]] = {}
         self._known_at = (0, 0)
+        self._explorations: dict[Values | None, _Exploration] = {}
+        self._news: list[tuple[Object, Object]] = []
+        self._grown = 0
         self._work = 0
         self._laid: list[tuple[Object, str, Object]] = []
 
@@ -218,6 +238,9 @@ class Heap:
         """A new statement may do as much again."""
         self._work = 0
         self._laid.clear()
+        self._explorations.clear()
+        self._news.clear()
+        self._grown = 0
 
     def undo(self) -> None:
         """Takes back the edges that were laid since `begin`."""
@@ -248,7 +271,8 @@ class Heap:
                 value.parents.add(container)
                 self.stores += 1
                 self._laid.append((container, label, value))
-                if value.carries and not container.carries:
+                if value.carries:
+                    self._news.append((container, value))
                     self._mark(container)
 
     def spend(self, work: int) -> None:
@@ -263,6 +287,7 @@ class Heap:
             value = todo.pop()
             if not value.carries:
                 value.carries = True
+                self._news += [(parent, value) for parent in value.parents]
                 todo.extend(value.parents)
 
     def share(self, one: Object, other: Object) -> None:
@@ -281,8 +306,9 @@ class Heap:
             found = fields.get(label, set()) | fields.get(ANY, set())
         if found or not container.open:
             return frozenset(found)
-        if container.depth >= _DEEPEST:
+        if container.depth >= _DEEPEST or self._grown >= PARTS:
             return frozenset((container,))
+        self._grown += 1
         part = self.make(open_=True, depth=container.depth + 1)
         part.of = container
         self.store(container, label, (part,))
@@ -347,14 +373,43 @@ class Heap:
 
         With `code_only` those that carry no code of the notebook are left out.
         """
-        found = {value for value in values if value.carries or not code_only}
-        todo = list(found)
-        while todo:
-            value = todo.pop()
-            for held in value.fields.values():
-                new = held - found
-                if code_only:
-                    new = {part for part in new if part.carries}
-                found |= new
-                todo.extend(new)
+        found: set[Object] = set()
+        _explore({value for value in values if value.carries or not code_only}, found, code_only)
         return found
+
+    def unexplored(self, values: Iterable[Object], purpose: Values | None = None) -> set[Object]:
+        """Of `reachable(values, code_only=True)` what this statement was not told before for this purpose.
+
+        Who looks again and again at one growing graph pays for each edge once.
+        """
+        seen = self._explorations.setdefault(purpose, _Exploration())
+        starts = {value for value in values if value.carries}
+        for container, value in self._news[seen.news :]:
+            if container in seen.found:
+                starts.add(value)
+        seen.news = len(self._news)
+        return _explore(starts, seen.found, code_only=True)
+
+
+class _Exploration:
+    """`found` with all that can be reached from it, as of the first `news` entries of the heap's news."""
+
+    def __init__(self) -> None:
+        self.found: set[Object] = set()
+        self.news = 0
+
+
+def _explore(starts: set[Object], found: set[Object], code_only: bool) -> set[Object]:
+    """Adds what can be reached from `starts` to `found`, and returns what is new in it."""
+    new = starts - found
+    found |= new
+    todo = list(new)
+    while todo:
+        for held in todo.pop().fields.values():
+            parts = held - found
+            if code_only and parts:
+                parts = {part for part in parts if part.carries}
+            found |= parts
+            new |= parts
+            todo.extend(parts)
+    return new

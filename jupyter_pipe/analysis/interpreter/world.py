@@ -64,6 +64,10 @@ PATCHED = "@process."
 FOLDER = "@os.cwd"
 HISTORY = frozenset({"_", "__", "___", "_i", "_ii", "_iii"})
 
+MOST_CONTEXTS = 8
+"""In so many of the calls that one statement leads to does a place make objects of their own; what it makes
+in others is one object. Expressions that are rewritten recursively make no end of them."""
+
 expression_rules: dict[type[ast.AST], Callable[[World, Any], Values]] = {}
 statement_rules: dict[type[ast.AST], Callable[[World, Any], bool]] = {}
 
@@ -105,13 +109,14 @@ class World:
         self.memory: dict[object, tuple[tuple[int, int, int], Values]] = {}
         self.postponed = PostponedCalls()
         self.too_large: set[Object] = set()
+        self.hopeless: set[Object] = set()
+        self.contexts: dict[Any, int] = {}
         self.returned: dict[Object, Values] = {}
         self.star_imports: list[int] = []
         self.missing_modules: list[str] = []
         self.postponed_annotations = False
         self.modules: dict[str, Object] = {}
         self.imported: set[str] = set()
-        self.escaped: set[tuple[int, Object, Values | None]] = set()
         self.temporary: dict[tuple[int, ast.AST], int] = {}
         self.files: set[str] = set()
         self.namespace = self.heap.make("namespace")
@@ -177,6 +182,11 @@ class World:
             origin = origin.of
         key = () if self.postponed.open else self.context, site
         found = self._sites.get(key)
+        if found is None:
+            count = self.contexts[site] = self.contexts.get(site, 0) + 1
+            if count > MOST_CONTEXTS:
+                key = (self.unit,), site
+                found = self._sites.get(key)
         if found is None:
             found = self._sites[key] = self.heap.make(type_, payload, open_=open_)
             found.maker, found.of = node, of

@@ -62,6 +62,8 @@ class Tables:
 
     def __init__(self, extensions: Mapping[str, Library] | None = None) -> None:
         self._extensions = dict(extensions or {})
+        self._methods: dict[tuple[str, str], CallEffect | None] = {}
+        self._attributes: dict[tuple[str, str], AttributeEffect | None] = {}
 
     def function(self, qualified: str) -> CallEffect | None:
         for library in self._libraries(qualified):
@@ -71,12 +73,22 @@ class Tables:
         return None
 
     def method(self, type_: str, name: str) -> CallEffect | None:
+        if (type_, name) not in self._methods:
+            self._methods[type_, name] = self._find_method(type_, name)
+        return self._methods[type_, name]
+
+    def _find_method(self, type_: str, name: str) -> CallEffect | None:
         for found in self._lineage(type_):
             if name in found.methods:
                 return found.methods[name]
         return None if self._type(type_) else _by_bare_name().methods.get(name)
 
     def attribute(self, type_: str, name: str) -> AttributeEffect | None:
+        if (type_, name) not in self._attributes:
+            self._attributes[type_, name] = self._find_attribute(type_, name)
+        return self._attributes[type_, name]
+
+    def _find_attribute(self, type_: str, name: str) -> AttributeEffect | None:
         for found in self._lineage(type_):
             if name in found.attributes:
                 return found.attributes[name]
