@@ -150,7 +150,8 @@ class ObservedPath(Struct, frozen=True, omit_defaults=True):
     a plan can say "b.csv is new"; those in `UNLISTED` are left out. `pattern` says that only names that match
     it count (`*.csv`, as `fnmatch.fnmatchcase` reads it), for digest and names. Of what was written, digest
     and stat are those at the stage's end, `missing` if it is gone, `existed` says that something was there
-    before, `guessed` that a program ran meanwhile which probably wrote it. `cell_id` and `line` are the first
+    before, `guessed` that a program ran meanwhile which probably wrote it. Of what was read, `appended` says
+    that the stage only added to it, as to a log. `cell_id` and `line` are the first
     place.
     """
 
@@ -164,6 +165,7 @@ class ObservedPath(Struct, frozen=True, omit_defaults=True):
     pattern: str = ""
     existed: bool = False
     guessed: bool = False
+    appended: bool = False
     cell_id: str = ""
     line: int = 0
 

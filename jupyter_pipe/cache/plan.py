@@ -57,11 +57,13 @@ class StageInputs(Struct, frozen=True):
 class Around(Struct, frozen=True):
     """What the other stages of the run mean for one: `left` are the files that earlier stages left, as its
     notebook would find them, `later` the stages further down, which may have gone on from its own files.
-    `others` are all other stages. With `remade` it must write its files again."""
+    `others` are all other stages, `makers` the earlier ones that did not write their files in this run (path
+    -> stage). With `remade` it must write its files again."""
 
     left: Mapping[str, ObservedPath] = {}
     later: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    makers: Mapping[str, str] = {}
     remade: bool = False
 
 
@@ -72,7 +74,8 @@ class Decision(Struct, frozen=True):
     """`entry` is the result to reuse, if there is one; `reason` explains either way. Where there is
     none, `awaited` says whether that of another run would serve once it is there, and `named` are the
     files, as they are before the stage runs, that its code and tags say it reads. `touched` says that
-    the entry's observations are newer than those that are kept."""
+    the entry's observations are newer than those that are kept. `remake` are earlier stages that must write
+    their files again before this one runs (stage -> file), `around` is what was asked with."""
 
     fingerprint: Fingerprint
     reason: str
@@ -80,6 +83,8 @@ class Decision(Struct, frozen=True):
     awaited: bool = False
     named: tuple[ObservedPath, ...] = ()
     touched: bool = False
+    remake: dict[str, str] = {}
+    around: Around = ALONE
 
 
 class _Candidate(Struct, frozen=True):
@@ -173,20 +178,34 @@ class StageCache:
 
     def decide(self, stage: Stage, inputs: StageInputs, around: Around = ALONE) -> Decision:
         """Reuse a result, or say why the stage runs."""
+        decision = self._decide(stage, inputs, around)
+        return replace(decision if decision.entry else self._to_run(stage, decision, around), around=around)
+
+    def _decide(self, stage: Stage, inputs: StageInputs, around: Around) -> Decision:
         fingerprint = self.fingerprint(stage, inputs)
         forced = self._forced(stage) or ("its files were overwritten" if around.remade else "")
         if forced:
-            return self._to_run(stage, Decision(fingerprint, forced))
+            return Decision(fingerprint, forced)
         found = self._best(stage, self.cache.candidates(fingerprint.key, inputs.generators), around)
         if found is None:
             reason, unseeded = self._why(stage, fingerprint)
-            return self._to_run(stage, Decision(fingerprint, reason, awaited=not unseeded))
+            return Decision(fingerprint, reason, awaited=not unseeded)
         if found.problems:
-            return self._to_run(stage, Decision(fingerprint, in_short(found.problems), awaited=True))
+            return Decision(fingerprint, in_short(found.problems), awaited=True)
         return Decision(fingerprint, _unchanged(found.entry), found.entry, touched=found.touched)
 
-    def _to_run(self, stage: Stage, decision: Decision) -> Decision:
-        return replace(decision, named=note_files(files_read(stage), self._present(stage)))
+    def _to_run(self, stage: Stage, decision: Decision, around: Around) -> Decision:
+        present = self._present(stage)
+        remake = self._overwritten(stage, around, present) if around.makers else {}
+        return replace(decision, named=note_files(files_read(stage), present), remake=remake)
+
+    def _overwritten(self, stage: Stage, around: Around, present: Present) -> dict[str, str]:
+        """Earlier stages whose files are not as they left them, of those files that this stage uses."""
+        latest = self.cache.latest(self.pipeline, stage.name)
+        known = {*latest.written, *latest.received} if latest else set()
+        used = {path for path in (*known, *files_read(stage), *files_written(stage)) if path in around.makers}
+        gone = [path for path in sorted(used) if isinstance(compare_left(around.left[path], present), str)]
+        return {around.makers[path]: path for path in gone}
 
     def _best(self, stage: Stage, entries: Sequence[CacheEntry], around: Around) -> _Candidate | None:
         """The newest entry that serves, else the one with the least against it."""
@@ -223,7 +242,7 @@ class StageCache:
             return
         if decision.touched:
             self.cache.freshen(decision.entry)
-        kept = latest_of(replace(decision.entry, fingerprint=decision.fingerprint))
+        kept = latest_of(replace(decision.entry, fingerprint=decision.fingerprint), decision.around.left)
         if self.cache.latest(self.pipeline, stage.name) != kept:
             self.cache.remember(self.pipeline, stage.name, kept)
 
@@ -239,9 +258,10 @@ class StageCache:
         executed: Path,
         created: float,
         named: tuple[ObservedPath, ...] = (),
+        left: Collection[str] = (),
     ) -> CacheEntry | None:
         """Keep the result of a stage that succeeded, unless nobody could ever reuse it. `named` is that of
-        the decision. Returns what was kept."""
+        the decision, `left` are the files of earlier stages. Returns what was kept."""
         unseeded = [component for component in result.drawn if component not in inputs.generators]
         if unseeded and not _carried(result, unseeded):
             latest = Latest(fingerprint, seconds, tuple(unseeded))
@@ -257,7 +277,9 @@ class StageCache:
             created=created,
             generators={c: d for c, d in inputs.generators.items() if c in result.drawn},
         )
-        return self.cache.record(entry, pipeline=self.pipeline, stage=stage.name, executed=executed)
+        return self.cache.record(
+            entry, pipeline=self.pipeline, stage=stage.name, executed=executed, left=left
+        )
 
     def _forced(self, stage: Stage) -> str:
         if self.forcing.everything or stage.name in self.forcing.stages:
@@ -349,7 +371,9 @@ def plan_run(
         planned[name] = _planned(name, decision)
         if decision.entry is not None:
             results[name] = decision.entry.result
-            files.note(name, decision.entry.result.observed.written)
+            files.note(name, decision.entry.result.observed.written, ran=False)
+        for maker, path in decision.remake.items():
+            planned[maker] = PlannedStage(maker, "run", f"{path} must be written again for {name}")
     return Plan(tuple(planned[stage.name] for stage in pipeline.stages))
 
 
@@ -357,7 +381,7 @@ def around_of(name: str, order: Sequence[str], files: FilesLeft, *, remade: bool
     """What the stages of a run, in notebook order, mean for one of them."""
     later = tuple(order[order.index(name) + 1 :])
     others = tuple(other for other in order if other != name)
-    return Around(files.before(name), later, others, remade)
+    return Around(files.before(name), later, others, files.makers(name), remade)
 
 
 def _planned(name: str, decision: Decision) -> PlannedStage:

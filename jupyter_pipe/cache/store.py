@@ -13,7 +13,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -54,12 +54,14 @@ class CacheEntry(Struct, frozen=True):
 
 class Latest(Struct, frozen=True):
     """How a stage last succeeded; `unseeded` are generators that it drew from without a seed, which
-    is why there is no entry to reuse. `written` are the files that it left (path -> digest)."""
+    is why there is no entry to reuse. `written` are the files that it left (path -> digest), `received`
+    those that it read as earlier stages had left them."""
 
     fingerprint: Fingerprint
     seconds: float = 0.0
     unseeded: tuple[str, ...] = ()
     written: dict[str, str] = {}
+    received: tuple[str, ...] = ()
 
 
 class _Entries(Struct, frozen=True):
@@ -100,13 +102,15 @@ class Cache:
         kept = [entry if old.executed == entry.executed else old for old in self._read(key)]
         self._publish(key, kept)
 
-    def record(self, entry: CacheEntry, *, pipeline: str, stage: str, executed: Path) -> CacheEntry:
-        """Publish a result, and remember its fingerprint as the stage's latest."""
+    def record(
+        self, entry: CacheEntry, *, pipeline: str, stage: str, executed: Path, left: Collection[str] = ()
+    ) -> CacheEntry:
+        """Publish a result, and remember it as the stage's latest; `left` are files of earlier stages."""
         key = entry.fingerprint.key
         kept = msgspec.structs.replace(entry, executed=self._keep_notebook(key, executed))
         others = [old for old in self._read(key) if old.circumstances != entry.circumstances]
         self._publish(key, [kept, *others][:_ENTRIES_A_KEY])
-        self.remember(pipeline, stage, latest_of(entry))
+        self.remember(pipeline, stage, latest_of(entry, left))
         return kept
 
     def remember(self, pipeline: str, stage: str, latest: Latest) -> None:
@@ -175,10 +179,12 @@ class Cache:
         return name
 
 
-def latest_of(entry: CacheEntry) -> Latest:
-    """What is remembered of a stage whose result this is."""
-    written = {one.path: one.digest for one in entry.result.observed.written}
-    return Latest(entry.fingerprint, entry.seconds, written=written)
+def latest_of(entry: CacheEntry, left: Collection[str] = ()) -> Latest:
+    """What is remembered of a stage whose result this is; `left` are files of earlier stages."""
+    observed = entry.result.observed
+    written = {one.path: one.digest for one in observed.written}
+    received = {one.path for one in observed.read if one.path in left} if left else set()
+    return Latest(entry.fingerprint, entry.seconds, written=written, received=tuple(sorted(received)))
 
 
 def compiled_path(state_folder: Path, notebook: str) -> Path:

@@ -305,7 +305,11 @@ class _Runner:
             if checked.executed is not None:
                 _link_or_copy(checked.executed, self._folder.executed(stage))
             self._mirror_stage(stage)
-        self._answers.append(ms.StageChecked(stage, turn, checked.reason, checked.reuse, waits=checked.waits))
+        self._answers.append(
+            ms.StageChecked(
+                stage, turn, checked.reason, checked.reuse, waits=checked.waits, remake=checked.remake
+            )
+        )
 
     def _launch(self, name: str, attempt: int) -> None:
         # Like the executor, imported when the first stage runs: most runs of a notebook run few.

@@ -74,6 +74,8 @@ def _compare_path(one: ObservedPath, present: Present) -> ObservedPath | str:
 
 def _compare_content(one: ObservedPath, present: Present) -> ObservedPath | str:
     left = present.left.get(one.path)
+    if one.appended and left is None:
+        return one  # what a log held before makes no difference to who writes it
     if left is not None:
         return one if left.digest == one.digest else change_of_path(one.path, one.digest, left.digest)
     path = present.path(one.path)

@@ -15,18 +15,26 @@ class FilesLeft:
     def __init__(self, order: Sequence[str]) -> None:
         self._order = tuple(order)
         self._written: dict[str, dict[str, ObservedPath]] = {}
+        self._ran: set[str] = set()
 
-    def note(self, stage: str, written: Iterable[ObservedPath]) -> None:
+    def note(self, stage: str, written: Iterable[ObservedPath], *, ran: bool) -> None:
         """The stage has run, or its earlier result serves: these files are its work."""
-        found = {one.path: one for one in written}
-        if found:
-            self._written[stage] = found
-        else:
-            self.forget(stage)
+        self.forget(stage)
+        self._written[stage] = {one.path: one for one in written}
+        if ran:
+            self._ran.add(stage)
 
     def forget(self, stage: str) -> None:
         """The stage must run again."""
         self._written.pop(stage, None)
+        self._ran.discard(stage)
+
+    def makers(self, stage: str) -> dict[str, str]:
+        """The paths among `before` whose last writer did not write them in this run, with that writer."""
+        found: dict[str, str] = {}
+        for earlier in self._order[: self._order.index(stage)]:
+            found.update(dict.fromkeys(self._written.get(earlier, ()), earlier))
+        return {path: maker for path, maker in found.items() if maker not in self._ran}
 
     def before(self, stage: str) -> dict[str, ObservedPath]:
         """Each path that stages further up in the notebook wrote, as the last of them left it. What a

@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import msgspec
+
+from jupyter_pipe.artifacts.protocol import Observations
 from jupyter_pipe.compiler import Compiled, compile_notebook
 from jupyter_pipe.compiler.graph import rewire
 from jupyter_pipe.engine.attempts import attempt as stage_module
@@ -32,7 +35,7 @@ from jupyter_pipe.notebook.parameters import set_parameters
 from jupyter_pipe.runs.model import Failure
 from tests.forking import ForkingProcesses
 
-__all__ = ["Forks", "Outcome", "run_as_notebook", "run_as_pipeline"]
+__all__ = ["ENOUGH", "Forks", "Outcome", "run_as_notebook", "run_as_pipeline", "run_stage_cells"]
 
 VARYING = re.compile(r"0x[0-9a-fA-F]{6,}|CPU times: .*\nWall time: .*")
 """What differs from run to run: addresses of objects, and what `%time` prints."""
@@ -181,19 +184,27 @@ class _PipelineRun:
         return outcome_message(work, run_stage(work))
 
     def execute(self, notebook: Mapping[str, Any], _kernel: str, execution: Execution) -> None:
-        """Stands in for papermill: the cells of a stage notebook in a fork."""
-        cells = [_silent(source) for source in (self._forks.sabotage or "None", *execution.prelude)]
-        for cell in notebook["cells"]:
-            if not is_users(cell):
-                cells.append(_silent(cell["source"]))
-                continue
-            number = execution.numbers[cell["id"]]
-            cells.append(_silent(f'__import__("jupyter_pipe_kernel").set_execution_count({number})'))
-            cells.append({"id": cell["id"], "source": cell["source"], "user": True})
-        reply = self._forks.run(execution.folder, cells, execution.environment)
-        self.outcome.take(reply)
-        if reply["error"]:
-            raise StageFailure(Failure(reply["error"]["ename"], reply["error"]["evalue"]))
+        """Stands in for papermill."""
+        run_stage_cells(self._forks, notebook, execution, self.outcome)
+
+
+def run_stage_cells(
+    forks: Forks, notebook: Mapping[str, Any], execution: Execution, outcome: Outcome
+) -> None:
+    """The cells of a stage notebook in a fork. Raises StageFailure, as papermill's engine does."""
+    cells = [_silent(source) for source in (forks.sabotage or "None", *execution.prelude)]
+    for cell in notebook["cells"]:
+        if not is_users(cell):
+            cells.append(_silent(cell["source"]))
+            continue
+        number = execution.numbers[cell["id"]]
+        cells.append(_silent(f'__import__("jupyter_pipe_kernel").set_execution_count({number})'))
+        cells.append({"id": cell["id"], "source": cell["source"], "user": True})
+    reply = forks.run(execution.folder, cells, execution.environment)
+    outcome.take(reply)
+    if reply["error"]:
+        failure = Failure(reply["error"]["ename"], reply["error"]["evalue"])
+        raise StageFailure(failure, msgspec.convert(reply["error"]["observed"], Observations))
 
 
 def _silent(source: str) -> dict[str, Any]:

@@ -103,9 +103,20 @@ def _run_cells(shell: Any, job: dict[str, Any], file: Any) -> dict[str, Any]:
         if error is not None:
             return {
                 "outputs": outputs,
-                "error": {"id": cell["id"], "ename": type(error).__name__, "evalue": str(error)},
+                "error": {
+                    "id": cell["id"],
+                    "ename": type(error).__name__,
+                    "evalue": str(error),
+                    "observed": _observations(),
+                },
             }
     return {"outputs": outputs, "error": None}
+
+
+def _observations() -> dict[str, Any]:
+    """What a stage had touched when it broke."""
+    sessions = sys.modules["jupyter_pipe_kernel"]._sessions
+    return sessions[0].observations() if sessions else {}
 
 
 if __name__ == "__main__":

@@ -70,4 +70,4 @@ def _of_read(one: ObservedPath) -> str:
         case "listing":
             return f"listing {one.path} {one.pattern}".strip()
         case _:
-            return f"{one.aspect} {one.path}"
+            return f"{'appended' if one.appended else one.aspect} {one.path}"

@@ -156,7 +156,14 @@ PROGRAMS = {
 WRITING = {
     "open('new.csv', 'w').write('x')": "wrote new.csv",
     "open('config.json', 'w').write('{}')": "wrote config.json",
-    "open('config.json', 'a').write('{}')": "wrote config.json",
+    "open('config.json', 'a').write('{}')": "appended config.json, wrote config.json",
+    "open('new.log', 'a').write('x')": "wrote new.log",
+    "open('config.json', 'a').write('x'); open('config.json').read()": (
+        "content config.json, wrote config.json"
+    ),
+    "open('new.csv', 'x').write('x')": "missing new.csv, wrote new.csv",
+    "import importlib.util; importlib.util.find_spec('plug')": "file plug.py",
+    "from importlib.util import find_spec; find_spec('json')": "",
     "open('config.json', 'r+').write('{}')": "content config.json, wrote config.json",
     "open('new.csv', 'w').write('x'); open('new.csv').read()": "wrote new.csv",
     "open('config.json').read(); open('config.json', 'w').write('{}')": (

@@ -88,8 +88,8 @@ class CachedResults:
             self._asked[stage] = decision, inputs
         entry = decision.entry
         if entry is None:
-            return Checked(decision.reason)
-        self._files.note(stage, entry.result.observed.written)
+            return Checked(decision.reason, remake=tuple(decision.remake))
+        self._files.note(stage, entry.result.observed.written, ran=False)
         self.give_up(stage)
         self._decides.reused(pipeline.stage(stage), decision)
         reuse = Reuse(entry.result, entry.run_id, entry.seconds)
@@ -108,7 +108,7 @@ class CachedResults:
         """Keep a result. One that is about to be run again, since it changed its input, is kept for
         the graph as it is now."""
         decision, inputs = self._asked[stage]
-        self._files.note(stage, result.observed.written)
+        self._files.note(stage, result.observed.written, ran=True)
         kept = self._decides.record(
             pipeline.stage(stage),
             decision.fingerprint,
@@ -119,6 +119,7 @@ class CachedResults:
             executed=executed,
             created=time.time(),
             named=decision.named,
+            left=decision.around.left,
         )
         if self._mirror is not None and kept is not None:
             self._mirror.result(tuple(references(result)), self._cache.files_of(kept))

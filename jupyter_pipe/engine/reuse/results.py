@@ -17,12 +17,14 @@ __all__ = ["Checked", "ResultSource"]
 
 class Checked(Struct, frozen=True):
     """`reason` says why the result serves, or why the stage runs; `executed` is the executed
-    notebook that goes with a result. With `waits`, another run is computing it: ask again."""
+    notebook that goes with a result. With `waits`, another run is computing it: ask again. `remake` are
+    stages that must write their files again first."""
 
     reason: str
     reuse: Reuse | None = None
     executed: Path | None = None
     waits: bool = False
+    remake: tuple[str, ...] = ()
 
 
 class ResultSource(Protocol):

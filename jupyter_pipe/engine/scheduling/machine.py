@@ -79,6 +79,9 @@ class Machine(OrderKeeping):
         if message.waits:
             self._wait(message, progress)
             return
+        if message.remake:
+            self._remake_first(message)
+            return
         if message.reuse is None:
             self._move(message.stage, Phase.ready)
             self._log(ev.StageQueued(stage=message.stage, reason=message.reason))

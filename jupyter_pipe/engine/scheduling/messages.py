@@ -54,13 +54,15 @@ class Begin(Struct, frozen=True):
 
 class StageChecked(Struct, frozen=True):
     """The answer to `Check`: a result to reuse, or None; `reason` explains either. With `waits` it is
-    too early to say, since another run is computing the result."""
+    too early to say, since another run is computing the result. `remake` are stages that must run before
+    this one, since their files are no longer as they left them."""
 
     stage: str
     turn: int
     reason: str
     reuse: Reuse | None = None
     waits: bool = False
+    remake: tuple[str, ...] = ()
 
 
 class StageEnded(Struct, frozen=True):

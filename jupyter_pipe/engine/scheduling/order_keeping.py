@@ -67,6 +67,15 @@ class OrderKeeping(Rerunning):
                 self._progress[stage].remade = finding.remade and place == 0
                 self._run_again_with_descendants(stage, order_reason(finding, stage))
 
+    def _remake_first(self, message: ms.StageChecked) -> None:
+        """Files of earlier stages are not as they left them, and the stage is about to use them."""
+        for maker in message.remake:
+            if not self._is_before(maker, message.stage):
+                self._mend_graph(message.stage, Learned(follows={maker: ()}))
+            self._progress[maker].remade = True
+            self._run_again_with_descendants(maker, f"its files are needed by {message.stage}")
+        self._take_back_questions()
+
     def _take_back_questions(self) -> None:
         for name in (*self._in[Phase.checking], *self._in[Phase.ready]):
             self._move(name, Phase.waiting)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -10,23 +12,42 @@ __all__ = ["ImportWatch"]
 
 
 class ImportWatch:
-    """Tells `arrived(name)` of each module among `names` once it has been executed, and
-    `missed(name, folders)` of each that nobody finds, between `begin` and `end`."""
+    """Tells `arrived(name)` of each module among `names` once it has been executed, `missed(name, folders)`
+    of each that nobody finds, and `found(path)` of each that was only looked for, between `begin` and `end`.
+    """
 
     def __init__(
         self,
         names: Iterable[str],
         arrived: Callable[[str], None],
         missed: Callable[[str, list[str]], None],
+        found: Callable[[str], None],
     ) -> None:
         self._arrivals = _Arrivals({*names}, arrived)
         self._absences = _Absences(missed)
+        self._found, self._missed = found, missed
+        self._find_spec = importlib.util.find_spec
 
     def begin(self) -> None:
         sys.meta_path.insert(0, self._arrivals)
         sys.meta_path.append(self._absences)
+        importlib.util.find_spec = self._telling(self._find_spec)
+
+    def _telling(self, original: Any) -> Any:
+        @functools.wraps(original)
+        def find_spec(name: str, package: str | None = None) -> Any:
+            __tracebackhide__ = True
+            spec = original(name, package)
+            if spec is None:
+                self._missed(name, [folder for folder in sys.path if isinstance(folder, str)])
+            elif isinstance(spec.origin, str):
+                self._found(spec.origin)
+            return spec
+
+        return find_spec
 
     def end(self) -> None:
+        importlib.util.find_spec = self._find_spec
         sys.meta_path[:] = [one for one in sys.meta_path if one not in (self._arrivals, self._absences)]
 
 

@@ -65,7 +65,9 @@ class Observer:
         self._environment = EnvironmentWatch(
             guarded(self._looked_up), guarded(self._set), guarded(self._looked_up_all)
         )
-        self._imports = ImportWatch(tables, guarded(self._readers.arrived), guarded(self._missed))
+        self._imports = ImportWatch(
+            tables, guarded(self._readers.arrived), guarded(self._missed), guarded(self._files.asked_for)
+        )
 
     def begin(self) -> None:
         """From here on everything is noted. An observer that still runs is stopped."""

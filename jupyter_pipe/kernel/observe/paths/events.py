@@ -98,10 +98,28 @@ class FileEvents:
         if os.path.isdir(path):
             return  # a file without a name, or one that an `opener` names
         keeps = not flags & os.O_TRUNC
+        if flags & os.O_EXCL:
+            self.asked_for(path)
+        if flags & os.O_APPEND and not flags & os.O_RDWR:
+            self.added_to(path)
         if keeps and flags & os.O_RDWR:
             self.read_and_written(path)
         else:
             self.written(path, keeps=keeps)
+
+    def asked_for(self, path: Any) -> None:
+        """Whether it is there, by who fails if it is."""
+        full = self.path(path)
+        where = self.where(full) if full else None
+        if where is not None:
+            self.notes.ask(full, where)
+
+    def added_to(self, path: Any) -> None:
+        """It is about to be written, after what there is."""
+        full = self.path(path)
+        where = self.where(full) if full else None
+        if where is not None:
+            self.notes.append(full, where)
 
     def _is_relative_to_descriptor(self) -> bool:
         """`os.open(name, dir_fd=…)`, of which the event says only the name."""

@@ -56,7 +56,7 @@ def state_of(path: str) -> State | None:
 class FileNote:
     """One path. `before` is what lay there at the first touch.
 
-    `made`: nothing of that was left when the stage first read it. `vanishing`: the stage removed it.
+    `made`: nothing of that was left when the stage first read it. `appended`: it was only added to.
     `module`: it was read to be executed. `watched`: a program or a library in native code may write it.
     """
 
@@ -70,6 +70,7 @@ class FileNote:
     made: bool = False
     watched: bool = False
     guessed: bool = False
+    appended: bool = False
     digest: str = ""
 
 
@@ -113,6 +114,16 @@ class FileNotes:
         note.written = True
         if not note.read and (not keeps or note.before is None):
             note.made = True
+
+    def append(self, path: str, where: Where) -> None:
+        """Something is about to be added to what there is, which nobody looks at."""
+        note = self._note(path, where)
+        if note is None or note.made or note.read or note.written or note.before is None:
+            return
+        note.appended = True
+        if note.before.size <= _FEW_BYTES and state_of(path) == note.before:
+            with contextlib.suppress(OSError):
+                note.digest = digest_file(path)
 
     def remove(self, path: str, where: Where) -> None:
         """It is about to be removed, a folder with all that is in it."""
@@ -249,6 +260,8 @@ def _read_reports(note: FileNote) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "read", {"aspect": "times", "digest": str(before.mtime_ns)}
     if note.read and not before.is_folder:
         yield ("modules" if note.module else "read"), {**_stat_report(before), "digest": note.digest}
+    elif note.appended and not note.asked:
+        yield "read", {**_stat_report(before), "digest": note.digest, "appended": True}
     elif note.read or note.asked:
         yield "read", {"aspect": "presence", "digest": "folder" if before.is_folder else "file"}
 

@@ -1,0 +1,316 @@
+"""Whether a pipeline with its cache computes what a fresh run of the notebook computes, edit after edit.
+
+`python -m tests.property.staleness COUNT [SEED]` tries so many sequences and prints what went wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from jupyter_pipe.engine.attempts import attempt as stage_module
+from jupyter_pipe.engine.attempts.attempt import StageWork, run_stage
+from jupyter_pipe.engine.attempts.executors import outcome_message
+from jupyter_pipe.engine.request import PreparedRun, prepare
+from jupyter_pipe.engine.reuse import forecast
+from jupyter_pipe.engine.reuse.forecast import CachedResults
+from jupyter_pipe.engine.scheduling import messages as ms
+from jupyter_pipe.engine.scheduling.machine import Machine, Options
+from jupyter_pipe.engine.scheduling.priorities import Capacity
+from jupyter_pipe.engine.scheduling.stage_inputs import given_to, protected_names
+from jupyter_pipe.engine.targets import RunRequest, open_target
+from jupyter_pipe.notebook import read_notebook
+from jupyter_pipe.runs.learned_effects import add_learned
+from tests.cases.pipelines import ENOUGH, Forks, Outcome, run_stage_cells
+from tests.property.outside import MADE, Scene, random_edit, random_scene
+
+__all__ = ["Tally", "Trial", "main", "try_sequence"]
+
+STEPS = 4
+NO_STATE = (".jupyter_pipe", "__pycache__")
+LOG = "log.txt"
+"""Who adds to it adds once for each time that it runs; what matters is that each did."""
+
+
+@dataclass
+class Trial:
+    """How one sequence went. `kind` is `equal`, `stale`, or `refused` if the pipeline failed and said that
+    the order of two stages is not certain. `decided` counts stages that could have been reused, `needless`
+    those that ran and gave what they had given before."""
+
+    kind: str = "equal"
+    detail: str = ""
+    decided: int = 0
+    needless: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Pipelines:
+    """Runs a scene's pipeline in a folder, again and again; only papermill and kernels are not real."""
+
+    forks: Forks
+    folder: Path
+    runs: int = 0
+
+    def run(self, scene: Scene, chance: random.Random) -> tuple[Outcome, dict[str, str]]:
+        """What each cell printed, now or when the result was made, and the reason for each stage that ran."""
+        target = open_target(scene.write_notebook(self.folder))
+        target.store.make_state_folder()
+        self.runs += 1
+        package = self.folder / ".jupyter_pipe" / f"package{self.runs}"
+        for name, content in target.files.items():
+            if name.startswith("notebooks/"):
+                (package / name).parent.mkdir(parents=True, exist_ok=True)
+                (package / name).write_bytes(content)
+        prepared = prepare(RunRequest(target, environment=scene.environment))
+        run = _Run(self, prepared, package, chance)
+        with patch.object(stage_module, "execute", run.execute):
+            run.go()
+        return run.outcome, run.reasons
+
+
+class _Run:
+    """The shell around one machine and the real cache."""
+
+    def __init__(self, owner: Pipelines, prepared: PreparedRun, package: Path, chance: random.Random) -> None:
+        self.outcome = Outcome()
+        self.reasons: dict[str, str] = {}
+        self._launches: list[ms.Launch] = []
+        self._owner, self._prepared, self._package, self._chance = owner, prepared, package, chance
+        self._folder = owner.folder / ".jupyter_pipe" / "runs" / f"run{owner.runs}"
+        self._folder.mkdir(parents=True)
+        self._results = CachedResults(prepared, package, f"run{owner.runs}")
+        self._machine = Machine(prepared.taking_part, Options(Capacity(ENOUGH)), prepared.rewire)
+        self._printed: dict[str, dict[str, str]] = {}
+
+    def go(self) -> None:
+        todo: list[ms.Message] = [ms.Begin(time.time_ns())]
+        while todo or self._launches:
+            if not todo:
+                launch = self._launches.pop(self._chance.randrange(len(self._launches)))
+                todo.append(self._attempt(launch))
+            for instruction in self._machine.handle(todo.pop(0)):
+                todo += self._perform(instruction)
+        self._results.close()
+
+    def _perform(self, instruction: ms.Instruction) -> list[ms.Message]:
+        """What an instruction leads to. Attempts do not overlap, so that there is nothing to stop."""
+        match instruction:
+            case ms.Check():
+                return [self._check(instruction)]
+            case ms.Launch():
+                self._launches.append(instruction)
+            case ms.Stop(stage):
+                (launch,) = (one for one in self._launches if one.stage == stage)
+                self._launches.remove(launch)
+                return [ms.StageStopped(stage, launch.attempt, 0.0)]
+            case ms.Log(event):
+                self.outcome.note(event)
+            case ms.Learn(stage, learned):
+                add_learned(self._prepared.store.state_folder, self._prepared.pipeline.name, stage, learned)
+            case ms.Record():
+                self._record(instruction)
+        return []
+
+    def _check(self, asked: ms.Check) -> ms.Message:
+        pipeline = self._machine.pipeline
+        given = given_to(pipeline, asked.stage, self._machine.results)
+        checked = self._results.check(pipeline, asked.stage, given, remade=asked.remade)
+        if checked.executed is not None:
+            self.outcome.outputs.update(json.loads(checked.executed.read_text()))
+            self.reasons.pop(asked.stage, None)
+        else:
+            self.reasons[asked.stage] = checked.reason
+        return ms.StageChecked(asked.stage, asked.turn, checked.reason, checked.reuse, remake=checked.remake)
+
+    def _record(self, record: ms.Record) -> None:
+        if record.reused:
+            return
+        executed = self._folder / f"{record.stage}.json"
+        executed.unlink(missing_ok=True)
+        executed.write_text(json.dumps(self._printed[record.stage]))
+        self._results.record(
+            self._machine.pipeline,
+            record.stage,
+            record.result,
+            run_id=f"run{self._owner.runs}",
+            seconds=1.0,
+            executed=executed,
+        )
+
+    def _attempt(self, launch: ms.Launch) -> ms.Message:
+        pipeline, results = self._machine.pipeline, self._machine.results
+        given = given_to(pipeline, launch.stage, results)
+        work = StageWork(
+            run_id="run",
+            pipeline=pipeline,
+            stage=launch.stage,
+            attempt=launch.attempt,
+            package=str(self._package),
+            run_folder=str(self._folder),
+            store=str(self._prepared.store.artifacts),
+            workdir=str(self._owner.folder),
+            given=given,
+            protect=protected_names(pipeline, launch.stage, given, results),
+            numbers=self._prepared.numbers,
+            environment=self._prepared.environment_of(pipeline.stage(launch.stage), "run"),
+            salt=self._prepared.store.salt(),
+        )
+        return outcome_message(work, run_stage(work))
+
+    def execute(self, notebook: Mapping[str, Any], _kernel: str, execution: Any) -> None:
+        """Stands in for papermill: the cells of a stage notebook in a fork."""
+        outcome = Outcome()
+        try:
+            run_stage_cells(self._owner.forks, notebook, execution, outcome)
+        finally:
+            self._printed[execution.stage] = outcome.outputs
+            self.outcome.outputs.update(outcome.outputs)
+
+
+def run_notebook(forks: Forks, folder: Path, scene: Scene) -> Outcome:
+    """A fresh run of the notebook, from top to bottom."""
+    path = scene.write_notebook(folder)
+    cells = [{"id": "", "source": source, "user": False} for source in forks.sabotage.splitlines()]
+    cells += [{"id": cell.id, "source": cell.source, "user": True} for cell in read_notebook(path).code_cells]
+    outcome = Outcome()
+    outcome.take(forks.run(folder, cells, scene.environment))
+    return outcome
+
+
+def try_sequence(forks: Forks, seed: int, steps: int = STEPS) -> Trial:
+    """One scene, run and edited in turn, in two folders that nothing distinguishes but who runs there."""
+    chance = random.Random(seed)
+    scene = random_scene(chance)
+    trial = Trial()
+    with tempfile.TemporaryDirectory() as top, patch("os.fsync", lambda _: None):
+        whole, parts = Path(top) / "whole", Path(top) / "parts"
+        for folder in (whole, parts):
+            folder.mkdir()
+            scene.lay_out(folder)
+        pipelines, told = Pipelines(forks, parts), ["the first run"]
+        before: dict[str, str] = {}
+        for step in range(steps):
+            if step:
+                edit = random_edit(scene, chance)
+                told.append(edit.text)
+                for folder in (whole, parts):
+                    edit.make(folder)
+            with _on_day(forks, scene.day):
+                expected = run_notebook(forks, whole, scene)
+                actual, reasons = pipelines.run(scene, chance)
+            problem = _compare(expected, actual, whole, parts)
+            if problem:
+                refused = "Order" in actual.error or "ReadTooLate" in actual.error
+                trial.kind = "refused" if refused else "stale"
+                story = "\n".join(f"# {stage}\n{source}" for stage, source in scene.cells)
+                trial.detail = f"seed {seed}: {problem}\nafter {' · '.join(told)}\n{story}"
+                return trial
+            if expected.error:
+                return trial
+            if step:
+                _count(trial, scene, reasons, before, expected.outputs, told[-1])
+            before = expected.outputs
+    return trial
+
+
+def _count(
+    trial: Trial,
+    scene: Scene,
+    reasons: Mapping[str, str],
+    before: Mapping[str, str],
+    now: Mapping[str, str],
+    edit: str,
+) -> None:
+    for number, (stage, _) in enumerate(scene.cells, 1):
+        trial.decided += 1
+        restores = any(f"{name} is missing" in reasons.get(stage, "") for name in MADE) or "becomes 7" in edit
+        same = before.get(f"cell{number}") == now.get(f"cell{number}")
+        if stage in reasons and same and not restores:
+            trial.needless.append(f"{stage} after {edit}: {reasons[stage]}")
+
+
+def _compare(expected: Outcome, actual: Outcome, whole: Path, parts: Path) -> str:
+    if expected.error or actual.error:
+        if bool(expected.error) == bool(actual.error):
+            return ""
+        return f"the notebook ends with {expected.error!r}, the pipeline with {actual.error!r}"
+    for name, text in expected.outputs.items():
+        if actual.outputs.get(name, "" if name == "cell0" else None) != text:
+            return f"{name} prints {text!r}, in the pipeline {actual.outputs.get(name)!r}"
+    files = _files(whole)
+    return "" if _files(parts) == files else f"files are {files}, of the pipeline {_files(parts)}"
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    paths = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    relative = {path.relative_to(folder).as_posix(): path for path in paths}
+    return {
+        name: b"\n".join(sorted(set(path.read_bytes().split()))) if name == LOG else path.read_bytes()
+        for name, path in relative.items()
+        if not name.startswith(NO_STATE) and not name.endswith((".pyc", ".db"))
+    }
+
+
+@contextmanager
+def _on_day(forks: Forks, day: int) -> Iterator[None]:
+    """A day after today, in every process. `date.today` asks `time.time`, by this name."""
+    shift = f"(lambda real: lambda: real() + {day * 86400})(__import__('time').time)"
+    today = (date.today() + timedelta(days=day)).isoformat()
+    forks.sabotage = f"setattr(__import__('time'), 'time', {shift})"
+    with patch.object(forecast, "today", lambda: today), patch.object(stage_module, "today", lambda: today):
+        yield
+    forks.sabotage = ""
+
+
+@dataclass
+class Tally:
+    """How many sequences went how."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    decided: int = 0
+    needless: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
+
+    def add(self, trial: Trial) -> None:
+        self.kinds[trial.kind] += 1
+        self.decided += trial.decided
+        self.needless += trial.needless
+        if trial.kind != "equal":
+            self.details.append(f"{trial.kind}: {trial.detail}")
+
+    @property
+    def needless_share(self) -> float:
+        return len(self.needless) / max(self.decided, 1)
+
+
+def main() -> None:
+    """Try sequences and say how they went."""
+    count, seed = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    tally = Tally()
+    with tempfile.TemporaryDirectory() as scratch:
+        forks = Forks(Path(scratch))
+        for number in range(seed, seed + count):
+            trial = try_sequence(forks, number)
+            tally.add(trial)
+            if trial.kind == "stale" or (trial.kind != "equal" and "-v" in sys.argv):
+                print(trial.kind, trial.detail, end="\n\n", flush=True)
+        forks.close()
+    for reason, times in Counter(tally.needless).most_common(15):
+        print(f"needless, {times} times: {reason}")
+    print(f"{dict(tally.kinds)}, {tally.needless_share:.1%} of {tally.decided} needless")
+
+
+if __name__ == "__main__":
+    main()
