@@ -56,7 +56,6 @@ ErrorCode = Literal[
     "keys_unwritable",
     "knowledge_invalid",
     "limit_syntax",
-    "log_damaged",
     "not_a_notebook",
     "not_a_package",
     "notebook_duplicate_ids",

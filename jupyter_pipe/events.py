@@ -7,12 +7,13 @@ sidebar, the report) is a fold over it. Times are UTC, seconds since the epoch.
 from __future__ import annotations
 
 import enum
-from typing import Any, Union
+from typing import Any, Union, get_args
 
 import msgspec
 from msgspec import Struct
 
 __all__ = [
+    "EVENT_NAMES",
     "FINAL_STAGE_STATES",
     "ArtifactWritten",
     "CellFinished",
@@ -277,6 +278,7 @@ Event = Union[  # noqa: UP007 - a runtime union, for the decoder
     RunFinished,
 ]
 
+EVENT_NAMES = frozenset(str(kind.__struct_config__.tag) for kind in get_args(Event))
 _decoder = msgspec.json.Decoder(Event)
 _encoder = msgspec.json.Encoder()
 

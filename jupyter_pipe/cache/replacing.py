@@ -9,7 +9,7 @@ import os
 import threading
 from pathlib import Path
 
-__all__ = ["replace_file"]
+__all__ = ["rename_over", "replace_file"]
 
 
 def replace_file(path: Path, data: bytes, *, sync: bool = False) -> None:
@@ -22,7 +22,16 @@ def replace_file(path: Path, data: bytes, *, sync: bool = False) -> None:
             if sync:
                 file.flush()
                 os.fsync(file.fileno())
-        os.replace(temporary, path)
+        rename_over(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def rename_over(temporary: Path, path: Path) -> None:
+    """Give a file that is whole its name, in the place of whatever has it."""
+    try:
+        os.replace(temporary, path)
+    except IsADirectoryError:
+        os.rmdir(path)  # an empty folder in the place of a file, as a repaired disk may have one
+        os.replace(temporary, path)

@@ -22,7 +22,7 @@ from msgspec import Struct
 from jupyter_pipe.artifacts.protocol import ArtifactRef, StageResult
 from jupyter_pipe.cache.fingerprint import Fingerprint
 from jupyter_pipe.cache.replacing import replace_file
-from jupyter_pipe.trust.records import is_foreign, read_record
+from jupyter_pipe.trust.records import UNREADABLE, is_foreign, read_record
 from jupyter_pipe.trust.signatures import sign
 
 __all__ = ["Cache", "CacheEntry", "Latest", "compiled_path", "latest_of", "references"]
@@ -125,7 +125,7 @@ class Cache:
             return _latest_decoder.decode(
                 read_record(path, "latest", f"{pipeline}/{stage}", trust=self._trust)
             )
-        except (OSError, ValueError):
+        except UNREADABLE:
             return None
 
     def is_foreign(self, key: str) -> bool:
@@ -150,7 +150,7 @@ class Cache:
         path = self._brought(self._entries_path(key))
         try:
             return _entries_decoder.decode(read_record(path, "results", key, trust=self._trust)).entries
-        except (OSError, ValueError):
+        except UNREADABLE:
             return ()
 
     def _publish(self, key: str, entries: Sequence[CacheEntry]) -> None:

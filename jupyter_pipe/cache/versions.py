@@ -15,7 +15,7 @@ import msgspec
 from jupyter_pipe.cache.fingerprint import digest_of
 from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.compiler.codegen.requirements import ask_versions
-from jupyter_pipe.trust.records import read_record
+from jupyter_pipe.trust.records import UNREADABLE, read_record
 from jupyter_pipe.trust.signatures import sign
 
 __all__ = ["environment_digest", "find_versions"]
@@ -42,7 +42,7 @@ def find_versions(interpreter: Path | None, modules: Collection[str], folder: Pa
 def _read(path: Path, environment: str) -> _Known:
     try:
         return msgspec.json.decode(read_record(path, "versions", environment), type=_Known)
-    except (OSError, ValueError):
+    except UNREADABLE:
         return {}
 
 

@@ -26,7 +26,7 @@ from jupyter_pipe.compiler.compiled import Compiled
 from jupyter_pipe.model import Pipeline
 from jupyter_pipe.observe.digests import file_digest
 from jupyter_pipe.runs.store import RunStore
-from jupyter_pipe.trust.records import read_record
+from jupyter_pipe.trust.records import UNREADABLE, read_record
 from jupyter_pipe.trust.signatures import sign
 
 __all__ = ["compile_for_run"]
@@ -76,7 +76,7 @@ def _write(path: Path, kept: _Kept, store: RunStore) -> None:
 def _read(path: Path) -> _Kept | None:
     try:
         return _decoder.decode(read_record(path, "compiled", path.stem))
-    except (OSError, ValueError):
+    except UNREADABLE:
         return None
 
 

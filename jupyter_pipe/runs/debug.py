@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from jupyter_pipe.artifacts.bootstrap import bootstrap_source
 from jupyter_pipe.artifacts.context_file import read_context, sources_digest
 from jupyter_pipe.artifacts.protocol import StageContext
@@ -22,7 +24,7 @@ from jupyter_pipe.errors import RunError, UntrustedError
 from jupyter_pipe.runs.model import Run, StageRun
 from jupyter_pipe.runs.report.words import failure_place, failure_text
 from jupyter_pipe.runs.store import RunStore
-from jupyter_pipe.trust.records import UnsignedError
+from jupyter_pipe.trust.records import UNREADABLE, UnsignedError, read_regular_file
 
 __all__ = ["debug_cells", "debug_script", "fetch_inputs", "write_debug_notebook"]
 
@@ -41,7 +43,7 @@ def write_debug_notebook(
     executed = _executed(store, run, stage)
     document = {
         "cells": [_heading(run, stage), *cells],
-        "metadata": {**executed["metadata"], "jupyter_pipe": {"debug": run.run_id, "stage": stage.name}},
+        "metadata": {**executed.metadata, "jupyter_pipe": {"debug": run.run_id, "stage": stage.name}},
         "nbformat": 4,
         "nbformat_minor": 5,
     }
@@ -79,7 +81,7 @@ def debug_script(store: RunStore, run: Run, stage: StageRun, *, trust: bool = Fa
 def debug_cells(store: RunStore, run: Run, stage: StageRun, *, trust: bool = False) -> Iterator[_Cell]:
     """The stage's cells without outputs, behind one that restores what it received."""
     path, context = _context_of(store, run, stage, trust=trust)
-    cells = _executed(store, run, stage)["cells"]
+    cells = _executed(store, run, stage).cells
     if not trust and sources_digest(cells) != context.sources:
         raise UntrustedError(
             f"The executed notebook of stage {stage.name!r} is not what run {run.run_id} executed: it was "
@@ -113,11 +115,18 @@ def _heading(run: Run, stage: StageRun) -> _Cell:
     )
 
 
-def _executed(store: RunStore, run: Run, stage: StageRun) -> dict[str, Any]:
+class _Executed(msgspec.Struct):
+    """What is read of an executed notebook."""
+
+    cells: list[dict[str, Any]]
+    metadata: dict[str, Any] = {}
+
+
+def _executed(store: RunStore, run: Run, stage: StageRun) -> _Executed:
     path = store.folder(run.run_id).executed(stage.name)
     try:
-        found: dict[str, Any] = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+        found = msgspec.json.decode(read_regular_file(path), type=_Executed)
+    except UNREADABLE as error:
         raise RunError(
             f"Stage {stage.name!r} has no executed notebook in run {run.run_id}.",
             code="debug_impossible",
@@ -141,7 +150,7 @@ def _context_of(store: RunStore, run: Run, stage: StageRun, *, trust: bool) -> t
             code="run_untrusted",
             hint=f"If you trust who made it: jupyter pipe trust {shlex.quote(str(store.root))}",
         ) from None
-    except (OSError, ValueError):
+    except UNREADABLE:
         raise _unknown_inputs(run, stage) from None
 
 

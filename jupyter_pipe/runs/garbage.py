@@ -21,6 +21,7 @@ from jupyter_pipe.artifacts.store import Store
 from jupyter_pipe.cache.store import Cache, compiled_path, references
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.store import RunStore
+from jupyter_pipe.trust.records import UNREADABLE, read_regular_file
 
 __all__ = ["Collected", "Limits", "collect", "stored_bytes"]
 
@@ -99,8 +100,8 @@ def _kept(store: RunStore, values: Store, runs: Sequence[Run], limits: Limits, n
 def _references(store: RunStore, run_id: str) -> Iterator[str]:
     """Addresses of the values that a run's stages stored or reused."""
     for path in store.folder(run_id).path.glob("stages/*/result.json"):
-        with contextlib.suppress(OSError, msgspec.MsgspecError):
-            yield from (ref.artifact for ref in references(_result_decoder.decode(path.read_bytes())))
+        with contextlib.suppress(*UNREADABLE):
+            yield from (ref.artifact for ref in references(_result_decoder.decode(read_regular_file(path))))
 
 
 def _old_results(cache: Cache, needed: set[str]) -> list[Path]:

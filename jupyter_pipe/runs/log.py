@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from jupyter_pipe.errors import RunError
-from jupyter_pipe.events import decode_event, encode_event
+from jupyter_pipe.events import EVENT_NAMES, WarningRaised, decode_event, encode_event
 from jupyter_pipe.runs.locks import free_lock, holds_lock, take_lock
 from jupyter_pipe.runs.processes import BEAT_SECONDS, is_alive
+from jupyter_pipe.trust.records import UNREADABLE, read_regular_file
 
 if TYPE_CHECKING:
     from jupyter_pipe.events import Event
@@ -26,28 +27,56 @@ if TYPE_CHECKING:
 __all__ = ["EventLog", "read_events"]
 
 
-def read_events(path: Path, since: int = 0) -> Iterator[Event]:
-    """The events after `seq` number `since`. A log that does not exist yet has none.
+class _Named(msgspec.Struct):
+    """What every version writes of an event."""
 
-    Raises RunError if a line in the middle is not an event.
+    event: str
+    time: float = 0.0
+
+
+def read_events(path: Path, since: int = 0) -> Iterator[Event]:
+    """The events after `seq` number `since`. A log that is not there, or cannot be read, has none.
+
+    A line that is damaged, or that a newer version wrote, is no event that we know: in its place comes
+    a warning that says so.
     """
     try:
-        data = path.read_bytes()
-    except FileNotFoundError:
+        data = read_regular_file(path)
+    except OSError:
         return
     lines = data.split(b"\n")
     for number, line in enumerate(lines[:-1], start=1):
         # `seq` equals the line's number, so that lines that were seen need not be decoded.
         if number <= since:
             continue
-        try:
-            yield decode_event(line)
-        except msgspec.MsgspecError as error:
-            raise RunError(
-                f"Line {number} of {path} is not an event: {error}",
-                code="log_damaged",
-                hint="The run's log was altered; delete the run's folder if you do not need it.",
-            ) from error
+        yield _event_of(line, number)
+
+
+def _event_of(line: bytes, number: int) -> Event:
+    try:
+        event = decode_event(line)
+    except UNREADABLE:
+        return _unknown_event(line, number)
+    return event if event.seq == number else msgspec.structs.replace(event, seq=number)
+
+
+def _unknown_event(line: bytes, number: int) -> Event:
+    """A newer version's events have names that we do not know; whatever else is no event was damaged."""
+    try:
+        named = msgspec.json.decode(line, type=_Named)
+    except UNREADABLE:
+        named = _Named("")
+    if named.event.isidentifier() and named.event not in EVENT_NAMES:
+        code, message = "event_unknown", f"was written by a newer jupyter_pipe ({named.event:.40})"
+    else:
+        code, message = "log_damaged", "is damaged"
+    return WarningRaised(
+        stage=None,
+        code=code,
+        message=f"Line {number} of the run's log {message} and is left out.",
+        seq=number,
+        time=named.time,
+    )
 
 
 class EventLog:
@@ -123,7 +152,7 @@ def _repair(path: Path) -> int:
     """Cut off what follows the last newline, and return the number of whole lines."""
     if not path.exists():
         return 0
-    data = path.read_bytes()
+    data = read_regular_file(path)
     whole = data.rfind(b"\n") + 1
     if whole < len(data):
         os.truncate(path, whole)

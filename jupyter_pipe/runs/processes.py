@@ -16,7 +16,7 @@ from pathlib import Path
 
 from jupyter_pipe.runs.model import Process
 
-__all__ = ["BEAT_SECONDS", "LEASE_SECONDS", "Heart", "is_alive", "is_here", "this_process"]
+__all__ = ["BEAT_SECONDS", "LEASE_SECONDS", "Heart", "is_alive", "is_beating", "is_here", "this_process"]
 
 BEAT_SECONDS = 1.0
 # Caches of network file systems may show a time that is a minute old.
@@ -39,7 +39,7 @@ def is_alive(process: Process, beat: Path) -> bool:
     stopped or suspended lives on without."""
     if is_here(process):
         return _start(process.pid) == process.start
-    return _beats(beat)
+    return is_beating(beat)
 
 
 class Heart:
@@ -66,7 +66,8 @@ class Heart:
                 continue
 
 
-def _beats(beat: Path) -> bool:
+def is_beating(beat: Path) -> bool:
+    """Whether somebody refreshed the file within the last `LEASE_SECONDS`."""
     try:
         touched = beat.stat().st_mtime
     except OSError:

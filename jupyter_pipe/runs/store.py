@@ -6,7 +6,6 @@ Reading is cheap: it needs msgspec and nothing of Jupyter. A run whose runner di
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import os
 import re
@@ -19,23 +18,31 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from jupyter_pipe.cache.replacing import replace_file
+from jupyter_pipe.cache.replacing import rename_over, replace_file
 from jupyter_pipe.errors import RunError, UntrustedError
 from jupyter_pipe.events import Event, RunFinished, RunState, decode_event
 from jupyter_pipe.model import Pipeline, from_json, to_json
 from jupyter_pipe.runs.fold import RunFold, fold
 from jupyter_pipe.runs.log import EventLog, read_events
 from jupyter_pipe.runs.model import Run, RunFacts
-from jupyter_pipe.runs.processes import is_alive, is_here
+from jupyter_pipe.runs.processes import is_alive, is_beating, is_here
 from jupyter_pipe.runs.writing import RunWriter
 from jupyter_pipe.trust.keys import notify
-from jupyter_pipe.trust.records import UnsignedError, read_record
+from jupyter_pipe.trust.records import (
+    UNREADABLE,
+    UnsignedError,
+    open_regular_file,
+    read_record,
+    read_regular_file,
+)
 from jupyter_pipe.trust.signatures import sign
 
 __all__ = ["STATE_FOLDER", "RunFolder", "RunStore"]
 
 STATE_FOLDER = ".jupyter_pipe"
 
+_LONGEST_LINE = 1 << 20
+_SALT = re.compile(r"[0-9a-f]{64}")
 _GIVEN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4,}")
 _run_decoder = msgspec.json.Decoder(Run)
 
@@ -107,7 +114,7 @@ class RunStore:
                 f"{self._url_file} says that the runs of this folder belong to a URL. You did not sign that, "
                 "so it is ignored; name the URL with --root if you mean it."
             )
-        except (OSError, ValueError):
+        except UNREADABLE:
             pass
         return ""
 
@@ -157,10 +164,7 @@ class RunStore:
     def salt(self) -> str:
         """The key of the digests of environment variables. It never leaves this folder, so that nobody
         elsewhere can try values; empty before the first run."""
-        try:
-            return self._salt_file.read_text(encoding="ascii")
-        except OSError:
-            return ""
+        return _read_salt(self._salt_file)
 
     @property
     def _salt_file(self) -> Path:
@@ -170,7 +174,7 @@ class RunStore:
         """The ids of all runs, newest first."""
         try:
             found = [(path, _first_line(path)) for path in self.runs_folder.iterdir()]
-        except FileNotFoundError:
+        except OSError:
             return ()
         begun = sorted((_rank(path.name, line) for path, line in found if line.endswith(b"\n")), reverse=True)
         return tuple(name for _, name in begun)
@@ -232,8 +236,8 @@ class RunStore:
         """The pipeline that the run ran. Raises RunError."""
         path = self.folder(run_id).pipeline
         try:
-            return from_json(path.read_bytes(), Pipeline)
-        except (OSError, msgspec.MsgspecError) as error:
+            return from_json(read_regular_file(path), Pipeline)
+        except UNREADABLE as error:
             raise RunError(
                 f"The pipeline of run {run_id} cannot be read: {error}", code="run_damaged"
             ) from error
@@ -326,8 +330,8 @@ def _first_line(path: Path) -> bytes:
     """Of a run's log, as far as it is written: a run's folder is made a moment before its first event,
     and a runner may die between, or within."""
     try:
-        with (path / "events.jsonl").open("rb") as file:
-            return file.readline()
+        with open_regular_file(path / "events.jsonl") as file:
+            return file.readline(_LONGEST_LINE)
     except OSError:
         return b""
 
@@ -339,7 +343,7 @@ def _rank(name: str, first_line: bytes) -> tuple[str, str]:
         return name, name
     try:
         return _stamp(decode_event(first_line).time), name
-    except msgspec.MsgspecError:
+    except (*UNREADABLE, OverflowError):
         return "", name
 
 
@@ -359,24 +363,42 @@ def _new_run_id(newest: str) -> str:
 
 def _make_salt(path: Path) -> None:
     """Only its owner can read it. Of two runs that begin at once, one makes it."""
-    if path.exists():
+    if _read_salt(path):
         return
-    with contextlib.suppress(FileExistsError):
-        made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        os.write(made, secrets.token_hex(32).encode())
-        os.close(made)
+    aside = path.with_name(f".salt.{os.urandom(8).hex()}")
+    made = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    os.write(made, secrets.token_hex(32).encode())
+    os.close(made)
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        if not _read_salt(path):  # damaged, and not made by another run meanwhile
+            rename_over(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _read_salt(path: Path) -> str:
+    """Empty if there is none that can be used."""
+    try:
+        text = read_regular_file(path).decode("ascii")
+    except UNREADABLE:
+        return ""
+    return text if _SALT.fullmatch(text) else ""
 
 
 def _read_summary(folder: RunFolder) -> Run | None:
     try:
-        return _run_decoder.decode(folder.summary.read_bytes())
-    except (OSError, msgspec.MsgspecError):
+        return _run_decoder.decode(read_regular_file(folder.summary))
+    except UNREADABLE:
         return None
 
 
 def _runner_died(run: Run, folder: RunFolder) -> bool:
     runner = run.facts.runner
-    return runner is not None and not is_alive(runner, folder.summary)
+    if runner is None:  # its summary is lost, so nobody can be asked
+        return not is_beating(folder.summary)
+    return not is_alive(runner, folder.summary)
 
 
 def _interruption(run: Run, last: Event) -> RunFinished:

@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
 from jupyter_pipe.cache.replacing import replace_file
@@ -19,6 +18,7 @@ from jupyter_pipe.model import from_json, to_json
 from jupyter_pipe.notebook import read_notebook
 from jupyter_pipe.runs import RunStore
 from jupyter_pipe.suggest.edit import TagChange, edit_tags
+from jupyter_pipe.trust.records import UNREADABLE, read_regular_file
 
 __all__ = ["accept", "take_back"]
 
@@ -86,7 +86,7 @@ def take_back(path: Path) -> int:
 
 def _edited(path: Path, changes: Mapping[str, TagChange]) -> bytes:
     """The file's bytes after the changes, by cell id; cells that are gone are left out."""
-    data = path.read_bytes()
+    data = read_regular_file(path)
     indices = {cell.id: cell.index for cell in read_notebook(path, data).cells}
     wanted = {indices[cell_id]: change for cell_id, change in changes.items() if cell_id in indices}
     return edit_tags(data.decode(), wanted).encode()
@@ -112,8 +112,8 @@ def _record(path: Path) -> Path:
 
 def _read_record(path: Path) -> _Added | None:
     try:
-        return from_json(_record(path).read_bytes(), _Added)
-    except (OSError, msgspec.MsgspecError):
+        return from_json(read_regular_file(_record(path)), _Added)
+    except UNREADABLE:
         return None
 
 

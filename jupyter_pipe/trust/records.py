@@ -6,13 +6,27 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from jupyter_pipe.trust.signatures import is_signed, unsigned
 
-__all__ = ["LARGEST_RECORD", "UnsignedError", "is_foreign", "read_record", "read_regular_file"]
+__all__ = [
+    "LARGEST_RECORD",
+    "UNREADABLE",
+    "UnsignedError",
+    "is_foreign",
+    "open_regular_file",
+    "read_record",
+    "read_regular_file",
+]
 
 LARGEST_RECORD = 1 << 30
 """Bytes. No record of ours is larger; a file that is was put there to fill the memory."""
+
+
+UNREADABLE = (OSError, ValueError, RecursionError)
+"""What reading and decoding a record may raise: bytes that are no text are a ValueError, as all errors of
+decoders are, and nesting without end is a RecursionError. Such a record counts as missing, or is named."""
 
 
 class UnsignedError(PermissionError):
@@ -45,13 +59,18 @@ def is_foreign(path: Path, purpose: str, name: str) -> bool:
 
 
 def read_regular_file(path: Path, limit: int = LARGEST_RECORD) -> bytes:
-    """The content of a file of at most `limit` bytes. Raises OSError, also for what only looks like a file:
-    opening a pipe would wait for ever, and a device may never end."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "is not a regular file", str(path))
-        if status.st_size > limit:
+    """What a file of at most `limit` bytes holds. Raises OSError, also for what only looks like a file."""
+    with open_regular_file(path) as file:
+        if os.fstat(file.fileno()).st_size > limit:
             raise OSError(errno.EFBIG, "is too large", str(path))
         return file.read(limit + 1)[:limit]
+
+
+def open_regular_file(path: Path) -> BinaryIO:
+    """The file, open for reading. Raises OSError, also for what only looks like a file: opening a pipe would
+    wait for ever, and a device may never end."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "is not a regular file", str(path))
+    return os.fdopen(descriptor, "rb")

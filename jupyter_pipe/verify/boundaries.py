@@ -9,6 +9,7 @@ import msgspec
 
 from jupyter_pipe.artifacts.protocol import ArtifactRef, StageResult
 from jupyter_pipe.model import Stage
+from jupyter_pipe.trust.records import UNREADABLE, read_regular_file
 
 __all__ = ["Difference", "Expected", "read_differences", "read_digests", "read_stored"]
 
@@ -42,8 +43,8 @@ def read_digests(result: Path) -> dict[str, str]:
 
 def _refs(result: Path) -> dict[str, ArtifactRef]:
     try:
-        read = msgspec.json.decode(result.read_bytes(), type=StageResult)
-    except (OSError, msgspec.MsgspecError):
+        read = msgspec.json.decode(read_regular_file(result), type=StageResult)
+    except UNREADABLE:
         return {}
     return {name: payload.ref for payload in read.outputs for name in payload.names}
 
@@ -51,7 +52,7 @@ def _refs(result: Path) -> dict[str, ArtifactRef]:
 def read_differences(path: Path, stage: str) -> Difference | None:
     """What the kernel side found when the stage's last cell had run in the notebook."""
     try:
-        found: dict[str, Any] | None = msgspec.json.decode(path.read_bytes())
-    except (OSError, msgspec.MsgspecError):
+        found: dict[str, Any] | None = msgspec.json.decode(read_regular_file(path))
+    except UNREADABLE:
         return None
     return Difference(stage, found["path"], found["expected"], found["found"]) if found else None

@@ -95,7 +95,7 @@ class Repository:
         return made
 
 
-def build_honest(folder: Path, address: str) -> Repository:
+def build_honest(folder: Path, address: str, *, key: str = STRANGER) -> Repository:
     """The repository before anything was done to it. What lies in its store is signed by a stranger."""
     honest = Repository(folder, folder, folder, address)
     folder.mkdir(parents=True)
@@ -107,7 +107,7 @@ def build_honest(folder: Path, address: str) -> Repository:
         ["run", "fails.ipynb", "-q"],
         ["run-stage", "flow_pipeline", "make", "--run-root", ".", "--run-id", "shared"],
     ):
-        done = run_command(argv, folder, environment={"JUPYTER_PIPE_KEY": STRANGER})
+        done = run_command(argv, folder, environment={"JUPYTER_PIPE_KEY": key})
         assert done.code == (1 if "fails.ipynb" in argv else 0), done.output
     return honest
 

@@ -91,11 +91,60 @@ def test_a_torn_last_line_is_not_read_and_is_repaired_on_open(tmp_path: Path) ->
     assert [event.seq for event in read_events(path)] == [1, 2]
 
 
-def test_a_damaged_line_in_the_middle_is_said(tmp_path: Path) -> None:
+WRITTEN = [
+    ev.RunQueued(run_id="r", pipeline="p", stages=("a",), seq=1, time=1.0),
+    ev.StageStarted(stage="a", seq=2, time=2.0),
+    ev.MetricLogged(stage="a", name="m", value=3, seq=3, time=3.0),
+    ev.RunFinished(ev.RunState.succeeded, exit_code=0, seconds=3.0, seq=4, time=4.0),
+]
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (b"nonsense", "log_damaged"),
+        (b"", "log_damaged"),
+        (b'{"event":"stage_started","stage":"\xff"}', "log_damaged"),
+        (b'{"event":"stage_started","stage":7}', "log_damaged"),
+        (b'{"event":"stage_started"}', "log_damaged"),
+        (b'{"event":"metric_logged","stage":"a","name":"m","value":' + b"[" * 9999, "log_damaged"),
+        (b"\0" * 512, "log_damaged"),
+        (b'{"event":"stage_pondered","stage":"a","seq":2,"time":2.0}', "event_unknown"),
+    ],
+)
+def test_a_line_that_is_no_event_is_said_and_left_out(tmp_path: Path, line: bytes, code: str) -> None:
     path = tmp_path / "events.jsonl"
-    path.write_bytes(b"nonsense\n")
-    with pytest.raises(RunError, match="Line 1 of"):
-        list(read_events(path))
+    lines = [ev.encode_event(event) for event in WRITTEN]
+    lines[1] = line + b"\n"
+    path.write_bytes(b"".join(lines))
+    found = list(read_events(path))
+    assert [found[0], *found[2:]] == [WRITTEN[0], *WRITTEN[2:]]
+    assert isinstance(found[1], ev.WarningRaised)
+    assert (found[1].code, found[1].seq) == (code, 2)
+    assert "Line 2 of the run's log" in found[1].message
+
+
+def test_a_run_without_a_summary_is_over_when_nobody_writes_it(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    run_id = start_run(store)
+    summary = store.folder(run_id).summary
+    summary.write_bytes(b"\xff")
+    assert store.read(run_id).state is ev.RunState.running
+    silent(summary)
+    assert store.read(run_id).state is ev.RunState.interrupted
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 64, b"0" * 63])
+def test_a_damaged_salt_is_made_anew(tmp_path: Path, content: bytes) -> None:
+    store = RunStore(tmp_path)
+    store.make_state_folder()
+    first = store.salt()
+    assert len(first) == 64
+    (store.state_folder / "salt").write_bytes(content)
+    assert store.salt() == ""
+    store.make_state_folder()
+    assert len(store.salt()) == 64
+    assert store.salt() != first
 
 
 def test_one_writer_at_a_time_and_a_dead_one_makes_way(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ from jupyter_pipe.observe.settling import settle
 from jupyter_pipe.runs.masking import masked
 from jupyter_pipe.runs.model import Failure
 from jupyter_pipe.runs.store import RunStore
+from jupyter_pipe.trust.records import UNREADABLE, read_regular_file
 
 if TYPE_CHECKING:
     from jupyter_pipe.engine.kernels.lifecycle import KernelSource
@@ -226,8 +227,8 @@ def _sorted(payload: InputPayload) -> InputPayload:
 
 def _read_notebook(path: Path) -> dict[str, Any]:
     try:
-        notebook: dict[str, Any] = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+        notebook: dict[str, Any] = json.loads(read_regular_file(path))
+    except UNREADABLE as error:
         failure = Failure(
             "PackageError",
             f"The stage notebook {path} cannot be read: {error}",
@@ -240,8 +241,8 @@ def _read_notebook(path: Path) -> dict[str, Any]:
 
 def _read_result(path: Path) -> StageResult:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=StageResult)
-    except (OSError, msgspec.MsgspecError) as error:
+        return msgspec.json.decode(read_regular_file(path), type=StageResult)
+    except UNREADABLE as error:
         failure = Failure(
             "StageError", f"The kernel left no result that can be read: {error}", kind=FailureKind.internal
         )

@@ -30,7 +30,7 @@ from jupyter_pipe.model import Pipeline, to_json
 from jupyter_pipe.runs.remote import RemoteRoot, fetch_runs, publish_values
 from jupyter_pipe.runs.store import RunFolder, RunStore
 from jupyter_pipe.trust.keys import KEY_VARIABLE
-from jupyter_pipe.trust.records import UnsignedError, read_record
+from jupyter_pipe.trust.records import UNREADABLE, UnsignedError, read_record
 from jupyter_pipe.trust.signatures import sign
 
 __all__ = ["run_single_stage"]
@@ -105,7 +105,7 @@ def _read_result(folder: RunFolder, stage: str, *, trust: bool) -> StageResult:
             code="result_untrusted",
             hint=f"Where stages run on several machines, give all of them the same key: {KEY_VARIABLE}.",
         ) from None
-    except (OSError, ValueError) as error:
+    except UNREADABLE as error:
         raise RunError(
             f"Stage {stage!r} has no result in {folder.path}.",
             code="stage_not_run",

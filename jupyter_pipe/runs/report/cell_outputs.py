@@ -1,7 +1,7 @@
 """The user's cells of an executed stage notebook, with their outputs as the kernel sent them.
 
 Reads JSON without nbformat. Cells that the compiler injected are left out. A notebook that is not
-there (the stage never ran) has no cells.
+there (the stage never ran), or is damaged, has no cells.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from jupyter_pipe.render.terminal_text import played_out, without_escapes
+from jupyter_pipe.trust.records import UNREADABLE, read_regular_file
 
 __all__ = ["ExecutedCell", "read_executed", "text_outputs"]
 
@@ -27,26 +28,42 @@ class ExecutedCell(Struct, frozen=True):
     outputs: tuple[dict[str, Any], ...]
 
 
+class _Ours(Struct):
+    role: str = "cell"
+
+
+class _Metadata(Struct):
+    jupyter_pipe: _Ours = msgspec.field(default_factory=_Ours)
+
+
+class _Cell(Struct):
+    cell_type: str
+    id: str = ""
+    source: str | list[str] = ""
+    execution_count: int | None = None
+    metadata: _Metadata = msgspec.field(default_factory=_Metadata)
+    outputs: tuple[dict[str, Any], ...] = ()
+
+
+class _Notebook(Struct):
+    cells: tuple[_Cell, ...]
+
+
+_decoder = msgspec.json.Decoder(_Notebook)
+
+
 def read_executed(path: Path) -> tuple[ExecutedCell, ...]:
     """The user's code cells, in order."""
     try:
-        notebook = msgspec.json.decode(path.read_bytes())
-    except (OSError, msgspec.DecodeError):
+        notebook = _decoder.decode(read_regular_file(path))
+    except UNREADABLE:
         return ()
-    cells: list[ExecutedCell] = []
-    for cell in notebook.get("cells", ()):
-        role = (cell.get("metadata") or {}).get("jupyter_pipe", {}).get("role", "cell")
-        if cell.get("cell_type") == "code" and role == "cell":
-            cells.append(
-                ExecutedCell(
-                    id=str(cell.get("id", "")),
-                    position=len(cells) + 1,
-                    number=cell.get("execution_count"),
-                    source=_joined(cell.get("source", "")),
-                    outputs=tuple(cell.get("outputs") or ()),
-                )
-            )
-    return tuple(cells)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    users = [cell for cell in code if cell.metadata.jupyter_pipe.role == "cell"]
+    return tuple(
+        ExecutedCell(cell.id, position, cell.execution_count, _joined(cell.source), cell.outputs)
+        for position, cell in enumerate(users, 1)
+    )
 
 
 def text_outputs(cell: ExecutedCell) -> str:
@@ -59,9 +76,15 @@ def _output_text(output: dict[str, Any]) -> str:
     if kind == "stream":
         return _joined(output.get("text", ""))
     if kind == "error":
-        return "\n".join(output.get("traceback") or [f"{output.get('ename')}: {output.get('evalue')}"]) + "\n"
-    return _joined((output.get("data") or {}).get("text/plain", "")) + "\n"
+        said = _lines(output.get("traceback")) or [f"{output.get('ename')}: {output.get('evalue')}"]
+        return "\n".join(said) + "\n"
+    data = output.get("data")
+    return _joined(data.get("text/plain", "") if isinstance(data, dict) else "") + "\n"
 
 
 def _joined(text: Any) -> str:
-    return "".join(text) if isinstance(text, list) else str(text)
+    return "".join(_lines(text)) if isinstance(text, list) else str(text)
+
+
+def _lines(texts: Any) -> list[str]:
+    return [str(text) for text in texts] if isinstance(texts, list) else []

@@ -8,18 +8,21 @@ reuse the stage.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.render.markup import Markup, joined, tag
 from jupyter_pipe.render.words import bytes_text
 from jupyter_pipe.runs.report.ansi import ansi_html
 from jupyter_pipe.runs.report.cell_outputs import ExecutedCell, read_executed
 from jupyter_pipe.runs.report.sanitise import clean_fragment, sanitised
 from jupyter_pipe.runs.store import RunFolder
+from jupyter_pipe.trust.records import read_regular_file
 
 if TYPE_CHECKING:
     from pygments.formatter import Formatter
@@ -41,11 +44,13 @@ def stage_fragment(folder: RunFolder, stage: str, cached_from: str | None = None
     fragment = folder.stage(stage) / FRAGMENT
     earlier = folder.path.parent / (cached_from or folder.run_id) / "stages" / stage / FRAGMENT
     for path in (fragment, earlier):
-        if path.exists():
-            return Markup(clean_fragment(path.read_text(encoding="utf-8", errors="replace")))
+        with contextlib.suppress(OSError):
+            return Markup(clean_fragment(read_regular_file(path).decode("utf-8", "replace")))
     rendered = cells_html(read_executed(folder.executed(stage)))
     if rendered:
-        fragment.write_text(rendered, encoding="utf-8")
+        # Only the next report would be sooner ready.
+        with contextlib.suppress(OSError):
+            replace_file(fragment, rendered.encode())
     return rendered
 
 
