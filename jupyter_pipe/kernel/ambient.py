@@ -12,15 +12,22 @@ import sys
 import warnings
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from .components import BUILT_IN, REMOVED, Component
+from .loggers import Loggers
 from .plugins import find_plugins
 
 __all__ = ["Ambience", "find_components"]
 
-Settled = Callable[[list[Any]], None]
 _GROUP = "jupyter_pipe.ambient"
+
+
+class Settings(NamedTuple):
+    """What libraries set for themselves when they are imported: filters of warnings, levels of loggers."""
+
+    filters: list[Any]
+    levels: dict[str, dict[str, Any]]
 
 
 @dataclass
@@ -42,7 +49,8 @@ class Ambience:
         self.restore()
         self._before = {one.name: one.read() for one in self._loaded()}
         later = {one.module for one in self.components} - sys.modules.keys()
-        sys.meta_path.insert(0, _Watch(later, self._arrived, self._settled))
+        later.update(*(loggers.awaited() for loggers in self._loggers()))
+        sys.meta_path.insert(0, _Watch(later, self._arrived, self._settings_of_libraries, self._settled))
 
     def leave(self) -> None:
         sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Watch)]
@@ -62,11 +70,23 @@ class Ambience:
             for part in before.keys() - now.keys():
                 yield component, _part_name(component, part), REMOVED
 
-    def _settled(self, before: list[Any]) -> None:
-        """Filters that a library adds when it is imported are not the stage's doing."""
+    def _settings_of_libraries(self) -> Settings:
+        return Settings(list(warnings.filters), {one.name: one.read() for one in self._loggers()})
+
+    def _settled(self, before: Settings) -> None:
+        """Filters and levels that a library sets when it is imported are not the stage's doing."""
         known = self._before.get("warnings.filters")
         if known is not None:
-            known[""] = [*(one for one in warnings.filters if one not in before), *known[""]]
+            known[""] = [*(one for one in warnings.filters if one not in before.filters), *known[""]]
+        for component in self._loggers():
+            levels = self._before.get(component.name, {})
+            now = component.read()
+            levels.update(
+                {part: now[part] for part in now if before.levels[component.name].get(part) != now[part]}
+            )
+
+    def _loggers(self) -> Iterator[Loggers]:
+        return (one for one in self.components if isinstance(one, Loggers))
 
     def _loaded(self) -> Iterator[Component]:
         return (one for one in self.components if one.module in sys.modules)
@@ -76,6 +96,8 @@ class Ambience:
             if component.module == module:
                 self._restore(component)
                 self._before[component.name] = component.read()
+        for loggers in self._loggers():
+            loggers.arrived(module)
 
     def _restore(self, component: Component) -> None:
         for name, value in self.given.items():
@@ -102,9 +124,16 @@ class _Watch:
     """Stands first in `sys.meta_path`; tells when one of `names` has been imported, and when a
     library has been imported from outside any other import."""
 
-    def __init__(self, names: set[str], arrived: Callable[[str], None], settled: Settled) -> None:
+    def __init__(
+        self,
+        names: set[str],
+        arrived: Callable[[str], None],
+        look: Callable[[], Settings],
+        settled: Callable[[Settings], None],
+    ) -> None:
         self._names = names
         self._arrived = arrived
+        self._look = look
         self._settled = settled
         self._importing = False
 
@@ -124,14 +153,15 @@ class _Watch:
         execute = loader.exec_module
 
         def execute_and_tell(module: Any) -> None:
-            filters, outermost = list(warnings.filters), not self._importing
+            outermost = not self._importing
+            before = self._look() if outermost else None
             self._importing = True
             try:
                 execute(module)
             finally:
                 self._importing = not outermost
-            if outermost:
-                self._settled(filters)
+            if before is not None:
+                self._settled(before)
             if name in self._names:
                 self._names.discard(name)
                 self._arrived(name)

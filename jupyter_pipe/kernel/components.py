@@ -13,6 +13,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from .loggers import Loggers
+
 __all__ = ["BUILT_IN", "REMOVED", "Component"]
 
 REMOVED = "jupyter_pipe: removed"
@@ -295,24 +297,6 @@ class _Decimal(_Component):
             setattr(context, part, value)
 
 
-class _Logging(_Component):
-    name = "logging.level"
-    module = "logging"
-
-    def read(self) -> dict[str, Any]:
-        known = dict(self.loaded.Logger.manager.loggerDict)
-        levels = {name: getattr(logger, "level", 0) for name, logger in known.items()}
-        levels = {name: level for name, level in levels.items() if level}
-        return {**levels, "root": self.loaded.getLogger().level, "disable": self.loaded.root.manager.disable}
-
-    def write(self, part: str, value: Any) -> None:
-        if part == "disable":
-            self.loaded.disable(value)
-        else:
-            logger = self.loaded.getLogger(None if part == "root" else part)
-            logger.setLevel(0 if value == REMOVED else value)
-
-
 class _Locale(_Component):
     name = module = "locale"
 
@@ -330,5 +314,5 @@ BUILT_IN: tuple[Component, ...] = (
     *(_Environment(), _Path(), _Folder(), _Arguments(), _Recursion(), _IntDigits()),
     *(_Collector(), _TimeZone(), _Random(), _NumpyRandom()),
     *(_FloatPrecision(), _NumpyPrint(), _NumpyErrors(), _PandasOptions(), _Matplotlib(), _Warnings()),
-    *(_Decimal(), _Logging(), _Locale(), _ScikitLearn()),
+    *(_Decimal(), Loggers(), _Locale(), _ScikitLearn()),
 )
