@@ -7,6 +7,7 @@ finds it and everything is still as it says that its stage saw it.
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -40,7 +41,6 @@ __all__ = [
     "plan_run",
 ]
 
-FOREIGN = "its result is not signed by you; to use it: jupyter pipe trust"
 SERIALISER = "2"
 """How payloads are written: another word makes every stage run again."""
 
@@ -300,7 +300,8 @@ class StageCache:
     def _why(self, stage: Stage, fingerprint: Fingerprint) -> tuple[str, bool]:
         """Why there is no result to reuse, and whether there never will be one."""
         if self.cache.is_foreign(fingerprint.key):
-            return FOREIGN, False
+            root = shlex.quote(str(self.cache.folder.absolute().parent.parent))
+            return f"its result is not signed by you; to use it: jupyter pipe trust {root}", False
         latest = self.cache.latest(self.pipeline, stage.name)
         if latest is None:
             return "never ran", False

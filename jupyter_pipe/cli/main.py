@@ -37,6 +37,7 @@ COMMANDS = {
     "cancel": "jupyter_pipe.cli.runs.cancel",
     "debug": "jupyter_pipe.cli.runs.debug",
     "gc": "jupyter_pipe.cli.runs.gc",
+    "trust": "jupyter_pipe.cli.runs.trust",
     "export": "jupyter_pipe.cli.notebooks.export",
     "run-stage": "jupyter_pipe.cli.runs.run_stage",
 }

@@ -42,6 +42,7 @@ def _about_notebooks() -> Iterator[Command]:
     yield Command(("runs", "--json"))
     yield Command(("compare", "latest", "latest", "--all"))
     yield Command(("gc", "--dry-run"))
+    yield Command(("trust", "--list"))
 
 
 def _run_ids(repository: Repository) -> list[str]:

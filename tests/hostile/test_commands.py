@@ -18,7 +18,7 @@ ATTACKS = load_attacks()
 
 def test_the_list_forgets_no_command(honest: Repository) -> None:
     typed = {command.argv[0] for command in commands_for(honest)}
-    assert typed == set(COMMANDS) - {"trust"}
+    assert typed == set(COMMANDS)
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name.replace(" ", "-"))
