@@ -19,6 +19,7 @@ from jupyter_pipe.compiler.codegen.seals import is_intact, is_ours
 from jupyter_pipe.errors import PackageError
 from jupyter_pipe.model import PIPELINE_VERSION, Pipeline, from_json
 from jupyter_pipe.notebook.kernel_names import require_kernel_name
+from jupyter_pipe.notebook.sound_names import require_sound_names
 
 if TYPE_CHECKING:
     from jupyter_pipe.compiler.compiled import Compiled
@@ -86,6 +87,7 @@ def read_package(folder: Path | str) -> Pipeline:
             hint="Compile the notebook again.",
         )
     require_kernel_name(pipeline.kernel, PackageError)
+    require_sound_names(pipeline)
     return pipeline
 
 

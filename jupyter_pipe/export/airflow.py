@@ -3,10 +3,10 @@ the DAG's params. Secrets of `secret:NAME` tags come from the worker's environme
 
 from __future__ import annotations
 
-import json
 import re
 
-from jupyter_pipe.export.tasks import Tasks, default_text, parameters_of, variable
+from jupyter_pipe.compiler.codegen.source import quoted
+from jupyter_pipe.export.tasks import Tasks, comment, default_text, parameters_of, variable
 from jupyter_pipe.model import Pipeline, Stage
 
 __all__ = ["write"]
@@ -38,9 +38,9 @@ _TASK = """\
 
 def write(pipeline: Pipeline, tasks: Tasks) -> str:
     """A Python module that defines the DAG."""
-    params = _literal({each.name: default_text(each) for each in pipeline.parameters})
-    dag_id = json.dumps(re.sub(r"[^\w.-]+", "_", pipeline.name, flags=re.ASCII))
-    head = _HEAD.format(name=_plain(pipeline.name), dag_id=dag_id, params=params)
+    params = {each.name: default_text(each) for each in pipeline.parameters}
+    dag_id = re.sub(r"[^\w.-]+", "_", pipeline.name, flags=re.ASCII)
+    head = _HEAD.format(name=_plain(pipeline.name), dag_id=quoted(dag_id), params=_literal(params))
     operators = [_operator(pipeline, stage, tasks) for stage in pipeline.stages]
     order = [
         f"    [{', '.join(map(_variable, before))}] >> {_variable(stage.name)}\n"
@@ -55,14 +55,20 @@ def _operator(pipeline: Pipeline, stage: Stage, tasks: Tasks) -> str:
     given = {variable(each.name): f"{{{{ params.{each.name} }}}}" for each in parameters_of(pipeline, stage)}
     return _TASK.format(
         name=_variable(stage.name),
-        task_id=json.dumps(stage.name),
-        command=json.dumps(
-            tasks.command(stage, '\'{{ run_id | replace(":", "-") }}\'', "{{ ti.try_number }}")
-        ),
+        task_id=quoted(stage.name),
+        command=quoted(_command(tasks, stage)),
         env=_literal(given),
         retries=stage.options.retries,
         timeout=f"timedelta(seconds={seconds:g})" if seconds else "None",
     )
+
+
+def _command(tasks: Tasks, stage: Stage) -> str:
+    """Airflow reads the command as a Jinja template; what a path has in common with one is told apart."""
+    command = tasks.command(stage, run_id="\0", attempt="\0\0")
+    command = re.sub(r"\{(?=[{%#])", "{{ '{' }}", command)
+    command = command.replace("\0\0", "{{ ti.try_number }}")
+    return command.replace("\0", '\'{{ run_id | replace(":", "-") }}\'')
 
 
 def _variable(stage: str) -> str:
@@ -71,8 +77,8 @@ def _variable(stage: str) -> str:
 
 
 def _literal(value: dict[str, str]) -> str:
-    return json.dumps(value)
+    return f"{{{', '.join(f'{quoted(name)}: {quoted(text)}' for name, text in value.items())}}}"
 
 
 def _plain(text: str) -> str:
-    return text.replace("\\", "").replace('"', "")
+    return comment(text).replace("\\", "").replace('"', "")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from jupyter_pipe.export.tasks import ExportError, Tasks, default_text, parameters_of, variable
+from jupyter_pipe.export.tasks import ExportError, Tasks, comment, default_text, parameters_of, variable
 from jupyter_pipe.model import Pipeline, Stage
 
 __all__ = ["write"]
@@ -20,7 +20,13 @@ def write(pipeline: Pipeline, tasks: Tasks) -> str:
     import yaml
 
     labels = _labels([stage.name for stage in pipeline.stages])
-    given = [{"name": each.name, "value": default_text(each)} for each in pipeline.parameters]
+    given = [
+        {
+            "name": each.name,
+            "value": _untemplated(f"the value of parameter {each.name!r}", default_text(each)),
+        }
+        for each in pipeline.parameters
+    ]
     dag = [
         {
             "name": labels[stage.name],
@@ -42,7 +48,7 @@ def write(pipeline: Pipeline, tasks: Tasks) -> str:
             ],
         },
     }
-    head = f"# {pipeline.name}, exported by jupyter_pipe: argo submit FILE [-p NAME=VALUE ...]\n"
+    head = f"# {comment(pipeline.name)}, exported by jupyter_pipe: argo submit FILE [-p NAME=VALUE ...]\n"
     text: str = yaml.safe_dump(manifest, sort_keys=False, width=100, allow_unicode=True)
     return head + text
 
@@ -58,7 +64,10 @@ def _template(pipeline: Pipeline, stage: Stage, label: str, tasks: Tasks) -> dic
         )
     retries = stage.options.retries
     attempt = "{{=asInt(retries) + 1}}" if retries else ""
-    command = tasks.command(stage, run_id="\0", attempt="\0\0" if attempt else "")
+    command = _untemplated(
+        f"the command of stage {stage.name!r}",
+        tasks.command(stage, run_id="\0", attempt="\0\0" if attempt else ""),
+    )
     command = command.replace("\0\0", f"'{attempt}'").replace("\0", "'{{workflow.name}}'")
     container: dict[str, Any] = {"image": image, "command": ["sh", "-c"], "args": [command]}
     environment = _environment(pipeline, stage)
@@ -69,6 +78,17 @@ def _template(pipeline: Pipeline, stage: Stage, label: str, tasks: Tasks) -> dic
         container["resources"] = requests
     retry = {"retryStrategy": {"limit": str(retries)}} if retries else {}
     return {"name": label, **retry, "container": container}
+
+
+def _untemplated(what: str, text: str) -> str:
+    """Argo replaces what stands in double braces, and has no way to write braces that stay."""
+    if "{{" in text:
+        raise ExportError(
+            f"Argo would read {{{{ in {what} as a template.",
+            code="export_value",
+            hint="Choose a path or value without two braces in a row.",
+        )
+    return text
 
 
 def _environment(pipeline: Pipeline, stage: Stage) -> list[dict[str, Any]]:

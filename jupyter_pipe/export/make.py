@@ -6,8 +6,8 @@ them but a comment.
 
 from __future__ import annotations
 
-from jupyter_pipe.export.tasks import Tasks, default_text, variable
-from jupyter_pipe.model import Pipeline
+from jupyter_pipe.export.tasks import Tasks, comment, variable
+from jupyter_pipe.model import Parameter, Pipeline
 
 __all__ = ["write"]
 
@@ -19,12 +19,9 @@ def write(pipeline: Pipeline, tasks: Tasks) -> str:
     """A makefile whose targets are the stages."""
     names = [stage.name for stage in pipeline.stages]
     lines = [
-        f"# {pipeline.name}, exported by jupyter_pipe: make -j2 -f FILE [STAGE]",
+        f"# {comment(pipeline.name)}, exported by jupyter_pipe: make -j2 -f FILE [STAGE]",
         "# Paths are as seen from the folder in which make is called.",
-        *(
-            f"# Parameter {each.name}: {variable(each.name)}=... make (in the notebook {default_text(each)})"
-            for each in pipeline.parameters
-        ),
+        *map(_about, pipeline.parameters),
         "",
         "RUN_ID ?= $(shell date -u +%Y%m%d-%H%M%S)-make",
         "export RUN_ID := $(RUN_ID)",
@@ -35,3 +32,8 @@ def write(pipeline: Pipeline, tasks: Tasks) -> str:
         command = tasks.command(stage, run_id='"$RUN_ID"').replace("$", "$$")
         lines += ["", f"{stage.name}: {' '.join(pipeline.upstream(stage.name))}".rstrip(), f"\t{command}"]
     return "\n".join(lines) + "\n"
+
+
+def _about(parameter: Parameter) -> str:
+    name, value = parameter.name, comment(parameter.literal)
+    return f"# Parameter {name}: {variable(name)}=... make (in the notebook {value})"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
-from jupyter_pipe.export.tasks import Tasks, default_text, parameters_of, variable
+from jupyter_pipe.compiler.codegen.source import quoted
+from jupyter_pipe.export.tasks import Tasks, comment, default_text, parameters_of, variable
 from jupyter_pipe.model import Pipeline, Stage
 
 __all__ = ["write"]
@@ -14,10 +13,13 @@ def write(pipeline: Pipeline, tasks: Tasks) -> str:
     """A snakefile with a rule a stage."""
     marks = [_mark(stage.name) for stage in pipeline.stages]
     head = [
-        f"# {pipeline.name}, exported by jupyter_pipe: snakemake -s FILE --cores N [--config NAME=VALUE ...]",
+        f"# {comment(pipeline.name)}, exported by jupyter_pipe:",
+        "# snakemake -s FILE --cores N [--config NAME=VALUE ...]",
         "# Paths are as seen from the folder in which snakemake is called; --config run_id=ID names the run.",
         'run_id = str(config.get("run_id", "snakemake"))',
-        f"defaults = {json.dumps({each.name: default_text(each) for each in pipeline.parameters}, indent=4)}",
+        "defaults = {",
+        *(f"    {quoted(each.name)}: {quoted(default_text(each))}," for each in pipeline.parameters),
+        "}",
         "parameters = {name: str(config.get(name, default)) for name, default in defaults.items()}",
         "",
         "",
@@ -45,7 +47,7 @@ def _rule(pipeline: Pipeline, stage: Stage, tasks: Tasks) -> list[str]:
         f"    threads: {max(1, round(stage.options.cpus))}",
         f"    resources: {_resources(stage)}",
         f"    retries: {stage.options.retries}",
-        f"    shell: {json.dumps(f'{variables} {command}'.lstrip())}",
+        f"    shell: {quoted(f'{variables} {command}'.lstrip())}",
     ]
 
 

@@ -17,6 +17,7 @@ from msgspec import Struct
 from jupyter_pipe.errors import NotebookError
 from jupyter_pipe.model import Cell, Notebook, NotebookSettings
 from jupyter_pipe.notebook.kernel_names import require_kernel_name
+from jupyter_pipe.notebook.sound_names import file_name_problem
 
 __all__ = ["read_content", "read_notebook"]
 
@@ -45,6 +46,7 @@ def read_notebook(path: Path | str, content: bytes | None = None) -> Notebook:
     """Read the notebook at `path`, or `content` as it would be read from there (an editor's unsaved
     text). Cells without an id get one made from position and source."""
     path = Path(path)
+    _check_name(path)
     file = _parse_file(path, read_content(path) if content is None else content)
     cells = _make_cells(path, file.cells or [])
     _check_language(path, file.metadata)
@@ -86,6 +88,16 @@ def read_content(path: Path) -> bytes:
             code="notebook_unreadable",
             hint="Check the file's permissions.",
         ) from None
+
+
+def _check_name(path: Path) -> None:
+    problem = file_name_problem(path.name)
+    if problem:
+        raise NotebookError(
+            f"The notebook's name {path.name!r} {problem}.",
+            code="notebook_name_invalid",
+            hint="Rename the file: its name goes into the files of the pipeline.",
+        )
 
 
 def _similar_file_hint(path: Path) -> str:

@@ -22,6 +22,7 @@ from jupyter_pipe.cache.replacing import rename_over, replace_file
 from jupyter_pipe.errors import RunError, UntrustedError
 from jupyter_pipe.events import Event, RunFinished, RunState, decode_event
 from jupyter_pipe.model import Pipeline, from_json, to_json
+from jupyter_pipe.notebook.sound_names import require_sound_names
 from jupyter_pipe.runs.fold import RunFold, fold
 from jupyter_pipe.runs.log import EventLog, read_events
 from jupyter_pipe.runs.model import Run, RunFacts
@@ -236,11 +237,13 @@ class RunStore:
         """The pipeline that the run ran. Raises RunError."""
         path = self.folder(run_id).pipeline
         try:
-            return from_json(read_regular_file(path), Pipeline)
+            pipeline = from_json(read_regular_file(path), Pipeline)
         except UNREADABLE as error:
             raise RunError(
                 f"The pipeline of run {run_id} cannot be read: {error}", code="run_damaged"
             ) from error
+        require_sound_names(pipeline, RunError)
+        return pipeline
 
     def events(self, run_id: str, since: int = 0) -> Iterator[Event]:
         """The run's events after number `since`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import math
+import re
 import tokenize
 from typing import TYPE_CHECKING, Any
 
@@ -122,15 +123,22 @@ def _type_of(value: object) -> str:
 
 def _json_value(value: object) -> Any:
     """The value if JSON has it, else None: then `literal` is all there is."""
-    if value is None or isinstance(value, (bool, int, str)):
+    if isinstance(value, str):
+        return value if _is_json_text(value) else None
+    if value is None or isinstance(value, (bool, int)):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, (list, tuple)):
         return [_json_value(part) for part in value]
-    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+    if isinstance(value, dict) and all(isinstance(key, str) and _is_json_text(key) for key in value):
         return {key: _json_value(part) for key, part in value.items()}
     return None
+
+
+def _is_json_text(text: str) -> bool:
+    """Halves of surrogate pairs are no text."""
+    return not re.search("[\ud800-\udfff]", text)
 
 
 def _description(unit: Unit) -> str:

@@ -6,7 +6,7 @@ Pure: text out.
 from __future__ import annotations
 
 from jupyter_pipe.compiler.codegen.package_entry import one_line
-from jupyter_pipe.compiler.codegen.source import indented, wrap_call
+from jupyter_pipe.compiler.codegen.source import indented, quoted, wrap_call
 from jupyter_pipe.model import Parameter, Pipeline
 
 __all__ = ["main_module"]
@@ -30,7 +30,7 @@ def _head(package: str, kinds: set[str], notebook: str) -> str:
         f"from __future__ import annotations\n\n{lines}\n"
         "from collections.abc import Sequence\nfrom pathlib import Path\n\n"
         "from . import run\nfrom ._notebook import GateError\n\n"
-        f'NOTEBOOK = Path("{notebook}")'
+        f"NOTEBOOK = Path({quoted(notebook)})"
     )
 
 
@@ -70,8 +70,7 @@ def _converter(parameter: Parameter) -> str:
 
 def _text(text: str) -> str:
     """A Python string that argparse prints as `text`."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ").replace("%", "%%")
-    return f'"{escaped}"'
+    return quoted(" ".join(text.split("\n")).replace("%", "%%"))
 
 
 _MAIN = '''def main(argv: Sequence[str] | None = None) -> int:

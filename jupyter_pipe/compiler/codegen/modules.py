@@ -7,14 +7,13 @@ Pure: text out. Definitions stand at module level where `sharing` says so, the r
 from __future__ import annotations
 
 import ast
-import json
 import textwrap
 from collections.abc import Collection, Iterable, Sequence
 
 from jupyter_pipe.compiler.codegen.function_scope import is_dropped_magic
 from jupyter_pipe.compiler.codegen.imports import ImportedName, import_lines, imported_names, is_import
 from jupyter_pipe.compiler.codegen.shared_definitions import ModuleLevel
-from jupyter_pipe.compiler.codegen.source import Statement, indented, wrap_call
+from jupyter_pipe.compiler.codegen.source import Statement, indented, quoted, wrap_call
 from jupyter_pipe.compiler.codegen.stage_code import CellCode, ReplayCode, StageCode
 from jupyter_pipe.model import Gate, Parameter, ReplayKind
 
@@ -214,7 +213,7 @@ def _function(stage: StageCode, level: ModuleLevel, nested: Sequence[Statement])
 
 def _gate_text(gate: Gate) -> str:
     values = [f"{name}={name}" for name in gate.names if name not in {"passed", "expression"}]
-    text = json.dumps(gate.expression, ensure_ascii=False)
+    text = quoted(gate.expression)
     return wrap_call("check_gate(", [gate.expression, text, *values], width=84)
 
 

@@ -74,7 +74,9 @@ class Results:
 
 def one_line(text: str) -> str:
     """Prose of the user's that can stand in a docstring."""
-    return " ".join(text.replace("\\", "\\\\").replace('"""', "'''").split()).rstrip('"')
+    words = " ".join(text.split())
+    printable = "".join(letter if letter.isprintable() else "\ufffd" for letter in words)
+    return printable.replace("\\", "\\\\").replace('"""', "'''").rstrip('"')
 
 
 def _run_function(pipeline: Pipeline, program: ProgramCode, *, prepares: bool) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-__all__ = ["Statement", "indented", "split_statements", "wrap_call"]
+__all__ = ["Statement", "indented", "quoted", "split_statements", "wrap_call"]
 
 _STRING_START = {getattr(tokenize, name, -1) for name in ("FSTRING_START", "TSTRING_START")}
 _STRING_END = {getattr(tokenize, name, -1) for name in ("FSTRING_END", "TSTRING_END")}
@@ -134,6 +134,15 @@ def _declared_global(table: symtable.SymbolTable) -> set[str]:
         names |= {s.get_name() for s in child.get_symbols() if s.is_declared_global() and s.is_assigned()}
         names |= _declared_global(child)
     return names
+
+
+def quoted(text: str) -> str:
+    """A string in double quotes that Python reads as `text`, whatever is in it."""
+    # repr chooses single quotes where it need not escape any, and then leaves double quotes alone.
+    inside = repr(text)[1:-1]
+    if not repr(text).startswith('"'):
+        inside = inside.replace("\\'", "'").replace('"', '\\"')
+    return f'"{inside}"'
 
 
 def indented(source: str, prefix: str) -> str:

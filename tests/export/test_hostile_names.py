@@ -1,0 +1,284 @@
+"""Names and values that could break out of the files that we generate, or out of their folder.
+
+Each file is read and carried out as its engine does, with a program in place of `jupyter-pipe` that notes how
+it was called.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shlex
+import string
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from jupyter_pipe.compiler import compile_notebook, read_package, write_package
+from jupyter_pipe.compiler.codegen.source import quoted
+from jupyter_pipe.errors import NotebookError, PackageError, PipeError
+from jupyter_pipe.export import ExportError, Tasks, export_pipeline
+from jupyter_pipe.model import Edge, Parameter, Pipeline, StageOptions
+from jupyter_pipe.notebook.sound_names import file_name_problem, require_sound_names
+from tests.cli.conftest import write_notebook
+
+BREAKING = [
+    'a"b',
+    "a'b",
+    "$(touch canary)",
+    "`touch canary`",
+    "${HOME}",
+    "a;b",
+    "a#b",
+    "%s",
+    "é🎉",
+    "..x",
+    "-o",
+]
+BREAKING += [
+    "{{ 7*7 }}",
+    "{% raw %}",
+    "{# x #}",
+    "{run_id}",
+    "$(shell touch canary)",
+    'a"""b',
+    "a b",
+    "&",
+    "~",
+]
+BREAKING += ['"); import os; os.system("touch canary")#']
+VALUES = [
+    *BREAKING,
+    "line\nbreak",
+    "back\\",
+    "\x0c",
+    "\u2028",
+    "\r\n\tall: ; touch canary",
+    "a\\\n",
+    "\x1b[31m",
+]
+UNUSABLE_NAMES = ["a\nb", "a\tb", "\x1b[31m", "\udc80x", "a\u2028b", "a\u202eb", "x" * 201]
+RECORDER = """#!PYTHON
+import json, os, sys
+given = {name: value for name, value in os.environ.items() if name.startswith("JUPYTER_PIPE_")}
+with open("LOG", "a") as file:
+    file.write(json.dumps([sys.argv[1:], given]) + "\\n")
+"""
+
+
+def compiled(folder: Path, name: str, value: str, description: str) -> tuple[Path, Pipeline]:
+    notebook = write_notebook(
+        folder / f"{name}.ipynb",
+        [
+            (f"# {description}\nx: str = {value!r}", ["parameters"]),
+            ("y = x", ["stage:make", "metric:y", "gate:y != '\"'"]),
+            ("z = y + x", ["stage:use"]),
+        ],
+    )
+    package = folder / f"{name}_pipeline"
+    write_package(compile_notebook(notebook, output=package), package)
+    return package, read_package(package)
+
+
+def calls(folder: Path, command: list[str], **given: str) -> list[Any]:
+    """Carries out a command; gives what `jupyter-pipe` was called with, each time."""
+    log, programs = folder / "calls", folder / "bin"
+    programs.mkdir()
+    recorder = RECORDER.replace("PYTHON", sys.executable).replace("LOG", str(log))
+    (programs / "jupyter-pipe").write_text(recorder)
+    (programs / "jupyter-pipe").chmod(0o755)
+    environment = {"PATH": f"{programs}:{os.environ['PATH']}", "HOME": "/nowhere", **given}
+    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, timeout=60)
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+class Snakemake(string.Formatter):
+    """The formatting of a rule's command: `:q` quotes."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return shlex.quote(str(value)) if format_spec == "q" else super().format_field(value, format_spec)
+
+
+def snakemake_commands(text: str) -> list[str]:
+    body, _, rules = text.partition("\n\n\nrule:")
+    names: dict[str, Any] = {"config": {}}
+    exec(body, names)
+    found = []
+    for rule in rules.split("\nrule ")[1:]:
+        for name in re.findall(r"(\w+)=parameters\['\w+'\]", rule):
+            names[name] = names["parameters"][name]
+        shell = ast.literal_eval(re.search(r"^    shell: (.*)$", rule, re.MULTILINE)[1])  # type: ignore[index]
+        names["params"] = type("params", (), names["parameters"])
+        found.append(Snakemake().format(shell, **{**names, "resources": type("r", (), {"attempt": 1})}))
+    return found
+
+
+def airflow_commands(text: str) -> tuple[dict[str, str], list[str]]:
+    tree = ast.parse(text)
+    keywords = [word for node in ast.walk(tree) if isinstance(node, ast.Call) for word in node.keywords]
+    (params,) = [ast.literal_eval(word.value) for word in keywords if word.arg == "params"]
+    templates = [ast.literal_eval(word.value) for word in keywords if word.arg == "bash_command"]
+    context = {"run_id": "r", "ti": {"try_number": 1}, "params": params}
+    return params, [jinja2.Template(text).render(**context) for text in templates]
+
+
+def check_calls(found: list[Any], package: Path) -> None:
+    assert [(argv[:3], argv[3:5]) for argv, _ in found] == [
+        (["run-stage", str(package), stage], ["--run-root", "."]) for stage in ("make", "use")
+    ]
+
+
+def check_everything(folder: Path, name: str, value: str, description: str) -> None:
+    package, pipeline = compiled(folder, name, value, description)
+    for path in package.rglob("*.py"):
+        compile(path.read_bytes(), str(path), "exec")
+    module = next(package.rglob("__main__.py")).parent.name
+    run = [sys.executable, "-m", module]
+    for argv in (run, [*run, "--help"]):
+        done = subprocess.run(argv, cwd=package, capture_output=True, timeout=60, check=True)
+    assert b"--x" in done.stdout
+    tasks = Tasks(str(package), ".", "image")
+    (folder / "out.mk").write_text(export_pipeline("make", pipeline, tasks))
+    check_calls(calls(folder, ["make", "-f", "out.mk"], RUN_ID="r"), package)
+    for engine, commands in (
+        ("snakemake", snakemake_commands(export_pipeline("snakemake", pipeline, tasks))),
+        ("airflow", airflow_commands(export_pipeline("airflow", pipeline, tasks))[1]),
+    ):
+        (folder / engine).mkdir()
+        check_calls(calls(folder / engine, ["sh", "-ec", "\n".join(commands)]), package)
+    params, _ = airflow_commands(export_pipeline("airflow", pipeline, tasks))
+    assert params == {"x": value}
+    assert list(folder.rglob("canary")) == []
+
+
+@pytest.mark.parametrize("name", BREAKING)
+def test_whatever_a_notebook_is_called_its_files_are_what_they_should_be(tmp_path: Path, name: str) -> None:
+    check_everything(tmp_path, name, "v", "words")
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_whatever_a_parameter_is_its_files_are_what_they_should_be(tmp_path: Path, value: str) -> None:
+    check_everything(tmp_path, "n", value, "words")
+    pipeline = read_package(tmp_path / "n_pipeline")
+    commands = snakemake_commands(export_pipeline("snakemake", pipeline, Tasks("p", ".")))
+    (tmp_path / "again").mkdir()
+    found = calls(tmp_path / "again", ["sh", "-ec", "\n".join(commands)])
+    assert {given["JUPYTER_PIPE_X"] for _, given in found} == {value}
+
+
+@pytest.mark.parametrize("description", [text for text in VALUES if text.isprintable()])
+def test_whatever_describes_a_parameter_is_only_shown(tmp_path: Path, description: str) -> None:
+    check_everything(tmp_path, "n", "v", description)
+
+
+@pytest.mark.parametrize("name", UNUSABLE_NAMES, ids=ascii)
+def test_a_notebook_with_a_name_that_no_line_can_hold_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(NotebookError, match="notebook's name"):
+        compile_notebook(write_notebook(tmp_path / f"{name}.ipynb", [("1", [])]))
+
+
+def test_what_argo_would_read_as_a_template_is_refused(tmp_path: Path) -> None:
+    _, braces = compiled(tmp_path, "n", "{{workflow.name}}", "words")
+    with pytest.raises(ExportError, match="parameter 'x' as a template"):
+        export_pipeline("argo", braces, Tasks("p", ".", "image"))
+    with pytest.raises(ExportError, match="stage 'make' as a template"):
+        export_pipeline("argo", replace(braces, parameters=()), Tasks("{{p}}", ".", "image"))
+
+
+@pytest.mark.parametrize("value", [value for value in VALUES if "{{" not in value], ids=repr)
+def test_argo_gets_values_as_they_are(tmp_path: Path, value: str) -> None:
+    _, pipeline = compiled(tmp_path, "n", value, "words")
+    manifest = yaml.safe_load(export_pipeline("argo", pipeline, Tasks("a 'p'", ".", "image")))
+    assert manifest["spec"]["arguments"]["parameters"] == [{"name": "x", "value": value}]
+    commands = [each["container"]["args"][0] for each in manifest["spec"]["templates"][1:]]
+    assert [shlex.split(command)[2] for command in commands] == ["a 'p'", "a 'p'"]
+
+
+@pytest.mark.parametrize("value", ["\ud800", "a\0b"], ids=ascii)
+@pytest.mark.parametrize("engine", ["snakemake", "airflow", "argo"])
+def test_a_value_that_no_environment_can_hold_is_refused(tmp_path: Path, value: str, engine: str) -> None:
+    _, pipeline = compiled(tmp_path, "n", value, "words")
+    with pytest.raises(ExportError, match="'x' has a character that the environment cannot hold"):
+        export_pipeline(engine, pipeline, Tasks("p", ".", "image"))
+    assert "canary" not in export_pipeline("make", pipeline, Tasks("p", "."))
+
+
+def test_a_path_with_a_line_end_is_refused(tmp_path: Path) -> None:
+    _, pipeline = compiled(tmp_path, "n", "v", "words")
+    with pytest.raises(ExportError, match="cannot hold"):
+        export_pipeline("make", pipeline, Tasks("p\nall: ; touch canary", "."))
+
+
+@given(st.text())
+def test_quoted_text_is_read_back(text: str) -> None:
+    assert ast.literal_eval(quoted(text)) == text
+    assert quoted(text).startswith('"')
+
+
+def forged(pipeline: Pipeline, where: str, name: str) -> Pipeline:
+    """The pipeline with a name that somebody wrote into its file."""
+    stage = pipeline.stages[0]
+    changes: dict[str, Any] = {
+        "pipeline": {"name": name},
+        "stage": {"stages": (replace(stage, name=name),), "edges": ()},
+        "path": {"stages": (replace(stage, notebook=name), *pipeline.stages[1:])},
+        "module": {"stages": (replace(stage, module=name), *pipeline.stages[1:])},
+        "secret": {"stages": (replace(stage, options=StageOptions(secrets=(name,))), *pipeline.stages[1:])},
+        "parameter": {"parameters": (Parameter(name, "str", "v", "'v'"),)},
+        "edge": {"edges": (Edge(name, "use"),)},
+        "twice": {"stages": (stage, stage)},
+    }
+    return replace(pipeline, **changes[where])
+
+
+FORGED = [
+    ("pipeline", name)
+    for name in ("/elsewhere", "../up", "..", "", "a\nb", "a\\b", "x" * 300, "\x1b]0;t\x07")
+]
+FORGED += [
+    ("stage", name) for name in ("/elsewhere", "../../up", "a b", "a\nb", "class", "", "x" * 300, "shared")
+]
+FORGED += [
+    (where, name)
+    for where in ("path", "module")
+    for name in ("/etc/passwd", "../x", "a/../../x", "", "a\nb", "C:/x")
+]
+FORGED += [
+    ("secret", "A=B"),
+    ("secret", "A\nB"),
+    ("parameter", "a b"),
+    ("parameter", "x}}"),
+    ("edge", "nobody"),
+    ("twice", ""),
+]
+
+
+@pytest.mark.parametrize(("where", "name"), FORGED)
+def test_a_package_whose_names_lead_elsewhere_is_refused(tmp_path: Path, where: str, name: str) -> None:
+    package, pipeline = compiled(tmp_path, "n", "v", "words")
+    with pytest.raises(PackageError) as caught:
+        require_sound_names(forged(pipeline, where, name))
+    assert caught.value.code == "pipeline_name_invalid"
+    data = json.loads((package / "pipeline.json").read_bytes())
+    if where == "pipeline":
+        data["name"] = name
+        (package / "pipeline.json").write_text(json.dumps(data))
+        with pytest.raises(PipeError, match="of the pipeline"):
+            read_package(package)
+
+
+@given(st.text(max_size=20))
+def test_names_that_are_all_right_name_one_file(name: str) -> None:
+    if file_name_problem(name) is None:
+        assert Path("/a", name).parent == Path("/a")
+        assert len(name.splitlines()) == 1
