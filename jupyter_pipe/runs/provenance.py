@@ -51,7 +51,9 @@ def git_state(folder: Path) -> dict[str, Any]:
         return {}
     import subprocess
 
-    command = ["git", "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
+    # A repository's own settings may name a program that watches its files; it is not started.
+    command = ["git", "-c", "core.fsmonitor=false", "status", "--porcelain=v2", "--branch"]
+    command.append("--untracked-files=no")
     # Status must not take the index lock: the user may be committing.
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
     try:

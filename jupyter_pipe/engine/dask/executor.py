@@ -18,10 +18,17 @@ from typing import Any
 import msgspec
 
 import jupyter_pipe
-from jupyter_pipe.engine.attempts.attempt import StageOutcome, StageWork, run_stage
+from jupyter_pipe.engine.attempts.attempt import (
+    StageOutcome,
+    StageWork,
+    run_stage,
+    stage_notebook,
+    write_context,
+)
 from jupyter_pipe.engine.attempts.executors import Report, Tell, outcome_message
 from jupyter_pipe.engine.dask.cluster import OwnCluster
 from jupyter_pipe.engine.dask.placement import Placement, place
+from jupyter_pipe.engine.execution.failures import StageFailure
 from jupyter_pipe.engine.remote.attempts import FarOutcome, FarWork, bring_home, run_far_stage, send_off
 from jupyter_pipe.engine.remote.claims import ask_to_stop, follow_stop, marks_of
 from jupyter_pipe.errors import ExtraMissingError, PipeError, RunError
@@ -156,13 +163,22 @@ def _outcome_of(future: Any, work: StageWork) -> StageOutcome:
     if future.status == "finished":
         done = _outcome_decoder.decode(future.result())
         try:
-            return bring_home(work, done) if work.url else done.outcome
+            if work.url:
+                return bring_home(work, done)
+            _sign_context(work)
+            return done.outcome
         except (PipeError, OSError) as error:
             return _unsent(error)
     raised = future.exception() if future.status == "error" else None
     if raised is None or type(raised).__name__ == "KilledWorker":
         return StageOutcome(0.0, failure=_LOST)
     return StageOutcome(0.0, failure=Failure(type(raised).__name__, str(raised), kind=FailureKind.worker))
+
+
+def _sign_context(work: StageWork) -> None:
+    """The worker wrote what the kernel was given, and may sign with another key than ours."""
+    with contextlib.suppress(StageFailure):
+        write_context(work, stage_notebook(work))
 
 
 def _unplaced(problem: str) -> Failure:

@@ -6,7 +6,8 @@ is in that folder afterwards comes home (`bring_home`): the executed notebook, t
 that the stage wrote in its working directory, which lie beside the notebook in the end.
 
 A stage finds there the local modules that it imports and the files that its code names literally, below
-the working directory. Raises RunError, ArtifactError and OSError.
+the working directory. Who writes to the URL could change what lies there, so everything is fetched by the
+digest that came with the order or its answer. Raises RunError, ArtifactError and OSError.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from jupyter_pipe.engine.attempts.attempt import (
 )
 from jupyter_pipe.engine.attempts.attempt_folder import attempt_folder
 from jupyter_pipe.engine.attempts.stopping import StopSignal
+from jupyter_pipe.errors import ArtifactError
 from jupyter_pipe.events import Event
 from jupyter_pipe.model import Stage
 from jupyter_pipe.observe.digests import MISSING, file_digest
@@ -56,10 +58,11 @@ class FarWork(Struct, frozen=True):
 
 class FarOutcome(Struct, frozen=True):
     """How it ended. `files` are those that are new or different in the working directory now, with
-    their digests, `MISSING` for one that was removed."""
+    their digests, `MISSING` for one that was removed; `left` the files of the attempt's own folder."""
 
     outcome: StageOutcome
     files: dict[str, str] = {}
+    left: dict[str, str] = {}
 
 
 # On the runner's side
@@ -86,13 +89,14 @@ def bring_home(work: StageWork, far: FarOutcome) -> StageOutcome:
     remote = RemoteRoot(work.url, trust=work.trust)
     folder = attempt_folder(Path(work.run_folder), work.stage, work.attempt)
     for name in _LEFT:
-        remote.fetch(f"{_place(work)}/{name}", folder / name)
+        if name in far.left:
+            _fetch(remote, f"{_place(work)}/{name}", far.left[name], folder / name)
     for name, digest in far.files.items():
-        target = Path(work.workdir, name)
+        target = _inside(Path(work.workdir), name)
         if digest == MISSING:
             target.unlink(missing_ok=True)
         else:
-            remote.fetch(_address(digest), target)
+            _fetch(remote, _address(digest), digest, target)
     return far.outcome
 
 
@@ -126,10 +130,10 @@ def run_far_stage(far: FarWork, report: Callable[[Event], None], stop: StopSigna
         if outcome.result is not None:
             publish_values(remote, store, references(outcome.result))
         attempt = attempt_folder(Path(work.run_folder), work.stage, work.attempt)
-        for name in _LEFT:
-            if (attempt / name).exists():
-                remote.publish(attempt / name, f"{_place(work)}/{name}")
-        return FarOutcome(outcome, _changed_files(far, Path(work.workdir), remote))
+        left = {name: file_digest(attempt / name) for name in _LEFT if (attempt / name).exists()}
+        for name in left:
+            remote.publish(attempt / name, f"{_place(work)}/{name}")
+        return FarOutcome(outcome, _changed_files(far, Path(work.workdir), remote), left)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -155,7 +159,7 @@ def _lay_out(far: FarWork, work: StageWork, remote: RemoteRoot) -> None:
     workdir = Path(work.workdir)
     workdir.mkdir()
     for name, digest in far.files.items():
-        remote.fetch(_address(digest), workdir / name)
+        _fetch(remote, _address(digest), digest, _inside(workdir, name))
     for effect in stage.effects:  # a folder that is there beside the notebook may be written to
         name = effect.name.removeprefix("file:")
         if effect.name.startswith("file:") and ".." not in Path(name).parts and not Path(name).is_absolute():
@@ -185,6 +189,29 @@ def _publish_file(remote: RemoteRoot, path: Path) -> str:
     if not remote.has(_address(digest), size=path.stat().st_size):
         remote.publish(path, _address(digest))
     return digest
+
+
+def _fetch(remote: RemoteRoot, name: str, digest: str, target: Path) -> None:
+    """Bring a file here if it is what its digest says."""
+    aside = target.with_name(f".{target.name}.{os.urandom(8).hex()}.tmp")
+    try:
+        if not remote.fetch(name, aside) or file_digest(aside) != digest:
+            raise ArtifactError(
+                f"The file {name} below {remote.url} is missing, or somebody changed it.",
+                code="artifact_unusable",
+                hint="Run again; if it happens again, somebody else writes to that place.",
+            )
+        os.replace(aside, target)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """Where a file of the working directory belongs."""
+    path = Path(name)
+    if path.is_absolute() or path.drive or ".." in path.parts:
+        raise ArtifactError(f"{name!r} does not lie in the working directory.", code="artifact_unusable")
+    return folder / path
 
 
 def _address(digest: str) -> str:
