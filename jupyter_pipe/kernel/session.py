@@ -61,7 +61,7 @@ class Session:
         self.warnings: list[str] = []
         given = (one.component for one in self.context.ambient if one.component.startswith(_VARIABLE))
         variables = [name[len(_VARIABLE) :] for name in given]
-        self.observer = Observer(self.context.workdir, self.context.salt, variables)
+        self.observer = Observer(self.namespace, self.context.workdir, self.context.salt, variables)
         self._cells = {number: cell for cell, number in (self.context.code_cells or {}).items()}
         self.secrets = Secrets(self.context.secrets, allowed=self.context.allow_secret_values)
         self.secret_values: list[str] = []
@@ -126,7 +126,7 @@ class Session:
     def observations(self) -> dict[str, Any]:
         """What the stage touched beyond its variables (`Observations`); from here on nothing is noted."""
         self.observer.stop()
-        observed = self.observer.report(self.namespace)
+        observed = self.observer.report()
         self.warnings += [
             f"What {self.context.stage} reads and writes could not be observed completely: {problem}"
             for problem in self.observer.problems

@@ -19,8 +19,8 @@ __all__ = ["observe", "words"]
 
 def observe(folder: Path, *cells: str, given: tuple[str, ...] = ()) -> Observations:
     """Each text is a cell: `c1`, `c2`, … An exception of the last one is the end of the stage."""
-    observer = Observer(str(folder), "salt", given)
     namespace: dict[str, Any] = {"__name__": "__main__"}
+    observer = Observer(namespace, str(folder), "salt", given)
     before, working, path = {*sys.modules}, os.getcwd(), [*sys.path]
     os.chdir(folder)
     sys.path[:] = ["", *(one for one in sys.path if one.startswith((sys.prefix, sys.base_prefix)))]
@@ -33,7 +33,7 @@ def observe(folder: Path, *cells: str, given: tuple[str, ...] = ()) -> Observati
         namespace["error"] = error
     finally:
         observer.stop()
-        observed = observer.report(namespace)
+        observed = observer.report()
         observer.remove()
         os.chdir(working)
         sys.path[:] = path

@@ -7,6 +7,7 @@ import os
 import pickle
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -120,18 +121,17 @@ def test_what_is_wrapped_behaves_as_it_did(tmp_path: Path) -> None:
 def test_what_goes_wrong_while_observing_does_not_reach_the_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    observer = Observer(str(tmp_path))
+    namespace: dict[str, Any] = {}
+    observer = Observer(namespace, str(tmp_path))
     monkeypatch.setattr(observer._files.notes, "_note", lambda *_: 1 / 0)
     observer.begin()
     try:
         with open(tmp_path / "a", "w") as file:
-            exec(
-                compile("file.write('x'); open(name).read()", "<cell>", "exec"),
-                {"file": file, "name": file.name},
-            )
+            namespace.update(file=file, name=file.name)
+            exec(compile("file.write('x'); open(name).read()", "<cell>", "exec"), namespace)
     finally:
         observer.stop()
-    assert observer.report({})["complete"] is False
+    assert observer.report()["complete"] is False
     assert observer.problems == ["ZeroDivisionError: division by zero"]
     observer.remove()
 
@@ -140,12 +140,13 @@ def test_a_stage_that_fails_leaves_what_it_had_touched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = {"store": str(tmp_path / "store"), "workdir": str(tmp_path), "code_cells": {"c": 4}}
-    session = Session(parse_context(context), {})
+    namespace: dict[str, Any] = {}
+    session = Session(parse_context(context), namespace)
     monkeypatch.setattr(kernel, "_sessions", [session])
     session.begin()
     session.enter(4)
     with pytest.raises(FileNotFoundError):
-        exec(compile(f"open({str(tmp_path / 'none')!r})", "<cell>", "exec"), {})
+        exec(compile(f"open({str(tmp_path / 'none')!r})", "<cell>", "exec"), namespace)
     write_failure(str(tmp_path / "failure.json"), [], str(tmp_path))
     session.observer.remove()
     observed = json.loads((tmp_path / "failure.json").read_text())["observed"]

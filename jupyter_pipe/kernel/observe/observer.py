@@ -42,15 +42,19 @@ class Observer:
     """Notes what happens between `begin` and `stop`. `report` gives the `Observations` as plain values;
     `remove` takes away what was wrapped, when the stage's values have been stored.
 
-    `given` are environment variables that earlier stages set, `salt` is the key of the variables' digests.
+    `namespace` is that of the cells, `folder` where the kernel works. `given` are environment variables that
+    earlier stages set, `salt` is the key of the variables' digests.
     """
 
-    def __init__(self, folder: str, salt: str = "", given: Collection[str] = ()) -> None:
+    def __init__(
+        self, namespace: Mapping[str, Any], folder: str, salt: str = "", given: Collection[str] = ()
+    ) -> None:
         folder = os.path.abspath(folder or os.getcwd())
         rules = PathRules(folder, _KERNEL_SIDE)
+        self._namespace = namespace
         self.problems: list[str] = []
         self._guard = Guard(self._failed)
-        self._places = Places(rules, _KERNEL_SIDE)
+        self._places = Places(rules, _KERNEL_SIDE, namespace)
         self._files = FileEvents(FileNotes(rules), rules, self._places)
         self._variables = VariableNotes(salt, frozenset(given))
         self._contacts = ContactNotes()
@@ -106,17 +110,17 @@ class Observer:
         """Readers are what they were. Functions that the stage holds are pickled by name until then."""
         self._readers.end()
 
-    def report(self, namespace: Mapping[str, Any]) -> dict[str, Any]:
-        """The `Observations`; `namespace` is the stage's."""
+    def report(self) -> dict[str, Any]:
+        """The `Observations`."""
         found: dict[str, Any] = {}
-        self._guard.note(self._report, namespace, found)
+        self._guard.note(self._report, found)
         return {**found, "complete": not self.problems and self._files.notes.complete}
 
-    def _report(self, namespace: Mapping[str, Any], found: dict[str, Any]) -> None:
+    def _report(self, found: dict[str, Any]) -> None:
         found.update(self._files.notes.reports())
         found["variables"] = self._variables.reports()
         found["contacts"] = self._contacts.reports()
-        if self._calendar.is_asked(namespace):
+        if self._calendar.is_asked(self._namespace):
             found["calendar"] = datetime.date.today().isoformat()
 
     def _failed(self, error: Exception) -> None:
@@ -176,6 +180,5 @@ class Observer:
         kind = self._places.kind(os.fsdecode(file or ""))
         if kind == STANDARD:
             # `exec(text)` in the user's own code, and not `namedtuple` in a library.
-            frame = self._places.calling_frame()
-            kind = self._places.kind(frame.f_code.co_filename) if frame is not None else kind
+            return self._places.is_users_code()
         return kind in (CELL, USER)

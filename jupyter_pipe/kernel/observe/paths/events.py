@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ __all__ = ["FileEvents"]
 
 _WRITES = os.O_WRONLY | os.O_RDWR
 _BY_DESCRIPTOR = frozenset({"_rmtree_safe_fd", "_rmtree_safe_fd_step", "fwalk", "_fwalk"})
+_UNTIDY = re.compile(r"//|/\.\.?(?:/|$)|./$|^[^/]")
 _CODE = (".py", ".so", ".pyd", ".pth", ".zip", ".egg")
 _NO_FOLDER = -1
 
@@ -58,15 +60,17 @@ class FileEvents:
 
     def path(self, path: Any) -> str:
         """Absolute; empty if it is none, or one that does not count."""
-        if isinstance(path, int) or path is None:
+        if path.__class__ is not str:
+            if isinstance(path, int) or path is None:
+                return ""
+            path = os.fsdecode(path)
+        if not path:
             return ""
-        text = os.fsdecode(path)
-        if not text or self.rules.is_foreign(text):
-            return ""
-        if not os.path.isabs(text):
-            text = os.path.join(os.getcwd(), text)
-        text = os.path.normpath(text)
-        return "" if self.rules.is_foreign(text) else text
+        if path[0] != "/":
+            path = f"{os.getcwd()}/{path}"
+        if _UNTIDY.search(path):
+            path = os.path.normpath(path)
+        return "" if self.rules.is_foreign(path) else path
 
     def where(self, path: str, *, content: bool = True) -> Where | None:
         """Of the first touch; None if this one does not count. What a library looks for while it is
@@ -128,8 +132,9 @@ class FileEvents:
 
     def read(self, path: Any, *, module: bool = False) -> None:
         """The content. Of a compiled module that of its source."""
-        text = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else ""
-        full = self.path(_source_of(text) if text.endswith(".pyc") else path)
+        if path.__class__ is str and path.endswith(".pyc"):
+            path = _source_of(path)
+        full = self.path(path)
         where = self.where(full) if full else None
         if where is not None:
             caller = self.places.find() if full.endswith(_CODE) and not module else None

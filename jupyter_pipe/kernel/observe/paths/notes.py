@@ -52,7 +52,7 @@ def state_of(path: str) -> State | None:
     return State(found.st_size, found.st_mtime_ns, found.st_ino, stat.S_ISDIR(found.st_mode))
 
 
-@dataclass
+@dataclass(slots=True)
 class FileNote:
     """One path. `before` is what lay there at the first touch.
 

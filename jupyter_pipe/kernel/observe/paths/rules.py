@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 
@@ -11,7 +12,8 @@ __all__ = ["UNLISTED", "PathRules"]
 UNLISTED = frozenset({".jupyter_pipe", "__pycache__", ".ipynb_checkpoints"})
 """As in `artifacts/protocol.py`: entries that come and go with tools."""
 
-_INSTALLED = ("/site-packages/", "/dist-packages/")
+_NAMES = "|".join(map(re.escape, sorted(UNLISTED)))
+_TOOLS = re.compile(rf"/(?:site|dist)-packages/|(?:^|/)(?:{_NAMES})(?:/|$)")
 _INTERPRETER = ("lib", "lib64", "bin", "include", "etc", "pyvenv.cfg", "share/jupyter", "share/locale")
 _SYSTEM = (
     *("/proc", "/dev", "/sys", "/lib", "/lib64", "/bin", "/sbin", "/usr/lib", "/usr/lib64", "/usr/bin"),
@@ -43,11 +45,7 @@ class PathRules:
 
     def is_foreign(self, path: str) -> bool:
         """Whether nothing that is read there can be an input. `path` may be relative."""
-        if path.startswith(self._foreign):
-            return True
-        if any(part in path for part in _INSTALLED):
-            return True
-        return any(name in path and name in path.split("/") for name in UNLISTED)
+        return path.startswith(self._foreign) or _TOOLS.search(path) is not None
 
     def is_remote(self, path: str) -> bool:
         """Whether only a direct request makes it an input."""
