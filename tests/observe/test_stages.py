@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,22 @@ def test_what_goes_wrong_while_observing_does_not_reach_the_user(
     observer.remove()
 
 
+def test_imports_are_noted_where_the_ambient_state_is_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its finder stands between the user's import and the file that is opened."""
+    with zipfile.ZipFile(tmp_path / "bundle.zip", "w") as bundle:
+        bundle.writestr("from_a_bundle.py", "")
+    namespace: dict[str, Any] = {}
+    session = Session(parse_context({"store": str(tmp_path / "store"), "workdir": str(tmp_path)}), namespace)
+    monkeypatch.syspath_prepend(str(tmp_path / "bundle.zip"))
+    session.begin()
+    session.enter()
+    exec(compile("import from_a_bundle", "<cell>", "exec"), namespace)
+    observed = session.store_outputs(())["observed"]
+    assert [one["path"] for one in observed["modules"]] == ["bundle.zip"]
+
+
 def test_a_stage_that_fails_leaves_what_it_had_touched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,6 +166,7 @@ def test_a_stage_that_fails_leaves_what_it_had_touched(
         exec(compile(f"open({str(tmp_path / 'none')!r})", "<cell>", "exec"), namespace)
     write_failure(str(tmp_path / "failure.json"), [], str(tmp_path))
     session.observer.remove()
+    session.ambience.leave()
     observed = json.loads((tmp_path / "failure.json").read_text())["observed"]
     assert [(one["path"], one["digest"], one["cell_id"]) for one in observed["read"]] == [
         ("none", "missing", "c")

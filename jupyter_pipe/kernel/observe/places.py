@@ -22,7 +22,7 @@ __all__ = ["CELL", "MACHINERY", "STANDARD", "USER", "Caller", "Places"]
 
 CELL, USER, STANDARD, LIBRARY, IMPORT, MACHINERY, OURS, OBSERVING = range(8)
 _IMPORTING = ("importlib._bootstrap", "_frozen_importlib", "zipimport")
-_IMPORTLIB = ("/importlib/__init__.py", "/importlib/util.py", "/kernel/ambient.py")
+_IMPORTLIB = ("/importlib/__init__.py", "/importlib/util.py")
 _CELLS = ("<ipython-input", "<cell", "<timed exec>", "<timed eval>", "<magic-timeit>", "<definition of")
 # What ipykernel calls the code of a cell: /tmp/ipykernel_4711/1234567.py
 _CELL_FILE = re.compile(r"[/\\]ipykernel_\d+[/\\]\d+\.py$")
@@ -159,7 +159,9 @@ class Places:
         if file.startswith("<") or not (os.sep in file or file.endswith(".py")):
             return CELL if file.startswith(_CELLS) else STANDARD
         if file.startswith(self._ours):
-            return OBSERVING if file.startswith(self._observing) else OURS
+            # The ambient state has a finder that stands between the user's import and what it finds.
+            ours = IMPORT if file.endswith("/ambient.py") else OURS
+            return OBSERVING if file.startswith(self._observing) else ours
         if _CELL_FILE.search(file):
             return CELL
         if file.endswith(_LAUNCHER) or any(part in file for part in _MACHINERY):
