@@ -243,6 +243,15 @@ _DATA_FLOW = (
         "Make the name an argument of the function, or put both cells in one stage.",
     ),
     _error(
+        "PIPE213",
+        "A value that holds a definition which was made again",
+        "A list, an instance or a method holds a function or class, and a later cell defines the same name "
+        "again. A stage has one definition of a name, so it cannot both receive the value and use the new "
+        "definition. Another name for the old one (`old = h`) is no such value and works.",
+        "def h(x): …; steps = [h] ‖ def h(x): … ‖ steps[0](2) + h(2)",
+        "Give the second definition another name.",
+    ),
+    _error(
         "PIPE220",
         "`exec` makes names that cannot be seen",
         "Names that `exec` binds or reads are unknown to the compiler.",

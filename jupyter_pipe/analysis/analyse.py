@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.calls.ambient import drop_unseeded
-from jupyter_pipe.analysis.dataflow.flows import classify, stage_facts, stage_flow
+from jupyter_pipe.analysis.dataflow.flows import classify, kept_definitions, stage_facts, stage_flow
 from jupyter_pipe.analysis.dataflow.gaps import find_frozen
 from jupyter_pipe.analysis.dataflow.order import arrange
 from jupyter_pipe.analysis.dataflow.replays import Definitions, setup_units
 from jupyter_pipe.analysis.dataflow.sharing import tie
 from jupyter_pipe.analysis.findings.advice import advise
 from jupyter_pipe.analysis.findings.checks import check_stage, check_units
+from jupyter_pipe.analysis.findings.redefinitions import check_redefinitions
 from jupyter_pipe.analysis.interpreter.execution import interpret, new_world
 from jupyter_pipe.analysis.knowledge import read_knowledge
 from jupyter_pipe.analysis.program import Analysis, Program
@@ -47,6 +48,8 @@ def analyse(program: Program, *, folder: Path | None = None, knowledge: Knowledg
     diagnostics += [*check_units(units, definitions), *conflicts]
     for stage in stages:
         diagnostics += check_stage(stage, units, world, definitions)
+        replayed = stage.replays | kept_definitions(stage, units, definitions, world.heap)
+        diagnostics += check_redefinitions(stage, units, definitions, replayed)
     diagnostics += advise(stages, units)
     passed, frozen = tie(stages), find_frozen(stages, world.heap)
     for stage in stages:

@@ -38,6 +38,12 @@ FOUND = {
         2,
         "before 'k' was bound anew",
     ),
+    "PIPE213": (
+        "| A:\ndef h(): return 1\n| A: fs = [h]\n| B:\ndef h(): return 2\n| C: print(fs[0](), h())",
+        4,
+        1,
+        "holds 'h' of cell 1",
+    ),
     "PIPE220": ("| A: exec('q = 1')\n| B: print(q)", 2, 1, "`exec` in cell 1"),
     "PIPE221": ("| A: x = input\n| B: eval(str(x))", 2, 1, "`eval`"),
     "PIPE222": ("| A: name = input('?')", 1, 1, "keyboard"),

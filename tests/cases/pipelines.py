@@ -44,6 +44,7 @@ SKLEARN = tuple(
     f"sklearn.{part}"
     for part in ("linear_model", "model_selection", "neighbors", "pipeline", "preprocessing")
 )
+MAY_RAISE = "raises-exception"
 ENOUGH = 100
 """More workers than any case has stages: all that may run in parallel is offered at once."""
 
@@ -108,6 +109,7 @@ def run_as_notebook(forks: Forks, path: Path, literals: Mapping[str, str] | None
             if "parameters" in cell.tags
             else cell.source,
             "user": True,
+            "may_raise": MAY_RAISE in cell.tags,
         }
         for cell in read_notebook(path).code_cells
         if "skip" not in cell.tags
@@ -199,7 +201,8 @@ def run_stage_cells(
             continue
         number = execution.numbers[cell["id"]]
         cells.append(_silent(f'__import__("jupyter_pipe_kernel").set_execution_count({number})'))
-        cells.append({"id": cell["id"], "source": cell["source"], "user": True})
+        may_raise = MAY_RAISE in cell["metadata"].get("tags", ())
+        cells.append({"id": cell["id"], "source": cell["source"], "user": True, "may_raise": may_raise})
     reply = forks.run(execution.folder, cells, execution.environment)
     outcome.take(reply)
     if reply["error"]:

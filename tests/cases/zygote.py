@@ -100,7 +100,7 @@ def _run_cells(shell: Any, job: dict[str, Any], file: Any) -> dict[str, Any]:
         if cell["user"]:
             outputs[cell["id"]] = text
         error = result.error_before_exec or result.error_in_exec
-        if error is not None:
+        if error is not None and not cell.get("may_raise"):
             return {
                 "outputs": outputs,
                 "error": {

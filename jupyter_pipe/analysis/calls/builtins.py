@@ -105,7 +105,7 @@ def _dict(world: World, arguments: Arguments) -> Values:
 
 def _print(world: World, arguments: Arguments) -> Values:
     world.facts.prints = True
-    show(world, arguments.every(), arguments.node)
+    show(world, arguments.every(), arguments.node, rich=_is_display(arguments.node))
     file = arguments.keywords.get("file", NOTHING)
     world.mutate((value for value in file if not isinstance(value.payload, Library)), arguments.node)
     return NOTHING
@@ -114,6 +114,10 @@ def _print(world: World, arguments: Arguments) -> Values:
 def _display(world: World, arguments: Arguments) -> Values:
     _print(world, arguments)
     return make_handle(world, arguments)
+
+
+def _is_display(node: ast.Call) -> bool:
+    return getattr(node.func, "attr", getattr(node.func, "id", "")) != "print"
 
 
 def _pure(world: World, arguments: Arguments) -> Values:

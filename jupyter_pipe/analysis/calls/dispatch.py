@@ -37,7 +37,7 @@ from jupyter_pipe.analysis.interpreter.heap import (
     one_by_one,
 )
 from jupyter_pipe.analysis.interpreter.world import text_of
-from jupyter_pipe.analysis.source.embedded_names import read_embedded_names
+from jupyter_pipe.analysis.source.embedded_names import read_embedded_names, read_expression, read_formulas
 from jupyter_pipe.analysis.source.shell_calls import is_magic, run_magic
 
 if TYPE_CHECKING:
@@ -64,9 +64,11 @@ def evaluate_call(world: World, node: ast.Call) -> Values:
         base = world.evaluate(function.value)
         arguments = evaluate_arguments(world, node)
         read_embedded_names(world, function.attr, arguments)
+        read_formulas(world, arguments)
         return _call_methods(world, base, function.attr, arguments)
     callee = world.evaluate(function)
     arguments = evaluate_arguments(world, node)
+    read_formulas(world, arguments)
     return call_values(world, callee, arguments)
 
 
@@ -169,7 +171,9 @@ def _call_method(world: World, value: Object, name: str, arguments: Arguments) -
 def _call_member(world: World, qualified: str, name: str, arguments: Arguments) -> Values:
     """A function of a module, or a method of an ambient component (`os.environ.update`)."""
     if qualified == SHELL and runs_magic(name):
-        return run_magic(world, arguments.node)
+        known = BUILTIN_CALLS.get(f"{qualified}.{name}")
+        plain = known is None or all(isinstance(node, ast.Constant) for node in arguments.node.args)
+        return run_magic(world, arguments.node) if plain or known is None else known(world, arguments)
     component = world.knowledge.component(qualified)
     if component is not None:
         effect = world.knowledge.method("", name)
@@ -323,6 +327,7 @@ def _call_partial(world: World, partial: Partial, arguments: Arguments) -> Value
 
 def call_library(world: World, qualified: str, arguments: Arguments) -> Values:
     """A function or class of a library or a builtin."""
+    read_expression(world, qualified, arguments)
     use_current_figure(world, qualified, arguments)
     use_style(world, qualified, arguments.node)
     special = BUILTIN_CALLS.get(qualified)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.calls.files import open_file, touch_files, touch_temporary_folders
@@ -47,6 +48,8 @@ LOOKED_UP = """
 repr str format len bool hash eq ne lt le gt ge iter next contains getitem reversed length_hint add radd index
 int float complex round abs instancecheck subclasscheck dir sizeof fspath
 """
+SHOWN = re.compile(r"_repr_\w+_|_ipython_display_")
+"""What the notebook calls besides `repr` to show a value."""
 PRECISION = "@ipython.precision"
 LOOKS = frozenset(f"__{name}__" for name in LOOKED_UP.split())
 """What builtins call on what they are given: they look, and change nothing unless these do."""
@@ -260,13 +263,18 @@ def _methods(class_: Object, *, special: bool = False) -> list[str]:
     return [name for name in dict.fromkeys(own + inherited) if name in LOOKS or not special]
 
 
-def show(world: World, values: Values, node: ast.AST) -> None:
-    """Values are printed or displayed: their `repr` runs, and options of libraries are read."""
+def show(world: World, values: Values, node: ast.AST, *, rich: bool = True) -> None:
+    """Values are displayed, or printed if not `rich`: their `repr` runs, and options of libraries are
+    read."""
     world.touch(PRECISION, node)
     for value in in_order(values):
         for component in world.knowledge.display_reads(value.type):
             world.touch("@" + component, node)
     run_special_methods(world, values, node)
+    for value in in_order(values) if rich else ():
+        if isinstance(value.payload, Instance):
+            for name in filter(SHOWN.fullmatch, _methods(value.payload.class_)):
+                world.call_special(frozenset((value,)), name, (), node)
 
 
 def run_special_methods(world: World, values: Iterable[Object], node: ast.AST) -> None:

@@ -56,7 +56,7 @@ def magic_effects(call: ast.Call) -> MagicEffects | None:
     match call.func.attr, texts:
         case (("system" | "getoutput"), [command]):
             return _shell(command, expanded=True)
-        case "run_line_magic", [name, line]:
+        case (("run_line_magic" | "magic"), [name, line]):
             return _line_magic(name, line)
         case "run_cell_magic", [name, line, body]:
             return _cell_magic(name, line, body)

@@ -30,6 +30,7 @@ STARTERS = """
 os.system os.popen subprocess.run subprocess.call subprocess.check_call subprocess.check_output
 subprocess.Popen subprocess.getoutput subprocess.getstatusoutput asyncio.create_subprocess_shell
 asyncio.create_subprocess_exec
+IPython.shell.system IPython.shell.getoutput
 """
 SPREAD = "asyncio.create_subprocess_exec"
 """Takes its words one by one."""

@@ -75,8 +75,8 @@ class Facts:
     of names that reach one such object; `changed_definitions` are names that a definition changes other
     than through instances. `cache_looks` are functions whose cache was asked how full it is. `unused`
     are calls whose result nobody uses, `again` those that any stage can make again, with the same
-    result. `imports` are top-level
-    modules; `effects` tells that something happened that cannot
+    result. `imports` are top-level modules, `modules` all that statements import, and `submodules` those
+    that are used but left to others to import; `effects` tells that something happened that cannot
     be repeated in another stage (a program, a file, a draw), `prints` that something was shown.
     """
 
@@ -90,6 +90,8 @@ class Facts:
     settings: dict[str, Place] = field(default_factory=dict)
     seeds: set[str] = field(default_factory=set)
     imports: set[str] = field(default_factory=set)
+    modules: set[str] = field(default_factory=set)
+    submodules: set[str] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
     undefined: dict[str, Read] = field(default_factory=dict)
     history: dict[str, Read] = field(default_factory=dict)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from jupyter_pipe.analysis.dataflow.replays import definition_digest
 from jupyter_pipe.analysis.interpreter.heap import Class, Function
 from jupyter_pipe.analysis.interpreter.imports import is_future
 from jupyter_pipe.analysis.interpreter.world import FOLDER
 from jupyter_pipe.analysis.program import Program, StageFlow
-from jupyter_pipe.model import Effect, EffectKind, ReplayKind
+from jupyter_pipe.model import Effect, EffectKind, Replay, ReplayKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from jupyter_pipe.analysis.dataflow.facts import Place, Unit
     from jupyter_pipe.analysis.dataflow.replays import Definitions
     from jupyter_pipe.analysis.interpreter.heap import Heap
 
-__all__ = ["StageFacts", "stage_facts", "stage_flow"]
+__all__ = ["StageFacts", "kept_definitions", "stage_facts", "stage_flow"]
 
 SURE = frozenset({EffectKind.binds, EffectKind.defines, EffectKind.deletes})
 PLAIN = (ReplayKind.import_, ReplayKind.constant)
@@ -152,11 +154,12 @@ def _take(stage: StageFacts, units: Sequence[Unit], definitions: Definitions, nu
 
 def stage_flow(stage: StageFacts, units: Sequence[Unit], definitions: Definitions, heap: Heap) -> StageFlow:
     """The finished stage, for `model.Stage`."""
-    kept = _kept(stage, units, definitions, heap)
+    kept = kept_definitions(stage, units, definitions, heap)
     replays = [
         definitions.replay(number, needed=number in stage.replays) for number in sorted(stage.replays | kept)
     ]
     behind = [units[number] for number in stage.replays]
+    replays = [*_left_to_others([*behind, *stage.units]), *replays]
     return StageFlow(
         stage.name,
         tuple(stage.cells),
@@ -169,7 +172,24 @@ def stage_flow(stage: StageFacts, units: Sequence[Unit], definitions: Definition
     )
 
 
-def _kept(stage: StageFacts, units: Sequence[Unit], definitions: Definitions, heap: Heap) -> set[int]:
+def _left_to_others(units: Sequence[Unit]) -> Iterator[Replay]:
+    """Imports of submodules that the stage uses and never imports: in the notebook another stage, or a
+    library that it uses, has done so."""
+    imported = {name for unit in units for name in unit.facts.modules}
+    for unit in units:
+        for module in sorted(unit.facts.submodules):
+            if not any(name == module or name.startswith(module + ".") for name in imported):
+                imported.add(module)
+                source = f"import {module}"
+                digest = definition_digest(ast.parse(source))
+                yield Replay(
+                    ReplayKind.import_, (module.partition(".")[0],), source, digest, unit.cell.cell.id, 1
+                )
+
+
+def kept_definitions(
+    stage: StageFacts, units: Sequence[Unit], definitions: Definitions, heap: Heap
+) -> set[int]:
     """Definitions that what the stage receives may refer to: any class made before, since libraries
     may hold instances where nobody sees them, and the functions that can be reached."""
     if not stage.values and not stage.needs:
@@ -183,7 +203,10 @@ def _kept(stage: StageFacts, units: Sequence[Unit], definitions: Definitions, he
     last = stage.last
     found = {number for node in nodes if (number := definitions.of(node)) is not None and number < last}
     if stage.values:
-        found.update(definitions.before(last, ReplayKind.class_))
+        names = {name for number in found for name in units[number].facts.bound}
+        classes = definitions.before(last, ReplayKind.class_)
+        # of two definitions of one name the one that arrives is kept, unless the stage uses the other
+        found.update(n for n in classes if n in stage.replays or not names & units[n].facts.bound.keys())
     found = {number for number in found if units[number].cell.cell.id not in cells}
     return {number for number in definitions.closure(found) if units[number].role != "parameter"}
 

@@ -102,6 +102,8 @@ class Definitions:
             return ReplayKind.function
         if kind is None or not self._is_repeatable(unit):
             return None
+        if kind is ReplayKind.import_ and "raises-exception" in unit.cell.cell.tags:
+            return None  # where it fails, the notebook goes on without it
         # `old = h` and `env = os.environ`: what it stands for does not travel, so it is named again.
         is_alias = kind is ReplayKind.constant and unit.facts.bound.keys() <= unit.facts.code
         return ReplayKind.function if is_alias else kind

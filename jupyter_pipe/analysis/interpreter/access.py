@@ -25,6 +25,7 @@ from jupyter_pipe.analysis.interpreter.heap import (
 )
 from jupyter_pipe.analysis.interpreter.world import World, text_of
 from jupyter_pipe.analysis.knowledge import AttributeEffect, Returns
+from jupyter_pipe.analysis.source.submodules import is_left_to_others
 
 __all__ = [
     "ADDRESS",
@@ -77,6 +78,8 @@ def _library_attribute(world: World, qualified: str, name: str, node: ast.AST) -
     component = world.knowledge.component(full)
     if component is not None:
         world.touch("@" + component, node)
+    if is_left_to_others(full):
+        world.facts.submodules.add(full)
     return world.library(full)
 
 

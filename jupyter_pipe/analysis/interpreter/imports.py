@@ -26,6 +26,7 @@ def import_module(world: World, alias: ast.alias, node: ast.AST) -> None:
     root = alias.name.partition(".")[0]
     module = _module(world, alias.name if alias.asname else root, node)
     _remember(world, root)
+    world.facts.modules.add(alias.name)
     world.bind(alias.asname or root, frozenset((module,)), node)
 
 
@@ -33,6 +34,7 @@ def import_from(world: World, node: ast.ImportFrom) -> None:
     """`from a import b` binds `b`, `from a import *` all that is public."""
     name = node.module or ""
     _remember(world, name.partition(".")[0])
+    world.facts.modules.add(name)
     module = _module(world, name, node)
     if is_future(node) and world.frame is world.globals:
         # IPython keeps what is imported from there for all cells to come.
@@ -41,6 +43,7 @@ def import_from(world: World, node: ast.ImportFrom) -> None:
         if alias.name == "*":
             _import_star(world, module, node)
         else:
+            world.facts.modules.add(f"{name}.{alias.name}")
             values = _member(world, module, alias.name, node)
             world.bind(alias.asname or alias.name, values, node)
 

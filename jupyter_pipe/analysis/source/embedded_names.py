@@ -1,4 +1,5 @@
-"""Names inside strings: `df.query("a > @limit")`, `pd.eval("x + y")`, `duckdb.sql("from df")`."""
+"""Names inside strings: `df.query("a > @limit")`, `pd.eval("x + y")`, `duckdb.sql("from df")` and formulas,
+`ols("y ~ np.sin(x)", data)`."""
 
 from __future__ import annotations
 
@@ -6,20 +7,35 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.interpreter.heap import Text
+from jupyter_pipe.analysis.interpreter.heap import Function, Text
 from jupyter_pipe.analysis.source.scopes import bound_names
 
 if TYPE_CHECKING:
     from jupyter_pipe.analysis.calls.arguments import Arguments
+    from jupyter_pipe.analysis.interpreter.heap import Object
     from jupyter_pipe.analysis.interpreter.world import World
 
-__all__ = ["evaluate_text", "execute_text", "read_embedded_names", "read_sql", "read_statements"]
+__all__ = [
+    "evaluate_text",
+    "execute_text",
+    "read_embedded_names",
+    "read_expression",
+    "read_formulas",
+    "read_sql",
+    "read_statements",
+]
 
 QUERIES = frozenset({"query", "eval"})
 SQL = frozenset({"sql", "query", "execute", "query_df", "from_query"})
 SQL_LIBRARIES = frozenset({"duckdb", "pandasql", "polars"})
 LOCAL_NAME = re.compile(r"@([A-Za-z_]\w*)")
 WORD = re.compile(r"[A-Za-z_]\w*")
+FORMULA_LIBRARIES = frozenset(
+    {"statsmodels", "patsy", "formulaic", "linearmodels", "bambi", "lifelines", "pyfixest", "rpy2"}
+)
+CALLED = re.compile(r"[A-Za-z_]\w*(?=\s*[.(])")
+EXPRESSIONS = frozenset({"pandas.eval", "pandas.core.computation.eval.eval", "numexpr.evaluate"})
+"""Functions whose first argument is an expression over the variables of the caller."""
 QUOTED = re.compile(r"'[^']*'")
 
 
@@ -33,6 +49,38 @@ def read_embedded_names(world: World, method: str, arguments: Arguments) -> None
                 world.read(name, arguments.node)
         if method in SQL and world.imported & SQL_LIBRARIES:
             read_sql(world, text, arguments.node)
+
+
+def read_expression(world: World, qualified: str, arguments: Arguments) -> None:
+    """What a function of a library reads that is given a text over the notebook's variables."""
+    if qualified in EXPRESSIONS:
+        for text in _texts(arguments):
+            if not evaluate_text(world, text, arguments.node):
+                read_sql(world, text, arguments.node)
+
+
+def read_formulas(world: World, arguments: Arguments) -> None:
+    """The names in `"y ~ np.sin(x) + f(z)"`. With data beside it, plain names are its columns and only
+    what is called or has parts is the notebook's."""
+    if not world.imported & FORMULA_LIBRARIES:
+        return
+    values = [*arguments.positional, arguments.keywords.get("formula", frozenset())]
+    has_data = len(values) > 2 or bool(arguments.keywords.keys() - {"formula"})
+    word = CALLED if has_data else WORD
+    texts = [value.payload.value for one in values for value in one if isinstance(value.payload, Text)]
+    for text in texts:
+        if "~" not in text or "/" in text.partition("~")[0]:
+            continue
+        for name in dict.fromkeys(word.findall(QUOTED.sub("", text))):
+            if world.state.get(name) is not None:
+                for value in world.read(name, arguments.node):
+                    _call_named(world, value, arguments)
+
+
+def _call_named(world: World, value: Object, arguments: Arguments) -> None:
+    """Calls a function of the notebook that a formula names."""
+    if isinstance(value.payload, Function):
+        world.call_function(value, (), {"**": frozenset()}, arguments.node)
 
 
 def _texts(arguments: Arguments) -> list[str]:

@@ -155,7 +155,11 @@ def _replay_code(replay: Replay, index: int) -> ReplayCode:
 
 
 def _cell_code(cell: Cell) -> CellCode:
-    python = transform(cell.source).python
+    made = transform(cell.source)
+    if made.problem is not None:  # tagged `raises-exception`: it fails, and the notebook goes on
+        python = "\n".join(f"# {line}".rstrip() for line in made.python.rstrip().split("\n"))
+        return CellCode(cell, python, (Statement(python, ()),))
+    python = made.python
     statements = split_statements(python)
     return CellCode(cell, python, statements, _shows_last(python, statements))
 
