@@ -59,7 +59,7 @@ def evaluate_call(world: World, node: ast.Call) -> Values:
     """The value of a call expression."""
     function = node.func
     if isinstance(function, ast.Attribute):
-        if is_magic(function.value) and runs_magic(function.attr):
+        if is_magic(function.value) and runs_magic(function.attr) and _is_literal(node):
             return run_magic(world, node)
         base = world.evaluate(function.value)
         arguments = evaluate_arguments(world, node)
@@ -70,6 +70,10 @@ def evaluate_call(world: World, node: ast.Call) -> Values:
     arguments = evaluate_arguments(world, node)
     read_formulas(world, arguments)
     return call_values(world, callee, arguments)
+
+
+def _is_literal(node: ast.Call) -> bool:
+    return all(isinstance(argument, ast.Constant) for argument in node.args)
 
 
 def evaluate_arguments(world: World, node: ast.Call) -> Arguments:
@@ -172,8 +176,8 @@ def _call_member(world: World, qualified: str, name: str, arguments: Arguments) 
     """A function of a module, or a method of an ambient component (`os.environ.update`)."""
     if qualified == SHELL and runs_magic(name):
         known = BUILTIN_CALLS.get(f"{qualified}.{name}")
-        plain = known is None or all(isinstance(node, ast.Constant) for node in arguments.node.args)
-        return run_magic(world, arguments.node) if plain or known is None else known(world, arguments)
+        is_magic_call = known is None or _is_literal(arguments.node)
+        return run_magic(world, arguments.node) if is_magic_call or known is None else known(world, arguments)
     component = world.knowledge.component(qualified)
     if component is not None:
         effect = world.knowledge.method("", name)
