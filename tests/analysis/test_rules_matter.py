@@ -92,7 +92,7 @@ RULES: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
     ),
     "definitions for payloads are kept": (
         flows,
-        "_kept",
+        "kept_definitions",
         lambda *_: set(),
         "| A:\nclass C: pass\nxs = [C()]\n| B: print(len(xs))",
     ),
