@@ -159,7 +159,7 @@ def check_stage(
             yield _changed_process(stage, name, units)
     yield from _check_replays(stage, units)
     yield from _check_sets(stage, world)
-    yield from check_left_behind(stage, units, definitions)
+    yield from check_left_behind(stage, units, world, definitions)
 
 
 def _check_module(stage: StageFacts, name: str, units: Sequence[Unit], world: World) -> Iterator[Diagnostic]:

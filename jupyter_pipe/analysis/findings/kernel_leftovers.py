@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.dataflow.facts import Read, Unit
     from jupyter_pipe.analysis.dataflow.flows import StageFacts
     from jupyter_pipe.analysis.dataflow.replays import Definitions
+    from jupyter_pipe.analysis.interpreter.heap import Object
+    from jupyter_pipe.analysis.interpreter.world import World
     from jupyter_pipe.model import Diagnostic
 
 __all__ = ["check_left_behind"]
@@ -28,14 +30,16 @@ __all__ = ["check_left_behind"]
 NUMBERED = re.compile(r"_i?(\d+)$")
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 CONDITIONAL = (ast.If, ast.Try, ast.While, ast.Match)
+MEMORY_MAP = "numpy.memmap"
 FLAGS = "@decimal.flags"
 
 
 def check_left_behind(
-    stage: StageFacts, units: Sequence[Unit], definitions: Definitions
+    stage: StageFacts, units: Sequence[Unit], world: World, definitions: Definitions
 ) -> Iterator[Diagnostic]:
     """Findings about what the stage asks of the process that other stages ran in."""
     yield from _check_shell(stage, units, definitions)
+    yield from _check_memory_maps(stage, world)
     yield from _check_caches(stage, units)
     yield from _check_cache_looks(stage, units)
     yield from _check_flags(stage, units)
@@ -57,6 +61,35 @@ def _check_shell(stage: StageFacts, units: Sequence[Unit], definitions: Definiti
             )
             hint = "Write the value out, or give it a cell of its own that is tagged `shared`."
             yield report("PIPE212", unit, unit.facts.writes[min(told)].place, message, hint)
+
+
+def _check_memory_maps(stage: StageFacts, world: World) -> Iterator[Diagnostic]:
+    """A stage that writes to a memory map of another stage would write to a copy of it."""
+    reported: set[str] = set()
+    for unit in stage.units:
+        for value, place in unit.facts.mutated.items():
+            over = world.heap.affected((value,))
+            names = {name for part in over for name in world.holders.get(part, ())} & stage.values
+            if not names or names <= reported or not any(map(_writes_to_file, over)):
+                continue
+            reported |= names
+            name = min(names)
+            message = (
+                f"{cell_number(unit).capitalize()} writes to '{name}', the memory map of a file that another "
+                "stage opened; what is written to a copy of it never reaches the file."
+            )
+            hint = f"Open the file in stage '{stage.name}' as well, or put both cells in one stage."
+            yield report("PIPE207", unit, place, message, hint)
+
+
+def _writes_to_file(value: Object) -> bool:
+    """Whether it is a memory map, and opened so that writing to it writes to the file."""
+    call = value.maker
+    if value.type != MEMORY_MAP or not isinstance(call, ast.Call):
+        return False
+    given = {keyword.arg: keyword.value for keyword in call.keywords}
+    mode = given.get("mode") or given.get("mmap_mode")
+    return not (isinstance(mode, ast.Constant) and mode.value in {"r", "c"})
 
 
 def _check_caches(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnostic]:

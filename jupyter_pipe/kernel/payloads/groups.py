@@ -48,7 +48,10 @@ def _shared_objects(encoded: Sequence[Encoded]) -> Iterator[tuple[int, int]]:
 
 
 def ties(value: Any, by_reference: Iterable[int]) -> bool:
-    """Whether two variables that both reach `value` must stay together."""
+    """Whether two variables that both reach `value` must stay together. A float is among them only if it is
+    a NaN, which is equal to nothing but found by what it is."""
+    if type(value) is float:
+        return True
     return not (is_immutable(type(value)) or id(value) in by_reference or is_global(value))
 
 

@@ -24,6 +24,8 @@ def find_culprit(
     path, culprit = name, value
     seen = {id(value)}
     for _ in range(_DEPTH):
+        if isinstance(error, CannotTravelError) and error.type_name == type(culprit).__name__:
+            break  # it is refused itself, whatever it is made of
         for suffix, part in _parts(culprit):
             failure = None if id(part) in seen else _failure(part, attempt)
             if failure is not None:

@@ -110,6 +110,7 @@ class Memory:
     arrays: list[Any] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
     buffers: list[memoryview] = field(default_factory=list)
+    read_only: set[int] = field(default_factory=set)
 
     def add_array(self, array: Any, *, owner: int = 0, private: bool = False) -> int:
         """The number under which the stream refers to the array."""
@@ -157,7 +158,7 @@ class Memory:
                 base + start - low,
                 tuple(array.shape),
                 tuple(array.strides),
-                bool(self.arrays[span.number].flags.writeable),
+                bool(self.arrays[span.number].flags.writeable) and span.number not in self.read_only,
             )
 
 

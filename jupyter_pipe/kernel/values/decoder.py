@@ -21,8 +21,10 @@ from . import figure_pickles as plots
 from . import functions
 from .formats import find_format
 from .frames import Reference
+from .nans import find_nan
 from .ordered_sets import build
 from .repeated_atoms import spread
+from .widgets import make_widget
 
 if TYPE_CHECKING:
     from ..definitions import Definitions
@@ -43,6 +45,7 @@ class Decoder(pickle.Unpickler):
             buffers=[view[offset : offset + length] for offset, length in buffers],
         )
         self._sets: dict[int, tuple[set[Any], Any]] = {}
+        self._nans: dict[str, Any] = {}
         self._definitions = definitions
         self._namespace = namespace
 
@@ -51,8 +54,10 @@ class Decoder(pickle.Unpickler):
             return getattr(self, name.partition(".")[2])
         return super().find_class(module, name)
 
-    def persistent_load(self, pid: Any) -> set[Any]:
-        """A set by its recipe; one recipe object stands for one set."""
+    def persistent_load(self, pid: Any) -> Any:
+        """A NaN by its name, or a set by its recipe; one recipe object stands for one set."""
+        if type(pid) is str:
+            return find_nan(pid, self._nans)
         found = self._sets.get(id(pid))
         if found is None:
             found = self._sets[id(pid)] = (build(pid), pid)
@@ -99,6 +104,9 @@ class Decoder(pickle.Unpickler):
         from numpy.lib.stride_tricks import as_strided
 
         return as_strided(root.ravel(order="K")[start:], shape, strides)
+
+    def widget(self, kind: type, state: dict[str, Any]) -> Any:
+        return make_widget(kind, state)
 
     def repeated(self, *parts: Any) -> Any:
         importlib.import_module("numpy")

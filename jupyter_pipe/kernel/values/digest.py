@@ -25,6 +25,7 @@ from .formats import find_format
 from .immutable import full_name, is_immutable
 from .plain_containers import ATOMS, are_rows
 from .repeated_atoms import find_names
+from .widgets import is_widget, widget_state
 
 if TYPE_CHECKING:
     from ..definitions import Definitions
@@ -261,6 +262,9 @@ class _Walk:
         found = find_format(full_name(kind))
         if found is not None:
             self._tagged(b"format", found.kind, found.dump(value))
+            return
+        if is_widget(kind):
+            self._tagged(b"widget", *widget_state(value))
             return
         if self._is_plain(kind, value):
             self._tagged(b"instance", kind, value.__dict__)

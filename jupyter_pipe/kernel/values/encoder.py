@@ -26,8 +26,11 @@ from .array_memory import Memory, instance_attributes, root_of
 from .decoder import Decoder
 from .formats import find_format
 from .immutable import full_name, package_of
+from .memory_maps import writes_to_file
+from .nans import Nans
 from .ordered_sets import Recipe
 from .repeated_atoms import find_repeated
+from .widgets import is_widget, widget_state
 
 __all__ = ["Encoder", "SetEncoder"]
 
@@ -42,6 +45,10 @@ _VIEWS = {type({}.keys()): "keys", type({}.values()): "values", type({}.items())
 _REFUSED = {
     "DisplayHandle": "a display handle belongs to one running kernel",
     "OutStream": "a stream belongs to one running kernel",
+    "DMatrix": "it holds memory of its library; keep the array and make it again",
+    "QuantileDMatrix": "it holds memory of its library; keep the array and make it again",
+    "traitlets.traitlets.link": "it connects widgets of one kernel",
+    "traitlets.traitlets.directional_link": "it connects widgets of one kernel",
 }
 
 
@@ -62,6 +69,7 @@ class Encoder(pickle.Pickler):
         self.objects = Memory()
         self.used: dict[str, str] = {}
         self.by_reference: set[int] = set()
+        self.nans = Nans()
         self._definitions = definitions
         self._namespace = namespace
         self._shared = shared
@@ -111,6 +119,8 @@ class Encoder(pickle.Pickler):
             return _reduce_formatted
         if kind in _VIEWS:
             return _reduce_view
+        if is_widget(kind):
+            return _reduce_widget
         refusal = _refusal(kind)
         if refusal:
             return functools.partial(_refuse, reason=refusal)
@@ -143,6 +153,8 @@ class Encoder(pickle.Pickler):
         if array.dtype.hasobject:
             return self._reduce_objects(array, private=private, owner=owner)
         number = self.memory.add_array(array, private=private, owner=owner)
+        if array.base is not None and writes_to_file(array):
+            self.memory.read_only.add(number)
         if type(array).__name__ == "ndarray":
             return Decoder.array, (number, array.dtype, None)
         # numpy's own reduction would forget what a subclass keeps in its instances
@@ -299,11 +311,15 @@ def _reduce_code(code: types.CodeType) -> Any:
     return Decoder.code, (marshal.dumps(code),)
 
 
+def _reduce_widget(widget: Any) -> Any:
+    return Decoder.widget, widget_state(widget)
+
+
 def _refusal(kind: type) -> str | None:
     """Why no instance of the class can travel, where pickle or cloudpickle would let it."""
     if issubclass(kind, io.IOBase) and not issubclass(kind, (io.BytesIO, io.StringIO)):
         return "an open file belongs to one process"
-    return _REFUSED.get(kind.__name__)
+    return _REFUSED.get(kind.__name__) or _REFUSED.get(full_name(kind))
 
 
 def _refuse(value: Any, *, reason: str) -> Any:
@@ -311,7 +327,7 @@ def _refuse(value: Any, *, reason: str) -> Any:
 
 
 class SetEncoder(Encoder):
-    """Also replaces the sets in `recipes`, by id, with their recipes.
+    """Also replaces the sets in `recipes`, by id, with their recipes, and each NaN with its name.
 
     Slower: pickle asks about every single object.
     """
@@ -320,5 +336,8 @@ class SetEncoder(Encoder):
         super().__init__(*arguments, **options)
         self._recipes = recipes
 
-    def persistent_id(self, value: Any) -> Recipe | None:
-        return self._recipes.get(id(value)) if type(value) is set else None
+    def persistent_id(self, value: Any) -> Recipe | str | None:
+        kind = type(value)
+        if kind is float:
+            return self.nans.name_of(value) if value != value else None  # noqa: PLR0124
+        return self._recipes.get(id(value)) if kind is set else None

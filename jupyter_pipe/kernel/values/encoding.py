@@ -1,7 +1,7 @@
 """From values to a stream: tries what is cheapest first.
 
-Plain pickle, cloudpickle where plain pickle refuses, a second pass where object arrays share memory
-or where sets would lose their order.
+Plain pickle, cloudpickle where plain pickle refuses, a second pass where object arrays share memory,
+where sets would lose their order, or where a NaN would become another one.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 from ..definitions import Definitions
 from .array_memory import overlapping, root_of
 from .encoder import Encoder, SetEncoder
+from .nans import may_hold_nan
 from .ordered_sets import Recipe, find_recipe, keeps_order
 from .plain_containers import ATOMS, mutable_parts
 
@@ -49,7 +50,7 @@ class Encoded:
         known = _memo(self.encoder) if None in parts else {}
         for part in parts:
             known.update(part or {})
-        return {**known, **self.sets}
+        return {**known, **self.sets, **self.encoder.nans.own()}
 
 
 def encode(values: dict[str, Any], definitions: Definitions, namespace: dict[str, Any]) -> Encoded:
@@ -72,8 +73,9 @@ def _encode(
     encoder = Encoder(definitions, namespace, cloudpickle=cloudpickle)
     encoder.dump(values)
     shared = _shared_owners(encoder)
-    recipes, ordered, sets = _recipes(encoder)
-    if shared or recipes:
+    stream = encoder.file.getvalue()
+    recipes, ordered, sets = _recipes(encoder, stream)
+    if shared or recipes or may_hold_nan(stream):
         encoder = SetEncoder(definitions, namespace, cloudpickle=cloudpickle, shared=shared, recipes=recipes)
         encoder.dump(values)
     return Encoded(values, encoder, ordered, sets)
@@ -92,10 +94,9 @@ def _shared_owners(encoder: Encoder) -> frozenset[int]:
     return frozenset(found)
 
 
-def _recipes(encoder: Encoder) -> tuple[dict[int, Recipe], bool, dict[int, Any]]:
+def _recipes(encoder: Encoder, stream: bytes) -> tuple[dict[int, Recipe], bool, dict[int, Any]]:
     """Recipes for the sets whose order pickle would lose, by id; whether that saves all of them;
     and those sets themselves."""
-    stream = encoder.file.getvalue()
     if not any(opcode in stream for opcode in _SET_OPCODES):
         return {}, True, {}
     members = _memo(encoder)
