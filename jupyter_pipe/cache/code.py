@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from jupyter_pipe.cache.fingerprint import digest_of
+from jupyter_pipe.trust.records import read_regular_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +44,7 @@ def stage_sources(package: Path, stage: Stage) -> dict[str, str]:
 
     Raises OSError, msgspec.DecodeError or msgspec.ValidationError.
     """
-    notebook = _decoder.decode((package / stage.notebook).read_bytes())
+    notebook = _decoder.decode(read_regular_file(package / stage.notebook))
     return {
         cell.id: cell.source if isinstance(cell.source, str) else "".join(cell.source)
         for cell in notebook.cells

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from jupyter_pipe.analysis.source.reading import read_source
 from jupyter_pipe.artifacts.protocol import Observations, ObservedPath
 from jupyter_pipe.file_names import FILE, is_file, is_pattern
 from jupyter_pipe.model import EffectKind, Stage
@@ -93,8 +94,8 @@ def _module_files(name: str, workdir: Path) -> Iterator[Path]:
 
 def _imported_by(path: Path) -> Iterator[str]:
     try:
-        tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError, OSError):
+        tree = ast.parse(read_source(path))
+    except (SyntaxError, ValueError, OSError, RecursionError, MemoryError):
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -13,13 +13,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from jupyter_pipe.compiler.codegen.seals import is_intact, is_ours
 from jupyter_pipe.errors import PackageError
 from jupyter_pipe.model import PIPELINE_VERSION, Pipeline, from_json
 from jupyter_pipe.notebook.kernel_names import require_kernel_name
 from jupyter_pipe.notebook.sound_names import require_sound_names
+from jupyter_pipe.trust.records import read_regular_file
 
 if TYPE_CHECKING:
     from jupyter_pipe.compiler.compiled import Compiled
@@ -63,7 +62,7 @@ def read_package(folder: Path | str) -> Pipeline:
     """The pipeline of a compiled package."""
     path = Path(folder) / _PIPELINE
     try:
-        pipeline = from_json(path.read_bytes(), Pipeline)
+        pipeline = from_json(read_regular_file(path), Pipeline)
     except FileNotFoundError:
         raise PackageError(
             f"'{folder}' is not a compiled package: it has no {_PIPELINE}.",
@@ -74,7 +73,7 @@ def read_package(folder: Path | str) -> Pipeline:
         raise PackageError(
             f"'{path}' cannot be read: {error.strerror or error}.", code="package_unreadable"
         ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise PackageError(
             f"'{path}' is not a pipeline: {error}.",
             code="package_malformed",
@@ -117,7 +116,7 @@ def _written_places(folder: Path) -> list[str]:
 def _read(path: Path) -> bytes | None:
     """None if there is no such file. Anything else in its place is an OSError for the caller."""
     try:
-        return path.read_bytes()
+        return read_regular_file(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
 

@@ -18,6 +18,7 @@ from jupyter_pipe.errors import NotebookError
 from jupyter_pipe.model import Cell, Notebook, NotebookSettings
 from jupyter_pipe.notebook.kernel_names import require_kernel_name
 from jupyter_pipe.notebook.sound_names import file_name_problem
+from jupyter_pipe.trust.records import read_regular_file
 
 __all__ = ["read_content", "read_notebook"]
 
@@ -38,6 +39,9 @@ class _File(Struct):
     cells: list[_FileCell] | None = None
     metadata: dict[str, Any] = {}
 
+
+LARGEST_NOTEBOOK = 256 << 20
+"""Bytes, outputs included."""
 
 _decoder = msgspec.json.Decoder(_File)
 
@@ -78,7 +82,7 @@ def read_content(path: Path) -> bytes:
             hint="Name the .ipynb file.",
         )
     try:
-        return path.read_bytes()
+        return read_regular_file(path, LARGEST_NOTEBOOK)
     except FileNotFoundError:
         hint = _similar_file_hint(path)
         raise NotebookError(f"There is no notebook '{path}'.", code="notebook_missing", hint=hint) from None
@@ -86,7 +90,7 @@ def read_content(path: Path) -> bytes:
         raise NotebookError(
             f"'{path}' cannot be read: {error.strerror or error}.",
             code="notebook_unreadable",
-            hint="Check the file's permissions.",
+            hint="A notebook is a file that you may read, of at most 256 MiB.",
         ) from None
 
 
@@ -122,7 +126,7 @@ def _parse_file(path: Path, data: bytes) -> _File:
         file = _decoder.decode(data)
     except msgspec.ValidationError:
         raise _not_a_notebook(path) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (ValueError, RecursionError):
         _raise_malformed(path, data)
     if file.nbformat == 4 and file.cells is not None:
         return file

@@ -125,7 +125,7 @@ class _Executed(msgspec.Struct):
 def _executed(store: RunStore, run: Run, stage: StageRun) -> _Executed:
     path = store.folder(run.run_id).executed(stage.name)
     try:
-        found = msgspec.json.decode(read_regular_file(path), type=_Executed)
+        found = msgspec.json.decode(read_regular_file(path, follow=False), type=_Executed)
     except UNREADABLE as error:
         raise RunError(
             f"Stage {stage.name!r} has no executed notebook in run {run.run_id}.",

@@ -41,7 +41,7 @@ def read_events(path: Path, since: int = 0) -> Iterator[Event]:
     a warning that says so.
     """
     try:
-        data = read_regular_file(path)
+        data = read_regular_file(path, follow=False)
     except OSError:
         return
     lines = data.split(b"\n")
@@ -152,7 +152,7 @@ def _repair(path: Path) -> int:
     """Cut off what follows the last newline, and return the number of whole lines."""
     if not path.exists():
         return 0
-    data = read_regular_file(path)
+    data = read_regular_file(path, follow=False)
     whole = data.rfind(b"\n") + 1
     if whole < len(data):
         os.truncate(path, whole)

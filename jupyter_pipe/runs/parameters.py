@@ -85,7 +85,7 @@ def read_parameter_file(path: Path) -> dict[str, Any]:
         found = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     except OSError as error:
         raise ParameterError(f"Cannot read the parameter file {path}: {error.strerror}.") from error
-    except (ValueError, yaml.YAMLError) as error:
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise ParameterError(f"The parameter file {path} cannot be understood: {error}") from error
     if found is None:
         return {}

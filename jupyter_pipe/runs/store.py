@@ -38,10 +38,11 @@ from jupyter_pipe.trust.records import (
 )
 from jupyter_pipe.trust.signatures import sign
 
-__all__ = ["STATE_FOLDER", "RunFolder", "RunStore"]
+__all__ = ["STATE_FOLDER", "RunFolder", "RunStore", "is_file_name"]
 
 STATE_FOLDER = ".jupyter_pipe"
 
+_NO_FILE_NAME = re.compile(r"[/\\\0]|^\.")
 _LONGEST_LINE = 1 << 20
 _SALT = re.compile(r"[0-9a-f]{64}")
 _GIVEN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4,}")
@@ -52,6 +53,11 @@ class _CopyOf(Struct, frozen=True):
     """What the file `url` says."""
 
     url: str
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a name from a record can be that of one file in a folder."""
+    return 0 < len(name.encode("utf-8", "surrogatepass")) <= 200 and not _NO_FILE_NAME.search(name)
 
 
 class RunFolder:
@@ -72,7 +78,12 @@ class RunFolder:
         return self.path.name
 
     def stage(self, name: str) -> Path:
-        """The folder of a stage: its executed notebook, result and earlier attempts."""
+        """The folder of a stage: its executed notebook, result and earlier attempts.
+
+        Raises RunError for a name that no stage of ours has, and that may lead elsewhere.
+        """
+        if not is_file_name(name):
+            raise RunError(f"{name[:80]!r} is not the name of a stage.", code="stage_unknown")
         return self.path / "stages" / name
 
     def executed(self, name: str) -> Path:
@@ -237,7 +248,7 @@ class RunStore:
         """The pipeline that the run ran. Raises RunError."""
         path = self.folder(run_id).pipeline
         try:
-            pipeline = from_json(read_regular_file(path), Pipeline)
+            pipeline = from_json(read_regular_file(path, follow=False), Pipeline)
         except UNREADABLE as error:
             raise RunError(
                 f"The pipeline of run {run_id} cannot be read: {error}", code="run_damaged"
@@ -333,7 +344,7 @@ def _first_line(path: Path) -> bytes:
     """Of a run's log, as far as it is written: a run's folder is made a moment before its first event,
     and a runner may die between, or within."""
     try:
-        with open_regular_file(path / "events.jsonl") as file:
+        with open_regular_file(path / "events.jsonl", follow=False) as file:
             return file.readline(_LONGEST_LINE)
     except OSError:
         return b""
@@ -392,7 +403,7 @@ def _read_salt(path: Path) -> str:
 
 def _read_summary(folder: RunFolder) -> Run | None:
     try:
-        return _run_decoder.decode(read_regular_file(folder.summary))
+        return _run_decoder.decode(read_regular_file(folder.summary, follow=False))
     except UNREADABLE:
         return None
 

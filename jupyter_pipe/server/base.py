@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 from urllib.parse import unquote
 
 import msgspec
@@ -18,7 +18,7 @@ from tornado import web
 
 from jupyter_pipe.errors import CompileError, PipeError
 from jupyter_pipe.server.payloads import ErrorBody
-from jupyter_pipe.server.services import Services
+from jupyter_pipe.server.services import Services, Threads
 
 __all__ = ["PipeHandler", "UnknownHandler", "allowed", "error_body"]
 
@@ -39,6 +39,7 @@ class PipeHandler(APIHandler):
     """The base of our handlers. `auth_resource` is what an authorizer is asked about."""
 
     auth_resource = "pipelines"
+    threads: ClassVar[Threads] = "reading"
 
     @property
     def services(self) -> Services:
@@ -49,10 +50,10 @@ class PipeHandler(APIHandler):
         """The request's JSON as `kind`. Raises PipeError if it is something else."""
         try:
             return msgspec.json.decode(self.request.body or b"{}", type=kind)
-        except msgspec.MsgspecError as error:
+        except RecursionError:
+            raise PipeError("The request is nested too deeply.", code="bad_request") from None
+        except ValueError as error:  # of the decoder, or of bytes that are not UTF-8
             raise PipeError(f"The request does not fit: {error}", code="bad_request") from error
-        except UnicodeDecodeError as error:
-            raise PipeError("The request is not UTF-8.", code="bad_request") from error
 
     def text(self, name: str, default: str = "") -> str:
         """A query parameter."""
@@ -67,8 +68,14 @@ class PipeHandler(APIHandler):
         return int(text)
 
     async def work(self, function: Callable[..., T], *args: Any) -> T:
-        """Run what may block away from the server's loop."""
-        return await asyncio.get_running_loop().run_in_executor(self.services.executor, function, *args)
+        """Run what may block away from the server's loop, in the threads of this kind of request."""
+        threads = self.services.threads[self.threads]
+        return await asyncio.get_running_loop().run_in_executor(threads, function, *args)
+
+    async def start(self, function: Callable[..., T], *args: Any) -> T:
+        """The same for what waits until another process has begun."""
+        threads = self.services.threads["starting"]
+        return await asyncio.get_running_loop().run_in_executor(threads, function, *args)
 
     def answer(self, value: Any, status: int = 200) -> None:
         """Send a record as JSON."""

@@ -54,7 +54,9 @@ class Root:
         the message calls it `named`."""
         try:
             found = path.resolve()
+            found.exists()
         except (OSError, RuntimeError, ValueError) as error:
+            # A name that is too long, links in a circle, a NUL.
             raise _outside(named) from error
         if not found.is_relative_to(self.folder):
             raise _outside(named)

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from jupyter_pipe.server.paths import Root
 from jupyter_pipe.server.pipelines.service import PipelineService
 from jupyter_pipe.server.runs.service import RunService
 from jupyter_pipe.server.runs.watcher import RunWatcher
 from jupyter_pipe.server.threads import DaemonExecutor
 
-__all__ = ["Services"]
+__all__ = ["Services", "Threads"]
 
-_THREADS = 4
+Threads = Literal["reading", "analysing", "starting"]
+# Each kind of request has threads of its own, so that slow notebooks never hold up who looks at a run.
+_THREADS: dict[Threads, int] = {"reading": 4, "analysing": 2, "starting": 4}
 
 
 class Services:
-    """What handlers call. `executor` keeps whatever blocks off the server's loop."""
+    """What handlers call. `threads` keep whatever blocks off the server's loop."""
 
     def __init__(self, root: Root, watcher: RunWatcher) -> None:
         self.root = root
         self.watcher = watcher
         self.pipelines = PipelineService(root)
         self.runs = RunService(root, watcher)
-        self.executor = DaemonExecutor(_THREADS, "jupyter-pipe")
+        self.threads = {
+            kind: DaemonExecutor(number, f"jupyter-pipe-{kind}") for kind, number in _THREADS.items()
+        }

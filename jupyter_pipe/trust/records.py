@@ -41,7 +41,7 @@ def read_record(path: Path, purpose: str, name: str, *, trust: bool = False) -> 
 
     Raises UnsignedError, and OSError as the disk does.
     """
-    data = read_regular_file(path)
+    data = read_regular_file(path, follow=False)
     if not trust and not is_signed(purpose, name, data):
         raise UnsignedError(path)
     return unsigned(data)
@@ -58,18 +58,20 @@ def is_foreign(path: Path, purpose: str, name: str) -> bool:
     return False
 
 
-def read_regular_file(path: Path, limit: int = LARGEST_RECORD) -> bytes:
-    """What a file of at most `limit` bytes holds. Raises OSError, also for what only looks like a file."""
-    with open_regular_file(path) as file:
+def read_regular_file(path: Path, limit: int = LARGEST_RECORD, *, follow: bool = True) -> bytes:
+    """What a file of at most `limit` bytes holds. Raises OSError, also for what only looks like a file;
+    without `follow` also for a link, which nobody but a stranger makes among our own files."""
+    with open_regular_file(path, follow=follow) as file:
         if os.fstat(file.fileno()).st_size > limit:
             raise OSError(errno.EFBIG, "is too large", str(path))
         return file.read(limit + 1)[:limit]
 
 
-def open_regular_file(path: Path) -> BinaryIO:
+def open_regular_file(path: Path, *, follow: bool = True) -> BinaryIO:
     """The file, open for reading. Raises OSError, also for what only looks like a file: opening a pipe would
     wait for ever, and a device may never end."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags if follow else flags | getattr(os, "O_NOFOLLOW", 0))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "is not a regular file", str(path))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.dataflow.facts import Facts
 from jupyter_pipe.analysis.interpreter.heap import NOTHING, LocalModule, Object, Text, Values
+from jupyter_pipe.analysis.source.reading import read_source
 from jupyter_pipe.analysis.source.scopes import Frame, Scope
 
 if TYPE_CHECKING:
@@ -134,8 +135,8 @@ def _read_module(world: World, name: str) -> Object | None:
     base = world.folder.joinpath(*name.split("."))
     for path in (base.with_suffix(".py"), base / "__init__.py"):
         try:
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-        except (OSError, SyntaxError, ValueError):
+            tree = ast.parse(read_source(path))
+        except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         return _run_module(world, name, tree)
     return None

@@ -15,7 +15,9 @@ from typing import Any
 
 from jupyter_pipe.analysis.knowledge.effects import Knowledge
 from jupyter_pipe.analysis.knowledge.tables import Library, TableError, Tables, parse_library, tomllib
+from jupyter_pipe.analysis.source.reading import LARGEST_SOURCE
 from jupyter_pipe.errors import PipeError
+from jupyter_pipe.trust.records import read_regular_file
 
 __all__ = ["ENTRY_POINTS", "read_knowledge"]
 
@@ -39,7 +41,7 @@ def _find_project_file(folder: Path) -> Path | None:
 
 def _from_project(file: Path) -> dict[str, Library]:
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        content = tomllib.loads(read_regular_file(file, LARGEST_SOURCE).decode("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise PipeError(
             f"{file} cannot be read: {error}",

@@ -15,6 +15,7 @@ from jupyter_pipe.analysis.calls.programs import fill_in, run_command
 from jupyter_pipe.analysis.interpreter.heap import Text
 from jupyter_pipe.analysis.source.embedded_names import execute_text
 from jupyter_pipe.analysis.source.magics import transform
+from jupyter_pipe.analysis.source.reading import read_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,12 +62,12 @@ def _script(world: World, paths: Sequence[str]) -> list[str]:
     """The code of a script, or of each cell of a notebook; something that is not code if there is none."""
     try:
         path = (world.folder or Path()) / paths[0]
-        text = path.read_text(encoding="utf-8")
+        text = read_source(path)
         if path.suffix != ".ipynb":
             return [text]
         cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
         return [transform("".join(cell["source"])).python for cell in cells]
-    except (IndexError, KeyError, TypeError, OSError, ValueError):
+    except (IndexError, KeyError, TypeError, OSError, ValueError, RecursionError):
         return ["?"]
 
 

@@ -185,10 +185,9 @@ def environment_of(env_file: Path | None) -> dict[str, str]:
         return dict(os.environ)
     try:
         lines = env_file.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise ParameterError(
-            f"Cannot read {env_file}: {error.strerror}.", code="env_file_unreadable"
-        ) from error
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ParameterError(f"Cannot read {env_file}: {said}.", code="env_file_unreadable") from error
     found = {}
     for number, line in enumerate(lines, 1):
         name, separator, value = line.strip().removeprefix("export ").partition("=")

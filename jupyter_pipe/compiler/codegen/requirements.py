@@ -15,6 +15,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from jupyter_pipe.notebook.kernel_names import is_kernel_name
+from jupyter_pipe.trust.records import read_regular_file
 
 __all__ = ["ask_versions", "find_interpreter", "requirement_lines"]
 
@@ -34,7 +35,7 @@ def find_interpreter(kernel: str) -> Path | None:
         return None
     for folder in jupyter_path("kernels"):
         try:
-            command = json.loads(Path(folder, kernel, "kernel.json").read_bytes())["argv"][0]
+            command = json.loads(read_regular_file(Path(folder, kernel, "kernel.json"), 1 << 20))["argv"][0]
         except (OSError, ValueError, LookupError, TypeError):
             continue
         return _resolved(str(command))

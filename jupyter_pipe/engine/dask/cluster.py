@@ -14,6 +14,7 @@ import subprocess
 import sys
 
 from jupyter_pipe.engine.kernels.orphans import Guard
+from jupyter_pipe.engine.own_modules import own_module
 from jupyter_pipe.errors import RunError
 
 __all__ = ["OwnCluster"]
@@ -26,7 +27,9 @@ class OwnCluster:
 
     def __init__(self, workers: int) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "jupyter_pipe.engine.dask.cluster", str(workers)],
+            own_module("jupyter_pipe.engine.dask.cluster", str(workers)),
+            # Where what it starts in turn looks for modules; stages have a folder of their own.
+            cwd="/",
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
@@ -66,7 +69,3 @@ def main() -> None:
         sys.stdout.write(f"{cluster.scheduler_address}\n")
         sys.stdout.flush()
         sys.stdin.read()
-
-
-if __name__ == "__main__":
-    main()

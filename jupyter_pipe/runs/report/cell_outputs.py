@@ -55,7 +55,7 @@ _decoder = msgspec.json.Decoder(_Notebook)
 def read_executed(path: Path) -> tuple[ExecutedCell, ...]:
     """The user's code cells, in order."""
     try:
-        notebook = _decoder.decode(read_regular_file(path))
+        notebook = _decoder.decode(read_regular_file(path, follow=False))
     except UNREADABLE:
         return ()
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]

@@ -21,7 +21,7 @@ from jupyter_pipe.render.words import bytes_text
 from jupyter_pipe.runs.report.ansi import ansi_html
 from jupyter_pipe.runs.report.cell_outputs import ExecutedCell, read_executed
 from jupyter_pipe.runs.report.sanitise import clean_fragment, sanitised
-from jupyter_pipe.runs.store import RunFolder
+from jupyter_pipe.runs.store import RunFolder, is_file_name
 from jupyter_pipe.trust.records import read_regular_file
 
 if TYPE_CHECKING:
@@ -42,10 +42,11 @@ _WIDGET = "application/vnd.jupyter.widget-view+json"
 def stage_fragment(folder: RunFolder, stage: str, cached_from: str | None = None) -> Markup:
     """The cells of `stage`, from the run that computed them if they were rendered there."""
     fragment = folder.stage(stage) / FRAGMENT
-    earlier = folder.path.parent / (cached_from or folder.run_id) / "stages" / stage / FRAGMENT
+    origin = cached_from if cached_from and is_file_name(cached_from) else folder.run_id
+    earlier = RunFolder(folder.path.parent / origin).stage(stage) / FRAGMENT
     for path in (fragment, earlier):
         with contextlib.suppress(OSError):
-            return Markup(clean_fragment(read_regular_file(path).decode("utf-8", "replace")))
+            return Markup(clean_fragment(read_regular_file(path, follow=False).decode("utf-8", "replace")))
     rendered = cells_html(read_executed(folder.executed(stage)))
     if rendered:
         # Only the next report would be sooner ready.

@@ -8,7 +8,13 @@ from jupyter_pipe.server.payloads import CheckRequest, CompileRequest, PlanReque
 __all__ = ["ROUTES"]
 
 
-class CheckHandler(PipeHandler):
+class AnalysingHandler(PipeHandler):
+    """The base of handlers that compile."""
+
+    threads = "analysing"
+
+
+class CheckHandler(AnalysingHandler):
     """`POST check`: diagnostics of a notebook, saved or not. Writes nothing."""
 
     @allowed("read")
@@ -17,7 +23,7 @@ class CheckHandler(PipeHandler):
         self.answer(await self.work(self.services.pipelines.check, self.body(CheckRequest)))
 
 
-class CompileHandler(PipeHandler):
+class CompileHandler(AnalysingHandler):
     """`POST compile`: writes the package."""
 
     @allowed("write")
@@ -26,7 +32,7 @@ class CompileHandler(PipeHandler):
         self.answer(await self.work(self.services.pipelines.compile, self.body(CompileRequest)))
 
 
-class PlanHandler(PipeHandler):
+class PlanHandler(AnalysingHandler):
     """`POST plan`: what would run and why. Runs nothing."""
 
     @allowed("read")
@@ -35,7 +41,7 @@ class PlanHandler(PipeHandler):
         self.answer(await self.work(self.services.pipelines.plan, self.body(PlanRequest)))
 
 
-class SuggestHandler(PipeHandler):
+class SuggestHandler(AnalysingHandler):
     """`POST suggest`: stages for a notebook, saved or not. Writes nothing."""
 
     @allowed("read")

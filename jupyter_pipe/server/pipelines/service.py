@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from jupyter_pipe.analysis.source.reading import reading_below
 from jupyter_pipe.server.paths import Root
 from jupyter_pipe.server.payloads import (
     CheckAnswer,
@@ -34,7 +35,8 @@ class PipelineService:
         from jupyter_pipe.compiler import draft_pipeline
 
         path = self._root.notebook(request.notebook)
-        pipeline = draft_pipeline(path, _encoded(request.content))
+        with reading_below(self._root.folder):
+            pipeline = draft_pipeline(path, _encoded(request.content))
         return CheckAnswer(diagnostics=pipeline.diagnostics, pipeline=pipeline)
 
     def compile(self, request: CompileRequest) -> CompileAnswer:
@@ -43,7 +45,8 @@ class PipelineService:
 
         path = self._root.notebook(request.notebook)
         folder = default_output(path)
-        compiled = compile_notebook(path, output=folder)
+        with reading_below(self._root.folder):
+            compiled = compile_notebook(path, output=folder)
         write_package(compiled, folder, force=request.force)
         modules = [folder / name for name in compiled.files if name.endswith(".py")]
         return CompileAnswer(
@@ -56,7 +59,9 @@ class PipelineService:
         """What a run of the saved notebook would do, and why. Runs nothing."""
         from jupyter_pipe.engine.reuse.forecast import forecast
 
-        plan = forecast(make_request(self._root.notebook(request.notebook), request, keep=False))
+        path = self._root.notebook(request.notebook)
+        with reading_below(self._root.folder):
+            plan = forecast(make_request(path, request, keep=False))
         return PlanAnswer(
             tuple(
                 PlannedStage(stage.name, stage.action, stage.reason, stage.saved_seconds)
@@ -68,7 +73,9 @@ class PipelineService:
         """Stages for a notebook as saved, or as it is being edited."""
         from jupyter_pipe.suggest import suggest_stages
 
-        found = suggest_stages(self._root.notebook(request.path), _encoded(request.content))
+        path = self._root.notebook(request.path)
+        with reading_below(self._root.folder):
+            found = suggest_stages(path, _encoded(request.content))
         return SuggestAnswer(found.stages, found.tags, found.notes)
 
 

@@ -33,7 +33,7 @@ class RunsHandler(RunHandler):
     @allowed("execute")
     async def post(self) -> None:
         """Start."""
-        self.answer(await self.work(self.services.runs.start, self.body(StartRequest)), 202)
+        self.answer(await self.start(self.services.runs.start, self.body(StartRequest)), 202)
 
 
 class OneRunHandler(RunHandler):
@@ -68,7 +68,7 @@ class ResumeHandler(RunHandler):
     @allowed("execute")
     async def post(self, run_id: str) -> None:
         """Resume."""
-        self.answer(await self.work(self.services.runs.resume, self.root, run_id), 202)
+        self.answer(await self.start(self.services.runs.resume, self.root, run_id), 202)
 
 
 class DebugHandler(RunHandler):

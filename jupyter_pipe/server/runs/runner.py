@@ -1,4 +1,4 @@
-"""The process of one run that the server starts: `python -m jupyter_pipe.server.runs.runner`.
+"""The process of one run that the server starts.
 
 Reads an `Order` from standard input, compiles the saved notebook, runs it, and ends with the run's
 exit code. It is a session of its own: neither the server's end nor its terminal touches it. An error
@@ -80,7 +80,3 @@ def _log_to(order: Order) -> Callable[[Event], None]:
             os.dup2(log, stream)
 
     return observe
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -25,6 +25,7 @@ from jupyter_pipe.server.payloads import (
 from jupyter_pipe.server.runs.runner import Order
 from jupyter_pipe.server.runs.starting import start_run
 from jupyter_pipe.server.runs.watcher import RunWatcher
+from jupyter_pipe.trust.records import read_regular_file
 
 __all__ = ["RUN_ID", "STAGE", "RunService"]
 
@@ -97,25 +98,32 @@ class RunService:
         store = self._store(root)
         if not store.read(run_id).is_final:
             raise RunError("The run still goes on.", code="run_active", hint="Cancel it first.")
-        shutil.rmtree(store.folder(run_id).path)
+        try:
+            shutil.rmtree(store.folder(run_id).path)
+        except OSError as error:
+            raise RunError(
+                f"Run {run_id} cannot be removed: {error.strerror or error}.", code="root_unwritable"
+            ) from error
 
     def report(self, root: str, run_id: str) -> bytes:
         """The report's HTML: of a run that goes on, as far as it has come."""
         from jupyter_pipe.runs.report.report import report_html, write_report
 
         store = self._store(root)
+        folder = self._folder(store, run_id)
         run = store.read(run_id)
-        folder = store.folder(run_id)
         if not run.is_final:
             return report_html(run, store.read_pipeline(run_id), folder).encode()
-        return (folder.report if folder.report.exists() else write_report(folder.path)).read_bytes()
+        if not folder.report.exists():
+            write_report(folder.path)
+        return self._content(folder.report)
 
     def executed(self, root: str, run_id: str, stage: str) -> bytes:
         """The executed notebook of a stage, as JSON."""
-        try:
-            return self._stage_folder(root, run_id, stage).executed(stage).read_bytes()
-        except FileNotFoundError:
-            raise RunError(f"Stage '{stage}' has not run in this run.", code="executed_missing") from None
+        executed = self._stage_folder(root, run_id, stage).executed(stage)
+        if not executed.exists():
+            raise RunError(f"Stage '{stage}' has not run in this run.", code="executed_missing")
+        return self._content(executed)
 
     def outputs(self, root: str, run_id: str, stage: str) -> ExecutedOutputs:
         """What the stage's cells showed, by the id of the source cell."""
@@ -147,6 +155,15 @@ class RunService:
         text = data[offset:end].decode("utf-8", "replace")
         return LogChunk(text, offset, max(offset, end), final=run.is_final and end >= len(data))
 
+    def _content(self, path: Path) -> bytes:
+        """What a file of a run holds. Raises RunError for a link, or whatever else is not the run's own."""
+        try:
+            return read_regular_file(path, follow=False)
+        except OSError as error:
+            raise RunError(
+                f"'{path.name}' of the run cannot be read: {error.strerror or error}.", code="run_damaged"
+            ) from error
+
     def _begin(self, order: Order) -> Started:
         folder = Path(order.root)
         self._watcher.watch(self._root.path_of(folder), folder)
@@ -155,14 +172,25 @@ class RunService:
 
     def _store(self, root: str) -> RunStore:
         folder = self._root.directory(root)
+        store = RunStore(folder)
+        for path in (store.state_folder, store.runs_folder):
+            self._root.confine(path, path.name)
         self._watcher.watch(self._root.path_of(folder), folder)
-        return RunStore(folder)
+        return store
+
+    def _folder(self, store: RunStore, run_id: str) -> RunFolder:
+        """The folder of a run, and not a link to another folder that has files of such names."""
+        folder = store.folder(run_id)
+        self._root.confine(folder.path, run_id)
+        return folder
 
     def _stage_folder(self, root: str, run_id: str, stage: str) -> RunFolder:
         store = self._store(root)
         if stage not in {each.name for each in store.read(run_id).stages}:
             raise RunError(f"Run {run_id} has no stage '{stage}'.", code="stage_unknown")
-        return store.folder(run_id)
+        folder = self._folder(store, run_id)
+        self._root.confine(folder.stage(stage), stage)
+        return folder
 
     def _summary(self, run: Run) -> RunSummary:
         failed = [stage.name for stage in run.stages if stage.state is StageState.failed]
@@ -217,8 +245,8 @@ def _told(store: RunStore, run: Run) -> Iterator[bytes]:
 
 def _read_or_empty(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except FileNotFoundError:
+        return read_regular_file(path, follow=False)
+    except OSError:
         return b""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import IO, cast
 
 import msgspec
 
+from jupyter_pipe.engine.own_modules import own_module
 from jupyter_pipe.errors import CompileError, ErrorCode, PipeError, RunError
 from jupyter_pipe.runs import RunStore
 from jupyter_pipe.server.payloads import ErrorBody
@@ -27,7 +27,7 @@ def start_run(order: Order) -> None:
     events = RunStore(order.root).folder(order.run_id).events
     with tempfile.TemporaryFile() as output:
         runner = subprocess.Popen(
-            [sys.executable, "-m", "jupyter_pipe.server.runs.runner"],
+            own_module("jupyter_pipe.server.runs.runner"),
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -18,11 +18,13 @@ from jupyter_pipe.errors import PipeError
 from jupyter_pipe.events import RunState
 from jupyter_pipe.runs import RunStore
 from jupyter_pipe.server.payloads import RunChanged
+from jupyter_pipe.trust.records import UNREADABLE, open_regular_file
 
 __all__ = ["RunWatcher"]
 
 SECONDS_BETWEEN_LOOKS = 0.1
 _SECONDS_BETWEEN_CENSUSES = 2.0
+_MOST_AT_ONCE = 64 << 20
 _ACTIVE = frozenset({RunState.queued, RunState.running})
 
 
@@ -46,9 +48,9 @@ class _Tail:
         """Read what is new; whether there was anything."""
         if not self._has_grown():
             return False
-        with self.path.open("rb") as file:
+        with open_regular_file(self.path, follow=False) as file:
             file.seek(self.offset)
-            data = file.read()
+            data = file.read(_MOST_AT_ONCE)
         whole = data[: data.rfind(b"\n") + 1]
         self.offset += len(whole)
         for line in whole.splitlines():
@@ -65,7 +67,7 @@ class _Tail:
     def _note(self, line: bytes) -> None:
         try:
             seen = msgspec.json.decode(line, type=_Line)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             return  # the store reports a damaged log when it is read
         if seen.event == "run_started":
             self.state = RunState.running
