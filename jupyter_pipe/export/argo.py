@@ -1,7 +1,8 @@
 """Argo Workflows: `argo submit NAME.argo.yaml -p days=730`. A stage is a container; values travel
 through the run's root, which all of them reach.
 
-Secrets of `secret:NAME` tags are keys of a Kubernetes secret that has the pipeline's name.
+Secrets of `secret:NAME` tags are keys of a Kubernetes secret that has the pipeline's name. So is the key
+with which stages sign their results for each other: each container has a home, and so a key, of its own.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 from jupyter_pipe.export.tasks import ExportError, Tasks, comment, default_text, parameters_of, variable
 from jupyter_pipe.model import Pipeline, Stage
+from jupyter_pipe.trust.keys import KEY_VARIABLE
 
 __all__ = ["write"]
 
@@ -99,7 +101,7 @@ def _environment(pipeline: Pipeline, stage: Stage) -> list[dict[str, Any]]:
     holder = _label(pipeline.name)
     secrets = [
         {"name": name, "valueFrom": {"secretKeyRef": {"name": holder, "key": name}}}
-        for name in stage.options.secrets
+        for name in (*stage.options.secrets, KEY_VARIABLE)
     ]
     return [*parameters, *secrets]
 

@@ -73,7 +73,10 @@ def test_argo_gets_names_images_parameters_secrets_and_resources(pipeline: Pipel
     container = templates[0]["container"]
     assert container["image"] == TASKS.image
     assert container["env"][0] == {"name": "JUPYTER_PIPE_DAYS", "value": "{{workflow.parameters.days}}"}
-    assert container["env"][-1]["valueFrom"] == {"secretKeyRef": {"name": "quickstart", "key": "TOKEN"}}
+    secrets = [each["valueFrom"] for each in container["env"] if "valueFrom" in each]
+    assert secrets == [
+        {"secretKeyRef": {"name": "quickstart", "key": name}} for name in ("TOKEN", "JUPYTER_PIPE_KEY")
+    ]
     assert container["resources"]["requests"] == {"cpu": "2", "memory": "1000000000"}
     assert container["resources"]["limits"] == {"nvidia.com/gpu": 1}
     assert templates[0]["retryStrategy"] == {"limit": "2"}
