@@ -159,7 +159,8 @@ class StageCached(_Event, frozen=True, tag="stage_cached"):
 
 
 class Frame(Struct, frozen=True):
-    """One frame of the user's own code. `cell_id` for cells, `path` for modules beside them."""
+    """One frame of the user's own code. `cell_id` for cells, `path` for modules beside them. Of a deep
+    recursion the middle is left out: `omitted` frames would stand after this one."""
 
     line: int
     source: str
@@ -167,6 +168,7 @@ class Frame(Struct, frozen=True):
     cell_id: str | None = None
     position: int | None = None
     path: str | None = None
+    omitted: int = 0
 
 
 class StageFailed(_Event, frozen=True, tag="stage_failed"):

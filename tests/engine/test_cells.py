@@ -8,6 +8,7 @@ import pytest
 from jupyter_pipe.engine.execution.failures import CellPlace, cell_failure, death_failure, timeout_failure
 from jupyter_pipe.engine.execution.stage_cells import prepare_notebook, source_position
 from jupyter_pipe.errors import ParameterError
+from jupyter_pipe.runs.report.words import omitted_text
 from tests.engine.machines import stage
 
 
@@ -93,6 +94,21 @@ def test_a_frame_in_another_cell_does_not_move_the_failure() -> None:
     failure = cell_failure(CellPlace("s", CELLS, 1), {"ename": "E", "evalue": ""}, report)
     assert (failure.cell_id, failure.position, failure.line) == ("c1", 1, None)
     assert "cell lead, line 7, in __repr__" in failure.traceback
+
+
+@pytest.mark.parametrize(
+    ("depth", "shown", "omitted"), [(12, 12, 0), (13, 12, 1), (70, 12, 58), (990, 12, 978)]
+)
+def test_of_a_recursion_the_beginning_and_the_end_are_shown(depth: int, shown: int, omitted: int) -> None:
+    frame = {"cell": 1, "line": 1, "function": "f", "source": "f()"}
+    report = {"frames": [{**frame, "line": number} for number in range(depth)]}
+    failure = cell_failure(CellPlace("s", CELLS, 1), {"ename": "RecursionError", "evalue": ""}, report)
+    assert [found.omitted for found in failure.frames if found.omitted] == [omitted][: bool(omitted)]
+    assert len(failure.frames) == shown
+    assert failure.line == depth - 1
+    assert failure.traceback.count("… ") == bool(omitted)
+    assert f"… {omitted} more" in failure.traceback or not omitted
+    assert omitted_text(failure.frames[5]) == (f"… {omitted} more" if omitted else "")
 
 
 def test_very_long_messages_are_cut() -> None:

@@ -12,6 +12,7 @@ from jupyter_pipe.runs.report.words import (
     failure_text,
     frame_place,
     gate_text,
+    omitted_text,
     stage_mark,
     visible_frames,
 )
@@ -47,3 +48,5 @@ def _frame(terminal: Terminal, frame: Frame) -> Iterator[str]:
     yield terminal.style(f"  {frame_place(frame)}", "quiet")
     if frame.source.strip():
         yield f"    {frame.line:>4} {terminal.style('|', 'quiet')} {frame.source.strip()}"
+    if frame.omitted:
+        yield terminal.style(f"  {omitted_text(frame)}", "quiet")

@@ -23,6 +23,7 @@ from jupyter_pipe.runs.model import Failure
 __all__ = ["CellPlace", "StageFailure", "cell_failure", "death_failure", "timeout_failure"]
 
 _LONGEST_TEXT = 64 * 1024
+_SHOWN_FRAMES = 6
 _HINTS = {
     FailureKind.input: (
         "A pipeline runs unattended. Make it a parameter: NAME = VALUE in a cell tagged `parameters`."
@@ -92,7 +93,7 @@ def cell_failure(
     """A cell raised. `content` is the kernel's reply, `report` what `kernel.failure` found."""
     ename = str(content.get("ename", "Error"))
     evalue = _clean(str(content.get("evalue", "")))
-    frames = tuple(_frame(found, place) for found in report.get("frames", ()))
+    frames = _shortened(tuple(_frame(found, place) for found in report.get("frames", ())))
     kind = _kind(ename, role_of(place.cell))
     if kind is FailureKind.exit:
         evalue = f"the cell called sys.exit({evalue})" if ename == "SystemExit" else evalue
@@ -178,6 +179,15 @@ def _frame(found: Mapping[str, Any], place: CellPlace) -> Frame:
     return Frame(line, source, function, cell_id=cell_id, position=there.position)
 
 
+def _shortened(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
+    """Of a recursion the beginning and the end; a thousand frames between them say nothing more."""
+    omitted = len(frames) - 2 * _SHOWN_FRAMES
+    if omitted <= 0:
+        return frames
+    last = replace(frames[_SHOWN_FRAMES - 1], omitted=omitted)
+    return (*frames[: _SHOWN_FRAMES - 1], last, *frames[-_SHOWN_FRAMES:])
+
+
 def _traceback(place: CellPlace, frames: Iterable[Frame]) -> list[str]:
     lines = []
     for frame in frames:
@@ -187,6 +197,7 @@ def _traceback(place: CellPlace, frames: Iterable[Frame]) -> list[str]:
             where = f"{frame.path or f'cell {frame.cell_id}'}, line {frame.line}"
         inside = "" if frame.function == "<module>" else f", in {frame.function}"
         lines += [f"{where}{inside}", f"    {frame.source}"]
+        lines += [f"… {frame.omitted:,} more"] if frame.omitted else []
     return lines or [place.text]
 
 

@@ -11,6 +11,7 @@ from jupyter_pipe.runs.report.words import (
     failure_text,
     frame_place,
     gate_text,
+    omitted_text,
     stage_mark,
     visible_frames,
 )
@@ -50,7 +51,8 @@ def _failure(stage: StageRun, failure: Failure) -> Markup:
 
 def _frame(frame: Frame) -> Markup:
     source = tag("pre", f"{frame.line:>4} | {frame.source.strip()}") if frame.source.strip() else None
-    return tag("div", tag("span", frame_place(frame), class_="quiet"), source, class_="frame")
+    omitted = tag("div", omitted_text(frame), class_="quiet") if frame.omitted else None
+    return tag("div", tag("span", frame_place(frame), class_="quiet"), source, omitted, class_="frame")
 
 
 def warnings(run: Run) -> Markup | None:

@@ -18,6 +18,7 @@ from jupyter_pipe.runs.report.words import (
     failure_text,
     frame_place,
     gate_text,
+    omitted_text,
     stage_note,
     visible_frames,
 )
@@ -92,7 +93,10 @@ def _message(failure: Failure) -> str:
 
 
 def _details(failure: Failure) -> str:
-    lines = [f"{frame_place(frame)}\n    {frame.source.strip()}" for frame in visible_frames(failure)]
+    lines = []
+    for frame in visible_frames(failure):
+        lines.append(f"{frame_place(frame)}\n    {frame.source.strip()}")
+        lines += [omitted_text(frame)] if frame.omitted else []
     return "\n".join([*lines, failure_text(failure), *([failure.hint] if failure.hint else [])])
 
 

@@ -15,6 +15,7 @@ __all__ = [
     "failure_text",
     "frame_place",
     "gate_text",
+    "omitted_text",
     "run_headline",
     "serial_seconds",
     "speed_up",
@@ -58,7 +59,7 @@ def stage_note(stage: StageRun) -> str:
 
 def visible_frames(failure: Failure) -> list[Frame]:
     """The frames without those of comprehensions, which repeat the line that they stand in."""
-    return [frame for frame in failure.frames if frame.function not in _COMPREHENSIONS]
+    return [frame for frame in failure.frames if frame.omitted or frame.function not in _COMPREHENSIONS]
 
 
 def failure_place(failure: Failure) -> str:
@@ -83,6 +84,11 @@ def frame_place(frame: Frame) -> str:
     place = f"cell {frame.position}" if frame.position is not None else frame.path or "cell"
     function = "" if frame.function == "<module>" else f", in {frame.function}"
     return f"{place}, line {frame.line}{function}"
+
+
+def omitted_text(frame: Frame) -> str:
+    """`… 58 more` below a frame after which others are left out, else nothing."""
+    return f"… {frame.omitted:,} more" if frame.omitted else ""
 
 
 def gate_text(gate: GateEvaluated) -> str:

@@ -110,6 +110,7 @@ export interface Frame {
   readonly cell_id: string | null;
   readonly position: number | null;
   readonly path: string | null;
+  readonly omitted: number;
 }
 
 export interface Gate {

@@ -107,6 +107,7 @@ function FrameView(props: { frame: Frame; stage: string; trans: TranslationBundl
         <span aria-hidden>&gt; </span>
         {frame.source.trim()}
       </pre>
+      {frame.omitted > 0 && <span className="jp-pipe-second">{trans.__('… %1 more', frame.omitted)}</span>}
     </div>
   );
 }
