@@ -43,6 +43,8 @@ _OURS = re.compile(
     r'File "[^"]*/jupyter_pipe/(?!kernel/)[^"]*\.py"|Traceback \(most recent call last\):\n.*jupyter_pipe/'
 )
 _LONGEST_SENTENCE = 600
+# No colour either: output is no terminal here.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,8 @@ def problems_of(done: Done) -> Iterator[str]:
         yield f"printed a traceback of ours: {done.output[-1500:]}"
     if done.code == 2:
         yield from _unclear(done)
+    if _CONTROLS.search(done.output) and "--console" not in done.argv:
+        yield f"sent controls to the terminal: {_CONTROLS.sub('[HERE]', done.output)[-1500:]!r}"
 
 
 def _unclear(done: Done) -> Iterator[str]:

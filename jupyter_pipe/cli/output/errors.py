@@ -14,6 +14,7 @@ from pathlib import Path
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.errors import CompileError, NotebookError, PipeError
 from jupyter_pipe.model import Diagnostic, Severity
+from jupyter_pipe.render.terminal_text import safe_for_terminal
 
 __all__ = [
     "annotation",
@@ -119,6 +120,7 @@ def github_lines(diagnostics: Iterable[Diagnostic], notebook: str | Path) -> lis
 
 def annotation(kind: str, file: str, title: str, text: str) -> str:
     """One workflow command of GitHub Actions."""
+    file, title, text = (safe_for_terminal(part, colour=False) for part in (file, title, text))
     where = f"file={_property(file)}," if file else ""
     return f"::{kind} {where}title={_property(title)}::{escaped(text)}"
 
