@@ -226,11 +226,14 @@ _DATA_FLOW = (
     ),
     _error(
         "PIPE211",
-        "A changed module",
-        "The notebook assigns to an attribute of a module. Modules do not travel, so a later stage "
-        "would see the module unchanged.",
-        "config.limit = 5 ‖ config.check(x)",
-        "Keep the value in a variable, or make the assignment in a cell tagged `shared`.",
+        "A changed library",
+        "The notebook changes a module, a library or the shell: it assigns to an attribute, or calls "
+        "something that sets or registers. None of them travels. A later stage does the same again if that "
+        "gives the same; here it does not: it needs a value that a stage makes, seeds a generator that "
+        "cannot be read, or writes a file as well.",
+        "limit = len(rows); config.limit = limit ‖ config.check(x)",
+        "Write the value out or make it a parameter, keep it in a variable, or make the change in a cell "
+        "tagged `shared`, which runs in every stage.",
     ),
     _error(
         "PIPE212",

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from jupyter_pipe.analysis.calls.ambient import FELT_EVERYWHERE
 from jupyter_pipe.analysis.dataflow.facts import place_of
 from jupyter_pipe.analysis.findings.report import cell_number, report
-from jupyter_pipe.analysis.interpreter.world import BUILTINS
+from jupyter_pipe.analysis.interpreter.heap import Library
+from jupyter_pipe.analysis.interpreter.world import BUILTINS, PATCHED
 from jupyter_pipe.model import Fix
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from jupyter_pipe.model import Diagnostic
 
 __all__ = ["arrange"]
+
+
+SHOWN = frozenset({"@ipython.config"})
+"""What changes how the shell shows the results of cells."""
 
 
 class Conflict(NamedTuple):
@@ -96,6 +101,23 @@ def _untimely(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Conflict]:
         for name in units[number].facts.writes:
             if read_outside.get(name, number) < number or _means_builtin(name, stage, number):
                 yield Conflict(name, units[number], stage.units[-1])
+    yield from _untimely_settings(stage, units)
+
+
+def _untimely_settings(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Conflict]:
+    """What is set between the cells of the stage is set again before the first of them."""
+    for number in sorted(stage.replays):
+        before = [unit for unit in stage.units if unit.number < number]
+        for name in units[number].facts.writes:
+            library = name.removeprefix(PATCHED)
+            if name in SHOWN or (name != library and any(_uses_library(unit, library) for unit in before)):
+                yield from (Conflict(name, units[number], stage.units[-1]) for _ in before[:1])
+
+
+def _uses_library(unit: Unit, library: str) -> bool:
+    values = (value for read in unit.facts.reads.values() for value in read.values)
+    names = (v.payload.qualified if isinstance(v.payload, Library) else v.type for v in values)
+    return any(name.partition(".")[0] == library for name in names)
 
 
 def _means_builtin(name: str, stage: StageFacts, given: int) -> bool:

@@ -60,7 +60,7 @@ def _check_shell(stage: StageFacts, units: Sequence[Unit], definitions: Definiti
                 f"stage '{stage.name}': it needs a value that a stage makes, or does something else as well."
             )
             hint = "Write the value out, or give it a cell of its own that is tagged `shared`."
-            yield report("PIPE212", unit, unit.facts.writes[min(told)].place, message, hint)
+            yield report("PIPE211", unit, unit.facts.writes[min(told)].place, message, hint)
 
 
 def _check_memory_maps(stage: StageFacts, world: World) -> Iterator[Diagnostic]:
