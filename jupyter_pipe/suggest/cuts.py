@@ -24,6 +24,7 @@ _HEAVY, _MOST_HEAVY = 4.0, 24
 _SQUARE_OF_CELLS = 0.03
 _TRIVIAL_EFFORT = 3.0
 _TRIVIAL = 2.0
+_SINGLE = 0.6
 _FEWEST, _MOST, _LIMIT = 3, 10, 16
 _TOO_FEW, _TOO_MANY = 5.0, 8.0
 
@@ -135,4 +136,6 @@ def _prices(pieces: Sequence[Piece], start: int, waits: _Waits) -> Iterator[tupl
         cells = number + 1 - start
         price = _STAGE + _VALUE * len(values) + inner + _LOST_PARALLELISM * lost
         price += _SQUARE_OF_CELLS * cells * cells + _TRIVIAL * max(0.0, _TRIVIAL_EFFORT - effort)
+        if cells == 1 and len(pieces) > _MOST and piece.gain < _HEAVY:
+            price += _SINGLE
         yield number + 1, price

@@ -6,7 +6,7 @@ import keyword
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -24,8 +24,16 @@ _NUMBERING = re.compile(
 )
 _ASIDE = re.compile(r"\s[-\u2013\u2014|]\s|[:;,(\[?!]|\.\s")
 _FILLER_WORDS = """
-a an the of for and or to with our my we let lets s us is are be in on at by it its this that what which
-how some using into from as
+a an the of for and or to with our my we let lets s us is are be in on at by it its this that these those
+what which how why when some using into from as about via per vs between within more your you do does did can
+will not
+"""
+_PARTICLE_WORDS = "up out over off down"
+_GENERIC_WORDS = """
+introduction intro overview background basics basic simple example examples exercise exercises demo notes note
+making make creating create getting get setting set doing working work performing perform building build
+adding add applying apply first next new existing various different several other advanced quick brief final
+part section step chapter
 """
 _VAGUE_WORDS = """
 df data dataset result results res out output tmp temp fig axes model clf reg estimator train test xtrain
@@ -33,6 +41,8 @@ xtest ytrain ytest pred preds predictions predicted ypred values value left righ
 columns text file files path errors scores
 """
 _FILLERS = frozenset(_FILLER_WORDS.split())
+_PARTICLES = frozenset(_PARTICLE_WORDS.split())
+_GENERIC = frozenset(_GENERIC_WORDS.split())
 _VAGUE = frozenset(_VAGUE_WORDS.split())
 _SHORTEST = 3
 
@@ -53,31 +63,44 @@ def make_names(shapes: Sequence[Shape], taken: Iterable[str] = ()) -> list[str]:
     """One name each, all different, even where case does not count."""
     used = {name.casefold() for name in taken}
     names: list[str] = []
+    headings = {shape.heading for shape in shapes}
+    common = Counter(word for heading in headings for word in set(_main_words(heading)))
     for shape in shapes:
-        name = _free_name(list(_candidates(shape)), used)
+        name = _free_name(list(_candidates(shape, common)), used)
         used.add(name.casefold())
         names.append(name)
     return names
 
 
-def slug(text: str) -> str:
-    """A heading as the name of a stage; empty if nothing of it can be one."""
+def slug(text: str, common: Mapping[str, int] | None = None) -> str:
+    """A heading as the name of a stage; empty if nothing of it can be one.
+
+    A long one keeps the words that tell most: those that few headings have (`common` counts them), and of
+    equals those that stand first. *Creating new features from titles* is `features_titles`.
+    """
+    words = _main_words(text)
+    rarest = sorted(range(len(words)), key=lambda number: ((common or {}).get(words[number], 0), number))
+    kept: list[int] = []
+    for number in rarest:
+        name = "_".join(words[one] for one in sorted([*kept, number]))
+        if len(kept) < _MOST_WORDS and (not kept or len(name) <= _LONGEST):
+            kept.append(number)
+    return _as_stage("_".join(words[number] for number in sorted(kept))[:_LONGEST].strip("_"))
+
+
+def _main_words(text: str) -> list[str]:
+    """The telling words of a heading, or of the part of it before an aside."""
     plain = unicodedata.normalize("NFKC", text).casefold().replace("'", "").replace("\u2019", "")
     plain = _NUMBERING.sub("", plain)
-    main = _ASIDE.split(plain)
-    words = _words(next((part for part in main if _words(part)), ""))
-    name = ""
-    for word in words[:_MOST_WORDS]:
-        longer = f"{name}_{word}" if name else word
-        if name and len(longer) > _LONGEST:
-            break
-        name = longer
-    return _as_stage(name[:_LONGEST].strip("_"))
+    return next((words for part in _ASIDE.split(plain) if (words := _words(part))), [])
 
 
 def _words(text: str) -> list[str]:
     words = re.findall(r"\w+", text.replace("_", " "))
     telling = [word for word in words if word not in _FILLERS] or words
+    telling = [word for word in telling if word not in _GENERIC] or telling
+    without = [word for word in telling if word not in _PARTICLES]
+    telling = without if len(without) > 1 else telling  # *sum up* says more than *sum*
     while telling and not telling[0].isidentifier():
         telling = telling[1:]
     return telling
@@ -89,17 +112,17 @@ def _as_stage(name: str) -> str:
     return f"{name}_part" if keyword.iskeyword(name) else _INSTEAD.get(name, name)
 
 
-def _candidates(shape: Shape) -> Iterator[str]:
+def _candidates(shape: Shape, common: Mapping[str, int]) -> Iterator[str]:
     made = _main_value(shape.binds, shape.given)
     if not shape.divided:
-        yield slug(shape.heading)
+        yield slug(shape.heading, common)
     yield slug(shape.title)
     if shape.verb in {"train", "explore"}:
         yield made
     yield shape.verb
     yield made
     if shape.divided:
-        yield slug(shape.heading)
+        yield slug(shape.heading, common)
     yield "part"
 
 

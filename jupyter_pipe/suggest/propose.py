@@ -24,6 +24,9 @@ __all__ = ["suggest", "suggest_stages"]
 
 _ATTEMPTS = 6
 _MODULE_CHANGED = "PIPE211"
+_CHANGED_BETWEEN = "PIPE208"
+_CANNOT_TRAVEL = "PIPE207"
+_DEFINING = frozenset({"functions", "imports", "shared"})
 _Rows = list[list[tuple[Cell, ...]]]
 _Place = tuple[str, "str | None", "int | None", "int | None"]
 
@@ -66,8 +69,14 @@ class _Settling:
             if not self._mended(pipeline):
                 break
             if attempt > _ATTEMPTS:  # each costs an analysis, and this notebook does not come apart
-                self.rows = [[tuple(cell for group in row for cell in group)] for row in self.rows if row]
+                return self._as_it_is()
+        if self._new_errors(pipeline):
+            return self._as_it_is()
         return describe(self.notebook, self.seen, pipeline, tags)
+
+    def _as_it_is(self) -> Suggestion:
+        """No stage at all: the notebook is one already, and so are the cells below each stage of its own."""
+        return describe(self.notebook, self.seen, self.draft(self.notebook), {})
 
     def _tags(self) -> dict[str, tuple[str, ...]]:
         names = iter(make_names(list(shape_rows(self.rows, self.seen)), self.seen.stages))
@@ -80,14 +89,22 @@ class _Settling:
 
     def _mended(self, pipeline: Pipeline) -> bool:
         """Whether something was found that these stages bring with them, and changed."""
-        new = [found for found in pipeline.diagnostics if found.severity is not Severity.info]
-        if any(found.severity is Severity.error for found in new):
-            new = [found for found in new if _place(found) not in self.known]
+        new = self._new_errors(pipeline)
+        if not new:
+            new = [found for found in pipeline.diagnostics if found.severity is Severity.warning]
         if any(self._order(found) for found in new):
             return True
         errors = {found.cell_id: found for found in new if found.severity is Severity.error}
         repaired = [self._repair(found, pipeline) for found in errors.values()]
         return any(repaired)
+
+    def _new_errors(self, pipeline: Pipeline) -> list[Diagnostic]:
+        """Errors, and the warnings beside them, that the notebook has only with these stages."""
+        found = [each for each in pipeline.diagnostics if each.severity is not Severity.info]
+        if not any(each.severity is Severity.error for each in found):
+            return []
+        new = [each for each in found if _place(each) not in self.known]
+        return new if any(each.severity is Severity.error for each in new) else []
 
     def _order(self, found: Diagnostic) -> bool:
         """Take up an `after:` that the compiler proposes."""
@@ -102,13 +119,34 @@ class _Settling:
         if self.roles.pop(found.cell_id or "", None):
             return True
         self.after.clear()  # these name stages that may be gone in a moment
+        if found.code == _CHANGED_BETWEEN and self._drop_roles(found.stage, pipeline):
+            return True
+        inside = next((each.cells for each in pipeline.stages if each.name == found.stage), ())
+        wanted = {found.cell_id, *inside}
         for row in self.rows:
             for number, group in enumerate(row):
-                if found.cell_id in {cell.id for cell in group}:
+                if wanted.intersection(cell.id for cell in group):
                     if found.code == _MODULE_CHANGED and found.cell_id not in self.shared:
                         return self._share(row, number, found.cell_id or "")
+                    if found.code == _CANNOT_TRAVEL:
+                        return _merge_readers(row, number, pipeline, found)
                     return _merge(row, number, pipeline, found.stage)
         return False
+
+    def _drop_roles(self, stage: str | None, pipeline: Pipeline) -> bool:
+        """Cells that only define become cells of the stage around them: what they define is another thing
+        above than below, as where a function is written twice."""
+        cells = next((each.cells for each in pipeline.stages if each.name == stage), ())
+        indices = {cell.id: cell.index for cell in self.notebook.cells}
+        places = [indices[cell] for cell in cells]
+        between = [
+            cell_id
+            for cell_id, role in self.roles.items()
+            if role in _DEFINING and min(places, default=0) < indices[cell_id] < max(places, default=0)
+        ]
+        for cell_id in between:
+            del self.roles[cell_id]
+        return bool(between)
 
     def _share(self, row: list[tuple[Cell, ...]], number: int, cell_id: str) -> bool:
         """A cell that changes a module is repeated by every stage below it."""
@@ -118,6 +156,18 @@ class _Settling:
         place = next(place for place, cell in enumerate(group) if cell.id == cell_id)
         row[number : number + 1] = [part for part in (group[:place], group[place + 1 :]) if part]
         return True
+
+
+def _merge_readers(row: list[tuple[Cell, ...]], number: int, pipeline: Pipeline, found: Diagnostic) -> bool:
+    """Put a group together with those that read from it what cannot travel, and all between."""
+    edges = [edge for edge in pipeline.edges if edge.from_ == found.stage]
+    readers = {edge.to for edge in edges if any(f"'{name}'" in found.message for name in edge.names)}
+    cells = {cell for name in readers for cell in pipeline.stage(name).cells}
+    reading = [n for n in range(number + 1, len(row)) if cells.intersection(cell.id for cell in row[n])]
+    if not reading:
+        return _merge(row, number, pipeline, found.stage)
+    row[number : reading[-1] + 1] = [tuple(cell for group in row[number : reading[-1] + 1] for cell in group)]
+    return True
 
 
 def _merge(row: list[tuple[Cell, ...]], number: int, pipeline: Pipeline, stage: str | None) -> bool:

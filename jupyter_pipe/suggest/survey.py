@@ -15,6 +15,11 @@ from jupyter_pipe.suggest.headings import Heading, find_headings
 __all__ = ["Survey", "survey"]
 
 
+_TAGGED = 2
+"""A notebook with so many stages has them all: its cells without a tag belong to the stage above them. With
+one stage somebody has begun."""
+
+
 class Survey(Struct, frozen=True):
     """`rows` are runs of cells that need a stage, in notebook order, with nothing tagged between
     them, and `headings` what stands above those cells. `tags` are for cells that need none but a
@@ -50,7 +55,8 @@ def survey(notebook: Notebook, draft: Draft) -> Survey:
     cells = [cell for cell in notebook.code_cells if cell.number is not None]
     tags = {each.cell_id: each for each in parse_tags(notebook).cells}
     headings = find_headings(notebook, {cell.id for cell in cells})
-    free = list(_free_cells(cells, tags, headings))
+    stages = tuple(dict.fromkeys(each.stage for each in tags.values() if each.stage))
+    free = [] if len(stages) >= _TAGGED else list(_free_cells(cells, tags, headings))
     facts = _Facts(
         look_at(cells),
         follow(notebook, free, draft),
@@ -62,7 +68,7 @@ def survey(notebook: Notebook, draft: Draft) -> Survey:
     return Survey(
         rows=tuple(_rows(cells, roles, facts.staged)),
         tags={cell_id: role for cell_id, role in roles.items() if role not in {"work", "idle"}},
-        stages=tuple(dict.fromkeys(each.stage for each in tags.values() if each.stage)),
+        stages=stages,
         looks=facts.looks,
         headings=find_headings(notebook, {cell_id for cell_id, role in roles.items() if role == "work"}),
         flow=facts.flow,

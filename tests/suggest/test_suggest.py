@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 import jupyter_pipe
 from jupyter_pipe.compiler import draft_pipeline
 from jupyter_pipe.errors import NotebookError
-from jupyter_pipe.model import Severity
-from jupyter_pipe.suggest import suggest_stages
+from jupyter_pipe.model import Diagnostic, Severity
+from jupyter_pipe.suggest import Suggestion, suggest_stages
+from jupyter_pipe.suggest.names import slug
+from tests.property.grammar import idioms, write_notebook
 from tests.suggest.notebooks import (
     EXAMPLES,
     errors,
@@ -167,17 +169,75 @@ def test_a_computed_path_that_may_clash_is_ordered() -> None:
     assert [found for found in drafted.diagnostics if found.severity is not Severity.info] == []
 
 
-def test_a_cell_that_changes_a_module_is_shared() -> None:
+@pytest.mark.parametrize("change", ["json.limit = 5", "json.limit = math.sqrt(25)", "json.limit = [b]"])
+def test_a_cell_that_changes_a_module_stands_where_it_compiles(change: str) -> None:
     cells = (
         "import json\nimport math", "#md ## Load", "a = json.loads('[1, 2]')\nb = sum(a)\nprint(b)",
-        "json.limit = 5", "c = b + json.limit\nprint(c)\nd = [c]", "#md ## Use",
-        "e = json.limit + d[0]\nprint(json.dumps(e))\nmath.sqrt(e)",
+        change, "c = [b, json.limit]\nprint(c)\nd = [c]", "#md ## Use",
+        "e = [json.limit, d[0]]\nprint(json.dumps(e))\nmath.sqrt(4)",
     )  # fmt: skip
-    suggestion = suggested(*cells)
-    assert suggestion.tags["c4"] == ("shared",)
-    content = with_suggestion(json.dumps(notebook_json(*cells)).encode(), suggestion)
-    assert errors(draft_pipeline(Path("flow.ipynb"), content).diagnostics) == []
-    assert any("changes a module" in note for note in suggestion.notes)
+    assert errors(drafted_with(suggested(*cells), *cells)) == []
+
+
+TWICE = "def f(v):\n    return v * {n}"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        # A function that is written again between the cells of one part.
+        ("a = [1]\nprint(a)", TWICE.format(n=2), "b = f(2)", TWICE.format(n=3), "c = f(b)\nprint(c)"),
+        ("#md ## One", "a = 1", TWICE.format(n=2), "f(a)", "#md ## Two", TWICE.format(n=3), "f(a)", "f(4)"),
+        ("a = [1]\nprint(a)", "import math as m", "b = m.pi", "import cmath as m", "m.sqrt(-1)\nprint(b)"),
+        # What cannot travel is read a long way below.
+        ("f = open('a.txt', 'w')", *[f"x{n} = [{n}]\nprint(x{n})" for n in range(9)], "f.close()"),
+        ("g = (n for n in [1])", "#md ## A", "a = [1]\nprint(a)", "#md ## B", "next(g)", "#md ## C", "a"),
+        # Options that are set in the midst.
+        ("import numpy as np\na = np.ones(3)", "np.set_printoptions(precision=2)", "print(a)", "b = a + 1"),
+        ("!pip install nothing", "import json\na = json.loads('1')", "%pip install m", "b = json.dumps(a)"),
+    ],
+)  # fmt: skip
+def test_what_is_suggested_compiles(cells: tuple[str, ...]) -> None:
+    assert errors(drafted_with(suggested(*cells), *cells)) == []
+
+
+def test_headings_divide_what_does_not_flow() -> None:
+    parts = [("Lists", "x = [1, 2]\nx[0]"), ("Slices", "x = 'abc'\nx[1:]"), ("Dates", "x = 3\nx + 1")]
+    cells = [cell for name, source in parts for cell in (f"#md ## {name}", *source.split("\n"))]
+    assert list(grouped(suggested("#md # Tour", *cells))) == ["lists", "slices", "dates"]
+
+
+def test_few_stages_have_one_cell() -> None:
+    cells = [f"a{n} = [{n}]\nprint(a{n})\nb{n} = a{n} + [1]" for n in range(24)]
+    stages = suggested(*cells).stages
+    assert sum(len(stage.cells) == 1 for stage in stages) <= 1
+
+
+@pytest.mark.parametrize(
+    ("heading", "name"),
+    [
+        ("Introduction to the analysis of variance", "analysis_variance"),
+        ("3.2 Creating a new feature from existing features: age times class", "feature_features"),
+        ("Working with missing data in the column of ages and fares", "missing_data_column"),
+        ("Iterating over array elements", "iterating_array_elements"),
+        ("What came out", "came_out"),
+        ("Introduction", "introduction"),
+        ("Donaudampfschifffahrtsgesellschaft of Vienna", "donaudampfschifffahrtsgesellsc"),
+        ("Part IV. Results!", "results"),
+    ],
+)
+def test_a_heading_is_shortened_by_meaning(heading: str, name: str) -> None:
+    assert slug(heading) == name
+
+
+def test_words_that_many_headings_have_tell_little() -> None:
+    heads = ["Regression of the income model on age", "Regression of the income model on size"]
+    cells = [
+        c for n, head in enumerate(heads) for c in (f"#md ## {head}", fit(f"m{n}", "Ridge"), f"print(m{n})")
+    ]
+    names = [stage.name for stage in suggested(IMPORTS, LOAD, *cells).stages]
+    assert any(name.endswith("age") for name in names)
+    assert any(name.endswith("size") for name in names)
 
 
 def test_one_cell_is_one_stage() -> None:
@@ -202,6 +262,16 @@ def test_a_tagged_notebook_stays_as_it_is() -> None:
     assert suggestion.tags == {}
     assert list(grouped(suggestion)) == ["make", "show"]
     assert suggestion.notes == ("Every cell has its stage already.",)
+
+
+@pytest.mark.parametrize("between", ["#md ## Other", "#md # Other\n## Part", "#md **Other**"])
+def test_a_notebook_with_stages_keeps_them_under_any_heading(between: str) -> None:
+    """Cells without a tag belong to the stage above them: dividing them again would change what was meant."""
+    suggestion = suggested(
+        "z = [0]\nprint(z)", ("a = [1]", "stage:make"), between, "a.append(2)\nb = sorted(a)\nprint(b)",
+        ("c = sum(a)\nprint(c)", "stage:show"), between, "d = [c]\nprint(d)\nprint(sorted(d))",
+    )  # fmt: skip
+    assert suggestion.tags == {}
 
 
 def test_a_partly_tagged_notebook_keeps_its_stages() -> None:
@@ -248,6 +318,11 @@ def test_names_are_stages_and_differ() -> None:
     assert "prepare" in names
 
 
+def drafted_with(suggestion: Suggestion, *cells: str) -> tuple[Diagnostic, ...]:
+    content = with_suggestion(json.dumps(notebook_json(*cells)).encode(), suggestion)
+    return draft_pipeline(Path("flow.ipynb"), content).diagnostics
+
+
 LINES = st.sampled_from(
     ["a = [1]", "b = a", "b.append(2)", "print(a)", "def f(): return a", "import math", "c = f()", "del b",
      "for i in range(3): a.append(i)", "#md ## Part", "#md # Title", "g = (x for x in a)", "next(g)", "1 +",
@@ -256,15 +331,31 @@ LINES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
-@given(st.lists(st.lists(LINES, min_size=1, max_size=3).map("\n".join), min_size=1, max_size=8))
-def test_a_suggestion_adds_no_error(cells: list[str]) -> None:
+def new_errors(cells: list[str]) -> list[Diagnostic]:
+    """The errors that a notebook has with the suggestion, and not without."""
     content = json.dumps(notebook_json(*cells)).encode()
     path = Path("flow.ipynb")
     try:
         before = draft_pipeline(path, content).diagnostics
     except NotebookError:
-        return
+        return []
     after = draft_pipeline(path, with_suggestion(content, suggest_stages(path, content))).diagnostics
     known = {(found.code, found.cell_id, found.line) for found in errors(before)}
-    assert [found for found in errors(after) if (found.code, found.cell_id, found.line) not in known] == []
+    return [found for found in errors(after) if (found.code, found.cell_id, found.line) not in known]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.lists(st.lists(LINES, min_size=1, max_size=3).map("\n".join), min_size=1, max_size=8))
+def test_a_suggestion_adds_no_error(cells: list[str]) -> None:
+    assert new_errors(cells) == []
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_a_suggestion_for_a_random_notebook_adds_no_error(data: st.DataObject) -> None:
+    """The notebooks of `tests/property`, with headings between their cells."""
+    sizes = data.draw(st.lists(st.integers(1, 4), min_size=2, max_size=6))
+    case = write_notebook(lambda options: data.draw(st.sampled_from(options)), idioms(), sizes)
+    heads = data.draw(st.lists(st.sampled_from(["", "#md ## Part", "#md # Title"]), min_size=30, max_size=30))
+    pairs = zip(heads, (cell.source for cell in case.cells), strict=False)
+    assert new_errors([cell for pair in pairs for cell in pair if cell]) == []

@@ -9,7 +9,7 @@ from jupyter_pipe.analysis.findings.report import cell_number, did_you_mean, rep
 from jupyter_pipe.analysis.interpreter.bindings import UNBOUND
 from jupyter_pipe.analysis.interpreter.heap import Library, LocalModule
 from jupyter_pipe.analysis.interpreter.world import BUILTINS
-from jupyter_pipe.model import Fix
+from jupyter_pipe.model import PACKAGES, Fix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -88,7 +88,8 @@ def _check_read(
         yield from _check_shared_read(unit, name, read, units, definitions)
     yield from _check_hidden(unit, name, read, units, definitions)
     for source in sorted(read.sources):
-        if source >= 0 and units[source].role == "skip":
+        # `skip` is what an installation should have where the packages are there already
+        if source >= 0 and units[source].role == "skip" and name != PACKAGES:
             yield _skipped(unit, name, read, units[source])
             return
 
