@@ -51,6 +51,20 @@ READING = {
     "import threading\ndef f(): open('inputs/a.csv').read()\n"
     "t = threading.Thread(target=f); t.start(); t.join()": ("content inputs/a.csv"),
 }
+WORKERS = {
+    "import multiprocessing as m, pandas as pd\n"
+    "with m.get_context('fork').Pool(2) as p: p.map(pd.read_csv, ['inputs/a.csv'])": "content inputs/a.csv",
+    "import multiprocessing as m, pandas as pd\n"
+    "with m.get_context('spawn').Pool(1) as p: p.map(pd.read_csv, ['inputs/a.csv'])": "content inputs/a.csv",
+    "from joblib import Parallel, delayed\nimport os, pandas as pd\n"
+    "Parallel(n_jobs=2)(delayed(pd.read_csv)(p) for p in ['inputs/a.csv'])": "content inputs/a.csv",
+    "from concurrent.futures import ProcessPoolExecutor\nimport os\n"
+    "with ProcessPoolExecutor(1) as p: list(p.map(os.listdir, ['inputs']))": "listing inputs",
+    "from concurrent.futures import ProcessPoolExecutor\nimport os\n"
+    "with ProcessPoolExecutor(1) as p: p.submit(os.getenv, 'MODE_X').result()": "variable MODE_X",
+    "import os\nif os.fork() == 0:\n  open('inputs/a.csv').read(); open('out', 'w').close(); os._exit(0)\n"
+    "os.wait()": ("content inputs/a.csv, wrote out"),
+}
 LISTING = {
     "import os; os.listdir('inputs')": "listing inputs",
     "import os; os.listdir()": "listing .",
@@ -257,7 +271,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-TABLES = (READING, LISTING, ASKING, VARIABLES, MODULES, CALENDAR, PROGRAMS, WRITING)
+TABLES = (READING, LISTING, ASKING, VARIABLES, MODULES, CALENDAR, PROGRAMS, WRITING, WORKERS)
 
 
 @pytest.mark.parametrize(("code", "noted"), [case for table in TABLES for case in table.items()])

@@ -31,12 +31,14 @@ def is_fleeting(name: str) -> bool:
 
 @dataclass
 class VariableNotes:
-    """`given` are variables that earlier stages set: they reach the stage as its ambient state."""
+    """`given` are variables that earlier stages set: they reach the stage as its ambient state. `merged` are
+    reports of other processes, which never write a value anywhere."""
 
     salt: str
     given: frozenset[str] = frozenset()
     values: dict[str, tuple[str | None, Where]] = field(default_factory=dict)
     own: set[str] = field(default_factory=set)
+    merged: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def read(self, name: str, value: str | None, where: Where) -> None:
         """`value` is None if it is unset."""
@@ -60,9 +62,16 @@ class VariableNotes:
         )
         self.read(ALL, "\n".join(lines), where)
 
+    def merge(self, reports: list[dict[str, Any]]) -> None:
+        """What another process of the stage has noted."""
+        for one in reports:
+            if one["name"] not in self.own:
+                self.merged.setdefault(one["name"], one)
+
     def reports(self) -> list[dict[str, Any]]:
         """The `variables` of the `Observations`."""
-        return [
+        merged = [one for name, one in self.merged.items() if name not in self.values]
+        return merged + [
             {"name": name, **self._value(name, value), "cell_id": where.cell_id, "line": where.line}
             for name, (value, where) in self.values.items()
         ]

@@ -11,9 +11,11 @@ __all__ = ["Guard"]
 
 
 class Guard:
-    """`failed` is told of exceptions while something was noted; the user's code never sees them."""
+    """`noted` is called after each note, if it is there. `failed` is told of exceptions while something was
+    noted; the user's code never sees them."""
 
     def __init__(self, failed: Callable[[Exception], None]) -> None:
+        self.noted: Callable[[], None] | None = None
         self._failed = failed
         self._thread = threading.local()
 
@@ -25,6 +27,8 @@ class Guard:
         thread.busy = True
         try:
             noting(*args)
+            if self.noted is not None:
+                self.noted()
         except Exception as error:
             self._failed(error)
         finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from . import auditing
@@ -15,15 +15,16 @@ from .guarding import Guard
 from .imports import ImportWatch
 from .paths.events import FileEvents
 from .paths.existence import ExistenceWatch
-from .paths.notes import FileNotes
+from .paths.notes import FileNotes, Where
 from .paths.rules import PathRules
 from .places import CELL, STANDARD, USER, Places
 from .programs.events import ProgramEvents
 from .readers.calls import ReaderCalls
 from .readers.tables import find_tables
 from .readers.wrapping import ReaderWatch
+from .workers import PREPARING, Records, WorkerWatch, start_in_forks
 
-__all__ = ["Observer"]
+__all__ = ["Observer", "begin_worker"]
 
 _KERNEL_SIDE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Functions of the standard library that look a variable up for somebody else; what others look up themselves
@@ -60,6 +61,7 @@ class Observer:
         self._contacts = ContactNotes()
         self._calendar = CalendarNotes()
         self._seen: set[str] = set()
+        self._recorded = (0, 0)
         self._programs = ProgramEvents(self._files, self._variables, self._contacts, self._calendar)
         guarded = self._guard.guarded
         readers = ReaderCalls(self._files, self._contacts)
@@ -69,8 +71,13 @@ class Observer:
         self._environment = EnvironmentWatch(
             guarded(self._looked_up), guarded(self._set), guarded(self._looked_up_all)
         )
+        self._records = Records()
+        self._workers = WorkerWatch(self._records, _KERNEL_SIDE, folder, salt)
         self._imports = ImportWatch(
-            tables, guarded(self._readers.arrived), guarded(self._missed), guarded(self._files.asked_for)
+            {*tables, *PREPARING},
+            guarded(self._arrived),
+            guarded(self._missed),
+            guarded(self._files.asked_for),
         )
 
     def begin(self) -> None:
@@ -83,6 +90,8 @@ class Observer:
 
     def _begin(self) -> None:
         self._readers.begin()
+        self._workers.begin()
+        start_in_forks(self._prepare_fork)
         self._imports.begin()
         self._existence.begin()
         self._environment.begin()
@@ -100,8 +109,11 @@ class Observer:
         if self not in _running:
             return
         self._guard.note(self._programs.settle)
+        self._guard.note(self._collect)
         _running.remove(self)
         auditing.listen({})
+        start_in_forks(None)
+        self._workers.end()
         self._environment.end()
         self._existence.end()
         self._imports.end()
@@ -109,6 +121,38 @@ class Observer:
     def remove(self) -> None:
         """Readers are what they were. Functions that the stage holds are pickled by name until then."""
         self._readers.end()
+
+    def note_for(self, records: Records) -> None:
+        """From here on this is a worker: what it notes is kept for the stage that it works for."""
+        self._records = records
+        self._places.everything = True
+        self._programs.is_worker = True
+        self._files.notes.touched.clear()
+        self._guard.noted = self._record
+
+    def _prepare_fork(self) -> Callable[[], None]:
+        records = Records(self._records.prepare())
+        return lambda: self.note_for(records)
+
+    def _record(self) -> None:
+        notes = self._files.notes
+        known = (len(self._variables.values), len(self._contacts.noted))
+        if notes.touched or known != self._recorded:
+            self._recorded = known
+            others = {"variables": self._variables.reports(), "contacts": self._contacts.reports()}
+            self._records.append({**notes.take(), **others})
+
+    def _collect(self) -> None:
+        """Only by the stage itself: a fork of it that ends may not."""
+        for record in () if self._programs.is_worker else self._records.collect():
+            self._files.notes.merge(record)
+            self._variables.merge(record["variables"])
+            for one in record["contacts"]:
+                self._contacts.add(one["kind"], one["name"], Where(one["cell_id"], one["line"]))
+
+    def _arrived(self, name: str) -> None:
+        watch = self._workers if name in PREPARING else self._readers
+        watch.arrived(name)
 
     def report(self) -> dict[str, Any]:
         """The `Observations`."""
@@ -140,9 +184,11 @@ class Observer:
 
     def _looked_up_all(self) -> None:
         caller = self._places.find()
-        if caller is not None and not caller.importing:
-            values = {os.fsdecode(name): os.fsdecode(value) for name, value in os.environ._data.items()}  # type: ignore[attr-defined]
-            self._variables.read_all(values, self._places.where(caller))
+        if caller is None or caller.importing or self._places.is_for_itself(_LOOKING_UP):
+            return
+        found = os.environ._data  # type: ignore[attr-defined]
+        values = {os.fsdecode(name): os.fsdecode(value) for name, value in found.items()}
+        self._variables.read_all(values, self._places.where(caller))
 
     def _set(self, key: Any) -> None:
         self._variables.write(os.fsdecode(key))
@@ -182,3 +228,10 @@ class Observer:
             # `exec(text)` in the user's own code, and not `namedtuple` in a library.
             return self._places.is_users_code()
         return kind in (CELL, USER)
+
+
+def begin_worker(folder: str, salt: str, records: str) -> None:
+    """In a process that was started to work for a stage: notes until it ends."""
+    observer = Observer({}, folder, salt)
+    observer.note_for(Records(records))
+    observer.begin()

@@ -28,6 +28,9 @@ _CELLS = ("<ipython-input", "<cell", "<timed exec>", "<timed eval>", "<magic-tim
 _CELL_FILE = re.compile(r"[/\\]ipykernel_\d+[/\\]\d+\.py$")
 _TIMED = ("<timed exec>", "<timed eval>", "<magic-timeit>")
 _MACHINERY = ("/ipykernel/", "/IPython/", "/zmq/", "/tornado/", "/traitlets/", "/debugpy/")
+# Pools call what the user has given to them.
+_CALLING = ("/futures/process.py", "/futures/thread.py", "/multiprocessing/pool.py", "/threading.py")
+_PASSING_ON = ("/joblib/", "/loky/", "/pexpect/", "/ptyprocess/")
 _LAUNCHER = "/ipykernel_launcher.py"
 
 
@@ -42,10 +45,12 @@ class Caller(NamedTuple):
 
 class Places:
     """Knows the kinds of code. `namespace` is that of the cells, `kernel_side` our own folder, `cell_id` the
-    cell that runs now, empty while code of earlier cells is replayed."""
+    cell that runs now, empty while code of earlier cells is replayed. `everything`: the process works for the
+    user alone."""
 
     def __init__(self, rules: PathRules, kernel_side: str, namespace: Mapping[str, Any]) -> None:
         self.cell_id = ""
+        self.everything = False
         self._rules = rules
         self._namespace = namespace
         self._ours = kernel_side + "/"
@@ -79,7 +84,7 @@ class Places:
             library = library or machinery or kind == LIBRARY
             frame = frame.f_back
         # A thread of a pool may have no code of the user's on its stack: `pool.map(pd.read_csv, paths)`.
-        if machinery or threading.get_ident() == self._main:
+        if machinery or (threading.get_ident() == self._main and not self.everything):
             return None
         return Caller(0, False, importing)
 
@@ -107,13 +112,17 @@ class Places:
         return (MACHINERY if frame is None else kind), (inner, outer)
 
     def is_for_itself(self, forwarding: frozenset[str]) -> bool:
-        """Whether the standard library asks for itself, not by a function that asks for others."""
+        """Whether the standard library asks for itself, not by a function that asks for others; or a library
+        that passes on to its workers what it got."""
         frame = self.calling_frame()
         while frame is not None and self._kind_of(frame) == STANDARD:
+            if str(frame.f_globals.get("__file__")).endswith(_CALLING):
+                return False
             if frame.f_code.co_name not in forwarding:
                 return True
             frame = frame.f_back
-        return False
+        file = str(frame.f_globals.get("__file__")) if frame is not None else ""
+        return any(part in file for part in _PASSING_ON)
 
     def is_users_code(self) -> bool:
         """Whether the calling frame itself is the user's."""

@@ -83,12 +83,14 @@ class Listing:
 
 @dataclass
 class FileNotes:
-    """All paths are absolute. `temporary` are folders and files that `tempfile` made for the stage."""
+    """All paths are absolute. `temporary` are folders and files that `tempfile` made for the stage, `touched`
+    what has been touched since `take` was asked."""
 
     rules: PathRules
     files: dict[str, FileNote] = field(default_factory=dict)
     listings: dict[tuple[str, str], Listing] = field(default_factory=dict)
     temporary: set[str] = field(default_factory=set)
+    touched: set[str] = field(default_factory=set)
     complete: bool = True
 
     def read(self, path: str, where: Where, *, module: bool = False) -> None:
@@ -166,6 +168,7 @@ class FileNotes:
             return
         own = {one for one in names if self._is_own(f"{path}/{one}")}
         names = [one for one in names if one not in own]
+        self.touched.add(path)
         self.listings[path, pattern] = Listing(where, digest_names(names), names)
 
     def secure(self, path: str, note: FileNote, limit: int | None = None) -> None:
@@ -210,6 +213,7 @@ class FileNotes:
                 self.complete = False
                 return None
             note = self.files[path] = FileNote(where, state_of(path))
+        self.touched.add(path)
         return note
 
     def _is_own(self, path: str) -> bool:
@@ -220,6 +224,30 @@ class FileNotes:
         if not self.temporary:
             return False
         return any(path == one or path.startswith(one + "/") for one in self.temporary)
+
+    def take(self) -> dict[str, Any]:
+        """What is new since this was asked last, for `merge` in another process."""
+        touched, self.touched = self.touched, set()
+        return {
+            "files": {path: _fields_of(self.files[path]) for path in touched if path in self.files},
+            "listings": [
+                (path, pattern, one.where, one.digest, one.names)
+                for (path, pattern), one in self.listings.items()
+                if path in touched
+            ],
+        }
+
+    def merge(self, record: dict[str, Any]) -> None:
+        """Adds what another process of the stage has noted. What the stage had made before is no input."""
+        for path, fields in record["files"].items():
+            there = FileNote(
+                **{**fields, "where": Where(*fields["where"]), "before": _state(fields["before"])}
+            )
+            here = self.files.setdefault(path, there)
+            if here is not there:
+                _merge(here, there)
+        for path, pattern, where, digest, names in record["listings"]:
+            self.listings.setdefault((path, pattern), Listing(Where(*where), digest, names))
 
     def reports(self) -> dict[str, list[dict[str, Any]]]:
         """`read`, `written` and `modules` of the `Observations`, now that the stage is over."""
@@ -247,6 +275,22 @@ class FileNotes:
 
     def _place(self, path: str, where: Where, report: dict[str, Any]) -> dict[str, Any]:
         return {"path": self.rules.shown(path), **report, "cell_id": where.cell_id, "line": where.line}
+
+
+def _fields_of(note: FileNote) -> dict[str, Any]:
+    return {name: getattr(note, name) for name in FileNote.__slots__}
+
+
+def _state(fields: list[Any] | None) -> State | None:
+    return State(*fields) if fields is not None else None
+
+
+def _merge(here: FileNote, there: FileNote) -> None:
+    if not here.made:
+        here.read, here.asked = here.read or there.read, here.asked or there.asked
+        here.timed, here.module = here.timed or there.timed, here.module or there.module
+        here.digest = here.digest or there.digest
+    here.written, here.watched = here.written or there.written, here.watched or there.watched
 
 
 def _read_reports(note: FileNote) -> Iterator[tuple[str, dict[str, Any]]]:

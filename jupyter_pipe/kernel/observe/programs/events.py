@@ -27,7 +27,8 @@ _TERMINALS = "/ptyprocess/"
 
 
 class ProgramEvents:
-    """`variables`, `contacts` and `calendar` are where a command's own inputs are noted."""
+    """`variables`, `contacts` and `calendar` are where a command's own inputs are noted. Of a worker the
+    stage itself sees what its programs change."""
 
     def __init__(
         self, files: FileEvents, variables: VariableNotes, contacts: ContactNotes, calendar: CalendarNotes
@@ -37,6 +38,7 @@ class ProgramEvents:
         self._variables = variables
         self._contacts = contacts
         self._calendar = calendar
+        self.is_worker = False
         self._before: dict[str, State | None] = {}
         self._began: int | None = None
 
@@ -131,7 +133,7 @@ class ProgramEvents:
 
     def _watch(self) -> None:
         """Remembers what lies in the notebook's folder, unless a program is running there already."""
-        if self._began is None:
+        if self._began is None and not self.is_worker:
             self._before = self._states()
             self._began = time.time_ns()
 
