@@ -144,18 +144,23 @@ class CellFinished(_Event, frozen=True, tag="cell_finished"):
 
 
 class StageFinished(_Event, frozen=True, tag="stage_finished"):
+    """`contacts` says, in phrases, what the stage was in touch with that nobody can compare."""
+
     stage: str
     seconds: float
     attempt: int = 1
+    contacts: tuple[str, ...] = ()
 
 
 class StageCached(_Event, frozen=True, tag="stage_cached"):
-    """`run_id` is the run that computed the result, `saved_seconds` what it took there."""
+    """`run_id` is the run that computed the result, `saved_seconds` what it took there; `contacts` are
+    those of `StageFinished`."""
 
     stage: str
     reason: str
     run_id: str | None = None
     saved_seconds: float = 0.0
+    contacts: tuple[str, ...] = ()
 
 
 class Frame(Struct, frozen=True):

@@ -27,7 +27,7 @@ from jupyter_pipe.observe.comparison import compare, compare_left
 from jupyter_pipe.observe.digests import file_digest
 from jupyter_pipe.observe.left import FilesLeft
 from jupyter_pipe.observe.present import Present
-from jupyter_pipe.observe.words import age_text, contact_names, duration_text, touched_text
+from jupyter_pipe.observe.words import age_text, contact_phrases, duration_text
 
 __all__ = [
     "Around",
@@ -336,8 +336,10 @@ class StageCache:
 
 def _unchanged(entry: CacheEntry) -> str:
     """Why a result is reused, and what nobody can compare."""
-    touched = touched_text(contact_names(entry.result.observed.contacts))
-    return f"unchanged; {touched} {age_text(time.time() - entry.created)}" if touched else "unchanged"
+    touched = contact_phrases(entry.result.observed.contacts)
+    if not touched:
+        return "unchanged"
+    return f"unchanged; {', '.join(touched)} {age_text(time.time() - entry.created)}"
 
 
 def _carried(result: StageResult, components: Collection[str]) -> bool:
@@ -389,5 +391,5 @@ def _planned(name: str, decision: Decision) -> PlannedStage:
     entry = decision.entry
     if entry is None:
         return PlannedStage(name, "run", decision.reason)
-    contacts = tuple(contact_names(entry.result.observed.contacts))
+    contacts = contact_phrases(entry.result.observed.contacts)
     return PlannedStage(name, "reuse", decision.reason, entry.seconds, contacts, entry.created)

@@ -13,10 +13,9 @@ __all__ = [
     "change_of_listing",
     "change_of_path",
     "change_of_variable",
-    "contact_names",
+    "contact_phrases",
     "duration_text",
     "may_be_shown",
-    "touched_text",
 ]
 
 _LONGEST_SHOWN = 40
@@ -49,8 +48,7 @@ def change_of_listing(one: ObservedPath, names: Sequence[str] | None) -> str:
 def _told(names: Sequence[str], word: str) -> Iterable[str]:
     if not names:
         return
-    more = f" and {len(names) - _FIRST} more" if len(names) > _FIRST else ""
-    yield f"{', '.join(names[:_FIRST])}{more} {'is' if len(names) == 1 else 'are'} {word}"
+    yield f"{_some(names)} {'is' if len(names) == 1 else 'are'} {word}"
 
 
 def change_of_variable(one: ObservedVariable, now: str | None, secrets: Collection[str]) -> str:
@@ -73,17 +71,19 @@ def may_be_shown(name: str, value: str, secrets: Collection[str]) -> bool:
     return 0 < len(value) <= _LONGEST_SHOWN and value.isprintable()
 
 
-def contact_names(contacts: Iterable[ObservedContact]) -> list[str]:
-    """Whom a stage was in touch with, each once, for people: `example.org:443`, `psql -f load.sql`."""
-    return list(dict.fromkeys(contact.name for contact in contacts))
+def contact_phrases(contacts: Iterable[ObservedContact]) -> tuple[str, ...]:
+    """What a stage was in touch with and nobody can compare, in at most two phrases: `in touch with
+    example.org:443`, `ran psql -f load.sql`."""
+    found = tuple(contacts)
+    programs = dict.fromkeys(one.name for one in found if one.kind == "program")
+    others = dict.fromkeys(one.name for one in found if one.kind != "program")
+    phrases = (("in touch with", list(others)), ("ran", list(programs)))
+    return tuple(f"{word} {_some(names)}" for word, names in phrases if names)
 
 
-def touched_text(names: Sequence[str]) -> str:
-    """`in touch with example.org:443 and 2 more`, empty if there was nobody."""
-    if not names:
-        return ""
+def _some(names: Sequence[str]) -> str:
     more = f" and {len(names) - _FIRST} more" if len(names) > _FIRST else ""
-    return f"in touch with {', '.join(names[:_FIRST])}{more}"
+    return f"{', '.join(names[:_FIRST])}{more}"
 
 
 def duration_text(seconds: float) -> str:

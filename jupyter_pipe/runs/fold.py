@@ -135,6 +135,7 @@ def _started(stage: StageRun, event: StageStarted) -> StageRun:
         started=event.time,
         finished=None,
         failure=None,
+        contacts=(),
         metrics={},
         gates=(),
         artifacts=(),
@@ -150,7 +151,7 @@ def _cell_finished(stage: StageRun, event: CellFinished) -> StageRun:
 
 
 def _finished(stage: StageRun, event: StageFinished) -> StageRun:
-    return _ended(stage, event, StageState.succeeded, seconds=event.seconds)
+    return _ended(stage, event, StageState.succeeded, seconds=event.seconds, contacts=event.contacts)
 
 
 def _cached(stage: StageRun, event: StageCached) -> StageRun:
@@ -161,6 +162,7 @@ def _cached(stage: StageRun, event: StageCached) -> StageRun:
         reason=event.reason,
         cached_from=event.run_id,
         saved_seconds=event.saved_seconds,
+        contacts=event.contacts,
     )
 
 

@@ -117,7 +117,8 @@ class StageRun(Struct, frozen=True):
     """One stage in a run.
 
     `cells_done` of `cells_total` user cells have finished, `cell_id` is the one that runs.
-    `cached_from` is the run that computed a reused result. Times are UTC seconds since the epoch.
+    `cached_from` is the run that computed a reused result. `contacts` are phrases: what the stage was in
+    touch with that nobody can compare. Times are UTC seconds since the epoch.
     """
 
     name: str
@@ -138,6 +139,7 @@ class StageRun(Struct, frozen=True):
     gates: tuple[GateEvaluated, ...] = ()
     artifacts: tuple[ArtifactWritten, ...] = ()
     changed: tuple[InputChanged, ...] = ()
+    contacts: tuple[str, ...] = ()
 
 
 class Run(Struct, frozen=True):

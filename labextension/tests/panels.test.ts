@@ -32,6 +32,7 @@ function stage(name: string, change: Partial<StageRun> = {}): StageRun {
     gates: [],
     artifacts: [],
     changed: [],
+    contacts: [],
     ...change
   };
 }

@@ -115,7 +115,7 @@ WRITERS: dict[str, tuple[str, ...]] = {
         'Path("{made}.new").write_text("{number}")\nos.replace("{made}.new", "{made}")',
         'Path("{made}").unlink(missing_ok=True)',
     ),
-    "appended": ('with open("log.txt", "a") as file:\n    print({number}, file=file)',),
+    "appended": ('with open("app.log", "a") as file:\n    print({number}, file=file)',),
     "continued": (
         'open("chain.txt", "w").write("{number}\\n")',
         'with open("chain.txt", "a") as file:\n    print({number}, file=file)',
@@ -188,6 +188,9 @@ def random_scene(chance: random.Random, kinds: frozenset[str] = frozenset(READER
             parts.append(_fill(chance.choice((WRITERS if writer else READERS)[kind]), chance))
             chosen.append(kind)
         cells.append((f"s{number}", "\n".join(parts)))
+    if any("chain.txt" in source for _, source in cells):
+        # Who goes on from a file that nobody begins makes it longer with every run of the notebook.
+        cells.insert(0, ("begin", 'open("chain.txt", "w").write("begin\\n")'))
     files = {name: str(chance.randint(10, 99)) for name in FILES}
     files |= {"plug.py": "VALUE = 1\n", "script.py": "RESULT = 1\nprint('script', RESULT)\n"}
     files |= {"tool.py": "print('tool', 1)\n"}

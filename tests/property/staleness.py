@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -33,13 +33,13 @@ from jupyter_pipe.engine.targets import RunRequest, open_target
 from jupyter_pipe.notebook import read_notebook
 from jupyter_pipe.runs.learned_effects import add_learned
 from tests.cases.pipelines import ENOUGH, Forks, Outcome, run_stage_cells
-from tests.property.outside import MADE, Scene, random_edit, random_scene
+from tests.property.outside import MADE, READERS, Scene, random_edit, random_scene
 
 __all__ = ["Tally", "Trial", "main", "try_sequence"]
 
 STEPS = 4
 NO_STATE = (".jupyter_pipe", "__pycache__")
-LOG = "log.txt"
+LOG = "app.log"
 """Who adds to it adds once for each time that it runs; what matters is that each did."""
 
 
@@ -128,7 +128,9 @@ class _Run:
         given = given_to(pipeline, asked.stage, self._machine.results)
         checked = self._results.check(pipeline, asked.stage, given, remade=asked.remade)
         if checked.executed is not None:
-            self.outcome.outputs.update(json.loads(checked.executed.read_text()))
+            # Of another stage with the same code, the cells have other ids.
+            printed = json.loads(checked.executed.read_text())
+            self.outcome.outputs.update(zip(pipeline.stage(asked.stage).cells, printed, strict=True))
             self.reasons.pop(asked.stage, None)
         else:
             self.reasons[asked.stage] = checked.reason
@@ -139,7 +141,7 @@ class _Run:
             return
         executed = self._folder / f"{record.stage}.json"
         executed.unlink(missing_ok=True)
-        executed.write_text(json.dumps(self._printed[record.stage]))
+        executed.write_text(json.dumps(list(self._printed[record.stage].values())))
         self._results.record(
             self._machine.pipeline,
             record.stage,
@@ -189,10 +191,13 @@ def run_notebook(forks: Forks, folder: Path, scene: Scene) -> Outcome:
     return outcome
 
 
-def try_sequence(forks: Forks, seed: int, steps: int = STEPS) -> Trial:
-    """One scene, run and edited in turn, in two folders that nothing distinguishes but who runs there."""
+def try_sequence(
+    forks: Forks, seed: int, steps: int = STEPS, kinds: Collection[str] = tuple(READERS)
+) -> Trial:
+    """One scene, run and edited in turn, in two folders that nothing distinguishes but who runs there.
+    `kinds` are the ways of reading."""
     chance = random.Random(seed)
-    scene = random_scene(chance)
+    scene = random_scene(chance, frozenset(kinds))
     trial = Trial()
     with tempfile.TemporaryDirectory() as top, patch("os.fsync", lambda _: None):
         whole, parts = Path(top) / "whole", Path(top) / "parts"
@@ -249,8 +254,10 @@ def _compare(expected: Outcome, actual: Outcome, whole: Path, parts: Path) -> st
     for name, text in expected.outputs.items():
         if actual.outputs.get(name, "" if name == "cell0" else None) != text:
             return f"{name} prints {text!r}, in the pipeline {actual.outputs.get(name)!r}"
-    files = _files(whole)
-    return "" if _files(parts) == files else f"files are {files}, of the pipeline {_files(parts)}"
+    ours, theirs = _files(parts), _files(whole)
+    differ = [name for name in {**theirs, **ours} if ours.get(name) != theirs.get(name)]
+    told = [f"{name} is {theirs.get(name)!r}, of the pipeline {ours.get(name)!r}" for name in differ]
+    return "; ".join(told)
 
 
 def _files(folder: Path) -> dict[str, bytes]:

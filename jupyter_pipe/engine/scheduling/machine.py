@@ -21,6 +21,7 @@ from jupyter_pipe.engine.scheduling.verdict import (
     retry_delay_seconds,
 )
 from jupyter_pipe.events import FailureKind
+from jupyter_pipe.observe.words import contact_phrases
 
 __all__ = ["ImpossibleTransition", "Machine", "Options"]
 
@@ -110,6 +111,7 @@ class Machine(OrderKeeping):
                 reason=message.reason,
                 run_id=reuse.run_id,
                 saved_seconds=reuse.seconds,
+                contacts=contact_phrases(reuse.result.observed.contacts),
             )
         )
         self._out.append(ms.Record(message.stage, reuse.result, reuse.seconds, reused=True))
@@ -125,7 +127,12 @@ class Machine(OrderKeeping):
         if failure is not None:
             self._broke(ms.StageBroke(message.stage, message.attempt, failure, message.seconds), progress)
             return
-        self._log(ev.StageFinished(stage=message.stage, seconds=message.seconds, attempt=message.attempt))
+        contacts = contact_phrases(message.result.observed.contacts)
+        self._log(
+            ev.StageFinished(
+                stage=message.stage, seconds=message.seconds, attempt=message.attempt, contacts=contacts
+            )
+        )
         self._out.append(ms.Record(message.stage, message.result, message.seconds))
         self._succeed(message.stage, progress, message.result, ev.StageState.succeeded)
 

@@ -59,7 +59,8 @@ class EventLines:
             case StageStarted():
                 return "started" if event.attempt == 1 else f"started, attempt {event.attempt}"
             case StageFinished():
-                return f"{self._state('succeeded')}, {seconds_text(event.seconds)}"
+                took = [seconds_text(event.seconds), *event.contacts]
+                return ", ".join([self._state("succeeded"), *took])
             case StageCached():
                 saved = f", saves {seconds_text(event.saved_seconds)}" if event.saved_seconds else ""
                 return f"{self._state('cached')}: {event.reason}{saved}"

@@ -171,7 +171,7 @@ def _stage(number: int, stage: StageRun, compiled: Stage | None, folder: RunFold
 
 def _about(stage: StageRun) -> str:
     metrics = [f"{name} {value_text(value)}" for name, value in stage.metrics.items()]
-    note = "" if stage.state is StageState.succeeded else stage_note(stage)
+    note = ", ".join(stage.contacts) if stage.state is StageState.succeeded else stage_note(stage)
     parts = [
         count(stage.cells_total, "cell") if stage.cells_total else "",
         seconds_text(stage.seconds) if stage.seconds else "",

@@ -53,8 +53,11 @@ def stage_note(stage: StageRun) -> str:
         return f"after {_some(stage.after)}" if stage.after else stage.reason
     if stage.state is StageState.cached and stage.saved_seconds:
         return f"{stage.reason}, saves {seconds_text(stage.saved_seconds)}"
-    # That a stage had never run is news before it does, not after.
-    return "" if stage.state is StageState.succeeded and stage.reason == "never ran" else stage.reason
+    if stage.state is StageState.succeeded:
+        # That a stage had never run is news before it does, not after.
+        reason = "" if stage.reason == "never ran" else stage.reason
+        return ", ".join(filter(None, [reason, *stage.contacts]))
+    return stage.reason
 
 
 def visible_frames(failure: Failure) -> list[Frame]:

@@ -368,6 +368,7 @@ export interface StageRun {
   readonly gates: readonly GateEvaluated[];
   readonly artifacts: readonly ArtifactWritten[];
   readonly changed: readonly InputChanged[];
+  readonly contacts: readonly string[];
 }
 
 export type StageState = 'cached' | 'cancelled' | 'failed' | 'interrupted' | 'queued' | 'running' | 'skipped' | 'succeeded';

@@ -26,7 +26,8 @@ export function detailOf(stage: StageRun, trans: TranslationBundle): string {
     case 'failed':
       return stage.failure ? placeOf(stage.failure, trans) : '';
     case 'succeeded':
-      return '';
+      // What nobody can compare: the result may be of another day. (Of a reused one, the reason says it.)
+      return stage.contacts.join(', ');
     default:
       return stage.reason;
   }
