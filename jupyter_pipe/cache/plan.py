@@ -22,7 +22,8 @@ from jupyter_pipe.cache.files import add_named, files_read, files_written, modul
 from jupyter_pipe.cache.fingerprint import Fingerprint, explain, in_short
 from jupyter_pipe.cache.store import Cache, CacheEntry, Latest, latest_of, references
 from jupyter_pipe.compiler.graph import topological
-from jupyter_pipe.model import Pipeline, Stage
+from jupyter_pipe.file_names import is_file
+from jupyter_pipe.model import EffectKind, Pipeline, Stage
 from jupyter_pipe.observe.comparison import compare, compare_left
 from jupyter_pipe.observe.digests import file_digest
 from jupyter_pipe.observe.left import FilesLeft
@@ -364,7 +365,11 @@ def plan_run(
         if name not in selected:
             planned[name] = PlannedStage(name, "skip", "not selected")
             continue
-        waiting = [earlier for earlier in pipeline.upstream(name) if earlier not in results]
+        waiting = [
+            earlier
+            for earlier in pipeline.upstream(name)
+            if earlier not in results and _gives(stage_cache, pipeline, earlier, name)
+        ]
         if waiting:
             reason = f"after {', '.join(waiting)}: runs if what it receives changes"
             planned[name] = PlannedStage(name, "run", reason)
@@ -378,6 +383,20 @@ def plan_run(
         for maker, path in decision.remake.items():
             planned[maker] = PlannedStage(maker, "run", f"{path} must be written again for {name}")
     return Plan(tuple(planned[stage.name] for stage in pipeline.stages))
+
+
+def _gives(stage_cache: StageCache, pipeline: Pipeline, earlier: str, later: str) -> bool:
+    """Whether the later stage may find something else when the earlier one has run, and does not just have
+    to wait until that has read what it is about to write."""
+    names = {
+        name for edge in pipeline.edges if (edge.from_, edge.to) == (earlier, later) for name in edge.names
+    }
+    if not names or not all(map(is_file, names)):
+        return True
+    latest = stage_cache.cache.latest(pipeline.name, earlier)
+    effects = pipeline.stage(earlier).effects
+    writes = any(is_file(effect.name) and effect.kind is not EffectKind.reads for effect in effects)
+    return writes or latest is None or bool(latest.written)
 
 
 def around_of(name: str, order: Sequence[str], files: FilesLeft, *, remade: bool = False) -> Around:
