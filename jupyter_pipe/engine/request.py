@@ -27,7 +27,7 @@ from jupyter_pipe.runs.processes import this_process
 from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.trust.keys import KEY_VARIABLE
 
-__all__ = ["PreparedRun", "prepare"]
+__all__ = ["PreparedRun", "prepare", "secrets_of"]
 
 # How many stages wait or run in a cluster at a time, unless told.
 _CLUSTER_WORKERS = 32
@@ -53,7 +53,7 @@ class PreparedRun(Struct, frozen=True):
     @property
     def secrets(self) -> dict[str, str]:
         """The values of all `secret:` names of the pipeline that the environment has."""
-        return _secrets(self.pipeline, self.environment)
+        return secrets_of(self.pipeline, self.environment)
 
     @property
     def taking_part(self) -> Pipeline:
@@ -99,7 +99,7 @@ def prepare(request: RunRequest) -> PreparedRun:
     selected = _selected(pipeline, options)
     environment = dict(os.environ if request.environment is None else request.environment)
     _check_secrets(pipeline, selected, environment)
-    masker = Masker(_secrets(pipeline, environment))
+    masker = Masker(secrets_of(pipeline, environment))
     parameters = request.parameters or resolve_parameters(pipeline.parameters)
     _check_parameters(parameters, masker)
     check_kernel(pipeline.kernel)
@@ -174,7 +174,8 @@ def _check_secrets(pipeline: Pipeline, selected: Collection[str], environment: M
                 )
 
 
-def _secrets(pipeline: Pipeline, environment: Mapping[str, str]) -> dict[str, str]:
+def secrets_of(pipeline: Pipeline, environment: Mapping[str, str]) -> dict[str, str]:
+    """The values of all `secret:` names of the pipeline that the environment has."""
     names = {secret for stage in pipeline.stages for secret in stage.options.secrets}
     return {name: environment[name] for name in sorted(names) if name in environment}
 

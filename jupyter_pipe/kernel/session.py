@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -273,6 +274,8 @@ def _peak_memory() -> int:
 def _write_json(path: str, value: Any) -> None:
     """Atomic, but not synced: after a power cut the stage runs again anyway."""
     temporary = f"{path}.writing-{os.getpid()}"
+    # Halves of surrogate pairs are no text: who reads the file would refuse all of it.
+    text = re.sub("[\ud800-\udfff]", "\ufffd", json.dumps(value, ensure_ascii=False))
     with open(temporary, "w", encoding="utf-8") as file:
-        json.dump(value, file)
+        file.write(text)
     os.replace(temporary, path)

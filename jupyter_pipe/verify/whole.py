@@ -15,13 +15,17 @@ from typing import Any
 import msgspec
 
 from jupyter_pipe.artifacts.bootstrap import bootstrap_source
+from jupyter_pipe.artifacts.masking import Masker
 from jupyter_pipe.artifacts.protocol import StageContext
 from jupyter_pipe.engine.attempts.stopping import StopSignal
+from jupyter_pipe.engine.execution.failures import StageFailure
 from jupyter_pipe.engine.execution.papermill_engine import Execution, StageInterrupted, execute
 from jupyter_pipe.engine.kernels.interrupts import catch_signals
+from jupyter_pipe.engine.request import secrets_of
 from jupyter_pipe.engine.scheduling.kernel_definitions import known_definitions
 from jupyter_pipe.events import CellFinished, Event
-from jupyter_pipe.model import Cell, Notebook, Pipeline, Stage
+from jupyter_pipe.model import Cell, Notebook, Pipeline, Stage, StageOptions
+from jupyter_pipe.runs.masking import masked
 from jupyter_pipe.verify.boundaries import Difference, Expected, read_differences, read_digests
 from jupyter_pipe.verify.model import Watcher
 from jupyter_pipe.verify.outputs import Outputs, cell_outputs
@@ -64,7 +68,7 @@ def run_whole(
         made += [
             _boundary_cell(stage, folder, workdir, stored, _definitions(pipeline, stage)) for stage in ending
         ]
-    _execute(notebook, made, cells, folder, workdir, environment, watcher)
+    _execute(notebook, made, cells, folder, workdir, environment, secrets_of(pipeline, environment), watcher)
     stages = [stage.name for found in closing.values() for stage in found]
     differences = (read_differences(_difference_path(folder, stage), stage) for stage in stages)
     return WholeRun(
@@ -81,6 +85,7 @@ def _execute(
     folder: Path,
     workdir: Path,
     environment: Mapping[str, str],
+    secrets: Mapping[str, str],
     watcher: Watcher,
 ) -> None:
     def report(event: Event) -> None:
@@ -89,7 +94,8 @@ def _execute(
 
     stop = StopSignal()
     # The engine sets execution counts through the kernel side, so that must be there from the start.
-    beginning = _write_context(Stage("notebook", (), "", ""), folder, workdir, {})
+    options = StageOptions(secrets=tuple(secrets))
+    beginning = _write_context(Stage("notebook", (), "", "", options=options), folder, workdir, {})
     with catch_signals(lambda signal: stop.request(hard=stop.is_set)):
         try:
             execute(
@@ -103,12 +109,15 @@ def _execute(
                     prelude=(bootstrap_source(beginning),),
                     numbers={cell.id: cell.number for cell in cells},
                     environment=environment,
+                    secrets=secrets,
                     report=report,
                     stop=stop,
                 ),
             )
         except StageInterrupted:
             raise KeyboardInterrupt from None
+        except StageFailure as broken:
+            raise StageFailure(masked(broken.failure, Masker(secrets))) from None
 
 
 def _definitions(pipeline: Pipeline, stage: Stage) -> Definitions:
@@ -163,6 +172,7 @@ def _write_context(stage: Stage, folder: Path, workdir: Path, definitions: Defin
                 outputs=stage.outputs,
                 optional=stage.outputs,
                 definitions=definitions,
+                secrets=stage.options.secrets,
             )
         )
     )

@@ -127,6 +127,14 @@ def test_a_secret_reaches_its_stage_only_and_is_never_written(ran: Runs) -> None
     assert [path.name for path in written if b"s3cret-value" in path.read_bytes()] == []
 
 
+def test_half_of_a_surrogate_pair_is_shown_as_what_it_is_and_harms_nothing(ran: Runs) -> None:
+    done = ran(
+        Package().stage("a", "half = '\\ud800'", metrics="half").stage("b", "raise ValueError('\\udc80')")
+    )
+    assert done.run.stage("a").metrics == {"half": "\ufffd"}
+    assert done.failure("b").evalue == "\ufffd"
+
+
 def test_an_error_that_the_cell_is_tagged_to_raise_is_none(ran: Runs) -> None:
     package = Package().stage("a", "1 / 0", "print('on')")
     files = dict(package.files)

@@ -17,6 +17,7 @@ from jupyter_pipe.errors import ParameterError
 from jupyter_pipe.events import StageFailed
 from jupyter_pipe.model import Parameter
 from jupyter_pipe.runs.parameters import resolve_parameters
+from tests.cli.conftest import write_notebook
 from tests.engine.conftest import Runs
 from tests.engine.packages import Package
 
@@ -253,3 +254,18 @@ def test_a_secret_that_is_too_short_to_be_hidden_is_named(ran: Runs) -> None:
         ("secret_short", True)
     ]
     assert not [event for event in done.events if isinstance(event, StageFailed)]
+
+
+def test_verify_hides_it_on_both_sides(quiet: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> None:
+    monkeypatch.setenv("API_TOKEN", PLAIN)
+    show = "import os\nT = os.environ['API_TOKEN']\nprint(T, [T])"
+    notebook = write_notebook(
+        quiet / "v.ipynb", [(show, ["stage:a", "secret:API_TOKEN"]), ("1", ["stage:b"])]
+    )
+    assert main(["verify", str(notebook)]) == 0
+    notebook = write_notebook(quiet / "v.ipynb", [(f"{show}\nraise ValueError(T)", ["secret:API_TOKEN"])])
+    assert main(["verify", str(notebook)]) == 2
+    printed = capfd.readouterr()
+    assert "ValueError: ***" in printed.err
+    assert PLAIN not in printed.out + printed.err
+    assert list(found_in(quiet, PLAIN)) == []

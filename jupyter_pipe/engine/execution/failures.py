@@ -7,6 +7,7 @@ later, in the whole failure.
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -218,5 +219,5 @@ def _duration(seconds: float) -> str:
 
 
 def _clean(text: str) -> str:
-    text = without_escapes(text)
+    text = re.sub("[\ud800-\udfff]", "\ufffd", without_escapes(text))
     return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}… ({len(text):,} characters)"
