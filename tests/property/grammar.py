@@ -113,6 +113,7 @@ KINDS = {
     "thunk": "call later todo",
     "memo": "memo remember track",
     "cached": "cached quick fast",
+    "nan": "hole blank void",
     "any": "aa bb cc",
     "call": "ff gg hh",
     "cl": "Aa Bb Cc",

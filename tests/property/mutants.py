@@ -116,6 +116,27 @@ MUTANTS = (
         gaps=20,
     ),
     Mutant(
+        "settings are made again",
+        "dataflow.replays:Definitions.settings_before",
+        lambda *_: [],
+        focus="dialect|limit|kind|shown|log|mime",
+    ),
+    Mutant(
+        "calls are settings by their names",
+        "calls.settings:is_setting",
+        lambda _: False,
+        focus="mime",
+        extra=(
+            "import codecs\ncodecs.register_error('star', lambda e: ('*', e.end))<!star>",
+            "print('aé'.encode('ascii', 'star'))<?star>",
+        ),
+    ),
+    Mutant(
+        "one NaN stays one",
+        "sys.modules['jupyter_pipe_kernel.values.encoding'].may_hold_nan = lambda _: False",
+        focus="nan",
+    ),
+    Mutant(
         "the guard",
         "sys.modules['jupyter_pipe_kernel.session'].is_changed = lambda *_: False",
         focus="^$",
