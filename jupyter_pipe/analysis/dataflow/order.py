@@ -234,15 +234,16 @@ def _cycle(cycle: Sequence[str], uses: Sequence[Use]) -> Diagnostic:
 
 def _reordered(conflict: Conflict) -> Diagnostic:
     name, earlier, later = conflict
+    shown = name.removeprefix(PATCHED)
     if earlier.stage is None:
         message = (
-            f"{cell_number(earlier).capitalize()} changes '{name}' between the cells of stage "
+            f"{cell_number(earlier).capitalize()} changes '{shown}' between the cells of stage "
             f"'{_stage(later)}'; but what it makes is there before the stage's first cell."
         )
     else:
         message = (
             f"{cell_number(earlier).capitalize()} of stage '{_stage(earlier)}' must run between the cells of "
-            f"stage '{_stage(later)}', because of '{name}'; but all cells of a stage run together."
+            f"stage '{_stage(later)}', because of '{shown}'; but all cells of a stage run together."
         )
     fact = later.facts.writes.get(name) or later.facts.reads.get(name)
     place = fact.place if fact else place_of(later.node)
