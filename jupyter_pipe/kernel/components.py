@@ -75,6 +75,21 @@ class _NumpyRandom(_Component):
         self.loaded.set_state((kind, array, *rest))
 
 
+class _TorchRandom(_Component):
+    """The generator of the processor; that of a graphics card follows it where both are seeded at once."""
+
+    name = "torch.random"
+    module = "torch"
+    generator = True
+
+    def read(self) -> dict[str, Any]:
+        return {"": bytes(self.loaded.get_rng_state().numpy())}
+
+    def write(self, part: str, value: Any) -> None:
+        torch = self.loaded
+        torch.set_rng_state(torch.frombuffer(bytearray(value), dtype=torch.uint8))
+
+
 class _FloatPrecision(_Component):
     """What `%precision` sets. Stands before numpy's options, which it sets as well."""
 
@@ -312,7 +327,7 @@ class _Locale(_Component):
 
 BUILT_IN: tuple[Component, ...] = (
     *(_Environment(), _Path(), _Folder(), _Arguments(), _Recursion(), _IntDigits()),
-    *(_Collector(), _TimeZone(), _Random(), _NumpyRandom()),
+    *(_Collector(), _TimeZone(), _Random(), _NumpyRandom(), _TorchRandom()),
     *(_FloatPrecision(), _NumpyPrint(), _NumpyErrors(), _PandasOptions(), _Matplotlib(), _Warnings()),
     *(_Decimal(), Loggers(), _Locale(), _ScikitLearn()),
 )

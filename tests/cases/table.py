@@ -103,7 +103,7 @@ class Case:
     def write(self, folder: Path) -> Path:
         """Writes the notebook and the files beside it; returns the notebook's path."""
         for name, text in self.files.items():
-            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
         path = folder / f"case_{self.id}.ipynb"
         path.write_bytes(self.notebook())

@@ -10,12 +10,14 @@ from __future__ import annotations
 import ast
 import bisect
 import hashlib
+import sys
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from jupyter_pipe.analysis.interpreter.bindings import START, UNBOUND
 from jupyter_pipe.analysis.interpreter.world import PATCHED
+from jupyter_pipe.analysis.knowledge.tables import load_tables
 from jupyter_pipe.model import PACKAGES, SETUP_STAGE, Replay, ReplayKind
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ FACTORIES = frozenset(
 IMPORTS = (ast.Import, ast.ImportFrom)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
+CHANGES_OTHERS = frozenset({"sklearn.experimental"})
+"""Modules of known libraries that are imported for what that does to others."""
 LOOPS = (ast.For, ast.With)
 COMPOUND = (ast.If, ast.Try, getattr(ast, "TryStar", ast.Try))
 
@@ -76,6 +80,7 @@ class Definitions:
                 self._by_kind[kind].append(unit.number)
                 self._by_node[id(unit.node)] = unit.number
                 self._by_node[id(getattr(unit.node, "value", None))] = unit.number
+        self._settings = sorted({*self._settings, *self._imports_for_effect()})
 
     def kind(self, number: int) -> ReplayKind | None:
         """How the unit is replayed, or None if it is run by one stage only.
@@ -177,6 +182,17 @@ class Definitions:
         """The settings above unit `number`, which every later stage makes again."""
         return self._settings[: bisect.bisect_left(self._settings, number)]
 
+    def _imports_for_effect(self) -> Iterator[int]:
+        """Imports whose names nobody reads: `import hvplot.pandas` gives frames a method. The libraries that
+        we know do nothing of the kind, but for what is listed."""
+        used = {
+            source for unit in self._units for read in unit.facts.reads.values() for source in read.sources
+        }
+        for number in self._by_kind[ReplayKind.import_]:
+            modules = _imported_modules(self._units[number].node)
+            if number not in used and any(map(_may_have_effect, modules)):
+                yield number
+
     def closure(self, numbers: Iterable[int]) -> set[int]:
         """The units among and behind `numbers` that must be replayed, parameters included."""
         found: set[int] = set()
@@ -242,6 +258,19 @@ def _is_made_again(unit: Unit) -> bool:
 def _is_lost(unit: Unit) -> bool:
     """Where a generator is in its sequence dies with its process, unless it is a component."""
     return any(name.startswith(PATCHED) for name in unit.facts.seeds)
+
+
+def _imported_modules(node: ast.stmt) -> list[str]:
+    names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) else names
+
+
+def _may_have_effect(module: str) -> bool:
+    """Whether importing the module may change another one: nobody knows of a library without a table."""
+    root = module.partition(".")[0]
+    if module in CHANGES_OTHERS:
+        return True
+    return root not in sys.stdlib_module_names and not load_tables(root)
 
 
 def _is_registering(node: ast.stmt) -> bool:
