@@ -207,8 +207,8 @@ def _order_file_writes(stages: Sequence[Stage], names: dict[tuple[str, str], set
 
 def _order_computed_files(stages: Sequence[Stage], names: dict[tuple[str, str], set[str]]) -> None:
     """Names of which one is a pattern and which may mean one file: who reads waits for all that wrote
-    before, who writes for all that read. Two patterns that are only written demand no order: stages that
-    save figures under computed names stay parallel."""
+    before, who writes for all that read, and for who wrote under the same pattern. Different patterns that
+    are only written demand no order: stages that save figures under computed names stay parallel."""
     earlier: list[tuple[str, str, bool]] = []
     for stage in stages:
         files = [effect for effect in stage.effects if is_file(effect.name)]
@@ -224,7 +224,7 @@ def _order_computed_files(stages: Sequence[Stage], names: dict[tuple[str, str], 
 def _is_ordered(known: str, wrote: bool, name: str, writes: bool) -> bool:
     """Whether the use of `name` must follow the earlier use of `known`."""
     patterns = is_pattern(known) + is_pattern(name)
-    if not patterns or not (wrote or writes) or (wrote and writes and patterns == 2):
+    if not patterns or not (wrote or writes) or (wrote and writes and patterns == 2 and known != name):
         return False
     return may_be_same(known, name)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jupyter_pipe.analysis.calls import dispatch as calls
-from jupyter_pipe.analysis.calls import libraries
+from jupyter_pipe.analysis.calls import files, folders, libraries, programs
 from jupyter_pipe.analysis.dataflow import flows, replays, sharing
 from jupyter_pipe.analysis.findings import checks
 from jupyter_pipe.analysis.findings import kernel_leftovers as left_behind
@@ -210,6 +210,62 @@ RULES: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
         "_read_later",
         lambda stages: [set() for _ in stages],
         "| A: a = [1]\n| B: b = a\n| C: b.append(2)\n| D: print(a)",
+    ),
+    "one file may have been written under another name": (
+        files,
+        "_read_some",
+        none,
+        "| leading: import glob\n| A: open('in/a.csv', 'w')\n| B: print(glob.glob('in/*.csv'))\n"
+        "| A: open('in/b.csv', 'w')",
+    ),
+    "computed names are names": (
+        files,
+        "_write_some",
+        none,
+        "| A:\nfor n in range(2):\n    open(f'a{n}.csv', 'w')\n| B: print(open('a1.csv').read())",
+    ),
+    "whoever lists a folder reads it": (
+        folders,
+        "touch_below",
+        none,
+        "| A:\nimport os\nopen('in/a.csv', 'w')\n| B: print(os.listdir('in'))",
+    ),
+    "programs read and write": (
+        programs,
+        "_use",
+        none,
+        "| A: open('a.txt', 'w').write('a')\n| B: !cp a.txt b.txt\n| C: print(open('b.txt').read())",
+    ),
+    "formulas name what they call": (
+        calls,
+        "read_formulas",
+        none,
+        "| leading: import statsmodels.formula.api as smf\n| A:\ndef f(z): return z\nd = {}\nprint(d)\n"
+        "| B: print(smf.ols('y ~ f(x)', d))",
+    ),
+    "formulas without data name variables": (
+        calls,
+        "read_formulas",
+        none,
+        "| leading: import patsy\n| A: x = [1]\n| B: print(patsy.dmatrix('~ x'))",
+    ),
+    "submodules that others import": (
+        flows,
+        "_left_to_others",
+        lambda _: [],
+        "| leading: import xml\n| A: from xml.dom import minidom\n| B: print(xml.dom)",
+    ),
+    "definitions that are made again": (
+        analyse_module,
+        "check_redefinitions",
+        lambda *_: [],
+        "| A:\ndef h(): return 1\nfs = [h]\nprint(fs)\n| B:\ndef h(): return 2\n| C: print(fs[0](), h())",
+    ),
+    "other names for functions": (
+        World,
+        "_is_code",
+        lambda *_: False,
+        "| A:\ndef h(): return 1\nold = h\n| B:\ndef h(): return 2\n| C: print(old(), h())",
     ),
 }
 

@@ -42,6 +42,7 @@ FLEETING = "/temporary/fleeting-"
 """Those that are removed when their process ends."""
 FOREIGN = ("http://", "https://", "ftp://", "s3://", "gs://", "gcs://", "az://", "hdfs://", "sqlite://")
 LOCAL = ("file://", "sqlite:///", "duckdb:///")
+STARS = re.compile(r"\*\*+")
 HANDLE = ".file of"
 """What an open file, archive or database is called that holds the paths it is over."""
 LOOKS = re.compile(r"\s*(select|with|values|pragma|explain|show|describe)\b(?!.*\binto\b)", re.I | re.S)
@@ -62,7 +63,7 @@ def file_name(path: str) -> str:
     """The name under which a path flows: relative to the notebook, normalised."""
     for prefix in LOCAL:
         path = path.removeprefix(prefix)
-    return FILE + posixpath.normpath(path.replace("\\", "/"))
+    return FILE + STARS.sub("*", posixpath.normpath(path.replace("\\", "/")))
 
 
 def touch_files(

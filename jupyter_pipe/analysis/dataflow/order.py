@@ -19,6 +19,7 @@ from jupyter_pipe.analysis.dataflow.facts import place_of
 from jupyter_pipe.analysis.findings.report import cell_number, report
 from jupyter_pipe.analysis.interpreter.heap import Library
 from jupyter_pipe.analysis.interpreter.world import BUILTINS, PATCHED
+from jupyter_pipe.file_names import is_file, may_be_same
 from jupyter_pipe.model import Fix
 
 if TYPE_CHECKING:
@@ -149,13 +150,21 @@ def _writers(stages: Sequence[StageFacts]) -> dict[str, list[Unit]]:
     return writers
 
 
+def _writers_of(writers: dict[str, list[Unit]], name: str) -> list[Unit]:
+    """Whoever writes the name, or files that it may stand for."""
+    if not is_file(name):
+        return writers[name]
+    found = {unit for known, units in writers.items() if may_be_same(known, name) for unit in units}
+    return sorted(found, key=lambda unit: unit.number)
+
+
 def _conflicts(
     writers: dict[str, list[Unit]], uses: Sequence[Use], before: dict[str, set[str]]
 ) -> Iterator[Conflict]:
     """Adds to `before` what reads demand of other writers; yields what no order can give."""
     for use in uses:
         reader, last = _stage(use.unit), use.sources[-1] if use.sources else None
-        for writer in writers[use.name]:
+        for writer in _writers_of(writers, use.name):
             stage = _stage(writer)
             if stage != reader and writer.number > use.unit.number:
                 if not _demand(before, reader, stage):
