@@ -37,6 +37,7 @@ from jupyter_pipe.analysis.interpreter.heap import (
     one_by_one,
 )
 from jupyter_pipe.analysis.interpreter.world import text_of
+from jupyter_pipe.analysis.knowledge.same_modules import first_name
 from jupyter_pipe.analysis.source.embedded_names import read_embedded_names, read_expression, read_formulas
 from jupyter_pipe.analysis.source.shell_calls import is_magic, run_magic
 
@@ -331,6 +332,7 @@ def _call_partial(world: World, partial: Partial, arguments: Arguments) -> Value
 
 def call_library(world: World, qualified: str, arguments: Arguments) -> Values:
     """A function or class of a library or a builtin."""
+    qualified = first_name(qualified)
     read_expression(world, qualified, arguments)
     use_current_figure(world, qualified, arguments)
     use_style(world, qualified, arguments.node)

@@ -27,6 +27,7 @@ from jupyter_pipe.analysis.interpreter.heap import (
     Values,
     in_order,
 )
+from jupyter_pipe.analysis.knowledge.same_modules import first_name
 from jupyter_pipe.analysis.source.scopes import Frame, Scope
 
 if TYPE_CHECKING:
@@ -197,7 +198,9 @@ class World:
     def library(self, qualified: str) -> Object:
         found = self._libraries.get(qualified)
         if found is None:
-            found = self._libraries[qualified] = self.heap.make("builtins.module", Library(qualified))
+            name = first_name(qualified)
+            made = self.heap.make("builtins.module", Library(name))
+            found = self._libraries[qualified] = self._libraries.setdefault(name, made)
         return found
 
     def text(self, value: str, type_: str = "builtins.str", *, exact: bool = True) -> Object:
