@@ -48,6 +48,7 @@ ErrorCode = Literal[
     "export_stale",
     "export_value",
     "extra_missing",
+    "file_trouble",
     "folder_missing",
     "kernel_broken",
     "kernel_missing",

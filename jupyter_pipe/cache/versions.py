@@ -6,6 +6,7 @@ installed there: installers add and remove folders in `site-packages`, which sho
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Collection
 from pathlib import Path
@@ -35,7 +36,8 @@ def find_versions(interpreter: Path | None, modules: Collection[str], folder: Pa
     if unknown:
         answer = ask_versions(interpreter, unknown)
         known.update({name: dict(answer.get(name, ())) for name in unknown})
-        replace_file(path, sign("versions", environment, msgspec.json.encode(known)))
+        with contextlib.suppress(OSError):  # a store that is only ours to read
+            replace_file(path, sign("versions", environment, msgspec.json.encode(known)))
     return {name: known[name] for name in wanted}
 
 

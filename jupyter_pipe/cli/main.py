@@ -7,20 +7,35 @@ A command's module is imported only when it is called or listed.
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_pipe import __version__
+
+if TYPE_CHECKING:
+    from jupyter_pipe.errors import PipeError
 
 __all__ = ["COMMANDS", "entry_point", "main"]
 
 _MODULES: dict[str, Any] = vars(sys)["modules"]
 """None stands for a module that cannot be imported."""
 CANCELLED = 130
+_TROUBLES = {
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.ENOSPC,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+}
 COMMANDS = {
     "run": "jupyter_pipe.cli.runs.run",
     "plan": "jupyter_pipe.cli.runs.plan",
@@ -120,6 +135,30 @@ def _run_command(arguments: list[str]) -> int:
 
         print_error(error, notebook=getattr(args, "target", None))
         return error.exit_code
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        from jupyter_pipe.cli.output.errors import print_error
+
+        trouble = _of_the_disk(error)
+        if trouble is None:
+            raise
+        print_error(trouble)
+        return trouble.exit_code
+
+
+def _of_the_disk(error: OSError) -> PipeError | None:
+    """What a user can mend about a file that could not be read or written; None for a defect of ours."""
+    from jupyter_pipe.errors import PipeError
+
+    if error.errno not in _TROUBLES:
+        return None
+    where = f"'{error.filename}'" if error.filename else "what is needed"
+    return PipeError(
+        f"{where[0].upper()}{where[1:]} cannot be read or written: {error.strerror}.",
+        code="file_trouble",
+        hint="Make room and check who may read and write there, or name another place.",
+    )
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:

@@ -54,6 +54,7 @@ from jupyter_pipe.runs.writing import RunWriter
 
 if TYPE_CHECKING:
     from jupyter_pipe.engine.attempts.executors import Executor
+    from jupyter_pipe.engine.kernels.run_mark import RunMark
     from jupyter_pipe.engine.remote.publishing import Mirror
 
 __all__ = ["Observer", "run_pipeline"]
@@ -128,6 +129,7 @@ class _Runner:
         self._began = time.monotonic()
         self._finished = False
         self._cancel_seen = False
+        self._mark: RunMark | None = None
 
     def run(self) -> Run:
         """The whole run."""
@@ -174,6 +176,8 @@ class _Runner:
         """End what still runs. The log's own trouble has been reported by then."""
         if self._executor is not None:
             self._executor.close()
+        if self._mark is not None:
+            self._mark.end()
         with contextlib.suppress(OSError):
             self._results.close()
             self._writer.close()
@@ -330,12 +334,21 @@ class _Runner:
             results=results,
             place=self._place,
         )
+        work = replace(work, environment={**work.environment, **self._marked()})
         self._where_stages_run().submit(work, self._queue.put, lambda event: self._queue.put(ms.Log(event)))
 
     # Small things
 
     def _remind(self, seconds: float, of: ms.RetryDue | ms.Check) -> None:
         heapq.heappush(self._timers, (time.monotonic() + seconds, of.stage, of))
+
+    def _marked(self) -> dict[str, str]:
+        """The variables by which all that the run's kernels start is found again."""
+        if self._mark is None:
+            from jupyter_pipe.engine.kernels.run_mark import RunMark
+
+            self._mark = RunMark()
+        return self._mark.variables
 
     def _where_stages_run(self) -> Executor:
         if self._executor is None:

@@ -14,12 +14,20 @@ from jupyter_pipe.model import Gate
 __all__ = ["parse_gate", "printed_names"]
 
 
+LONGEST_GATE = 2_000
+"""Characters. A condition that needs more belongs into a variable of the cell."""
+
+
 def parse_gate(text: str, cell_id: str) -> Gate:
     """The gate with the variables that it reads, in order of appearance."""
     expression = text.strip()
+    if len(expression) > LONGEST_GATE:
+        raise ValueError(f"at most {LONGEST_GATE:,} characters")
     try:
         tree = ast.parse(expression, mode="eval")
         table = symtable.symtable(expression, "<gate>", "eval")
+    except (RecursionError, MemoryError):
+        raise ValueError("it is nested too deeply") from None
     except (SyntaxError, ValueError) as error:
         raise ValueError(error.msg if isinstance(error, SyntaxError) else str(error)) from None
     free = _free_names(table, top=True)

@@ -78,7 +78,7 @@ def parse_default_options(tags: tuple[str, ...]) -> tuple[tuple[StageOption, ...
         try:
             options.append(_parse_option(prefix.strip(), value.strip(), tag))
         except ValueError as error:
-            message = f"The notebook's default option '{tag}' does not parse: {error}."
+            message = f"The notebook's default option '{_shortened(tag)}' does not parse: {error}."
             hint = "Fix 'jupyter_pipe' in the notebook's metadata."
             diagnostics.append(Diagnostic("PIPE101", Severity.error, message, hint))
     return tuple(options), tuple(diagnostics)
@@ -91,6 +91,9 @@ def _parse_option(prefix: str, value: str, tag: str) -> StageOption:
         return StageOption(OPTION_FIELDS[prefix][0], parse_option(prefix, value), tag)
     except ValueError as error:
         raise ValueError(f"'{prefix}:' takes {error}") from None
+
+
+_LONGEST_SHOWN = 120
 
 
 class _CellReader:
@@ -144,7 +147,9 @@ class _CellReader:
         name = normalise_name(value)
         problem = stage_name_problem(name)
         if problem:
-            self._report("PIPE103", f"'{tag}' {problem[1]}.", "Name the stage like a Python variable.", tag)
+            self._report(
+                "PIPE103", f"'{_shortened(tag)}' {problem[1]}.", "Name the stage like a Python variable.", tag
+            )
         else:
             self.stages.setdefault(name, tag)
 
@@ -175,7 +180,10 @@ class _CellReader:
             self.options.append(_parse_option(tag.partition(":")[0].strip(), value, tag))
         except ValueError as error:
             self._report(
-                "PIPE101", f"The tag '{tag}' does not parse: {error}.", "Fix or remove the tag.", tag
+                "PIPE101",
+                f"The tag '{_shortened(tag)}' does not parse: {error}.",
+                "Fix or remove the tag.",
+                tag,
             )
 
     def _check_roles(self) -> None:
@@ -200,17 +208,17 @@ class _CellReader:
         if not has_value and close[0] in _PREFIXES:
             meant = f"{close[0]}:…"
         fixes = () if meant.endswith("…") else (self._fix(f"Replace it by '{meant}'", tag, meant),)
-        message = f"The tag '{tag}' is not one of ours and is ignored."
+        message = f"The tag '{_shortened(tag)}' is not one of ours and is ignored."
         hint = f"Did you mean '{meant}'?"
         self.diagnostics.append(self._diagnostic("PIPE110", Severity.info, message, hint, fixes))
 
     def _malformed(self, tag: str, wanted: str) -> None:
         prefix = tag.partition(":")[0].strip()
-        message = f"The tag '{tag}' does not parse: '{prefix}:' takes {wanted}."
+        message = f"The tag '{_shortened(tag)}' does not parse: '{prefix}:' takes {wanted}."
         self._report("PIPE101", message, "Fix or remove the tag.", tag)
 
     def _report(self, code: str, message: str, hint: str, tag: str | None = None) -> None:
-        fixes = (Fix(f"Remove the tag '{tag}'", self.cell.id, remove_tags=(tag,)),) if tag else ()
+        fixes = (Fix(f"Remove the tag '{_shortened(tag)}'", self.cell.id, remove_tags=(tag,)),) if tag else ()
         self.diagnostics.append(self._diagnostic(code, Severity.error, message, hint, fixes))
 
     def _fix(self, title: str, old: str, new: str) -> Fix:
@@ -226,3 +234,8 @@ class _CellReader:
 
 def _unique(names: list[_Word]) -> tuple[_Word, ...]:
     return tuple(dict.fromkeys(names))
+
+
+def _shortened(tag: str) -> str:
+    """A tag as messages show it: whole, unless it would fill the page."""
+    return tag if len(tag) <= _LONGEST_SHOWN else f"{tag[:_LONGEST_SHOWN]}…"

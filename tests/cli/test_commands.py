@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_pipe.cli.main import COMMANDS, main
+from jupyter_pipe.runs import RunStore
 from tests.cli.conftest import write_notebook, write_run
 from tests.cli.scripted import RUN_ID, failed_events, gate_events, succeeded_events
 
@@ -275,3 +278,27 @@ def test_failed_runs_can_be_shown(tmp_path: Path, capsys: Capture) -> None:
     assert "boosting failed in cell 2 of 2, line 2" in out
     assert "sales.py, line 12, in drop" in out
     assert "hint: 'price' was dropped in features, cell 1." in out
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.ENAMETOOLONG])
+def test_a_disk_that_refuses_is_one_clear_sentence(
+    runs: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number), "somewhere")
+
+    monkeypatch.setattr(RunStore, "ids", refuse)
+    assert main(["runs"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: 'somewhere' cannot be read or written: {os.strerror(number)}.\nhint: ")
+
+
+def test_a_defect_of_ours_is_not_taken_for_trouble_with_a_disk(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.EBADF, "bad descriptor")
+
+    monkeypatch.setattr(RunStore, "ids", fail)
+    with pytest.raises(OSError, match="bad descriptor"):
+        main(["runs"])

@@ -160,3 +160,52 @@ def test_a_killed_runner_leaves_no_kernel_and_reads_as_interrupted(
     assert runner.store.reconcile() == (runner.run.run_id,)
     assert not request_cancel(runner.store, runner.run.run_id)
     assert children() == []
+
+
+SLEEPER = "sh -c 'echo $$ > pid; exec sleep 600'"
+# Each writes its pid into a file and sleeps, in a session of its own or further away.
+DAEMONS = {
+    "a session": "subprocess.Popen(SLEEPER, shell=True, start_new_session=True)",
+    "a double fork": "subprocess.run(f'(setsid {SLEEPER} &)', shell=True)",
+    "nohup": "subprocess.Popen(f'nohup {SLEEPER} &', shell=True, start_new_session=True)",
+    "a fork": """
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        open('pid', 'w').write(str(os.getpid()))
+        time.sleep(600)
+    os._exit(0)
+""",
+}
+BEGUN = """
+while not (os.path.exists('pid') and open('pid').read().strip()):
+    time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize(
+    ("daemon", "end", "kernels"),
+    [
+        *((daemon, end, "fork") for daemon in DAEMONS for end in ("success", "kill")),
+        ("a session", "failure", "fork"),
+        ("a session", "cancel", "fork"),
+        ("a fork", "kill", "fresh"),
+        ("a double fork", "success", "fresh"),
+    ],
+)
+def test_nothing_that_a_stage_started_outlives_the_run(
+    start: list[Runner], tmp_path: Path, daemon: str, end: str, kernels: str
+) -> None:
+    begin = f"import os, subprocess, time\nSLEEPER = {SLEEPER!r}\n{DAEMONS[daemon]}\n{BEGUN}"
+    # A later stage may still talk to what an earlier one left.
+    alive = "import os\nos.kill(int(open('pid').read()), 0)\n"
+    last = {"success": "1", "failure": "1 / 0"}.get(end, SLEEP)
+    package = Package().stage("a", begin).stage("b", alive + last, after=["a"])
+    start.append(runner := Runner(tmp_path, package, kernels))
+    if end in {"cancel", "kill"}:
+        wait_until(lambda: runner.store.ids() and any(each.cell_id for each in runner.run.stages[1:]), 60)
+        runner.process.send_signal(signal.SIGTERM if end == "cancel" else signal.SIGKILL)
+    code = runner.process.wait(60)
+    pid = int((tmp_path / "pid").read_text())
+    wait_until(lambda: is_gone(pid))
+    assert code == {"success": 0, "failure": 1, "cancel": 130, "kill": -signal.SIGKILL}[end]

@@ -184,3 +184,26 @@ def test_default_options_come_from_the_metadata() -> None:
 def test_a_gate_says_what_python_says() -> None:
     with pytest.raises(ValueError, match="invalid syntax"):
         parse_gate("mae <", "c1")
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "(" * 25_000 + "1" + ")" * 25_000,
+        "x" + " + 1" * 12_000,
+        "-" * 50_000 + "x",
+        "x < " + "9" * 1_900 + "(",
+    ],
+)
+def test_a_gate_without_end_is_one_short_finding(expression: str) -> None:
+    reading = read("gate:" + expression)
+    (found,) = reading.diagnostics
+    assert found.code == "PIPE101"
+    assert len(found.message) < 400
+
+
+@pytest.mark.parametrize("depth", [80, 400, 900])
+def test_a_gate_that_is_nested_is_read_or_refused(depth: int) -> None:
+    for expression in ("(" * depth + "x" + ")" * depth, "-" * depth + "x", "x" + "+1" * depth):
+        reading = read("gate:" + expression)
+        assert all(found.code == "PIPE101" for found in reading.diagnostics)

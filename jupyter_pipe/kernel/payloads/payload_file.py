@@ -183,6 +183,8 @@ class PayloadFile:
     def __init__(self, path: str, *, writable: bool = True) -> None:
         self.path = path
         access = mmap.ACCESS_COPY if writable else mmap.ACCESS_READ
+        if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for
+            raise PayloadError(f"The stored value {path} is not a file.")
         try:
             with open(path, "rb") as file:
                 self.mapping = mmap.mmap(file.fileno(), 0, access=access)

@@ -56,9 +56,12 @@ def _identity(path: str) -> list[int]:
 def is_verified(path: str) -> bool:
     """Whether the file is as it was when it was last verified."""
     try:
-        with open(path + ".verified", encoding="utf-8") as file:
-            return bool(json.load(file) == _identity(path))
-    except (OSError, ValueError):
+        mark = path + ".verified"
+        if not os.path.isfile(mark):  # a pipe would be waited for
+            return False
+        with open(mark, encoding="utf-8") as file:
+            return bool(json.loads(file.read(1000)) == _identity(path))
+    except (OSError, ValueError, RecursionError):
         return False
 
 
