@@ -89,7 +89,9 @@ function OptionFields(props: {
     ['retries', trans.__('Retries'), '0'],
     ['timeout', trans.__('Timeout'), '30m'],
     ['cpus', trans.__('CPUs'), '1'],
-    ['memory', trans.__('Memory'), '4GiB']
+    ['memory', trans.__('Memory'), '4GiB'],
+    ['reads', trans.__('Also reads'), 'maps/*.shp'],
+    ['writes', trans.__('Also writes'), 'out']
   ];
   return (
     <>
@@ -103,18 +105,35 @@ function OptionFields(props: {
           onChange={text => onChange({ [name]: text.trim() })}
         />
       ))}
-      <Field label={trans.__('Reuse results')}>
-        <select
-          className="jp-pipe-Input"
-          aria-label={trans.__('Reuse results')}
-          value={/^(off|disabled)$/i.test(options.cache ?? '') ? 'off' : ''}
-          onChange={event => onChange({ cache: event.target.value })}
-        >
-          <option value="">{trans.__('When nothing changed')}</option>
-          <option value="off">{trans.__('Never')}</option>
-        </select>
-      </Field>
+      <ReuseField cache={options.cache ?? ''} onChange={onChange} trans={trans} />
     </>
+  );
+}
+
+/** `cache:` as a choice. An age that a tag gives and the list does not have is one more entry. */
+function ReuseField(props: { cache: string; onChange: (change: Patch) => void; trans: TranslationBundle }): ReactElement {
+  const { onChange, trans } = props;
+  const cache = props.cache.toLowerCase();
+  const value = /^(on|enabled)$/.test(cache) ? '' : cache === 'disabled' ? 'off' : cache;
+  const ages = ['1h', '1d', '7d'];
+  const all = value === '' || value === 'off' || ages.includes(value) ? ages : [...ages, value];
+  return (
+    <Field label={trans.__('Reuse results')}>
+      <select
+        className="jp-pipe-Input"
+        aria-label={trans.__('Reuse results')}
+        value={value}
+        onChange={event => onChange({ cache: event.target.value })}
+      >
+        <option value="">{trans.__('When nothing changed')}</option>
+        {all.map(age => (
+          <option key={age} value={age}>
+            {trans.__('When nothing changed, and no older than %1', age)}
+          </option>
+        ))}
+        <option value="off">{trans.__('Never')}</option>
+      </select>
+    </Field>
   );
 }
 
