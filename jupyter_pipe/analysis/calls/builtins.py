@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.calls.databases import DATABASE_CALLS
 from jupyter_pipe.analysis.calls.folders import FOLDER_CALLS
-from jupyter_pipe.analysis.calls.libraries import run_special_methods, show
+from jupyter_pipe.analysis.calls.libraries import call_unknown, run_special_methods, show
 from jupyter_pipe.analysis.calls.paths import PATH_CALLS
 from jupyter_pipe.analysis.calls.programs import PROGRAM_CALLS
 from jupyter_pipe.analysis.calls.shell_state import SHELL_CALLS, make_handle
@@ -24,6 +24,7 @@ from jupyter_pipe.analysis.interpreter.heap import (
     Partial,
     Values,
 )
+from jupyter_pipe.analysis.interpreter.imports import import_by_name
 from jupyter_pipe.analysis.interpreter.iteration import advance, elements_of
 from jupyter_pipe.analysis.interpreter.world import text_of, texts_of
 from jupyter_pipe.analysis.source.embedded_names import evaluate_text, read_statements
@@ -146,12 +147,13 @@ def _getattr(world: World, arguments: Arguments) -> Values:
     if len(arguments.positional) < 2:
         return NOTHING
     base, name = arguments.positional[:2]
-    constant = text_of(name)
+    constants = texts_of(name)
     default = frozenset().union(*arguments.positional[2:])
-    if constant is None:
+    if not constants or len(constants) < len(name):
         parts = [part for value in base for held in value.fields.values() for part in held]
         return frozenset(parts) | default | {world.allocate(arguments.node, open_=True)}
-    return load_attribute(world, base, constant, arguments.node) | default
+    found = (load_attribute(world, base, constant, arguments.node) for constant in constants)
+    return default.union(*found)
 
 
 def _setattr(world: World, arguments: Arguments) -> Values:
@@ -279,6 +281,13 @@ def _next(world: World, arguments: Arguments) -> Values:
     return given | world.heap.elements(plain) | frozenset().union(*arguments.positional[1:])
 
 
+def _import_module(world: World, arguments: Arguments) -> Values:
+    """`importlib.import_module("plug")` is an import; of a computed name nothing is known."""
+    names = texts_of(arguments.positional[0]) if len(arguments.positional) == 1 else []
+    found = [import_by_name(world, name, arguments.node) for name in names if name[:1].isalpha()]
+    return frozenset(found) or call_unknown(world, arguments, NOTHING)
+
+
 def _input(world: World, arguments: Arguments) -> Values:
     world.note(
         "PIPE222",
@@ -373,6 +382,7 @@ BUILTIN_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
     "itertools.tee": _tee,
     "builtins.next": _next,
     "builtins.input": _input,
+    "importlib.import_module": _import_module,
     "functools.partial": _partial,
     "dataclasses.field": _field,
     "collections.defaultdict": _defaultdict,

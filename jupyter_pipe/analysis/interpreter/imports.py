@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SEARCH_PATH = "@sys.path"
 
-__all__ = ["import_from", "import_module", "is_future"]
+__all__ = ["import_by_name", "import_from", "import_module", "is_future"]
 
 
 def import_module(world: World, alias: ast.alias, node: ast.AST) -> None:
@@ -47,6 +47,13 @@ def import_from(world: World, node: ast.ImportFrom) -> None:
             world.facts.modules.add(f"{name}.{alias.name}")
             values = _member(world, module, alias.name, node)
             world.bind(alias.asname or alias.name, values, node)
+
+
+def import_by_name(world: World, name: str, node: ast.AST) -> Object:
+    """The module that a call imports, as a statement would."""
+    _remember(world, name.partition(".")[0])
+    world.facts.modules.add(name)
+    return _module(world, name, node)
 
 
 def is_future(node: ast.stmt) -> bool:
