@@ -22,9 +22,13 @@ SECONDS_TO_START = 60
 
 
 class Server:
-    """Its root is `folder`; `state` gets what Jupyter keeps. `base` is the base URL."""
+    """Its root is `folder`; `state` gets what Jupyter keeps. `base` is the base URL; with `memory_bytes` it
+    may have no more of them."""
 
-    def __init__(self, folder: Path, state: Path, *, base: str = "/") -> None:
+    def __init__(
+        self, folder: Path, state: Path, *, base: str = "/", memory_bytes: int | None = None
+    ) -> None:
+        self._memory_bytes = memory_bytes
         self.folder = folder
         self.log = state / "server.log"
         self.url = f"http://127.0.0.1:{_free_port()}{base}"
@@ -36,7 +40,7 @@ class Server:
         """Start it and wait until it answers."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "jupyter_server", *self._options()],
+                [*self._limit(), sys.executable, "-m", "jupyter_server", *self._options()],
                 env=self._environment(),
                 stdout=log,
                 stderr=log,
@@ -63,6 +67,11 @@ class Server:
         return requests.request(
             method, address, headers={**headers, **options.pop("headers", {})}, timeout=60, **options
         )
+
+    def _limit(self) -> list[str]:
+        if self._memory_bytes is None:
+            return []
+        return ["/bin/sh", "-c", f'ulimit -v {self._memory_bytes >> 10}; exec "$@"', "sh"]
 
     def _options(self) -> list[str]:
         port = self.url.split(":")[2].partition("/")[0]

@@ -145,6 +145,8 @@ def _write_body(
 def _publish(temporary: str, target: str) -> None:
     """Moves the file to its address, over whatever is there: it may have been damaged."""
     os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
+    if os.path.isdir(target):  # an empty folder in the place of a file, as a repaired disk may have one
+        os.rmdir(target)
     os.replace(temporary, target)
     _sync_folder(os.path.dirname(target))
 
