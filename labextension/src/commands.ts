@@ -22,6 +22,7 @@ export const CommandIds = {
   discardSuggestion: 'jupyter-pipe:discard-suggestion',
   toggleOutputs: 'jupyter-pipe:toggle-run-output',
   showPanel: 'jupyter-pipe:show-panel',
+  showProblems: 'jupyter-pipe:show-problems',
   goToStage: 'jupyter-pipe:go-to-stage',
   goToCell: 'jupyter-pipe:go-to-cell',
   openReport: 'jupyter-pipe:open-report',

@@ -1,16 +1,20 @@
 import { nullTranslator } from '@jupyterlab/translation';
 import { describe, expect, it } from 'vitest';
 import type { Edge, Parameter, Run, StageRun } from '../src/api/types';
-import { changeInPercent, compareRuns } from '../src/documents/comparison';
-import { layoutGraph, relatives } from '../src/panels/graph/layout';
+import { changeInPercent, compareRuns, inOrderOfTime, scaleOf } from '../src/documents/comparison';
+import { shortName } from '../src/panels/graph/body';
+import { fittingLayout, layoutGraph, relatives } from '../src/panels/graph/layout';
+import { fitPlace, LEGIBLE_SCALE } from '../src/panels/graph/view';
 import { checkParameter } from '../src/panels/parameters/check';
 import { filterRows, listRows, visibleRows } from '../src/panels/stages/rows';
 import { checkSettings, findClose } from '../src/picker/validation';
 import { Latest } from '../src/runs/latest';
-import { detailOf, formatClock, formatSeconds } from '../src/runs/state';
+import { detailOf, formatClock } from '../src/runs/state';
 import { formatWhen } from '../src/runs/when';
+import { fitHeights } from '../src/sidebar/fitting';
 
 const trans = nullTranslator.load('jupyter-pipe');
+const GATE = { event: 'gate_evaluated', stage: 'fit', expression: 'mae < 10', error: '', seq: 1, time: 0 } as const;
 
 function stage(name: string, change: Partial<StageRun> = {}): StageRun {
   return {
@@ -65,16 +69,6 @@ describe('what is said beside a state', () => {
     expect(detailOf(given, trans)).toBe(text);
   });
 
-  it.each([
-    [0.04, '0.0 s'],
-    [8.44, '8.4 s'],
-    [59.4, '59 s'],
-    [61, '1:01'],
-    [3723, '1:02:03']
-  ])('%d seconds: %s', (seconds, text) => {
-    expect(formatSeconds(seconds)).toBe(text);
-  });
-
   it('counts clocks from zero', () => {
     expect([formatClock(-3), formatClock(21.9)]).toEqual(['0:00', '0:21']);
   });
@@ -119,10 +113,18 @@ describe('the graph', () => {
     expect(arcs).toHaveLength(8);
   });
 
-  it('condenses parallel stages into one box', () => {
+  it('piles up a few parallel stages', () => {
     const { boxes, arcs } = layoutGraph(stages, edges, true);
-    expect(boxes.map(box => box.members.length)).toEqual([1, 4, 1]);
+    expect(boxes.map(box => box.id)).toEqual(stages);
+    expect(new Set(boxes.map(box => box.x)).size).toBe(1);
     expect(arcs.map(arc => arc.names)).toEqual([['X'], models]);
+  });
+
+  it('condenses many parallel stages into one box', () => {
+    const many = Array.from({ length: 9 }, (_, index) => `m${index}`);
+    const all = many.flatMap(model => [edge('load', model, 'X'), edge(model, 'show', model)]);
+    const { boxes } = layoutGraph(['load', ...many, 'show'], all, true);
+    expect(boxes.map(box => box.members.length)).toEqual([1, 9, 1]);
   });
 
   it('leaves room for edges that go around', () => {
@@ -130,6 +132,39 @@ describe('the graph', () => {
     const xs = around.arcs.flatMap(arc => [...arc.path.matchAll(/(-?[\d.]+),/g)].map(found => Number(found[1])));
     expect(Math.min(...xs)).toBeGreaterThanOrEqual(8);
     expect(Math.max(...xs)).toBeLessThanOrEqual(around.width - 8);
+  });
+
+  it('wraps stages that no edge reaches', () => {
+    const loose = Array.from({ length: 9 }, (_, index) => `s${index}`);
+    const { boxes, width, height } = layoutGraph([...stages, ...loose], edges, false, 234);
+    const rest = boxes.filter(box => loose.includes(box.id));
+    expect(new Set(rest.map(box => box.y)).size).toBeGreaterThan(1);
+    expect(Math.max(...rest.map(box => box.x + box.width))).toBeLessThan(width);
+    expect(Math.max(...rest.map(box => box.y + box.height))).toBeLessThan(height);
+    const bound = Math.max(...boxes.filter(box => !loose.includes(box.id)).map(box => box.y + box.height));
+    expect(Math.min(...rest.map(box => box.y))).toBeGreaterThan(bound);
+  });
+
+  it('condenses only what could not be read', () => {
+    expect(fittingLayout(stages, edges, 1200, LEGIBLE_SCALE).isCondensed).toBe(false);
+    const narrow = fittingLayout(stages, edges, 234, LEGIBLE_SCALE);
+    expect(narrow.isCondensed).toBe(true);
+    expect(narrow.width * LEGIBLE_SCALE).toBeLessThanOrEqual(234);
+  });
+
+  it('fits the whole picture, as long as it can be read', () => {
+    expect(fitPlace({ width: 100, height: 400 }, { width: 400, height: 400 })).toEqual({ x: -150, y: 0, scale: 1 });
+    const large = fitPlace({ width: 4000, height: 4000 }, { width: 400, height: 400 });
+    expect(large.scale).toBe(LEGIBLE_SCALE);
+    expect(large.y).toBe(0);
+  });
+
+  it.each([
+    ['clean_up', 'clean_up'],
+    ['customer_lifetime', 'custo…time'],
+    ['customer_lifelong', 'custo…long']
+  ])('cuts %s in the middle', (name, short) => {
+    expect(shortName(name, 10)).toBe(short);
   });
 
   it('knows what is upstream and downstream', () => {
@@ -186,6 +221,37 @@ describe('comparison', () => {
     expect(durations[0].differs).toBe(false);
     expect(changeInPercent(10, 12)).toBe(20);
     expect(changeInPercent(0, 12)).toBeNull();
+  });
+
+  it('measures against what came before', () => {
+    const older = { ...run([stage('fit')], {}), queued: 1 };
+    const newer = { ...run([stage('fit')], {}), queued: 2 };
+    expect(inOrderOfTime([newer, older])).toEqual([older, newer]);
+  });
+
+  it('draws the bars of all rows on one scale', () => {
+    const one = run([stage('load', { seconds: 1 }), stage('fit', { seconds: 40 })], {});
+    const two = run([stage('load', { seconds: 2, state: 'cached' }), stage('fit', { seconds: 20 })], {});
+    expect(scaleOf(compareRuns([one, two]).durations)).toBe(40);
+  });
+
+  it('compares gates', () => {
+    const gate = (passed: boolean, mae: string) =>
+      run([stage('fit', { gates: [{ ...GATE, passed, values: { mae } }] })], {});
+    const { gates } = compareRuns([gate(true, '9'), gate(false, '12')]);
+    expect(gates).toEqual([{ name: 'mae < 10', values: ['passed (mae = 9)', 'false (mae = 12)'], differs: true }]);
+  });
+});
+
+describe('the heights of sections', () => {
+  it.each([
+    [[100, 50, 30], 400, [320, 50, 30]],
+    [[1000, 50, 30], 400, [320, 50, 30]],
+    [[300, 300, 30], 400, [185, 185, 30]],
+    [[300, null, 30], 400, [370, 0, 30]],
+    [[0, 0], 100, [28, 72]]
+  ])('%j in %d pixels', (wanted, room, heights) => {
+    expect(fitHeights(wanted, room)).toEqual(heights);
   });
 });
 

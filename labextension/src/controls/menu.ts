@@ -4,12 +4,19 @@ import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
 import { Menu } from '@lumino/widgets';
 
+/** Where a right click was. */
+export interface Pointer {
+  readonly clientX: number;
+  readonly clientY: number;
+}
+
 /** Groups of commands with a line between them; what is not registered is left out. */
 export function openMenu(
   commands: CommandRegistry,
   groups: readonly (readonly string[])[],
   anchor: Element | null,
-  args: ReadonlyJSONObject = {}
+  args: ReadonlyJSONObject = {},
+  pointer: Pointer | null = null
 ): void {
   const menu = new Menu({ commands });
   groups.forEach((group, index) => {
@@ -23,7 +30,7 @@ export function openMenu(
   const before = document.activeElement;
   menu.aboutToClose.connect(() => requestAnimationFrame(() => close(menu, before)));
   const at = anchor?.getBoundingClientRect();
-  menu.open(at?.left ?? 0, at?.bottom ?? 0);
+  menu.open(pointer?.clientX ?? at?.left ?? 0, pointer?.clientY ?? at?.bottom ?? 0);
 }
 
 /** A command may have moved the focus: then it stays there. */

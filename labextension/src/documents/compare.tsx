@@ -10,7 +10,7 @@ import { pipelineIcon } from '../icons';
 import { formatMetric } from '../panels/runs/body';
 import { formatSeconds, wordOf } from '../runs/state';
 import { formatWhen } from '../runs/when';
-import { changeInPercent, compareRuns, type ComparedRow, type Value } from './comparison';
+import { changeInPercent, compareRuns, inOrderOfTime, scaleOf, type ComparedRow, type Value } from './comparison';
 
 interface ViewProps {
   readonly runs: readonly Run[];
@@ -28,8 +28,9 @@ export function makeComparison(runs: readonly Run[], trans: TranslationBundle): 
   return widget;
 }
 
-function CompareView({ runs, trans }: ViewProps): ReactElement {
+function CompareView({ runs: chosen, trans }: ViewProps): ReactElement {
   const [isShort, setShort] = useState(true);
+  const runs = inOrderOfTime(chosen);
   const compared = compareRuns(runs);
   const pick = (rows: readonly ComparedRow[]) => (isShort ? rows.filter(row => row.differs) : rows);
   return (
@@ -62,7 +63,17 @@ function CompareView({ runs, trans }: ViewProps): ReactElement {
         </thead>
         <Group title={trans.__('Parameters')} rows={pick(compared.parameters)} runs={runs} format={String} trans={trans} />
         <Group title={trans.__('Metrics')} rows={pick(compared.metrics)} runs={runs} format={formatMetric} trans={trans} hasBars />
-        <Group title={trans.__('Duration by stage')} rows={pick(compared.durations)} runs={runs} format={formatDuration} trans={trans} hasBars />
+        <Group title={trans.__('Gates')} rows={pick(compared.gates)} runs={runs} format={String} trans={trans} />
+        <Group title={trans.__('States')} rows={pick(compared.states)} runs={runs} format={String} trans={trans} />
+        <Group
+          title={trans.__('Duration by stage')}
+          rows={pick(compared.durations)}
+          runs={runs}
+          format={formatDuration}
+          scale={scaleOf(compared.durations)}
+          trans={trans}
+          hasBars
+        />
       </table>
     </>
   );
@@ -74,10 +85,12 @@ interface GroupProps {
   readonly runs: readonly Run[];
   readonly format: (value: number | boolean | string) => string;
   readonly hasBars?: boolean;
+  /** The number of a full bar, where rows share one; else each row has its own. */
+  readonly scale?: number;
   readonly trans: TranslationBundle;
 }
 
-function Group({ title, rows, runs, format, hasBars = false, trans }: GroupProps): ReactElement {
+function Group({ title, rows, runs, format, hasBars = false, scale, trans }: GroupProps): ReactElement {
   return (
     <tbody>
       <tr>
@@ -103,7 +116,7 @@ function Group({ title, rows, runs, format, hasBars = false, trans }: GroupProps
                 {value === null ? '–' : format(value)}
               </span>
               {index > 0 && <Change base={row.values[0]} value={value} />}
-              {hasBars && typeof value === 'number' && <Bar value={value} row={row} isBase={index === 0} />}
+              {hasBars && typeof value === 'number' && <Bar value={value} full={scale ?? scaleOf([row])} isBase={index === 0} />}
             </td>
           ))}
         </tr>
@@ -122,10 +135,9 @@ function Change(props: { base: Value; value: Value }): ReactElement | null {
   );
 }
 
-/** A bar from zero; all of a row share one scale. */
-function Bar(props: { value: number; row: ComparedRow; isBase: boolean }): ReactElement {
-  const numbers = props.row.values.filter(value => typeof value === 'number').map(Math.abs);
-  const share = Math.abs(props.value) / Math.max(...numbers, Number.MIN_VALUE);
+/** A bar from zero. */
+function Bar(props: { value: number; full: number; isBase: boolean }): ReactElement {
+  const share = Math.abs(props.value) / props.full;
   return (
     <span className="jp-pipe-Compare-bar" data-base={props.isBase} aria-hidden>
       <span style={{ width: `${100 * share}%` }} />

@@ -14,13 +14,29 @@ export interface ComparedRow {
 export interface Comparison {
   readonly parameters: readonly ComparedRow[];
   readonly metrics: readonly ComparedRow[];
+  /** `passed` or `false`, by expression. */
+  readonly gates: readonly ComparedRow[];
+  readonly states: readonly ComparedRow[];
   readonly durations: readonly ComparedRow[];
+}
+
+/** Oldest first: what came before is what a change is measured against. */
+export function inOrderOfTime(runs: readonly Run[]): Run[] {
+  return [...runs].sort((one, other) => one.queued - other.queued);
+}
+
+/** The number for which the bars of these rows are full: the largest of all, so that rows compare. */
+export function scaleOf(rows: readonly ComparedRow[]): number {
+  const numbers = rows.flatMap(row => row.values).filter((value): value is number => typeof value === 'number');
+  return Math.max(...numbers.map(Math.abs), Number.MIN_VALUE);
 }
 
 export function compareRuns(runs: readonly Run[]): Comparison {
   return {
     parameters: rows(runs.map(run => new Map(run.facts.parameters.map(each => [each.name, each.literal])))),
     metrics: rows(runs.map(run => new Map(run.stages.flatMap(stage => Object.entries(stage.metrics))))),
+    gates: rows(runs.map(run => new Map(run.stages.flatMap(stage => stage.gates.map(gateEntry))))),
+    states: rows(runs.map(run => new Map(run.stages.map(stage => [stage.name, stage.state])))),
     durations: rows(runs.map(run => new Map(run.stages.map(stage => [stage.name, durationOf(stage)]))))
   };
 }
@@ -31,6 +47,11 @@ export function changeInPercent(base: Value, value: Value): number | null {
     return null;
   }
   return (100 * (value - base)) / Math.abs(base);
+}
+
+function gateEntry(gate: Run['stages'][number]['gates'][number]): [string, Value] {
+  const values = Object.entries(gate.values).map(([name, value]) => `${name} = ${value}`);
+  return [gate.expression, `${gate.passed ? 'passed' : 'false'}${values.length > 0 ? ` (${values.join(', ')})` : ''}`];
 }
 
 function durationOf(stage: Run['stages'][number]): Value {

@@ -8,6 +8,10 @@ export function withTheme(html: string, isDark: boolean): string {
   for (const style of page.querySelectorAll('style')) {
     style.textContent = (style.textContent ?? '').replace(ASKS_FOR_DARK, isDark ? '(width >= 0px)' : '(width < 0px)');
   }
+  // A frame with `srcdoc` takes its address from JupyterLab's page, so `#outputs` would load that page.
+  const base = page.createElement('base');
+  base.href = 'about:srcdoc';
+  page.head.prepend(base);
   page.documentElement.style.colorScheme = isDark ? 'dark' : 'light';
   return `<!DOCTYPE html>\n${page.documentElement.outerHTML}`;
 }

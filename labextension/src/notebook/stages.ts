@@ -78,6 +78,12 @@ export class NotebookStages implements IDisposable {
     return this.panel.context.path.startsWith(`${DRIVE_NAME}:`);
   }
 
+  /** The stage that this notebook was written to try out, as `debug` writes it; null for all others. */
+  get debugged(): string | null {
+    const ours: unknown = this.panel.content.model?.getMetadata('jupyter_pipe');
+    return textOf(ours, 'debug') ? textOf(ours, 'stage') : null;
+  }
+
   /** The language of the kernel, as the notebook says; empty if it does not. */
   get language(): string {
     const model = this.panel.content.model;
@@ -90,9 +96,9 @@ export class NotebookStages implements IDisposable {
     return /^(i?python.*)?$/i.test(this.language);
   }
 
-  /** Whether there is something to compile: neither what a run has executed nor another language. */
+  /** Whether there is something to compile: not what a run has executed or a stage under debugging, and in Python. */
   get hasPipeline(): boolean {
-    return !this.isExecuted && this.isPython;
+    return !this.isExecuted && this.debugged === null && this.isPython;
   }
 
   get isReadOnly(): boolean {

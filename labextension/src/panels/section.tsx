@@ -39,6 +39,11 @@ export class Section extends FrameWidget {
     this.follow();
   }
 
+  /** What the content would like to have, in pixels. */
+  get naturalHeight(): number {
+    return [...this.node.children].reduce((sum, child) => sum + child.scrollHeight, 0);
+  }
+
   protected override onUpdateRequest(message: Message): void {
     this.drawSummary();
     super.onUpdateRequest(message);

@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { copyIcon } from '@jupyterlab/ui-components';
 import { useEffect, useState, type ReactElement, type ReactNode } from 'react';
 import type { ApiError } from '../api/client';
+import { copyText } from '../controls/copy';
 import { StateIcon } from '../controls/marks';
 
 const ENABLE_COMMAND = 'jupyter server extension enable jupyter_pipe';
@@ -74,7 +75,7 @@ export function ServerMissing(props: { retry: () => void; trans: TranslationBund
         <button
           type="button"
           className="jp-pipe-Button"
-          onClick={() => void navigator.clipboard.writeText(ENABLE_COMMAND)}
+          onClick={() => void copyText(ENABLE_COMMAND, trans)}
         >
           <copyIcon.react tag="span" /> {trans.__('Copy command')}
         </button>

@@ -15,9 +15,6 @@ export const stagesSummary: Summary = ({ run, stages }, trans) => {
   return parts.join(', ') || count(stages.shown.outline.stages.length);
 };
 
-export const graphSummary: Summary = ({ pipeline }, trans) =>
-  pipeline && pipeline.stages.length >= 16 ? trans.__('condensed') : '';
-
 export const parametersSummary: Summary = ({ parameters }, trans) =>
   parameters.size > 0 ? trans.__('%1 changed', parameters.size) : '';
 

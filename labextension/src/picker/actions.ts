@@ -17,7 +17,7 @@ export class PickerActions {
 
   assign(cellIds: readonly string[], stage: string): void {
     const changes = edits.assignStage(this.stages.cells, cellIds, stage);
-    this.stages.apply(this.trans._n('Put %2 cell into %1', 'Put %2 cells into %1', changes.length, stage, changes.length), changes);
+    this.stages.apply(this.trans._n('Put %1 cell into %2', 'Put %1 cells into %2', changes.length, stage), changes);
   }
 
   unassign(cellIds: readonly string[]): void {

@@ -35,8 +35,9 @@ interface Choice {
 export function StagePicker(props: PickerProps): ReactElement {
   const { trans, close } = props;
   const [text, setText] = useState('');
-  const [active, setActive] = useState(0);
   const choices = listChoices(props, text);
+  // Enter on an open picker changes nothing: what is chosen now is where one stands.
+  const [active, setActive] = useState(() => Math.max(0, choices.findIndex(choice => choice.checked)));
   const index = Math.min(active, choices.length - 1);
   const choose = (choice: Choice | undefined) => {
     if (choice) {

@@ -6,6 +6,9 @@ import { Widget } from '@lumino/widgets';
 import type { ReactElement } from 'react';
 
 const MARGIN = 8;
+const GAP = 2;
+/** A popover lower than this could not be used. */
+const LEAST = 120;
 const FOCUSABLE = 'button:not(:disabled), input:not(:disabled), select:not(:disabled), [tabindex="0"]';
 
 export class Popover extends ReactWidget {
@@ -89,9 +92,16 @@ export class Popover extends ReactWidget {
   private place(): void {
     const at = this.anchor.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = this.node;
-    const below = at.bottom + height + MARGIN <= window.innerHeight;
-    const top = below ? at.bottom : Math.max(MARGIN, Math.min(at.top - height, window.innerHeight - height - MARGIN));
-    this.node.style.top = `${top}px`;
+    // The menu bar is never covered, and neither is the anchor where one of its sides has room.
+    const first = (document.querySelector('#jp-top-panel, #menu-panel')?.getBoundingClientRect().bottom ?? 0) + MARGIN;
+    const last = window.innerHeight - MARGIN;
+    const roomBelow = last - at.bottom - GAP;
+    const roomAbove = at.top - GAP - first;
+    const isBelow = height <= roomBelow || roomBelow >= roomAbove;
+    const room = Math.max(LEAST, isBelow ? roomBelow : roomAbove);
+    const top = isBelow ? at.bottom + GAP : at.top - GAP - Math.min(height, room);
+    this.node.style.maxHeight = `${Math.round(room)}px`;
+    this.node.style.top = `${Math.max(first, Math.min(top, last - Math.min(height, room)))}px`;
     this.node.style.left = `${Math.max(MARGIN, Math.min(at.left, window.innerWidth - width - MARGIN))}px`;
   }
 }

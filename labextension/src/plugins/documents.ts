@@ -1,7 +1,7 @@
 /** What opens in the main area: report, log, executed notebook, compiled modules, graph, comparison. */
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { IThemeManager, Notification, type MainAreaWidget } from '@jupyterlab/apputils';
+import { ICommandPalette, IThemeManager, Notification, type MainAreaWidget } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { ApiError } from '../api/client';
@@ -19,12 +19,28 @@ export const documents: JupyterFrontEndPlugin<void> = {
   description: 'Opens reports, logs, executed notebooks, compiled modules, graphs and comparisons.',
   autoStart: true,
   requires: [IPipelines],
-  optional: [ITranslator, IThemeManager],
-  activate: (app, pipelines: IPipelines, translator: ITranslator | null, themes: IThemeManager | null) => {
+  optional: [ITranslator, IThemeManager, ICommandPalette],
+  activate: (
+    app,
+    pipelines: IPipelines,
+    translator: ITranslator | null,
+    themes: IThemeManager | null,
+    palette: ICommandPalette | null
+  ) => {
     const trans = (translator ?? nullTranslator).load('jupyter-pipe');
     const { contents, serverSettings } = app.serviceManager;
     contents.addDrive(new RunDrive(pipelines.client, serverSettings));
     addCommands(app, new Documents(app, pipelines, themes, trans), trans);
+    for (const command of [
+      CommandIds.openReport,
+      CommandIds.openLog,
+      CommandIds.openExecuted,
+      CommandIds.openModules,
+      CommandIds.openGraph,
+      CommandIds.debugStage
+    ]) {
+      palette?.addItem({ command, category: trans.__('Pipelines') });
+    }
   }
 };
 
@@ -95,6 +111,7 @@ class Documents {
       await pipeline.stages.panel.context.save();
       const compiled = await pipeline.client.compile(pipeline.stages.path);
       const active = pipeline.stages.activeCell?.stage;
+      Notification.info(this.trans.__('Compiled into %1', compiled.folder), { autoClose: 6000 });
       const wanted = compiled.modules.find(path => path.endsWith(`/${active}.py`)) ?? compiled.modules[0];
       if (wanted) {
         await this.app.commands.execute('docmanager:open', { path: wanted });

@@ -86,7 +86,7 @@ class RunNotifier {
       Notification.dismiss(id);
       return;
     }
-    const autoClose = run.state === 'succeeded' ? 8000 : false;
+    const autoClose = run.state === 'succeeded' ? 8000 : 30_000;
     Notification.update({ id, message: text, type: KINDS[run.state], autoClose, actions: this.actions(run) });
   }
 

@@ -38,7 +38,16 @@ export const panel: JupyterFrontEndPlugin<IPipelinePanel> = {
       label: trans.__('Show Pipeline Panel'),
       execute: () => toggle(app, pipelines, shell, reveal)
     });
-    palette?.addItem({ command: CommandIds.showPanel, category: trans.__('Pipelines') });
+    app.commands.addCommand(CommandIds.showProblems, {
+      label: trans.__('Show Problems of the Pipeline'),
+      execute: () => {
+        app.shell.activateById(PANEL_ID);
+        widget.showProblems();
+      }
+    });
+    for (const command of [CommandIds.showPanel, CommandIds.showProblems]) {
+      palette?.addItem({ command, category: trans.__('Pipelines') });
+    }
     return { reveal };
   }
 };

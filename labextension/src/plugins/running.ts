@@ -8,12 +8,15 @@ import { fastForwardIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { ApiError } from '../api/client';
 import { CommandIds } from '../commands';
+import { copyText } from '../controls/copy';
 import { ensureSaved, type SaveMode } from '../runs/saving';
 import { isActive } from '../runs/state';
 import type { NotebookPipeline, RunOptions } from '../runs/pipeline';
 import { IPipelines } from '../tokens';
 
 const PLUGIN_ID = 'jupyter-pipe:running';
+/** Long enough to read twice; the notification centre keeps it. */
+const ERROR_MS = 20_000;
 
 export const running: JupyterFrontEndPlugin<void> = {
   id: PLUGIN_ID,
@@ -105,7 +108,7 @@ class Running {
     const { pipeline } = this;
     if (pipeline) {
       const values = [...pipeline.parameters].map(([name, text]) => ` -p ${quote(`${name}=${text}`)}`);
-      await navigator.clipboard.writeText(`jupyter pipe run ${quote(pipeline.stages.path)}${values.join('')}`);
+      await copyText(`jupyter pipe run ${quote(pipeline.stages.path)}${values.join('')}`, this.trans);
     }
   }
 
@@ -121,7 +124,7 @@ class Running {
       const text = error.isMissing
         ? this.trans.__('Running needs the server extension of jupyter_pipe, which is not enabled here.')
         : [error.message, error.hint].filter(Boolean).join(' ');
-      Notification.error(text, { autoClose: false });
+      Notification.error(text, { autoClose: ERROR_MS });
     }
   }
 }

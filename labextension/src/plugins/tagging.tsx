@@ -1,7 +1,7 @@
 /** The commands that put cells into stages: picker, options, split, rename, clear, undo. */
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette } from '@jupyterlab/apputils';
+import { ICommandPalette, Notification } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { UseSignal } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
@@ -84,6 +84,7 @@ class Tagging {
   pick(args: Args): void {
     const { stages, trans } = this;
     const cellIds = this.cellIds(args);
+    this.explainMarkdown(cellIds);
     const anchor = stages && this.anchor(stages, cellIds[0]);
     if (!stages || !anchor || cellIds.length === 0) {
       return;
@@ -97,6 +98,23 @@ class Tagging {
       <StagePicker {...{ stages, cellIds, canRun, showOutput, close, trans }} actions={this.actions(stages)} />
     ));
     popover.open();
+  }
+
+  useAs(args: Args): void {
+    const { stages } = this;
+    const cellIds = this.cellIds(args);
+    this.explainMarkdown(cellIds);
+    if (stages && cellIds.length > 0) {
+      const role = args.role === 'shared' || args.role === 'skip' ? args.role : 'parameters';
+      this.actions(stages).useAs(cellIds, role);
+    }
+  }
+
+  /** Commands about cells do nothing where no code cell is selected; say so. */
+  private explainMarkdown(cellIds: readonly string[]): void {
+    if (this.stages && cellIds.length === 0) {
+      Notification.info(this.trans.__('Text belongs to no stage. Select a code cell first.'), { autoClose: 6000 });
+    }
   }
 
   editOptions(name: string): void {
@@ -168,9 +186,7 @@ function addCommands(tagging: Tagging, app: JupyterFrontEnd, trans: TranslationB
   commands.addCommand(CommandIds.useAs, {
     label: args => trans.__('Use as %1', String(args.role ?? '')),
     isEnabled,
-    execute: withStages((_, actions, args) =>
-      actions.useAs(tagging.cellIds(args), args.role === 'shared' || args.role === 'skip' ? args.role : 'parameters')
-    )
+    execute: args => tagging.useAs(args)
   });
   commands.addCommand(CommandIds.splitStage, {
     label: trans.__('Split Stage Here'),

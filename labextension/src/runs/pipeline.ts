@@ -88,6 +88,22 @@ export class NotebookPipeline implements IDisposable {
     return new Set(implicit.flatMap(stage => stage.cells));
   }
 
+  /** Whether what is shown is not the newest run. */
+  get isOld(): boolean {
+    const newest = this.history.runs?.[0]?.run_id;
+    return this.run !== null && newest !== undefined && newest !== this.run.run_id;
+  }
+
+  /** Whether there is anything to run. */
+  get hasCode(): boolean {
+    return this.stages.cells.some(cell => cell.kind === 'code' && this.stages.sourceOf(cell.id).trim() !== '');
+  }
+
+  /** Whether nobody has said yet what the stages are. */
+  get needsStages(): boolean {
+    return this.hasCode && this.run === null && this.stages.outline.stages.length === 0;
+  }
+
   /** Whether the last plan says that the stage would run again, although it has run. */
   isStale(stage: string): boolean {
     const planned = this.plan?.stages.find(candidate => candidate.name === stage);

@@ -60,12 +60,17 @@ function waitingFor(stage: StageRun, trans: TranslationBundle): string {
     : trans._n('after %1 stage', 'after %1 stages', stage.after.length);
 }
 
-/** "8.4 s" below a minute, "1:01" from there on. */
+/** "0.05 s", "8.4 s", "54 s", "2 min 5 s", "1 h 3 min": as the report and the terminal write it. */
 export function formatSeconds(seconds: number): string {
-  if (seconds < 59.95) {
-    return `${seconds < 9.95 ? seconds.toFixed(1) : Math.round(seconds)} s`;
+  if (seconds < 9.95) {
+    return `${seconds.toFixed(seconds < 0.095 ? 2 : 1).replace(/\.0$/, '')} s`;
   }
-  return formatClock(seconds);
+  const whole = Math.round(seconds);
+  if (whole < 60) {
+    return `${whole} s`;
+  }
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
+  return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${whole % 60} s`;
 }
 
 /** "0:21", "12:04", "1:02:03": what a running clock shows. */

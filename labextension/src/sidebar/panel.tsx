@@ -4,8 +4,10 @@ import type { IStateDB } from '@jupyterlab/statedb';
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import { SidePanel } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
-import { AccordionPanel } from '@lumino/widgets';
+import { MessageLoop } from '@lumino/messaging';
+import { AccordionPanel, Widget } from '@lumino/widgets';
 import type { ReactElement } from 'react';
+import { coalesced } from '../controls/frames';
 import { FrameWidget } from '../controls/widget';
 import { pipelineIcon, stateIcon } from '../icons';
 import { GraphBody } from '../panels/graph/body';
@@ -14,19 +16,20 @@ import { ProblemsBody } from '../panels/problems/body';
 import { RunsBody } from '../panels/runs/body';
 import { Section, type SectionOptions } from '../panels/section';
 import { StagesBody } from '../panels/stages/body';
-import { graphSummary, parametersSummary, problemsSummary, runsSummary, stagesSummary } from '../panels/summaries';
+import { parametersSummary, problemsSummary, runsSummary, stagesSummary } from '../panels/summaries';
 import type { NotebookPipeline } from '../runs/pipeline';
 import { isActive } from '../runs/state';
 import type { IPipelines } from '../tokens';
+import { fitHeights } from './fitting';
 import { Header } from './strip';
 import { SuggestionHeader } from './suggestion';
 
 const STATE_KEY = 'jupyter-pipe:panel';
 export const PANEL_ID = 'jupyter-pipe-panel';
 
-/** How much of the height each section gets at first. */
-const SIZES = [0.28, 0.32, 0.18, 0.12, 0.1] as const;
+/** A suggestion is read and bent in the list of stages, beside its graph. */
 const SIZES_SUGGESTING = [0.6, 0.37, 0.01, 0.01, 0.01] as const;
+const PROBLEMS = 4;
 
 export interface PanelOptions {
   readonly pipelines: IPipelines;
@@ -38,13 +41,17 @@ export interface PanelOptions {
 
 interface SavedPanel {
   readonly open: readonly boolean[];
-  readonly sizes: readonly number[];
+  /** Sizes that the user has given, else null: the sections fit what they hold. */
+  readonly sizes: readonly number[] | null;
 }
 
 export class PipelinePanel extends SidePanel {
   private followed: NotebookPipeline | null = null;
   /** The sizes to go back to when no suggestion is shown any more. */
   private usualSizes: number[] | null = null;
+  private isSizedByUser = false;
+  private hadErrors = false;
+  private readonly fitSoon = coalesced(() => this.fitSections());
 
   constructor(private readonly options: PanelOptions) {
     super({ translator: options.translator ?? undefined });
@@ -59,9 +66,7 @@ export class PipelinePanel extends SidePanel {
     for (const section of sections(options)) {
       this.addWidget(section);
     }
-    if (this.content instanceof AccordionPanel) {
-      this.content.setRelativeSizes([...SIZES]);
-    }
+    this.keepInRoom();
     pipelines.currentChanged.connect(this.follow, this);
     this.follow();
     void this.restore();
@@ -83,7 +88,69 @@ export class PipelinePanel extends SidePanel {
       this.toggleClass('jp-mod-empty', isEmpty);
     }
     this.drawIcon();
+    this.openProblems();
+    this.fitSoon();
     this.makeRoom(this.followed?.stages.shown.isSuggested ?? false);
+  }
+
+  /** Opens a section and shows it. */
+  reveal(section: number): void {
+    const { content } = this;
+    if (content instanceof AccordionPanel) {
+      content.expand(section);
+      content.widgets[section]?.node.scrollIntoView({ block: 'nearest' });
+    }
+  }
+
+  showProblems(): void {
+    this.reveal(PROBLEMS);
+    const first = this.content instanceof AccordionPanel ? this.content.widgets[PROBLEMS] : null;
+    first?.node.querySelector<HTMLElement>('button')?.focus();
+  }
+
+  /** Errors open their section by themselves, once: who closes it has seen them. */
+  private openProblems(): void {
+    const hasErrors = this.followed?.checker.hasErrors ?? false;
+    if (hasErrors && !this.hadErrors && this.content instanceof AccordionPanel) {
+      this.content.expand(PROBLEMS);
+    }
+    this.hadErrors = hasErrors;
+  }
+
+  /** Sections are as tall as what they hold, until the user drags a border. */
+  private fitSections(): void {
+    const { content } = this;
+    if (!(content instanceof AccordionPanel) || this.isSizedByUser || this.usualSizes || !this.isVisible) {
+      return;
+    }
+    const sections = content.widgets.filter(widget => widget instanceof Section);
+    const wanted = sections.map(section => (section.isHidden ? null : section.naturalHeight));
+    const room = sections.reduce((sum, section) => sum + (section.isHidden ? 0 : section.node.clientHeight), 0);
+    const key = JSON.stringify([wanted, room]);
+    if (room > 0 && key !== this.fitted) {
+      this.fitted = key;
+      const heights = fitHeights(wanted, room);
+      content.setRelativeSizes(heights.map(height => Math.max(height, 1) / room));
+    }
+  }
+
+  /** The header grows and shrinks with what it says; Lumino's layout does not notice by itself. */
+  private keepInRoom(): void {
+    const observer = new ResizeObserver(() => {
+      if (!this.isDisposed) {
+        MessageLoop.postMessage(this.content, Widget.ResizeMessage.UnknownSize);
+        this.fitSoon();
+      }
+    });
+    observer.observe(this.content.node);
+    this.disposed.connect(() => observer.disconnect());
+  }
+
+  private fitted = '';
+
+  protected override onResize(message: Widget.ResizeMessage): void {
+    super.onResize(message);
+    this.fitSoon();
   }
 
   /** A suggestion is read and bent in the list of stages, beside its graph. */
@@ -114,15 +181,22 @@ export class PipelinePanel extends SidePanel {
     }
     const saved = (await state.fetch(STATE_KEY)) as SavedPanel | undefined;
     saved?.open.forEach((isOpen, index) => (isOpen ? content.expand(index) : content.collapse(index)));
-    if (saved?.sizes.length === content.widgets.length) {
+    if (saved?.sizes && saved.sizes.length === content.widgets.length) {
+      this.isSizedByUser = true;
       content.setRelativeSizes([...saved.sizes]);
     }
     const save = () => {
       const open = content.widgets.map(widget => !widget.isHidden);
-      void state.save(STATE_KEY, { open, sizes: content.relativeSizes() });
+      void state.save(STATE_KEY, { open, sizes: this.isSizedByUser ? content.relativeSizes() : null });
     };
-    content.expansionToggled.connect(save);
-    content.handleMoved.connect(save);
+    content.expansionToggled.connect(() => {
+      this.fitSoon();
+      save();
+    });
+    content.handleMoved.connect(() => {
+      this.isSizedByUser = true;
+      save();
+    });
   }
 }
 
@@ -145,6 +219,10 @@ class HeadWidget extends FrameWidget {
     }
     if (pipeline.stages.isExecuted) {
       return <p className="jp-pipe-Empty">{trans.__('This is what a run executed. It is read-only.')}</p>;
+    }
+    if (pipeline.stages.debugged !== null) {
+      const text = trans.__('This notebook tries out stage %1. What you find goes into the source notebook.', pipeline.stages.debugged);
+      return <p className="jp-pipe-Empty">{text}</p>;
     }
     if (!pipeline.stages.isPython) {
       const { language } = pipeline.stages;
@@ -170,7 +248,7 @@ class HeadWidget extends FrameWidget {
 function sections({ pipelines, commands, trans }: PanelOptions): Section[] {
   const parts: readonly Pick<SectionOptions, 'name' | 'title' | 'Body' | 'summary'>[] = [
     { name: 'stages', title: trans.__('Stages'), Body: StagesBody, summary: stagesSummary },
-    { name: 'graph', title: trans.__('Graph'), Body: GraphBody, summary: graphSummary },
+    { name: 'graph', title: trans.__('Graph'), Body: GraphBody },
     { name: 'parameters', title: trans.__('Parameters'), Body: ParametersBody, summary: parametersSummary },
     { name: 'runs', title: trans.__('Runs'), Body: RunsBody, summary: runsSummary },
     { name: 'problems', title: trans.__('Problems'), Body: ProblemsBody, summary: problemsSummary }

@@ -2,48 +2,120 @@
 
 import { codeIcon, ellipsesIcon, fastForwardIcon, refreshIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ReadonlyJSONObject } from '@lumino/coreutils';
 import type { ReactElement } from 'react';
 import type { Run, StageRun } from '../api/types';
 import { CommandIds } from '../commands';
 import { Clock } from '../controls/clock';
+import { Cut } from '../controls/cut';
 import { StateIcon } from '../controls/marks';
 import { openMenu } from '../controls/menu';
 import { suggestIcon } from '../icons';
 import type { BodyProps } from '../panels/section';
+import { formatWhen } from '../runs/when';
 import { countStages, failedStage, formatClock, formatSeconds, isActive, markOf } from '../runs/state';
 
 const RESUMABLE: ReadonlySet<string> = new Set(['failed', 'cancelled', 'interrupted']);
 
 export function Header(props: BodyProps): ReactElement {
-  const { pipeline, trans } = props;
-  const { run } = pipeline;
   return (
     <>
       <Toolbar {...props} />
-      {run && (
-        <div className="jp-pipe-Strip">
-          <div className="jp-pipe-Strip-line">
-            <StateIcon mark={run.state} />
-            <strong>{headline(run, trans)}</strong>
-            <span className="jp-pipe-second">{progress(run, trans)}</span>
-            <span className="jp-pipe-Row-time">
-              {isActive(run) ? (
-                <Clock since={run.started ?? run.queued} suffix={expectation(pipeline.expectedSeconds, trans)} />
-              ) : (
-                formatSeconds(run.seconds)
-              )}
-            </span>
-          </div>
-          <div className="jp-pipe-Segments" aria-hidden>
-            {run.stages.map(stage => (
-              <span key={stage.name} className="jp-pipe-Segment" data-state={markOf(stage)}>
-                <span style={{ width: `${filled(stage)}%` }} />
-              </span>
-            ))}
-          </div>
-        </div>
-      )}
+      <Truth {...props} />
     </>
+  );
+}
+
+/** What matters most now: that nothing can run, that results are out of date, else how the run goes or went. */
+function Truth(props: BodyProps): ReactElement | null {
+  const { pipeline, trans } = props;
+  const { run } = pipeline;
+  if (!run) {
+    return pipeline.checker.hasErrors ? (
+      <div className="jp-pipe-Strip">
+        <Problems {...props} />
+      </div>
+    ) : null;
+  }
+  return (
+    <div className="jp-pipe-Strip" data-old={pipeline.isOld}>
+      {pipeline.isOld && <OldRun {...props} run={run} />}
+      {pipeline.checker.hasErrors && !isActive(run) && <Problems {...props} />}
+      <div className="jp-pipe-Strip-line">
+        <StateIcon mark={run.state} />
+        <strong>
+          <Cut text={headline(run, trans)} />
+        </strong>
+        <span className="jp-pipe-Strip-progress jp-pipe-second">{progress(run, trans)}</span>
+        <span className="jp-pipe-Row-time">
+          {isActive(run) ? (
+            <Clock since={run.started ?? run.queued} suffix={expectation(pipeline.expectedSeconds, trans)} />
+          ) : (
+            formatSeconds(run.seconds)
+          )}
+        </span>
+      </div>
+      <div className="jp-pipe-Segments" aria-hidden>
+        {run.stages.map(stage => (
+          <span key={stage.name} className="jp-pipe-Segment" data-state={markOf(stage)}>
+            <span style={{ width: `${filled(stage)}%` }} />
+          </span>
+        ))}
+      </div>
+      {!isActive(run) && <Next {...props} run={run} />}
+    </div>
+  );
+}
+
+function Problems({ pipeline, commands, trans }: BodyProps): ReactElement {
+  const errors = pipeline.checker.diagnostics.filter(found => found.severity === 'error').length;
+  return (
+    <div className="jp-pipe-Strip-line jp-pipe-Strip-problems" role="status">
+      <StateIcon mark="failed" />
+      <strong>{trans.__('Cannot compile')}</strong>
+      <button
+        type="button"
+        className="jp-pipe-Link"
+        onClick={() => void commands.execute(CommandIds.showProblems)}
+      >
+        {trans._n('Show %1 problem', 'Show %1 problems', errors)}
+      </button>
+    </div>
+  );
+}
+
+/** An older run never looks like now. */
+function OldRun({ pipeline, run, trans }: BodyProps & { run: Run }): ReactElement {
+  return (
+    <div className="jp-pipe-Strip-line jp-pipe-second" role="status">
+      <span>{trans.__('Run of %1', formatWhen(new Date(run.queued * 1000), trans))}</span>
+      <button type="button" className="jp-pipe-Link" onClick={() => void pipeline.history.choose(null)}>
+        {trans.__('Back to the newest')}
+      </button>
+    </div>
+  );
+}
+
+/** What a run that has ended leads to: what is stale since, where it failed, its report. */
+function Next({ pipeline, run, commands, trans }: BodyProps & { run: Run }): ReactElement {
+  const stale = pipeline.isOld ? 0 : run.stages.filter(stage => pipeline.isStale(stage.name)).length;
+  const failed = failedStage(run);
+  const link = (label: string, id: string, args: ReadonlyJSONObject) => (
+    <button type="button" className="jp-pipe-Link" onClick={() => void commands.execute(id, args)}>
+      {label}
+    </button>
+  );
+  return (
+    <div className="jp-pipe-Strip-line jp-pipe-second">
+      {stale > 0 && (
+        <span className="jp-pipe-Line">
+          <StateIcon mark="stale" size={12} /> {trans._n('%1 stage is stale', '%1 stages are stale', stale)}
+        </span>
+      )}
+      {failed && link(trans.__('Go to cell'), CommandIds.goToStage, { stage: failed.name })}
+      {commands.hasCommand(CommandIds.openReport) &&
+        link(trans.__('Open report'), CommandIds.openReport, { runId: run.run_id })}
+    </div>
   );
 }
 
@@ -59,25 +131,24 @@ function Toolbar({ pipeline, commands, trans }: BodyProps): ReactElement {
           disabled={!isActive(run)}
           onClick={execute(CommandIds.cancel)}
         >
-          <stopIcon.react tag="span" /> {trans.__('Cancel run')}
+          <stopIcon.react tag="span" /> <span className="jp-pipe-Button-label">{trans.__('Cancel run')}</span>
         </button>
       ) : (
-        <button
-          type="button"
-          className="jp-pipe-Button jp-mod-primary"
-          disabled={pipeline.isServerMissing}
-          onClick={execute(CommandIds.compileAndRun)}
-        >
-          <runIcon.react tag="span" /> {trans.__('Compile and run')}
-        </button>
+        <MainAction {...{ pipeline, commands, trans }} />
       )}
       {run && !pipeline.isRunning && RESUMABLE.has(run.state) && (
-        <button type="button" className="jp-pipe-Button" onClick={execute(CommandIds.resume)}>
-          <fastForwardIcon.react tag="span" /> {trans.__('Resume')}
+        <button
+          type="button"
+          className="jp-pipe-Button"
+          title={trans.__('Resume')}
+          aria-label={trans.__('Resume')}
+          onClick={execute(CommandIds.resume)}
+        >
+          <fastForwardIcon.react tag="span" /> <span className="jp-pipe-Button-label">{trans.__('Resume')}</span>
         </button>
       )}
       <span className="jp-pipe-Spacer" />
-      {commands.hasCommand(CommandIds.suggestStages) && (
+      {commands.hasCommand(CommandIds.suggestStages) && !pipeline.needsStages && (
         <ToolbarIcon
           isOptional
           icon={suggestIcon}
@@ -89,6 +160,26 @@ function Toolbar({ pipeline, commands, trans }: BodyProps): ReactElement {
       <ToolbarIcon isOptional icon={refreshIcon} label={trans.__('Refresh')} onClick={() => void pipeline.refresh()} />
       <ToolbarIcon icon={ellipsesIcon} label={trans.__('More')} onClick={node => openMenu(commands, [MENU], node)} />
     </div>
+  );
+}
+
+/** What a notebook without stages needs first is stages; without code there is nothing to run. */
+function MainAction({ pipeline, commands, trans }: BodyProps): ReactElement {
+  const needsStages = pipeline.needsStages && commands.hasCommand(CommandIds.suggestStages);
+  const Icon = needsStages ? suggestIcon : runIcon;
+  const label = needsStages ? trans.__('Suggest stages') : trans.__('Compile and run');
+  const command = needsStages ? CommandIds.suggestStages : CommandIds.compileAndRun;
+  const isOff = pipeline.isServerMissing || !pipeline.hasCode || (needsStages && pipeline.stages.isReadOnly);
+  return (
+    <button
+      type="button"
+      className="jp-pipe-Button jp-mod-primary"
+      disabled={isOff}
+      title={pipeline.hasCode ? label : trans.__('The notebook has no code yet.')}
+      onClick={() => void commands.execute(command)}
+    >
+      <Icon.react tag="span" /> <span className="jp-pipe-Button-label">{label}</span>
+    </button>
   );
 }
 
@@ -114,6 +205,7 @@ function ToolbarIcon(props: {
 }
 
 const MENU = [
+  CommandIds.compileAndRun,
   CommandIds.plan,
   CommandIds.runWithoutCache,
   CommandIds.openReport,
@@ -129,7 +221,12 @@ export function headline(run: Run, trans: TranslationBundle): string {
   const failed = failedStage(run);
   switch (run.state) {
     case 'failed':
-      return failed ? trans.__('Failed in %1', failed.name) : trans.__('Failed');
+      if (!failed) {
+        return trans.__('Failed');
+      }
+      return failed.failure?.kind === 'gate'
+        ? trans.__('Gate of %1 is false', failed.name)
+        : trans.__('Failed in %1', failed.name);
     case 'queued':
       return trans.__('Queued');
     case 'running':

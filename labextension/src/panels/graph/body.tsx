@@ -2,7 +2,7 @@
 
 import { launchIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { memo, useMemo, useRef, useState, type KeyboardEvent, type ReactElement } from 'react';
+import { memo, useEffect, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactElement, type RefObject } from 'react';
 import type { Edge, StageRun } from '../../api/types';
 import { CommandIds } from '../../commands';
 import { stateShape } from '../../icons';
@@ -12,19 +12,28 @@ import type { BodyProps } from '../section';
 import { openStageMenu } from '../stages/menu';
 import { stageNames } from '../stages/body';
 import { Empty, Loading } from '../states';
-import { iconPlace, layoutGraph, relatives, type Arc, type Box, type GraphLayout } from './layout';
-import { useView } from './view';
+import { fittingLayout, iconPlace, layoutGraph, relatives, type Arc, type Box, type GraphLayout } from './layout';
+import { LEGIBLE_SCALE, useView, type Size, type View } from './view';
 
-const CONDENSE_FROM = 16;
-const NAME_LENGTH = 11;
+/** A large picture gets a small one of itself. */
+const MINIMAP_FROM = 30;
+const MINIMAP_WIDTH = 120;
+const PANEL_LARGEST = 1.35;
 
 export function GraphBody(props: BodyProps & { isLarge?: boolean }): ReactElement {
   const { pipeline, commands, trans, isLarge = false } = props;
   const compiled = pipeline.pipeline;
   const names = compiled ? compiled.stages.map(stage => stage.name) : stageNames(props);
   const edges = compiled?.edges ?? [];
-  const isCondensed = !isLarge && names.length >= CONDENSE_FROM;
-  const layout = useMemo(() => layoutGraph(names, edges, isCondensed), [names.join(), compiled, isCondensed]);
+  const [wrapper, frame] = useFrame();
+  const [isWhole, setWhole] = useState(false);
+  const layout = useMemo(
+    () =>
+      isWhole
+        ? { ...layoutGraph(names, edges, false, frame.width), isCondensed: false }
+        : fittingLayout(names, edges, frame.width, LEGIBLE_SCALE),
+    [names.join(), compiled, isWhole, frame.width]
+  );
   if (names.length === 0) {
     return pipeline.checker.isPending ? (
       <Loading text={trans.__('Compiling…')} />
@@ -33,7 +42,7 @@ export function GraphBody(props: BodyProps & { isLarge?: boolean }): ReactElemen
     );
   }
   return (
-    <div className="jp-pipe-Graph" data-stale={pipeline.checker.hasErrors}>
+    <div className="jp-pipe-Graph" data-stale={pipeline.checker.hasErrors} data-large={isLarge}>
       {!isLarge && commands.hasCommand(CommandIds.openGraph) && (
         <button
           type="button"
@@ -45,28 +54,72 @@ export function GraphBody(props: BodyProps & { isLarge?: boolean }): ReactElemen
           <launchIcon.react tag="span" />
         </button>
       )}
-      <Picture {...props} layout={layout} edges={edges} />
+      <div ref={wrapper} className="jp-pipe-Graph-frame">
+        {frame.width > 0 && (
+          <Picture {...props} {...{ layout, edges, isLarge, isWhole, setWhole }} frame={isLarge ? frame : panelFrame(layout, frame)} />
+        )}
+      </div>
     </div>
   );
 }
 
-interface PictureProps extends BodyProps {
-  readonly layout: GraphLayout;
-  readonly edges: readonly Edge[];
+/** In the panel the picture is as high as it needs to be, and never smaller than can be read. */
+function panelFrame(layout: GraphLayout, frame: Size): Size {
+  const scale = Math.max(LEGIBLE_SCALE, Math.min(PANEL_LARGEST, frame.width / layout.width));
+  return { width: layout.width * scale, height: layout.height * scale };
 }
 
-function Picture({ layout, edges, pipeline, commands, trans }: PictureProps): ReactElement {
+/** The pixels of an element, kept up to date. */
+function useFrame(): [RefObject<HTMLDivElement>, Size] {
+  const node = useRef<HTMLDivElement>(null);
+  const [frame, setFrame] = useState<Size>({ width: 0, height: 0 });
+  useEffect(() => {
+    const element = node.current;
+    if (!element) {
+      return;
+    }
+    const read = () => {
+      const { clientWidth: width, clientHeight: height } = element;
+      setFrame(before => (before.width === width && before.height === height ? before : { width, height }));
+    };
+    const observer = new ResizeObserver(read);
+    observer.observe(element);
+    read();
+    return () => observer.disconnect();
+  });
+  return [node, frame];
+}
+
+interface PictureProps extends BodyProps {
+  readonly layout: GraphLayout & { readonly isCondensed: boolean };
+  readonly edges: readonly Edge[];
+  readonly frame: Size;
+  readonly isLarge: boolean;
+  readonly isWhole: boolean;
+  readonly setWhole: (isWhole: boolean) => void;
+}
+
+function Picture(props: PictureProps): ReactElement {
+  const { layout, edges, frame, isLarge, pipeline, commands, trans } = props;
   const [focus, setFocus] = useState<string | null>(null);
+  // The graph is one stop of the Tab key; arrows go on from the node that was left last.
+  const [stop, setStop] = useState<string | null>(null);
   const svg = useRef<SVGSVGElement>(null);
-  const view = useView(svg, layout);
+  const view = useView(svg, layout, frame);
   const lit = useMemo(() => (focus === null ? null : relatives(focus, edges)), [focus, edges]);
   const runOf = (stage: string) => pipeline.stageRun(stage);
+  const goTo = async (stage: string) => {
+    if (isLarge) {
+      await commands.execute('docmanager:open', { path: pipeline.stages.panel.context.path });
+    }
+    await commands.execute(CommandIds.goToStage, { stage });
+  };
   const onKey = (event: KeyboardEvent, stage: string) => {
-    const next = followEdge(event.key, stage, edges);
+    const next = followEdge(event.key, stage, edges) ?? neighbour(event.key, stage, layout);
     if (next) {
       svg.current?.querySelector<SVGGElement>(`[data-stage="${CSS.escape(next)}"]`)?.focus();
     } else if (event.key === 'Enter') {
-      void commands.execute(CommandIds.goToStage, { stage });
+      void goTo(stage);
     } else if (event.key === ' ') {
       openStageMenu(commands, stage, event.currentTarget);
     } else if (!view.onKey(event.key)) {
@@ -79,53 +132,122 @@ function Picture({ layout, edges, pipeline, commands, trans }: PictureProps): Re
   press.current = onKey;
   const acts = useMemo<NodeActs>(
     () => ({
-      focus: setFocus,
-      open: stage => void commands.execute(CommandIds.goToStage, { stage }),
-      press: (event, stage) => press.current(event, stage)
+      point: setFocus,
+      focus: stage => {
+        setFocus(stage);
+        setStop(stage);
+      },
+      open: stage => void goTo(stage),
+      press: (event, stage) => press.current(event, stage),
+      menu: (event, stage) => {
+        event.preventDefault();
+        event.stopPropagation();
+        openStageMenu(commands, stage, event.currentTarget, event);
+      }
     }),
-    [commands]
+    [commands, pipeline]
   );
   const named = useMemo(() => namedArcs(layout), [layout]);
+  const first = stop !== null && layout.boxes.some(box => box.id === stop) ? stop : layout.boxes[0]?.id;
+  return (
+    <>
+      <svg
+        ref={svg}
+        className="jp-pipe-Graph-svg"
+        role="group"
+        aria-label={trans.__('Graph of the pipeline')}
+        viewBox={view.box}
+        width={frame.width}
+        height={frame.height}
+        {...view.handlers}
+      >
+        {layout.arcs.map(arc => {
+          const isLit = lit !== null && lit.has(arc.from) && lit.has(arc.to);
+          const isMade = isDone(runOf(arc.from));
+          return (
+            <ArcView
+              key={`${arc.from} ${arc.to}`}
+              {...{ arc, isLit, isMade }}
+              values={valuesOf(arc, runOf(arc.from))}
+              isFeeding={isMade && runOf(arc.to)?.state === 'running'}
+              isDim={lit !== null && !isLit}
+              isNamed={named.has(arc)}
+            />
+          );
+        })}
+        {layout.boxes.map(box => (
+          <NodeView
+            key={box.id}
+            {...{ box, acts, trans }}
+            runs={box.members.map(runOf)}
+            isStop={box.id === first}
+            isDim={lit !== null && !box.members.some(member => lit.has(member))}
+            colour={box.members.length === 1 ? pipeline.stages.shown.colours.find(box.id) : null}
+          />
+        ))}
+      </svg>
+      {isLarge && <Controls {...props} view={view} />}
+      {isLarge && layout.boxes.length >= MINIMAP_FROM && <Minimap {...props} view={view} />}
+    </>
+  );
+}
+
+/** What can be done with the view, as buttons: not everybody knows the keys. */
+function Controls(props: PictureProps & { view: View }): ReactElement {
+  const { view, layout, isWhole, setWhole, trans } = props;
+  const button = (label: string, text: string, act: () => void) => (
+    <button type="button" className="jp-pipe-Button" title={label} aria-label={label} onClick={act}>
+      {text}
+    </button>
+  );
+  return (
+    <div className="jp-pipe-Graph-controls" role="toolbar" aria-label={trans.__('View')}>
+      {button(trans.__('Zoom in (+)'), '+', view.zoomIn)}
+      {button(trans.__('Zoom out (-)'), '−', view.zoomOut)}
+      {button(trans.__('Fit (0)'), trans.__('Fit'), view.fit)}
+      {layout.isCondensed && button(trans.__('Show every stage by itself'), trans.__('Every stage'), () => setWhole(true))}
+      {isWhole && button(trans.__('Put parallel stages into one box'), trans.__('Condense'), () => setWhole(false))}
+    </div>
+  );
+}
+
+/** The whole picture, small; a click looks there. */
+function Minimap({ layout, frame, view, trans }: PictureProps & { view: View }): ReactElement {
+  const scale = MINIMAP_WIDTH / layout.width;
+  const { x, y, scale: shown } = view.place;
   return (
     <svg
-      ref={svg}
-      className="jp-pipe-Graph-svg"
-      role="group"
-      aria-label={trans.__('Graph of the pipeline')}
-      viewBox={view.box}
-      style={{ aspectRatio: `${layout.width} / ${layout.height}`, maxWidth: layout.width * 1.35 }}
-      {...view.handlers}
+      className="jp-pipe-Graph-minimap"
+      width={MINIMAP_WIDTH}
+      height={layout.height * scale}
+      viewBox={`0 0 ${layout.width} ${layout.height}`}
+      role="img"
+      aria-label={trans.__('The whole graph')}
+      onMouseDown={event => {
+        const at = event.currentTarget.getBoundingClientRect();
+        view.lookAt((event.clientX - at.left) / scale, (event.clientY - at.top) / scale);
+      }}
     >
-      {layout.arcs.map(arc => {
-        const isLit = lit !== null && lit.has(arc.from) && lit.has(arc.to);
-        const isMade = isDone(runOf(arc.from));
-        return (
-          <ArcView
-            key={`${arc.from} ${arc.to}`}
-            {...{ arc, isLit, isMade }}
-            isFeeding={isMade && runOf(arc.to)?.state === 'running'}
-            isDim={lit !== null && !isLit}
-            isNamed={named.has(arc)}
-          />
-        );
-      })}
       {layout.boxes.map(box => (
-        <NodeView
-          key={box.id}
-          {...{ box, acts, trans }}
-          runs={box.members.map(runOf)}
-          isDim={lit !== null && !box.members.some(member => lit.has(member))}
-          colour={box.members.length === 1 ? pipeline.stages.shown.colours.find(box.id) : null}
-        />
+        <rect key={box.id} className="jp-pipe-Graph-speck" x={box.x} y={box.y} width={box.width} height={box.height} />
       ))}
+      <rect className="jp-pipe-Graph-seen" x={x} y={y} width={frame.width / shown} height={frame.height / shown} />
     </svg>
   );
 }
 
+/** What flows along an edge, a line a value: `features: DataFrame 4,318 x 9`. */
+function valuesOf(arc: Arc, run: StageRun | null): string {
+  const summaries = new Map(run?.artifacts.flatMap(artifact => Object.entries(artifact.summary)) ?? []);
+  return arc.names.map(name => [name, summaries.get(name)].filter(Boolean).join(': ')).join('\n');
+}
+
 interface NodeActs {
-  readonly focus: (stage: string | null) => void;
+  readonly point: (stage: string | null) => void;
+  readonly focus: (stage: string) => void;
   readonly open: (stage: string) => void;
   readonly press: (event: KeyboardEvent, stage: string) => void;
+  readonly menu: (event: MouseEvent, stage: string) => void;
 }
 
 interface NodeProps {
@@ -133,6 +255,8 @@ interface NodeProps {
   /** One for each member. */
   readonly runs: readonly (StageRun | null)[];
   readonly isDim: boolean;
+  /** Whether the Tab key stops here. */
+  readonly isStop: boolean;
   readonly colour: StageColour | null;
   readonly acts: NodeActs;
   readonly trans: TranslationBundle;
@@ -144,7 +268,7 @@ const NodeView = memo(DrawnNode, (before, after) => {
   return keys.every(key => before[key] === after[key]) && runs.every((run, index) => run === after.runs[index]);
 });
 
-function DrawnNode({ box, runs, isDim, colour, acts, trans }: NodeProps): ReactElement {
+function DrawnNode({ box, runs, isDim, isStop, colour, acts, trans }: NodeProps): ReactElement {
   const label = nodeLabel(box, runs[0], trans);
   return (
     <g
@@ -154,13 +278,14 @@ function DrawnNode({ box, runs, isDim, colour, acts, trans }: NodeProps): ReactE
       data-state={worst(runs)}
       data-pipe-colour={colour?.number ?? 'grey'}
       transform={`translate(${box.x} ${box.y})`}
-      tabIndex={0}
+      tabIndex={isStop ? 0 : -1}
       role="button"
       aria-label={label}
-      onMouseEnter={() => acts.focus(box.id)}
-      onMouseLeave={() => acts.focus(null)}
+      onMouseEnter={() => acts.point(box.id)}
+      onMouseLeave={() => acts.point(null)}
       onFocus={() => acts.focus(box.id)}
-      onBlur={() => acts.focus(null)}
+      onBlur={() => acts.point(null)}
+      onContextMenu={event => acts.menu(event, box.id)}
       onClick={() => acts.open(box.id)}
       onKeyDown={event => acts.press(event, box.id)}
     >
@@ -173,7 +298,7 @@ function DrawnNode({ box, runs, isDim, colour, acts, trans }: NodeProps): ReactE
 
 function SingleNode({ box, run }: { box: Box; run: StageRun | null }): ReactElement {
   const mark = run && markOf(run);
-  const name = box.id.length > NAME_LENGTH ? `${box.id.slice(0, NAME_LENGTH - 1)}…` : box.id;
+  const name = shortName(box.id, mark ? NAME_LENGTH : NAME_LENGTH + 2);
   return (
     <>
       <rect className="jp-pipe-Node-stripe" width="3" height={box.height} />
@@ -212,8 +337,17 @@ function NodeIcon(props: { mark: Mark; x: number; y: number }): ReactElement {
   );
 }
 
+const NAME_LENGTH = 10;
+const NAME_TAIL = 4;
+
+/** Cut in the middle: `customer_l…_by_month` tells more than `customer_l…`. */
+export function shortName(name: string, length: number): string {
+  return name.length > length ? `${name.slice(0, length - NAME_TAIL - 1)}…${name.slice(-NAME_TAIL)}` : name;
+}
+
 interface ArcProps {
   readonly arc: Arc;
+  readonly values: string;
   /** Its values exist. */
   readonly isMade: boolean;
   /** Its values go into a running stage. */
@@ -225,12 +359,12 @@ interface ArcProps {
 }
 
 /** Solid once its values exist, dashed before, blue when it feeds a running stage. */
-const ArcView = memo(function DrawnArc({ arc, isMade, isFeeding, isLit, isDim, isNamed }: ArcProps): ReactElement {
+const ArcView = memo(function DrawnArc({ arc, values, isMade, isFeeding, isLit, isDim, isNamed }: ArcProps): ReactElement {
   const names = arc.names.join(', ');
   return (
     <g className="jp-pipe-Arc" data-made={isMade} data-feeds={isFeeding} data-dim={isDim}>
       <path d={arc.path}>
-        <title>{names}</title>
+        <title>{values}</title>
       </path>
       {names && ((isNamed && names.length <= 8) || isLit) && (
         <text x={arc.label.x + 5} y={arc.label.y}>
@@ -267,6 +401,24 @@ function followEdge(key: string, stage: string, edges: readonly Edge[]): string 
     ArrowRight: beside[at + 1]
   };
   return moves[key] ?? null;
+}
+
+/** Where no edge leads, arrows go to the nearest box on that side. */
+function neighbour(key: string, stage: string, { boxes }: GraphLayout): string | null {
+  const from = boxes.find(box => box.members.includes(stage));
+  const sides: Record<string, (box: Box, at: Box) => boolean> = {
+    ArrowDown: (box, at) => box.y > at.y,
+    ArrowUp: (box, at) => box.y < at.y,
+    ArrowLeft: (box, at) => box.x < at.x && box.y === at.y,
+    ArrowRight: (box, at) => box.x > at.x && box.y === at.y
+  };
+  const isThere = sides[key];
+  if (!from || !isThere) {
+    return null;
+  }
+  const far = (box: Box) => Math.abs(box.x - from.x) + Math.abs(box.y - from.y);
+  const found = boxes.filter(box => isThere(box, from)).sort((one, other) => far(one) - far(other));
+  return found[0]?.id ?? null;
 }
 
 const WORST: readonly Mark[] = ['failed', 'gate_failed', 'running', 'interrupted'];

@@ -3,7 +3,7 @@
 import { graphlib, layout as placeNodes } from '@dagrejs/dagre';
 import type { Edge } from '../../api/types';
 
-export const NODE_WIDTH = 84;
+export const NODE_WIDTH = 92;
 export const NODE_HEIGHT = 20;
 
 export interface Box {
@@ -34,35 +34,102 @@ export interface GraphLayout {
 const MARGIN = 8;
 const ICONS_A_ROW = 12;
 const ICON_PITCH = 16;
-const CONDENSE_FROM = 4;
+const PILE_UP_TO = 6;
+const PILE_PITCH = NODE_HEIGHT + 2;
+const GAP = 12;
+/** Rows of independent stages are no wider than this, however wide the tab is. */
+const WRAP_UNITS = 600;
 
-/** Lay out the stages; with `isCondensed`, stages with the same neighbours share one box. */
-export function layoutGraph(stages: readonly string[], edges: readonly Edge[], isCondensed: boolean): GraphLayout {
+/** The layout that can be read in so many pixels: every stage by itself, or condensed where that is too wide. */
+export function fittingLayout(
+  stages: readonly string[],
+  edges: readonly Edge[],
+  room: number,
+  scale: number
+): GraphLayout & { readonly isCondensed: boolean } {
+  const units = room / scale;
+  const whole = layoutGraph(stages, edges, false, units);
+  if (whole.width <= units) {
+    return { ...whole, isCondensed: false };
+  }
+  const condensed = layoutGraph(stages, edges, true, units);
+  return condensed.width < whole.width ? { ...condensed, isCondensed: true } : { ...whole, isCondensed: false };
+}
+
+/**
+ * Lay out the stages; with `isCondensed`, stages with the same neighbours share one box. Those that no edge
+ * reaches stand in rows below, as many in a row as `units` allow.
+ */
+export function layoutGraph(
+  stages: readonly string[],
+  edges: readonly Edge[],
+  isCondensed: boolean,
+  units = Infinity
+): GraphLayout {
   const groups = isCondensed ? condense(stages, edges) : stages.map(stage => [stage]);
   const home = new Map(groups.flatMap(members => members.map(member => [member, members[0]] as const)));
   const graph = new graphlib.Graph();
-  graph.setGraph({ rankdir: 'TB', nodesep: 12, ranksep: 20, marginx: MARGIN, marginy: MARGIN });
+  graph.setGraph({ rankdir: 'TB', nodesep: GAP, ranksep: 20, marginx: MARGIN, marginy: MARGIN });
   graph.setDefaultEdgeLabel(() => ({}));
-  for (const members of groups) {
+  const joined = joinEdges(edges, home);
+  const tied = new Set([...joined.values()].flatMap(edge => [edge.from, edge.to]));
+  const bound = groups.filter(members => tied.has(members[0]));
+  for (const members of bound) {
     graph.setNode(members[0], sizeOf(members));
   }
-  const joined = joinEdges(edges, home);
   for (const edge of joined.values()) {
     graph.setEdge(edge.from, edge.to, {});
   }
   placeNodes(graph);
-  const shift = MARGIN - leftmost(graph);
-  const boxes = groups.map(members => {
+  const shift = bound.length > 0 ? MARGIN - leftmost(graph) : 0;
+  const boxes = bound.flatMap(members => {
     const { x, y, width, height } = graph.node(members[0]);
-    return { id: members[0], members, x: x - width / 2 + shift, y: y - height / 2, width, height };
+    return unstack({ id: members[0], members, x: x - width / 2 + shift, y: y - height / 2, width, height });
   });
   const arcs = [...joined.values()].map(edge => {
     const { points } = graph.edge(edge.from, edge.to);
     return { points: points.map(({ x, y }) => ({ x: x + shift, y })), edge };
   });
   const right = Math.max(0, ...boxes.map(box => box.x + box.width), ...arcs.flatMap(arc => arc.points.map(point => point.x)));
-  const { height = 0 } = graph.graph();
-  return { boxes, arcs: arcs.map(({ edge, points }) => arcOf(edge, points)), width: right + MARGIN, height };
+  const top = bound.length > 0 ? (graph.graph().height ?? 0) : MARGIN;
+  const loose = wrapRows(groups.filter(members => !tied.has(members[0])), Math.max(right + MARGIN, Math.min(units, WRAP_UNITS)), top);
+  const all = [...boxes, ...loose];
+  return {
+    boxes: all,
+    arcs: arcs.map(({ edge, points }) => arcOf(edge, points)),
+    width: Math.max(right, ...all.map(box => box.x + box.width)) + MARGIN,
+    height: Math.max(top, ...loose.map(box => box.y + box.height + MARGIN))
+  };
+}
+
+/** Boxes one after the other, in as many rows as they need. */
+function wrapRows(groups: readonly (readonly string[])[], width: number, top: number): Box[] {
+  let [x, y, tallest] = [MARGIN, top, 0];
+  return groups.map(members => {
+    const size = sizeOf(members);
+    if (x > MARGIN && x + size.width + MARGIN > width) {
+      [x, y, tallest] = [MARGIN, y + tallest + GAP, 0];
+    }
+    const box = { id: members[0], members, x, y, ...size };
+    x += size.width + GAP;
+    tallest = Math.max(tallest, size.height);
+    return box;
+  });
+}
+
+/** A small group is a pile of boxes with their names; a large one is one box of icons. */
+function unstack(box: Box): Box[] {
+  if (box.members.length === 1 || box.members.length > PILE_UP_TO) {
+    return [box];
+  }
+  return box.members.map((member, index) => ({
+    id: member,
+    members: [member],
+    x: box.x,
+    y: box.y + index * PILE_PITCH,
+    width: NODE_WIDTH,
+    height: NODE_HEIGHT
+  }));
 }
 
 /** Dagre leaves a margin left of its nodes; its edges may go further. */
@@ -91,6 +158,8 @@ export function relatives(stage: string, edges: readonly Edge[]): Set<string> {
   return new Set([stage, ...up, ...down]);
 }
 
+const LOOSE = JSON.stringify([[], []]);
+
 function condense(stages: readonly string[], edges: readonly Edge[]): string[][] {
   const neighbours = (stage: string) =>
     JSON.stringify([
@@ -102,14 +171,13 @@ function condense(stages: readonly string[], edges: readonly Edge[]): string[][]
     const key = neighbours(stage);
     groups.set(key, [...(groups.get(key) ?? []), stage]);
   }
-  return [...groups.values()].flatMap(members =>
-    members.length >= CONDENSE_FROM ? [members] : members.map(member => [member])
-  );
+  // Stages that nothing joins are wrapped, not condensed.
+  return [...groups].flatMap(([key, members]) => (key === LOOSE ? members.map(member => [member]) : [members]));
 }
 
 function sizeOf(members: readonly string[]): { width: number; height: number } {
-  if (members.length === 1) {
-    return { width: NODE_WIDTH, height: NODE_HEIGHT };
+  if (members.length <= PILE_UP_TO) {
+    return { width: NODE_WIDTH, height: (members.length - 1) * PILE_PITCH + NODE_HEIGHT };
   }
   const columns = Math.min(ICONS_A_ROW, members.length);
   const rows = Math.ceil(members.length / ICONS_A_ROW);

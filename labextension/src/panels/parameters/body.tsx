@@ -4,6 +4,7 @@ import { copyIcon, undoIcon } from '@jupyterlab/ui-components';
 import type { ReactElement } from 'react';
 import type { Parameter } from '../../api/types';
 import { CommandIds } from '../../commands';
+import { Cut } from '../../controls/cut';
 import { useShown } from '../../controls/shown';
 import type { BodyProps } from '../section';
 import { Empty, Loading, ServerMissing } from '../states';
@@ -24,13 +25,13 @@ export function ParametersBody(props: BodyProps): ReactElement {
   const { parameters } = pipeline.pipeline;
   if (parameters.length === 0) {
     return (
-      <Empty text={trans.__('No parameters. Tag a cell with parameters.')}>
+      <Empty text={trans.__('No parameters.')}>
         <button
           type="button"
           className="jp-pipe-Link"
           onClick={() => void commands.execute(CommandIds.useAs, { role: 'parameters' })}
         >
-          {trans.__('Tag this cell')}
+          {trans.__('Tag this cell with parameters')}
         </button>
       </Empty>
     );
@@ -61,8 +62,12 @@ function ParameterField({ parameter, pipeline, trans }: BodyProps & { parameter:
     pipeline.setParameter(parameter.name, value === shownDefault(parameter) ? null : value);
   return (
     <>
-      <label className="jp-pipe-code" htmlFor={`jp-pipe-parameter-${parameter.name}`} title={parameter.description}>
-        {parameter.name}
+      <label
+        className="jp-pipe-code"
+        htmlFor={`jp-pipe-parameter-${parameter.name}`}
+        title={[`${parameter.name}: ${parameter.type}`, parameter.description].filter(Boolean).join('\n')}
+      >
+        <Cut text={parameter.name} />
       </label>
       <div className="jp-pipe-Parameters-value" data-changed={typed !== undefined}>
         <ParameterInput parameter={parameter} text={text} isInvalid={problem !== ''} set={set} />
@@ -78,9 +83,11 @@ function ParameterField({ parameter, pipeline, trans }: BodyProps & { parameter:
           </button>
         )}
       </div>
-      <span className="jp-pipe-second" role={problem ? 'alert' : undefined}>
-        {problem || (typed === undefined ? parameter.type : trans.__('notebook: %1', shownDefault(parameter)))}
-      </span>
+      {typed !== undefined && (
+        <span className="jp-pipe-Parameters-note jp-pipe-second" role={problem ? 'alert' : undefined}>
+          {problem || trans.__('notebook: %1', shownDefault(parameter))}
+        </span>
+      )}
     </>
   );
 }

@@ -94,7 +94,15 @@ interface RunRowProps extends BodyProps {
 function RunRow({ run, isMarked, onMark, pipeline, commands, trans }: RunRowProps): ReactElement {
   const when = isActive(run) ? trans.__('Now') : formatWhen(new Date(run.queued * 1000), trans);
   return (
-    <li className="jp-pipe-Run" data-shown={pipeline.run?.run_id === run.run_id}>
+    <li
+      className="jp-pipe-Run"
+      data-shown={pipeline.run?.run_id === run.run_id}
+      onContextMenu={event => {
+        event.preventDefault();
+        event.stopPropagation();
+        openRunMenu(commands, run, event.currentTarget, event);
+      }}
+    >
       <input
         type="checkbox"
         checked={isMarked}

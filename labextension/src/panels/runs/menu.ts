@@ -4,7 +4,7 @@ import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { CommandRegistry } from '@lumino/commands';
 import type { RunSummary } from '../../api/types';
 import { CommandIds } from '../../commands';
-import { openMenu } from '../../controls/menu';
+import { openMenu, type Pointer } from '../../controls/menu';
 import type { NotebookPipeline } from '../../runs/pipeline';
 import { isActive } from '../../runs/state';
 
@@ -13,12 +13,13 @@ export const DELETE_RUN = 'jupyter-pipe:delete-run';
 export function openRunMenu(
   commands: CommandRegistry,
   run: RunSummary,
-  anchor: HTMLElement
+  anchor: HTMLElement,
+  pointer: Pointer | null = null
 ): void {
   const ids = isActive(run)
     ? [CommandIds.openReport, CommandIds.openLog, CommandIds.cancel]
     : [CommandIds.openReport, CommandIds.openLog, CommandIds.resume, DELETE_RUN];
-  openMenu(commands, [ids], anchor, { runId: run.run_id });
+  openMenu(commands, [ids], anchor, { runId: run.run_id }, pointer);
 }
 
 /** Ask, then remove the run. */

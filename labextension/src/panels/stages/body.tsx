@@ -16,6 +16,7 @@ const FILTER_FROM = 24;
 const VIRTUAL_FROM = 40;
 const ROW_HEIGHT = 24;
 const OVERSCAN = 8;
+const HANDS_OFF_MS = 3000;
 const FILTERS: readonly Mark[] = ['failed', 'running', 'queued'];
 
 export function StagesBody(props: BodyProps): ReactElement {
@@ -35,11 +36,6 @@ export function StagesBody(props: BodyProps): ReactElement {
   }
   return (
     <>
-      {pipeline.checker.hasErrors && (
-        <p className="jp-pipe-Note" role="status">
-          {trans._n('Cannot compile: %1 problem.', 'Cannot compile: %1 problems.', countErrors(props))}
-        </p>
-      )}
       <StageTree {...props} names={names} />
     </>
   );
@@ -47,8 +43,14 @@ export function StagesBody(props: BodyProps): ReactElement {
 
 function NoStages({ pipeline, commands, trans }: BodyProps): ReactElement {
   return (
-    <Empty text={trans.__('No stages yet. The notebook runs as one stage.')}>
-      {commands.hasCommand(CommandIds.suggestStages) && (
+    <Empty
+      text={
+        pipeline.hasCode
+          ? trans.__('No stages yet. The notebook runs as one stage.')
+          : trans.__('No stages yet: the notebook has no code.')
+      }
+    >
+      {pipeline.hasCode && commands.hasCommand(CommandIds.suggestStages) && (
         <button
           type="button"
           className="jp-pipe-Button"
@@ -58,9 +60,11 @@ function NoStages({ pipeline, commands, trans }: BodyProps): ReactElement {
           {trans.__('Suggest stages')}
         </button>
       )}
-      <button type="button" className="jp-pipe-Link" onClick={() => void commands.execute(CommandIds.pickStage)}>
-        {trans.__('Tag this cell')}
-      </button>
+      {pipeline.hasCode && (
+        <button type="button" className="jp-pipe-Link" onClick={() => void commands.execute(CommandIds.pickStage)}>
+          {trans.__('Tag this cell')}
+        </button>
+      )}
     </Empty>
   );
 }
@@ -96,6 +100,7 @@ function StageTree(props: TreeProps): ReactElement {
   );
   const onKey = useTreeKeys({ ...props, rows, selected, setSelected, toggle, tree });
   const view = useWindow(tree, rows.length);
+  useFollow(tree, rows);
   return (
     <>
       {isFiltering && <FilterLine {...{ text, setText, mark, setMark, all, trans }} />}
@@ -220,6 +225,28 @@ const STAGE_KEYS: Readonly<Record<string, string>> = {
   Delete: CommandIds.removeStage
 };
 
+/** Keeps the stage that runs, or has just failed, in view, unless the user scrolls. */
+function useFollow(tree: React.RefObject<HTMLDivElement>, rows: readonly Row[]): void {
+  const scrolledAt = useRef(0);
+  const at = rows.findIndex(row => row.kind === 'stage' && row.run?.state === 'running');
+  useEffect(() => {
+    const scroller = tree.current?.closest('.jp-pipe-Section');
+    const note = () => (scrolledAt.current = Date.now());
+    scroller?.addEventListener('wheel', note, { passive: true });
+    return () => scroller?.removeEventListener('wheel', note);
+  }, [tree]);
+  useEffect(() => {
+    const scroller = tree.current?.closest('.jp-pipe-Section');
+    if (!scroller || at < 0 || Date.now() - scrolledAt.current < HANDS_OFF_MS) {
+      return;
+    }
+    const top = at * ROW_HEIGHT;
+    if (top < scroller.scrollTop || top + 2 * ROW_HEIGHT > scroller.scrollTop + scroller.clientHeight) {
+      scroller.scrollTop = Math.max(0, top - scroller.clientHeight / 2);
+    }
+  }, [tree, at]);
+}
+
 interface View {
   readonly start: number;
   readonly end: number;
@@ -259,8 +286,4 @@ export function stageNames({ pipeline }: Pick<BodyProps, 'pipeline'>): string[] 
   const tagged = pipeline.stages.shown.outline.stages.map(stage => stage.name);
   const implicit = pipeline.implicitCells.size > 0 && !tagged.includes('setup') ? ['setup'] : [];
   return [...implicit, ...tagged];
-}
-
-function countErrors({ pipeline }: BodyProps): number {
-  return pipeline.checker.diagnostics.filter(diagnostic => diagnostic.severity === 'error').length;
 }

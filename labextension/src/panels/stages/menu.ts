@@ -2,7 +2,7 @@
 
 import type { CommandRegistry } from '@lumino/commands';
 import { CommandIds } from '../../commands';
-import { openMenu } from '../../controls/menu';
+import { openMenu, type Pointer } from '../../controls/menu';
 
 const GROUPS: readonly (readonly string[])[] = [
   [CommandIds.goToStage, CommandIds.runStage, CommandIds.runFrom],
@@ -10,6 +10,11 @@ const GROUPS: readonly (readonly string[])[] = [
   [CommandIds.stageOptions, CommandIds.renameStage, CommandIds.removeStage]
 ];
 
-export function openStageMenu(commands: CommandRegistry, stage: string, anchor: Element | null): void {
-  openMenu(commands, GROUPS, anchor, { stage });
+export function openStageMenu(
+  commands: CommandRegistry,
+  stage: string,
+  anchor: Element | null,
+  pointer: Pointer | null = null
+): void {
+  openMenu(commands, GROUPS, anchor, { stage }, pointer);
 }

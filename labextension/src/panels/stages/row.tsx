@@ -6,6 +6,7 @@ import type { CommandRegistry } from '@lumino/commands';
 import { memo, type ReactElement } from 'react';
 import { CommandIds } from '../../commands';
 import { Clock } from '../../controls/clock';
+import { Cut } from '../../controls/cut';
 import { ColourBar, StateIcon } from '../../controls/marks';
 import { detailOf, formatClock, formatSeconds, messageOf, wordOf } from '../../runs/state';
 import type { StageColour } from '../../stages/colours';
@@ -43,6 +44,13 @@ function RowView(props: RowProps<Row>): ReactElement {
       aria-expanded={row.kind === 'group' ? isOpen : undefined}
       aria-label={label(row, trans)}
       title={row.kind === 'stage' ? label(row, trans) : undefined}
+      onContextMenu={event => {
+        if (row.kind === 'stage') {
+          event.preventDefault();
+          event.stopPropagation();
+          openStageMenu(props.commands, row.name, event.currentTarget, event);
+        }
+      }}
     >
       <div className="jp-pipe-Row-line" onClick={() => choose(row)}>
         {row.kind === 'group' && <Caret isOpen={isOpen} />}
@@ -62,7 +70,7 @@ function StageParts(props: RowProps<StageRow>): ReactElement {
   return (
     <>
       <ColourBar colour={colour} />
-      <span className="jp-pipe-Row-name">{row.name}</span>
+      <Cut className="jp-pipe-Row-name" text={row.name} />
       <span className="jp-pipe-Row-state">
         {mark && <strong>{wordOf(mark, trans)}</strong>}
         {row.run && !row.isStale && <Detail text={detailOf(row.run, trans)} />}
@@ -130,7 +138,11 @@ function GroupParts({ row, trans }: { row: GroupRow; trans: TranslationBundle })
     <>
       <span className="jp-pipe-Row-name">{row.name}</span>
       <span className="jp-pipe-Row-state" />
-      <span className="jp-pipe-Row-time">{trans.__('%1 of %2', row.done, row.members.length)}</span>
+      <span className="jp-pipe-Row-time">
+        {row.members.some(member => member.run)
+          ? trans.__('%1 of %2', row.done, row.members.length)
+          : trans._n('%1 stage', '%1 stages', row.members.length)}
+      </span>
     </>
   );
 }
