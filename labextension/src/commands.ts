@@ -32,5 +32,6 @@ export const CommandIds = {
   openGraph: 'jupyter-pipe:open-graph',
   compareRuns: 'jupyter-pipe:compare-runs',
   debugStage: 'jupyter-pipe:debug-stage',
-  copyCommand: 'jupyter-pipe:copy-command-line'
+  copyCommand: 'jupyter-pipe:copy-command-line',
+  refresh: 'jupyter-pipe:refresh'
 } as const;

@@ -19,11 +19,13 @@ from time import monotonic, sleep
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "browser-tests"
 SECONDS_TO_START = 60
+# Pages are slow on a busy machine, and wrong ones stay wrong.
+expect.set_options(timeout=20_000)
 # A server that is told to stop while a kernel starts waits for a thread of its own for ever.
 SECONDS_TO_STOP = 10
 

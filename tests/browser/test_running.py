@@ -162,7 +162,8 @@ def test_a_run_survives_the_server(own_lab: Lab, page: Page) -> None:
     page.add_locator_handler(lost, lambda _: page.keyboard.press("Escape"))
     own_lab.stop()
     run_command(page, "jupyter-pipe:show-panel")
-    page.locator(".jp-pipe-Toolbar").get_by_role("button", name="Refresh").click()
+    page.locator(".jp-pipe-Toolbar").get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Refresh").click()
     expect(page.get_by_text("Reconnecting…").first).to_be_visible(timeout=20_000)
     (own_lab.folder / "server.go").touch()
     own_lab.start()
@@ -199,7 +200,7 @@ def test_runs_are_compared(lab: Lab, open_notebook: Open) -> None:
     table = page.locator(".jp-pipe-Compare")
     expect(table).to_contain_text("baseline")
     expect(table.get_by_role("row", name="score")).to_contain_text("30")
-    expect(table.get_by_role("row", name="score")).to_contain_text("▼ 33 %")
+    expect(table.get_by_role("row", name="score")).to_contain_text("▲ 50 %")
 
 
 def test_notebook_7_runs_pipelines_too(lab: Lab, page: Page) -> None:

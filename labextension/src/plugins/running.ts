@@ -41,6 +41,7 @@ export const running: JupyterFrontEndPlugin<void> = {
       CommandIds.runFrom,
       CommandIds.cancel,
       CommandIds.resume,
+      CommandIds.refresh,
       CommandIds.copyCommand
     ]) {
       palette?.addItem({ command, category: trans.__('Pipelines') });
@@ -167,6 +168,11 @@ function addCommands(app: JupyterFrontEnd, running: Running, trans: TranslationB
     icon: fastForwardIcon,
     isEnabled: isIdle,
     execute: args => running.resume(args)
+  });
+  commands.addCommand(CommandIds.refresh, {
+    label: trans.__('Refresh'),
+    isEnabled: () => running.pipeline !== null,
+    execute: () => running.pipeline?.refresh()
   });
   commands.addCommand(CommandIds.copyCommand, {
     label: trans.__('Copy as Command Line'),

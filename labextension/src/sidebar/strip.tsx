@@ -157,7 +157,7 @@ function Toolbar({ pipeline, commands, trans }: BodyProps): ReactElement {
         />
       )}
       <ToolbarIcon isOptional icon={codeIcon} label={trans.__('Compiled modules')} onClick={execute(CommandIds.openModules)} />
-      <ToolbarIcon isOptional icon={refreshIcon} label={trans.__('Refresh')} onClick={() => void pipeline.refresh()} />
+      <ToolbarIcon isOptional icon={refreshIcon} label={trans.__('Refresh')} onClick={execute(CommandIds.refresh)} />
       <ToolbarIcon icon={ellipsesIcon} label={trans.__('More')} onClick={node => openMenu(commands, [MENU], node)} />
     </div>
   );
@@ -213,6 +213,7 @@ const MENU = [
   CommandIds.openModules,
   CommandIds.suggestStages,
   CommandIds.copyCommand,
+  CommandIds.refresh,
   CommandIds.undo
 ];
 
