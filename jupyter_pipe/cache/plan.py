@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from jupyter_pipe.artifacts.protocol import ObservedPath, StageResult
 from jupyter_pipe.cache.code import read_stage_code
+from jupyter_pipe.cache.demands import answer_demands
 from jupyter_pipe.cache.files import add_named, files_read, files_written, module_digests, note_files
 from jupyter_pipe.cache.fingerprint import Fingerprint, explain, in_short
 from jupyter_pipe.cache.store import Cache, CacheEntry, Latest, latest_of, references
@@ -229,11 +230,14 @@ class StageCache:
         left = [self._compare_left(one, present, around) for one in observed.written]
         problems += [found for found in left if isinstance(found, str)]
         problems += self._too_old(stage, entry) or self._damage(entry)
-        if problems:
+        answered = answer_demands(stage, entry.result)
+        if isinstance(answered, str):
+            problems.append(answered)
+        if problems or isinstance(answered, str):
             return _Candidate(entry, tuple(problems))
         written = tuple(found for found in left if isinstance(found, ObservedPath))
         now = replace(compared.fresher or observed, written=written)
-        fresh = replace(entry, result=replace(entry.result, observed=now))
+        fresh = replace(entry, result=replace(answered, observed=now))
         return _Candidate(fresh, touched=now != observed)
 
     def reused(self, stage: Stage, decision: Decision) -> None:
