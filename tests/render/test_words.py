@@ -1,4 +1,4 @@
-"""How amounts are written: cases that JupyterLab's side writes alike (`labextension/tests/durations.test.ts`)."""
+"""How amounts are written: cases that JupyterLab writes alike (`labextension/tests/durations.test.ts`)."""
 
 from __future__ import annotations
 
