@@ -149,7 +149,7 @@ class PipeError(Exception):
 
     @property
     def http_status(self) -> int:
-        """The status of an HTTP answer that reports this error: 4xx, for a user can mend it."""
+        """The status of an HTTP answer that reports this error: 4xx, for a user can fix it."""
         return _STATUS_OF_CODE.get(self.code, self.status)
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -79,7 +79,7 @@ def _key_for(store: RunStore, now: float) -> Key:
 
 
 def _sign(path: Path, purpose: str, name: str, key: Key) -> bool:
-    """Sign one record. What is no record stays as it is, and is not believed."""
+    """Sign one record. What is not a record stays as it is, and is not believed."""
     with contextlib.suppress(OSError, ValueError, RecursionError):
         document = read_record(path, purpose, name, trust=True)
         if msgspec.json.decode(document, type=dict[str, msgspec.Raw]):

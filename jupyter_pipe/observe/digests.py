@@ -100,7 +100,7 @@ def changed_at(path: Path) -> str:
 
 
 def listed_names(path: Path, pattern: str = "") -> list[str] | None:
-    """A folder's entries, sorted, those of tools left out; None if it is no folder.
+    """A folder's entries, sorted, those of tools left out; None if it is not a folder.
 
     With a pattern only the names that match it: `*.csv`.
     """

@@ -77,7 +77,7 @@ def _read(path: Path) -> Holder | None:
         return _decoder.decode(path.read_bytes())
     except FileNotFoundError:
         return None
-    except ValueError:  # of msgspec, or of bytes that are no text
+    except ValueError:  # of msgspec, or of bytes that are not text
         return _NOBODY
 
 

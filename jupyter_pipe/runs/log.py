@@ -37,7 +37,7 @@ class _Named(msgspec.Struct):
 def read_events(path: Path, since: int = 0) -> Iterator[Event]:
     """The events after `seq` number `since`. A log that is not there, or cannot be read, has none.
 
-    A line that is damaged, or that a newer version wrote, is no event that we know: in its place comes
+    A line that is damaged, or that a newer version wrote, is not an event that we know: in its place comes
     a warning that says so.
     """
     try:
@@ -61,7 +61,7 @@ def _event_of(line: bytes, number: int) -> Event:
 
 
 def _unknown_event(line: bytes, number: int) -> Event:
-    """A newer version's events have names that we do not know; whatever else is no event was damaged."""
+    """A newer version's events have names that we do not know; whatever else is not an event was damaged."""
     try:
         named = msgspec.json.decode(line, type=_Named)
     except UNREADABLE:

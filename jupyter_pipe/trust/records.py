@@ -25,7 +25,7 @@ LARGEST_RECORD = 1 << 30
 
 
 UNREADABLE = (OSError, ValueError, RecursionError)
-"""What reading and decoding a record may raise: bytes that are no text are a ValueError, as all errors of
+"""What reading and decoding a record may raise: bytes that are not text are a ValueError, as all errors of
 decoders are, and nesting without end is a RecursionError. Such a record counts as missing, or is named."""
 
 

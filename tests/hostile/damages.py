@@ -80,8 +80,8 @@ def _doubled(data: bytes, rng: random.Random) -> bytes:
 
 DAMAGES: dict[str, Callable[[bytes, random.Random], bytes]] = {
     "a bit flipped": _flip,
-    "a byte that is no text": _no_text,
-    "a byte that is no text, in a string": _in_a_string,
+    "a byte that is not a text": _no_text,
+    "a byte that is not a text, in a string": _in_a_string,
     "cut off": _cut,
     "a hole": _hole,
     "noise": _noise,

@@ -43,7 +43,7 @@ _OURS = re.compile(
     r'File "[^"]*/jupyter_pipe/(?!kernel/)[^"]*\.py"|Traceback \(most recent call last\):\n.*jupyter_pipe/'
 )
 _LONGEST_SENTENCE = 600
-# No colour either: output is no terminal here.
+# No colour either: output is not a terminal here.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 
 

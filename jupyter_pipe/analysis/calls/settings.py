@@ -118,7 +118,7 @@ def note_registry_change(world: World, qualified: str, name: str, arguments: Arg
 
 @contextmanager
 def kept_for_later(world: World, *, is_kept: bool = True) -> Iterator[None]:
-    """What a library is given to call later has not run yet: what it does is no effect of the setting."""
+    """What a library is given to call later has not run yet: what it does is not an effect of the setting."""
     effects, prints = world.facts.effects, world.facts.prints
     yield
     if is_kept:

@@ -66,7 +66,7 @@ class CommandFiles:
 
 @dataclass
 class _Words:
-    """The words of one program: `operands` are no options; `base` is the folder that it runs in."""
+    """The words of one program: `operands` are not options; `base` is the folder that it runs in."""
 
     program: str
     rest: list[str]

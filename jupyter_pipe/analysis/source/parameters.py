@@ -137,7 +137,7 @@ def _json_value(value: object) -> Any:
 
 
 def _is_json_text(text: str) -> bool:
-    """Halves of surrogate pairs are no text."""
+    """Halves of surrogate pairs are not text."""
     return not re.search("[\ud800-\udfff]", text)
 
 

@@ -28,7 +28,7 @@ __all__ = ["Observer", "begin_worker"]
 
 _KERNEL_SIDE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Functions of the standard library that look a variable up for somebody else; what others look up themselves
-# (the search path of programs, the folder for temporary files) is no input.
+# (the search path of programs, the folder for temporary files) is not an input.
 _LOOKING_UP = frozenset(
     {
         *("getenv", "getenvb", "get", "__contains__", "setdefault", "pop", "popitem", "update", "copy"),

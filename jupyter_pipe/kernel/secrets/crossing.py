@@ -15,7 +15,7 @@ __all__ = ["Secrets"]
 
 _CHUNK = 8 << 20
 _DEPTH = 12
-# Numbers of two bytes or more are no text, except where a program keeps code points in them.
+# Numbers of two bytes or more are not text, except where a program keeps code points in them.
 _TEXT_KINDS = "SUV"
 # Texts of a `StageResult`, by field, wherever they stand in it.
 _SHOWN = ("metrics", "metric_errors", "warnings", "error")

@@ -25,7 +25,7 @@ def forms_of(value: str) -> tuple[str, ...]:
     if value != whole:
         found += [*_escaped(value), *_coded(value)]
     for line in map(str.strip, whole.splitlines()):
-        # `-----BEGIN PRIVATE KEY-----` is no secret.
+        # `-----BEGIN PRIVATE KEY-----` is not a secret.
         if _SHORTEST_PART <= len(line) < len(whole) and not line.startswith("-----"):
             found += [line, *_escaped(line)]
     return tuple(dict.fromkeys(found))

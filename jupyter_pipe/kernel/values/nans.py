@@ -19,7 +19,7 @@ _OPCODES = (b"G\x7f\xf8", b"G\xff\xf8")
 
 
 def may_hold_nan(stream: bytes) -> bool:
-    """Whether a pickle may hold a NaN that is a Python float. Those in arrays are no objects."""
+    """Whether a pickle may hold a NaN that is a Python float. Those in arrays are not objects."""
     return any(opcode in stream for opcode in _OPCODES)
 
 
@@ -47,7 +47,7 @@ class Nans:
         return f"{len(self.objects)} {struct.pack('>d', value).hex()}"
 
     def own(self) -> dict[int, float]:
-        """Those that are no constants of a module: variables that hold one and the same belong together."""
+        """Those that are not constants of a module: variables that hold one and the same belong together."""
         return {id(one): one for one in self.objects if " " in self.names[id(one)]}
 
 

@@ -1,7 +1,7 @@
 """Existence checks: `os.stat`, `os.lstat` and `os.access`, of which no audit event tells.
 
 `os.path`, `pathlib` and most libraries look them up in `os` at each call, so that is where they are
-replaced, by objects that behave as built-in functions do: they are no methods in a class, they are
+replaced, by objects that behave as built-in functions do: they are not methods in a class, they are
 pickled by name, and what `os` says about its functions (`os.supports_fd`) holds for them.
 """
 

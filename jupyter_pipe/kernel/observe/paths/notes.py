@@ -1,6 +1,6 @@
 """Files and folders that a stage touched: what it learned of each, and what it left there.
 
-The first touch counts. What the stage itself made before it read it is no input; what it overwrites after
+The first touch counts. What the stage itself made before it read it is not an input; what it overwrites after
 reading is digested before it is gone. Everything else is left to the host by size, time and inode.
 """
 
@@ -238,7 +238,7 @@ class FileNotes:
         }
 
     def merge(self, record: dict[str, Any]) -> None:
-        """Adds what another process of the stage has noted. What the stage had made before is no input."""
+        """Adds what another process of the stage has noted. What the stage had made before is not an input."""
         for path, fields in record["files"].items():
             there = FileNote(
                 **{**fields, "where": Where(*fields["where"]), "before": _state(fields["before"])}

@@ -141,7 +141,7 @@ class ProgramEvents:
         notes, complete = self._files.notes, self._files.notes.complete
         tree = notes.tree(self._files.rules.folder, _FILES)
         states = {path: state_of(path) for path, is_folder in tree if not is_folder}
-        notes.complete = complete  # of a large folder, some is not watched: that is no input
+        notes.complete = complete  # of a large folder, some is not watched: that is not an input
         return states
 
     def settle(self) -> None:

@@ -37,7 +37,7 @@ const ICON_PITCH = 16;
 const PILE_UP_TO = 6;
 const PILE_PITCH = NODE_HEIGHT + 2;
 const GAP = 12;
-/** Rows of independent stages are no wider than this, however wide the tab is. */
+/** Rows of independent stages are not wider than this, however wide the tab is. */
 const WRAP_UNITS = 600;
 
 /** The layout that can be read in so many pixels: every stage by itself, or condensed where that is too wide. */
