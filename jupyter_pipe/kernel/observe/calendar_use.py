@@ -30,7 +30,7 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
 class _Call(NamedTuple):
-    """The dotted name that is called (`("datetime", "date", "today")`, `("?", "now")` if it depends on another
+    """The name that is called (`("datetime", "date", "today")`, `("?", "now")` if it depends on another
     expression) and the function that the call stands in."""
 
     chain: tuple[str, ...]

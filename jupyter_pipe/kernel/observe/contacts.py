@@ -70,7 +70,7 @@ class ContactNotes:
             self.add("network", f"{host}:{port}" if port else host, where)
 
     def _add_local(self, path: str, where: Where) -> None:
-        """A socket in the file system: that of a database server, or of the desktop, which is not an input."""
+        """A socket in the file system: a database server's, or the desktop's, which is not an input."""
         if any(word in path.lower() for word in ("sql", "mongo", "redis", "pgsql")):
             self.add("database", path, where)
 

@@ -238,7 +238,7 @@ class FileNotes:
         }
 
     def merge(self, record: dict[str, Any]) -> None:
-        """Adds what another process of the stage has noted. What the stage had made before is not an input."""
+        """Adds what another process of the stage has noted. What the stage itself made is not an input."""
         for path, fields in record["files"].items():
             there = FileNote(
                 **{**fields, "where": Where(*fields["where"]), "before": _state(fields["before"])}
