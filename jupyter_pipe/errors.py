@@ -91,6 +91,7 @@ ErrorCode = Literal[
     "pipeline_name_invalid",
     "result_untrusted",
     "result_unwritable",
+    "root_linked",
     "root_unreachable",
     "root_unusable",
     "root_unwritable",

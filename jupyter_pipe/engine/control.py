@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 
+from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.runs.processes import is_alive, is_here
 from jupyter_pipe.runs.store import RunStore
@@ -25,7 +26,7 @@ def request_cancel(store: RunStore, run_id: str, *, by: str = "user") -> bool:
         return False
     folder = store.folder(run_id)
     try:
-        folder.cancel.write_text(f"{by}\n", encoding="utf-8")
+        replace_file(folder.cancel, f"{by}\n".encode())
     except OSError as error:
         raise RunError(f"Cannot write to {folder.path}: {error.strerror}.", code="root_unwritable") from error
     runner = run.facts.runner

@@ -92,6 +92,7 @@ def prepare(request: RunRequest) -> PreparedRun:
     """Find out all that can be known before the run starts."""
     target, options = request.target, request.options
     compiled, notebook, store = target.pipeline, target.notebook, target.store
+    store.require_no_links()
     pipeline = _with_learned(compiled, read_learned(store.state_folder, compiled.name))
     workdir = (request.workdir or notebook.parent).absolute()
     if not workdir.is_dir():

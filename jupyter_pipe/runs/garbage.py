@@ -49,7 +49,8 @@ class Collected(Struct, frozen=True):
 
 
 def collect(store: RunStore, limits: Limits, *, now: float, dry_run: bool = False) -> Collected:
-    """Remove what `limits` do not keep."""
+    """Remove what `limits` do not keep. Raises RunError if links lead out of the folder."""
+    store.require_no_links()
     runs, values = store.list(), Store(store.state_folder)
     # Nothing is loaded here, and what others signed may be trusted tomorrow.
     cache = Cache(store.state_folder / "cache", trust=True)

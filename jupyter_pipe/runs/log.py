@@ -85,8 +85,15 @@ class EventLog:
     def __init__(self, path: Path, beat: Path, *, clock: Callable[[], float] = time.time) -> None:
         """`beat` is the file that a writer refreshes to show that it lives.
 
-        Raises RunError if another living process writes this log.
+        Raises RunError if another living process writes this log, or if it is a link: what is appended,
+        and a torn line that is cut off, would be somebody else's.
         """
+        if path.is_symlink():
+            raise RunError(
+                f"{path} is a symbolic link, and no log of ours.",
+                code="root_linked",
+                hint="Delete the run's folder if you do not need it.",
+            )
         self._clock = clock
         self._lock_path = path.with_name("writer.lock")
         _take_lock(self._lock_path, beat)

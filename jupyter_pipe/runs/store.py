@@ -28,6 +28,7 @@ from jupyter_pipe.runs.log import EventLog, read_events
 from jupyter_pipe.runs.model import Run, RunFacts
 from jupyter_pipe.runs.processes import is_alive, is_beating, is_here
 from jupyter_pipe.runs.writing import RunWriter
+from jupyter_pipe.trust.folders import find_link, find_link_above
 from jupyter_pipe.trust.keys import notify
 from jupyter_pipe.trust.records import (
     UNREADABLE,
@@ -166,12 +167,23 @@ class RunStore:
             ) from error
 
     def make_state_folder(self) -> None:
-        """Make `.jupyter_pipe/`, which version control leaves alone. Raises OSError."""
+        """Make `.jupyter_pipe/`, which version control leaves alone. Raises OSError and RunError."""
+        self.require_no_links()
         self.runs_folder.mkdir(parents=True, exist_ok=True)
         ignore = self.state_folder / ".gitignore"
         if not ignore.exists():
             replace_file(ignore, b"*\n")
         _make_salt(self._salt_file)
+
+    def require_no_links(self, path: Path | None = None) -> None:
+        """Raises RunError if what is written here, or at `path` in here, could be a file somewhere else."""
+        link = find_link(self.state_folder) or (path and find_link_above(path, self.state_folder))
+        if link is not None:
+            raise RunError(
+                f"{link} is a symbolic link: what a run writes or removes would be somewhere else.",
+                code="root_linked",
+                hint="Remove the link, or keep runs in another folder with --root DIR.",
+            )
 
     def salt(self) -> str:
         """The key of the digests of environment variables. It never leaves this folder, so that nobody

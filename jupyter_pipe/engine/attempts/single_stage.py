@@ -17,7 +17,7 @@ from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.cache.store import references
 from jupyter_pipe.engine.attempts.assignment import stage_work
 from jupyter_pipe.engine.attempts.attempt import StageOutcome, run_stage
-from jupyter_pipe.engine.attempts.attempt_folder import RunPlace, publish_attempt
+from jupyter_pipe.engine.attempts.attempt_folder import RunPlace, attempt_folder, publish_attempt
 from jupyter_pipe.engine.request import prepare
 from jupyter_pipe.engine.scheduling.priorities import Neighbours
 from jupyter_pipe.engine.scheduling.results import result_events
@@ -55,6 +55,7 @@ def run_single_stage(
         )
     prepared = prepare(replace(request, options=replace(request.options, targets=(stage,), strict=True)))
     folder = prepared.store.folder(request.run_id or "shared")
+    prepared.store.require_no_links(attempt_folder(folder.path, stage, attempt))
     place = RunPlace(folder.run_id, folder.path, package)
     if prepared.store.url:
         fetch_runs(RemoteRoot(prepared.store.url), prepared.store, [folder.run_id])

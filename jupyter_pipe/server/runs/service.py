@@ -96,6 +96,7 @@ class RunService:
     def delete(self, root: str, run_id: str) -> None:
         """Remove the run's folder. What it computed stays in the artifact store."""
         store = self._store(root)
+        store.require_no_links()
         if not store.read(run_id).is_final:
             raise RunError("The run still goes on.", code="run_active", hint="Cancel it first.")
         try:

@@ -1,0 +1,46 @@
+"""Whether a folder is what it seems: a link in it would let a stranger choose where our files end up."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+__all__ = ["find_link", "find_link_above"]
+
+# Where files are made or removed. Below these, every name is a hash or an id of ours, and a file is replaced
+# as a whole, so that a link in its place is replaced and not followed.
+_WRITTEN = (
+    "",
+    "artifacts",
+    "cache",
+    "cache/compiled",
+    "cache/entries",
+    "cache/latest",
+    "cache/locks",
+    "cache/notebooks",
+    "cache/versions",
+    "runs",
+    "work",
+)
+
+
+def find_link_above(path: Path, folder: Path) -> Path | None:
+    """The first symbolic link on the way from a folder down to a path in it, the path itself included."""
+    steps = [path, *path.parents]
+    below = steps[: steps.index(folder)] if folder in steps else steps
+    return next((step for step in reversed(below) if step.is_symlink()), None)
+
+
+def find_link(state_folder: Path) -> Path | None:
+    """The first symbolic link among the folders below `.jupyter_pipe/`, or that itself."""
+    if state_folder.is_symlink():
+        return state_folder
+    for name in _WRITTEN:
+        try:
+            with os.scandir(state_folder / name) as entries:
+                found = next((entry.name for entry in entries if entry.is_symlink()), None)
+        except OSError:
+            continue
+        if found is not None:
+            return state_folder / name / found
+    return None
