@@ -55,24 +55,3 @@ def files_elsewhere(repository: Repository) -> None:
         executed.unlink()
         executed.symlink_to(private)
         (executed.parent / "debug.ipy").symlink_to(private)
-
-
-@attack("files of ours are pipes that nobody writes to", runs="run resume")
-def pipes(repository: Repository) -> None:
-    for pattern in ("*", "cache/*/*.json", "cache/*/*/*.json", "runs/*/*", "runs/*/stages/*/*"):
-        for path in repository.state.glob(pattern):
-            if path.is_file():
-                path.unlink()
-                os.mkfifo(path)
-    for payload in repository.state.glob("artifacts/*/*"):
-        payload.unlink()
-        os.mkfifo(payload)
-
-
-@attack("records are devices that never end")
-def devices(repository: Repository) -> None:
-    for path in [*repository.state.glob("cache/*/*/*.json"), *repository.state.glob("runs/*/*.json")]:
-        path.unlink()
-        path.symlink_to("/dev/zero")
-    (repository.state / "url").symlink_to("/dev/zero")
-    (repository.state / "effects.json").symlink_to("/dev/urandom")
