@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import logging
 import os
-import secrets
 import stat
 from functools import lru_cache
 from pathlib import Path
@@ -76,7 +74,7 @@ def key_of(text: str) -> Key:
 
 def new_key_text() -> str:
     """A key that nobody has yet."""
-    return secrets.token_hex(32)
+    return os.urandom(32).hex()
 
 
 def signing_key() -> Key:
@@ -118,6 +116,8 @@ def forget_keys(ids: frozenset[str]) -> None:
 @lru_cache(maxsize=256)
 def notify(message: str) -> None:
     """Say something once, on standard error or in the server's log."""
+    import logging
+
     logging.getLogger("jupyter_pipe").warning("%s", message)
 
 
@@ -195,7 +195,7 @@ def _make_own_key(folder: Path) -> Key:
 
 
 def _place_own_key(folder: Path, text: str) -> None:
-    temporary = folder / f".key.{os.getpid()}-{secrets.token_hex(4)}"
+    temporary = folder / f".key.{os.getpid()}-{os.urandom(4).hex()}"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
@@ -235,7 +235,7 @@ def _read_accepted(folder: Path) -> tuple[AcceptedKey, ...]:
 def _write_accepted(keys: tuple[AcceptedKey, ...]) -> None:
     folder = _folder()
     path = folder / "accepted.json"
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
