@@ -45,20 +45,28 @@ def played_out(text: str) -> str:
     A backspace at the end of a line rubs out, as in Jupyter's front ends. Cursor movements to other lines
     are dropped, as they are there.
     """
-    if not _MOVING.search(text):
-        return text
     text = text.replace("\r\n", "\n")
+    # Most lines are at most coloured, and there may be very many of them.
+    if not _moves(text):
+        return text
     lines, active = [], ""
     for raw in text.split("\n"):
-        line = _Line(active)
-        if _MOVING.search(raw):
-            for piece in _PIECE.findall(raw):
-                line.take(piece)
-            lines.append(line.text())
-            active = line.style
-        else:
+        if not _moves(raw):
             lines.append(raw)
+            for match in COLOUR.finditer(raw):
+                active = _colours_after(active, match[0])
+            continue
+        line = _Line(active)
+        for piece in _PIECE.findall(raw):
+            line.take(piece)
+        lines.append(line.text())
+        active = line.style
     return "\n".join(lines)
+
+
+def _moves(text: str) -> bool:
+    """Whether there is more in the text than characters and colours."""
+    return bool(_MOVING.search(COLOUR.sub("", text) if "\x1b" in text else text))
 
 
 class _Line:
