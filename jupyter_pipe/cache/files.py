@@ -13,7 +13,6 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from jupyter_pipe.analysis.source.reading import read_source
 from jupyter_pipe.artifacts.protocol import Observations, ObservedPath
 from jupyter_pipe.file_names import FILE, is_file, is_pattern
 from jupyter_pipe.model import EffectKind, Stage
@@ -93,6 +92,9 @@ def _module_files(name: str, workdir: Path) -> Iterator[Path]:
 
 
 def _imported_by(path: Path) -> Iterator[str]:
+    # The analysis takes its time to import, which a run without modules of its own need not pay.
+    from jupyter_pipe.analysis.source.reading import read_source
+
     try:
         tree = ast.parse(read_source(path))
     except (SyntaxError, ValueError, OSError, RecursionError, MemoryError):

@@ -19,7 +19,7 @@ _SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*(sec|min|s|m|h|d)", re.IGNORECASE)
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
 _MULTIPLE = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
-_PATTERNS = {option.name: re.compile(option.pattern, re.IGNORECASE | re.ASCII) for option in OPTION_TAGS}
+_PATTERNS = {option.name: option.pattern for option in OPTION_TAGS}
 _WANTED = {option.name: option.wanted for option in OPTION_TAGS}
 
 
@@ -33,7 +33,7 @@ class StageOption(Struct, frozen=True):
 
 def parse_option(name: str, text: str) -> Any:
     """The value that the field of an option gets. Raises ValueError with what it should look like."""
-    if not _PATTERNS[name].fullmatch(text):
+    if not re.fullmatch(_PATTERNS[name], text, re.IGNORECASE | re.ASCII):
         raise ValueError(_WANTED[name])
     return OPTION_FIELDS[name][1](text)
 
