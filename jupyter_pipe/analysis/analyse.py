@@ -8,7 +8,8 @@ from jupyter_pipe.analysis.calls.ambient import drop_unseeded
 from jupyter_pipe.analysis.dataflow.flows import classify, kept_definitions, stage_facts, stage_flow
 from jupyter_pipe.analysis.dataflow.gaps import find_frozen
 from jupyter_pipe.analysis.dataflow.order import arrange
-from jupyter_pipe.analysis.dataflow.replays import Definitions, setup_units
+from jupyter_pipe.analysis.dataflow.replays import Definitions
+from jupyter_pipe.analysis.dataflow.setup_stage import setup_units
 from jupyter_pipe.analysis.dataflow.sharing import tie
 from jupyter_pipe.analysis.findings.advice import advise
 from jupyter_pipe.analysis.findings.checks import check_stage, check_units
