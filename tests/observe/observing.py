@@ -23,7 +23,8 @@ def observe(folder: Path, *cells: str, given: tuple[str, ...] = ()) -> Observati
     observer = Observer(namespace, str(folder), "salt", given)
     before, working, path = {*sys.modules}, os.getcwd(), [*sys.path]
     os.chdir(folder)
-    sys.path[:] = ["", *(one for one in sys.path if one.startswith((sys.prefix, sys.base_prefix)))]
+    installed = (sys.prefix, sys.base_prefix)
+    sys.path[:] = ["", *(one for one in path if one.startswith(installed) or one.endswith("-packages"))]
     observer.begin()
     try:
         for number, cell in enumerate(cells, start=1):

@@ -23,6 +23,8 @@ __all__ = ["CELL", "MACHINERY", "STANDARD", "USER", "Caller", "Places"]
 CELL, USER, STANDARD, LIBRARY, IMPORT, MACHINERY, OURS, OBSERVING = range(8)
 _IMPORTING = ("importlib._bootstrap", "_frozen_importlib", "zipimport")
 _IMPORTLIB = ("/importlib/__init__.py", "/importlib/util.py")
+# Who looks for what is installed, looks into the folder of the notebook as well.
+_METADATA = ("/importlib/metadata/", "/importlib_metadata/", "/pkg_resources/", "/pkgutil.py")
 _CELLS = ("<ipython-input", "<cell", "<timed exec>", "<timed eval>", "<magic-timeit>", "<definition of")
 # What ipykernel calls the code of a cell: /tmp/ipykernel_4711/1234567.py
 _CELL_FILE = re.compile(r"[/\\]ipykernel_\d+[/\\]\d+\.py$")
@@ -175,6 +177,8 @@ class Places:
             return CELL
         if file.endswith(_LAUNCHER) or any(part in file for part in _MACHINERY):
             return MACHINERY
+        if any(part in file for part in _METADATA):
+            return IMPORT
         if self._rules.is_foreign(file):
             return LIBRARY if "-packages/" in file else STANDARD
         return USER
