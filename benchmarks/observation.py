@@ -128,6 +128,7 @@ def _shell(scratch: Path, scope: dict[str, Any]) -> Callable[[str], Any]:
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
+    sys.path.insert(0, "")
     config = Config()
     config.HistoryManager.enabled = False
     shell = InteractiveShell.instance(config=config, user_ns=scope)
