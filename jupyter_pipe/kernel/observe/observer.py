@@ -36,6 +36,7 @@ _LOOKING_UP = frozenset(
         *("expandvars", "expanduser", "home"),
     }
 )
+_INSTALLED = "-packages/"
 _running: list[Observer] = []
 
 
@@ -207,12 +208,14 @@ class Observer:
 
     def _compiled(self, source: Any, file: Any) -> None:
         """Source that is about to be executed, if it is the user's."""
-        if isinstance(source, (str, bytes)) and self._is_users(file):
+        if isinstance(source, (str, bytes)) and _INSTALLED not in str(file) and self._is_users(file):
             self._see(source, file)
 
     def _executed(self, code: Any) -> None:
         """A module of the user that was compiled before."""
         file = getattr(code, "co_filename", "")
+        if _INSTALLED in file:
+            return  # an import of a library is thousands of these
         if self._places.kind(file) == USER and file not in self._seen and code.co_name == "<module>":
             with open(file, "rb") as source:
                 self._see(source.read(), file)
