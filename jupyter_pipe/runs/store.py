@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import os
 import re
-import secrets
 import shlex
 import time
 from collections.abc import Iterator
@@ -393,7 +392,7 @@ def _make_salt(path: Path) -> None:
         return
     aside = path.with_name(f".salt.{os.urandom(8).hex()}")
     made = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    os.write(made, secrets.token_hex(32).encode())
+    os.write(made, os.urandom(32).hex().encode())
     os.close(made)
     try:
         os.link(aside, path)

@@ -11,7 +11,7 @@ import pytest
 
 from jupyter_pipe.artifacts.protocol import ChangedInput
 from jupyter_pipe.kernel.payloads import guard
-from jupyter_pipe.kernel.values import repeated_atoms as repeated
+from jupyter_pipe.kernel.values.memory import repeated_atoms as repeated
 from tests.artifacts.stages import Stages
 
 MADE = """

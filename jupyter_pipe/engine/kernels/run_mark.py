@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -36,7 +35,7 @@ class RunMark:
     """The mark of one run: `variables` are for the environment of its kernels."""
 
     def __init__(self) -> None:
-        self._text = f"{MARK}={secrets.token_hex(16)}"
+        self._text = f"{MARK}={os.urandom(16).hex()}"
         self._guard: subprocess.Popen[bytes] | None = None
         if _PROC.joinpath("self", "environ").exists():
             self._guard = subprocess.Popen(

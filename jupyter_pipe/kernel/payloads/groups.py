@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from ..values.array_memory import Span, overlapping
 from ..values.encoding import Encoded
-from ..values.frames import copies_on_write
 from ..values.functions import is_global
 from ..values.immutable import is_immutable
+from ..values.memory.arrays import Span, overlapping
+from ..values.memory.frames import copies_on_write
 
 __all__ = ["find_groups"]
 

@@ -15,10 +15,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..definitions import Definitions
-from ..values.array_memory import address_of, start_of
 from ..values.decoder import decode
 from ..values.digest import NoRuleError, content_digest
 from ..values.encoding import Encoded, encode
+from ..values.memory.arrays import address_of, start_of
 from .payload_file import PayloadFile
 
 __all__ = ["is_changed"]

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ..values.array_memory import contiguous_bytes
+from ..values.memory.arrays import contiguous_bytes
 from .masker import Masker
 
 __all__ = ["Secrets"]

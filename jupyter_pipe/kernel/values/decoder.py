@@ -20,10 +20,10 @@ from ..errors import PayloadError
 from . import figure_pickles as plots
 from . import functions
 from .formats import find_format
-from .frames import Reference
+from .memory.frames import Reference
+from .memory.repeated_atoms import spread
 from .nans import find_nan
 from .ordered_sets import build
-from .repeated_atoms import spread
 from .widgets import make_widget
 
 if TYPE_CHECKING:

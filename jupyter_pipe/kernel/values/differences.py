@@ -18,7 +18,7 @@ from ..payloads.store import open_payload
 from ..payloads.summary import type_name
 from ..payloads.untransferable import attributes
 from .decoder import decode
-from .frames import is_frame, is_index
+from .memory.frames import is_frame, is_index
 from .plain_containers import ATOMS
 
 if TYPE_CHECKING:

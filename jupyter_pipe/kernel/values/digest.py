@@ -19,12 +19,13 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from . import figure_pickles as plots
-from . import frames, functions
-from .array_memory import address_of, contiguous_bytes, instance_attributes, start_of
+from . import functions
 from .formats import find_format
 from .immutable import full_name, is_immutable
+from .memory import frames
+from .memory.arrays import address_of, contiguous_bytes, instance_attributes, start_of
+from .memory.repeated_atoms import find_names
 from .plain_containers import ATOMS, are_rows
-from .repeated_atoms import find_names
 from .widgets import is_widget, widget_state
 
 if TYPE_CHECKING:

@@ -21,15 +21,16 @@ from typing import Any
 from ..definitions import Definitions
 from ..errors import CannotTravelError
 from . import figure_pickles as plots
-from . import frames, functions
-from .array_memory import Memory, instance_attributes, root_of
+from . import functions
 from .decoder import Decoder
 from .formats import find_format
 from .immutable import full_name, package_of
-from .memory_maps import writes_to_file
+from .memory import frames
+from .memory.arrays import Memory, instance_attributes, root_of
+from .memory.maps import writes_to_file
+from .memory.repeated_atoms import find_repeated
 from .nans import Nans
 from .ordered_sets import Recipe
-from .repeated_atoms import find_repeated
 from .widgets import is_widget, widget_state
 
 __all__ = ["Encoder", "SetEncoder"]

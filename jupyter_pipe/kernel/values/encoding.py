@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..definitions import Definitions
-from .array_memory import overlapping, root_of
 from .encoder import Encoder, SetEncoder
+from .memory.arrays import overlapping, root_of
 from .nans import may_hold_nan
 from .ordered_sets import Recipe, find_recipe, keeps_order
 from .plain_containers import ATOMS, mutable_parts

@@ -6,7 +6,7 @@ import enum
 import sys
 import types
 
-from .frames import is_index
+from .memory.frames import is_index
 
 __all__ = ["full_name", "is_immutable", "package_of"]
 

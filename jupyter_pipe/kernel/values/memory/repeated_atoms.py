@@ -12,7 +12,7 @@ import weakref
 from itertools import count
 from typing import Any, NamedTuple
 
-from .plain_containers import ATOMS
+from ..plain_containers import ATOMS
 
 __all__ = ["Repeated", "find_names", "find_repeated", "spread"]
 

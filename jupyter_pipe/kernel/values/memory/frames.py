@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from ..payloads.payload_file import ALIGNMENT
+from ...payloads.payload_file import ALIGNMENT
 
 __all__ = [
     "Reference",

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..payloads.payload_file import ALIGNMENT, padding
-from .immutable import package_of
+from ...payloads.payload_file import ALIGNMENT, padding
+from ..immutable import package_of
 
 __all__ = [
     "Memory",
