@@ -148,7 +148,7 @@ def _run_command(arguments: list[str]) -> int:
 
 
 def _of_the_disk(error: OSError) -> PipeError | None:
-    """What a user can mend about a file that could not be read or written; None for a defect of ours."""
+    """What a user can fix about a file that could not be read or written; None for a defect of ours."""
     from jupyter_pipe.errors import PipeError
 
     if error.errno not in _TROUBLES:

@@ -274,7 +274,7 @@ def _peak_memory() -> int:
 def _write_json(path: str, value: Any) -> None:
     """Atomic, but not synced: after a power cut the stage runs again anyway."""
     temporary = f"{path}.writing-{os.getpid()}"
-    # Halves of surrogate pairs are no text: who reads the file would refuse all of it.
+    # Halves of surrogate pairs are not text: who reads the file would refuse all of it.
     text = re.sub("[\ud800-\udfff]", "\ufffd", json.dumps(value, ensure_ascii=False))
     with open(temporary, "w", encoding="utf-8") as file:
         file.write(text)

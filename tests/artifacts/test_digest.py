@@ -234,7 +234,7 @@ import sys
 sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 from jupyter_pipe.kernel.definitions import Definitions
 from jupyter_pipe.kernel.values.digest import content_digest
-from jupyter_pipe.kernel.values.repeated_atoms import find_repeated
+from jupyter_pipe.kernel.values.memory.repeated_atoms import find_repeated
 import numpy as np
 names = {NAMES!r}
 values = [names[number] for number in np.random.default_rng(0).integers(0, 4, 20_000)]
