@@ -251,7 +251,7 @@ _DATA_FLOW = (
         "A list, an instance or a method holds a function or class, and a later cell defines the same name "
         "again. A stage has one definition of a name, so it cannot both receive the value and use the new "
         "definition. Another name for the old one (`old = h`) is no such value and works.",
-        "def h(x): …; steps = [h] ‖ def h(x): … ‖ steps[0](2) + h(2)",
+        "def h(x): …; steps = [h] ‖ def h(x): … ‖ first = steps[0]; first(2) + h(2)",
         "Give the second definition another name.",
     ),
     _error(
