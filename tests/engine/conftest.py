@@ -11,6 +11,13 @@ from jupyter_pipe.engine import run_pipeline
 from jupyter_pipe.events import Event, StageFailed
 from jupyter_pipe.runs import Run, RunFolder, RunStore
 from tests.engine.packages import Package, request_of
+from tests.engine.processes import forget_others
+
+
+@pytest.fixture(autouse=True)
+def own_processes() -> None:
+    """Tests that look for what a run has left do not find what other tests have."""
+    forget_others()
 
 
 @dataclass

@@ -7,10 +7,20 @@ from collections.abc import Callable
 
 import psutil
 
+# Pools of workers that other tests in this process have left to be used again.
+_others: set[int] = set()
+
+
+def forget_others() -> None:
+    """What is there now is no business of the test that begins."""
+    _others.clear()
+    _others.update(process.pid for process in psutil.Process().children(recursive=True))
+
 
 def children(pid: int | None = None) -> list[str]:
-    """The command lines of the living descendants of a process."""
-    found = (_command(process) for process in psutil.Process(pid).children(recursive=True))
+    """The command lines of the living descendants of a process, but those that were there before the test."""
+    descendants = psutil.Process(pid).children(recursive=True)
+    found = (_command(process) for process in descendants if process.pid not in _others)
     return [command for command in found if command]
 
 
