@@ -14,11 +14,12 @@ from jupyter_pipe.engine.targets import (
     options_to_resume,
     request_to_resume,
 )
-from jupyter_pipe.errors import NotebookError, ParameterError, RunError
+from jupyter_pipe.errors import NotebookError, ParameterError, RunError, UntrustedError
 from jupyter_pipe.events import StageState
 from jupyter_pipe.model import Parameter
 from jupyter_pipe.runs import ParameterValue, Run, RunFacts, RunOptions, RunStore, StageRun
 from jupyter_pipe.runs.parameters import resumed_parameters
+from jupyter_pipe.trust.signatures import unsigned
 from tests.engine.packages import Package
 
 # a -> b -> c, and d by itself
@@ -91,8 +92,22 @@ def test_place_and_results_come_from_the_earlier_run(tmp_path: Path) -> None:
 
 
 def test_a_record_that_does_not_say_what_ran(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    store.create(FLOW.pipeline, RunFacts(), run_id="r").close()  # signed
     with pytest.raises(RunError, match="does not say what it ran"):
-        open_earlier(Run(run_id="r"), RunStore(tmp_path))
+        open_earlier(Run(run_id="r"), store)
+
+
+def test_a_record_of_somebody_else_is_followed_only_if_trusted(tmp_path: Path) -> None:
+    facts = RunFacts(notebook=str(tmp_path / "absent.ipynb"))
+    store = RunStore(tmp_path)
+    store.create(FLOW.pipeline, facts, run_id="r").close()
+    record = store.folder("r").summary
+    record.write_bytes(unsigned(record.read_bytes()))
+    with pytest.raises(UntrustedError, match="not signed by you"):
+        open_earlier(Run(run_id="r", facts=facts), store)
+    with pytest.raises(NotebookError, match="absent"):
+        open_earlier(Run(run_id="r", facts=facts), store, trust=True)
 
 
 def test_a_folder_that_is_no_package(tmp_path: Path) -> None:

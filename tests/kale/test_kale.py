@@ -68,5 +68,5 @@ def test_a_class_of_a_functions_cell_is_replayed_where_its_instances_go(harvest:
 
 
 def test_options_belong_to_their_stage(harvest: Pipeline) -> None:
-    assert harvest.stage("curved").options.cache is False
-    assert harvest.stage("straight").options.cache is not False
+    assert harvest.stage("curved").options.cache_seconds == 0  # cache:disabled
+    assert harvest.stage("straight").options.cache_seconds is None
