@@ -15,7 +15,7 @@ from tests.forking import ForkingProcesses
 LIBRARIES = ("IPython.core.interactiveshell", "matplotlib", "pandas")
 SKLEARN = ("sklearn.linear_model", "sklearn.neighbors")
 TIMES = ("CPU times:", "Wall time:")
-ADDRESS = re.compile(r"<[^<>]*(<locals>)?[^<>]* at 0x[0-9a-f]+>")
+ADDRESS = re.compile(r"<(?:[^<>]|<locals>|<lambda>)* at 0x[0-9a-f]+>")
 RAISED = re.compile(r"(?:\w+\.)*(\w+(?:Error|Exception)(?::.*|$))")
 TRACEBACKS = ("Traceback ", "-----")
 

@@ -23,7 +23,8 @@ _OUTPUT_HISTORY = re.compile(r"_i?\d+")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _BINDS_SURELY = (ast.Assign, ast.AnnAssign, ast.Import, ast.ImportFrom, ast.FunctionDef)
 # Magics about how a front end shows things: a module has no use for them.
-_SHOWING_MAGICS = frozenset({"matplotlib", "config", "load_ext", "reload_ext", "autoreload", "precision"})
+_SHOWING_MAGICS = frozenset({"matplotlib", "config", "autoreload", "precision"})
+_EXTENSIONS = frozenset({"load_ext", "reload_ext"})
 
 
 def find_scripts(program: ProgramCode, level: ModuleLevel) -> dict[str, str]:
@@ -39,14 +40,22 @@ def find_scripts(program: ProgramCode, level: ModuleLevel) -> dict[str, str]:
         for stage in program.stages:
             for name in sorted(_carried_names(stage, level)):
                 _spread(program, stage, name, reasons)
-            _follow(stage, reasons)
+            _follow(program, stage, level, reasons)
     _unite(program, level, reasons)
     return reasons
 
 
 def _first_reason(stage: StageCode, level: ModuleLevel) -> str:
     statements = [statement for statement in _running(stage) if not level.holds(statement)]
-    checks = (_frame_reason, _syntax_reason, _class_reason, _shadow_reason, _unbound_reason, _replay_reason)
+    checks = (
+        _frame_reason,
+        _syntax_reason,
+        _class_reason,
+        _shadow_reason,
+        _unbound_reason,
+        _replay_reason,
+        _text_reason,
+    )
     return next((reason for check in checks if (reason := check(stage, statements, level))), "")
 
 
@@ -62,9 +71,16 @@ def is_dropped_magic(statement: Statement) -> bool:
         isinstance(call, ast.Call)
         and isinstance(call.func, ast.Attribute)
         and call.func.attr == "run_line_magic"
-        and isinstance(call.args[0], ast.Constant)
-        and call.args[0].value in _SHOWING_MAGICS
+        and _only_shows([arg.value for arg in call.args if isinstance(arg, ast.Constant)])
     )
+
+
+def _only_shows(words: Sequence[object]) -> bool:
+    """An extension may bring magics that compute (`%load_ext sql`), with settings of their own."""
+    magic, line = [*map(str, words), "", ""][:2]
+    if magic in _EXTENSIONS:
+        return line.strip() == "autoreload"
+    return magic in _SHOWING_MAGICS and not (magic == "config" and "Magic" in line.partition(".")[0])
 
 
 def _frame_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
@@ -146,18 +162,14 @@ def _is_deleted(name: str, statements: Iterable[Statement]) -> bool:
 
 def _unbound_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
     """An output that may be unbound at the end has nothing to return."""
-    kinds: dict[str, set[EffectKind]] = {}
-    for effect in stage.stage.effects:
-        kinds.setdefault(effect.name, set()).add(effect.kind)
-    for name in stage.stage.outputs:
-        sure = EffectKind.binds in kinds.get(name, set()) and EffectKind.deletes not in kinds[name]
-        if not sure and name not in stage.received() and name not in level.names():
-            return _unbound(name)
-    return ""
+    unbound = (name for name in stage.stage.outputs if _may_be_unbound(stage, name, level))
+    return next((f"it may leave '{name}' unbound" for name in unbound), "")
 
 
-def _unbound(name: str) -> str:
-    return f"it may leave '{name}' unbound"
+def _may_be_unbound(stage: StageCode, name: str, level: ModuleLevel) -> bool:
+    kinds = {effect.kind for effect in stage.stage.effects if effect.name == name}
+    sure = EffectKind.binds in kinds and EffectKind.deletes not in kinds
+    return not sure and name not in stage.received() and name not in level.names()
 
 
 def _replay_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
@@ -178,6 +190,25 @@ def _replay_reason(stage: StageCode, statements: Sequence[Statement], level: Mod
         elif received := stage.received() & set(code.replay.names):
             return f"{_listed(sorted(received))} is code first and a value then"
     return ""
+
+
+def _text_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
+    """Code that only a string names: `dmatrix("~ np.sqrt(x)")` finds it in the namespace."""
+    code = {ReplayKind.import_, ReplayKind.function}
+    names = {name for item in stage.replays if item.replay.kind in code for name in item.replay.names}
+    names -= {name for statement in stage.statements() for name in statement.reads}
+    names -= {name for item in stage.replays for statement in item.statements for name in statement.reads}
+    for name in sorted(names):
+        word = re.compile(rf"\b{re.escape(name)}\b")
+        if any(word.search(text) for statement in statements for text in _strings(statement)):
+            return f"a library looks up '{name}', which a string of it names"
+    return ""
+
+
+def _strings(statement: Statement) -> Iterator[str]:
+    for node in (node for part in statement.nodes for node in ast.walk(part)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -235,10 +266,12 @@ def _spread(program: ProgramCode, stage: StageCode, name: str, reasons: dict[str
             reasons.setdefault(other.name, f"functions that travel between stages read '{name}'")
 
 
-def _follow(stage: StageCode, reasons: dict[str, str]) -> None:
+def _follow(program: ProgramCode, stage: StageCode, level: ModuleLevel, reasons: dict[str, str]) -> None:
     """Only a script can receive a variable that may be unbound."""
+    makers = {maker.name: maker for maker in program.stages}
     for item in stage.stage.inputs:
-        if reasons.get(item.from_) == _unbound(item.name):
+        maker = makers.get(item.from_)
+        if maker and _may_be_unbound(maker, item.name, level):
             reasons.setdefault(stage.name, f"'{item.name}' may be unbound when it begins")
 
 

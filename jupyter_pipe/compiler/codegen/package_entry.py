@@ -12,8 +12,8 @@ from jupyter_pipe.compiler.codegen.function_scope import is_dropped_magic
 from jupyter_pipe.compiler.codegen.imports import ImportedName, import_lines
 from jupyter_pipe.compiler.codegen.modules import definition_blocks, module_imports, parameter_text, trimmed
 from jupyter_pipe.compiler.codegen.shared_definitions import ModuleLevel
-from jupyter_pipe.compiler.codegen.source import indented, wrap_call
-from jupyter_pipe.compiler.codegen.stage_code import ProgramCode, ReplayCode, StageCode
+from jupyter_pipe.compiler.codegen.source import Statement, indented, wrap_call
+from jupyter_pipe.compiler.codegen.stage_code import ProgramCode, ReplayCode, StageCode, steers_imports
 from jupyter_pipe.model import Pipeline, ReplayKind
 
 __all__ = ["init_module", "one_line", "shared_module"]
@@ -145,11 +145,26 @@ def _prepare_function(ambient: Sequence[ReplayCode], level: ModuleLevel) -> str:
     statements = [s for code in ambient for s in code.statements if s.nodes and not is_dropped_magic(s)]
     if not statements:
         return ""
+    docstring = '"""What the notebook sets before its first stage."""'
+    parts = [part for block in _blocks(statements) for part in _with_imports(block, level)]
+    body = "\n\n".join([f"{docstring}\n{parts[0]}", *parts[1:]])
+    return f"def _prepare() -> None:\n{indented(body, _INDENT)}"
+
+
+def _blocks(statements: Sequence[Statement]) -> list[list[Statement]]:
+    """A block ends with a statement that changes what the imports below it find."""
+    blocks: list[list[Statement]] = [[]]
+    for statement in statements:
+        blocks[-1].append(statement)
+        if steers_imports(statement):
+            blocks.append([])
+    return [block for block in blocks if block]
+
+
+def _with_imports(statements: Sequence[Statement], level: ModuleLevel) -> list[str]:
     reads = {name for statement in statements for name in statement.reads}
     imports = module_imports(reads, level)
     if "get_ipython" in reads:
         imports.append(ImportedName("_namespace", "get_ipython", "get_ipython", 1))
-    docstring = '"""What the notebook sets before its first stage."""'
     texts = "\n".join(trimmed(statement.text) for statement in statements)
-    body = "\n\n".join(part for part in (f"{docstring}\n{import_lines(imports)}", texts) if part)
-    return f"def _prepare() -> None:\n{indented(body, _INDENT)}"
+    return [part for part in (import_lines(imports), texts) if part]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 
@@ -83,9 +84,10 @@ def find_module_level(program: ProgramCode) -> ModuleLevel:
     for name in _hidden_reads(program) & {n for n, s in candidates.items() if _is_constant(s)}:
         del candidates[name]
     allowed = _BUILTINS - frozenset(program.bindings)
+    allowed |= frozenset(imports) - _steered_imports(program)
     changed = True
     while changed:
-        known = allowed | frozenset(imports) | frozenset(candidates)
+        known = allowed | frozenset(candidates)
         kept = {name: statement for name, statement in candidates.items() if statement.reads <= known}
         changed = len(kept) < len(candidates)
         candidates = kept
@@ -122,13 +124,40 @@ def _stable_imports(program: ProgramCode) -> dict[str, frozenset[ImportedName]]:
         for name in names:
             found.setdefault(name, set()).add(ImportedName("", "", name, text=text))
             bound[name] += 1
+    failing = _failing_imports(program)
     return {
         name: frozenset(items)
         for name, items in found.items()
         if len({item.target for item in items}) == 1
         and program.bindings[name] <= bound[name]
         and name not in program.mutated
+        and name not in failing
         and not any(item.module.partition(".")[0] in program.written for item in items)
+    }
+
+
+def _steered_imports(program: ProgramCode) -> set[str]:
+    """Names that a stage imports which changes what imports find. A definition that reads one cannot
+    be made before that stage has run: `os.system("pip install demo")`, then `import demo`."""
+    return {
+        item.name
+        for stage in program.stages
+        if stage.steers_imports()
+        for statement in stage.statements()
+        for item in imported_names(statement)
+        if item.module.partition(".")[0] not in sys.stdlib_module_names
+    }
+
+
+def _failing_imports(program: ProgramCode) -> set[str]:
+    """Names that an import binds whose cell may raise: no module can begin with it."""
+    return {
+        item.name
+        for stage in program.stages
+        for cell in stage.cells
+        if "raises-exception" in cell.cell.tags
+        for statement in cell.statements
+        for item in imported_names(statement)
     }
 
 

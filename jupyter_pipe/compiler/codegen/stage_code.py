@@ -24,9 +24,10 @@ from jupyter_pipe.model import (
     Stage,
 )
 
-__all__ = ["CellCode", "ProgramCode", "ReplayCode", "StageCode", "read_code"]
+__all__ = ["CellCode", "ProgramCode", "ReplayCode", "StageCode", "read_code", "steers_imports"]
 
-_IMPORT_COMPONENTS = frozenset({"@sys.path", "@os.cwd", "@os.environ"})
+_IMPORT_COMPONENTS = frozenset({"@sys.path", "@os.cwd", "@os.environ", "@packages"})
+_IMPORT_WORDS = ("sys.path", "sys.meta_path", "addsitedir")
 _BINDS = frozenset({EffectKind.binds, EffectKind.may_bind})
 
 
@@ -70,8 +71,9 @@ class StageCode(Struct, frozen=True):
         return frozenset(gates | {metric.name for metric in self.stage.metrics})
 
     def steers_imports(self) -> bool:
-        """Whether it changes what later imports find: `sys.path.insert(0, "lib")`."""
-        return any(
+        """Whether it changes what later imports find: `sys.path.insert(0, "lib")`, `%pip install x`."""
+        # The analysis replays a setting and then names no effect: the text tells.
+        return any(map(steers_imports, self.statements())) or any(
             effect.name in _IMPORT_COMPONENTS and effect.kind is not EffectKind.reads
             for effect in self.stage.effects
         )
@@ -95,6 +97,11 @@ class ProgramCode(Struct, frozen=True):
     binders: Mapping[str, tuple[str, ...]]
     mutated: frozenset[str]
     written: frozenset[str]
+
+
+def steers_imports(statement: Statement) -> bool:
+    """Whether it names what decides where imports are found."""
+    return any(word in statement.text for word in _IMPORT_WORDS)
 
 
 def read_code(notebook: Notebook, pipeline: Pipeline) -> ProgramCode:

@@ -49,7 +49,10 @@ def run_script(stage: str, values: Mapping[str, object], outputs: Iterable[str])
     names = _prepared()
     bound = {name: value for name, value in values.items() if value is not UNBOUND}
     path = Path(__file__).with_name("scripts") / f"{stage}.py"
-    parts = list(_parts(path.read_text(encoding="utf-8")))
+    text = path.read_text(encoding="utf-8")
+    if "get_ipython" in text:
+        get_ipython()
+    parts = list(_parts(text))
     there = frozenset(names)
     names.update(bound)
     for kind, label, line, source in parts:
@@ -151,11 +154,15 @@ def _show(number: int, value: object) -> None:
 
 
 def get_ipython() -> object:
-    """A shell over the namespace, for magics; it needs IPython, as the notebook does."""
+    """A shell over the namespace, for magics; it needs IPython, as the notebook does.
+
+    It is also what `IPython.get_ipython()` gives, unless this process is a notebook of its own.
+    """
     if "_shell" not in globals():
         from IPython.core.interactiveshell import InteractiveShell
         from traitlets.config import Config
 
         quiet = Config({"HistoryManager": {"enabled": False}})
-        globals()["_shell"] = InteractiveShell(config=quiet, user_module=NAMESPACE, user_ns=vars(NAMESPACE))
+        make = InteractiveShell if InteractiveShell.initialized() else InteractiveShell.instance
+        globals()["_shell"] = make(config=quiet, user_module=NAMESPACE, user_ns=vars(NAMESPACE))
     return globals()["_shell"]

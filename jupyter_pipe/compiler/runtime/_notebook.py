@@ -22,8 +22,16 @@ def check_gate(passed: object, expression: str, **values: object) -> None:
         raise GateError(expression, values)
 
 
-def display(*values: object) -> None:
-    """Print what a notebook would show below a cell."""
+def display(*values: object, display_id: object = None, **_options: object) -> object:
+    """Print what a notebook would show below a cell, and return a handle where `display_id` asks for one."""
     for value in values:
-        if value is not None:
+        shows_itself = getattr(type(value), "_ipython_display_", None)
+        if shows_itself:
+            shows_itself(value)
+        elif value is not None:
             print(repr(value))
+    if not display_id:
+        return None
+    from IPython.display import DisplayHandle
+
+    return DisplayHandle(None if display_id is True else display_id)
