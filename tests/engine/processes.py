@@ -12,7 +12,7 @@ _others: set[int] = set()
 
 
 def forget_others() -> None:
-    """What is there now is no business of the test that begins."""
+    """What is there now is not a business of the test that begins."""
     _others.clear()
     _others.update(process.pid for process in psutil.Process().children(recursive=True))
 
