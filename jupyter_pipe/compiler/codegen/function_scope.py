@@ -194,15 +194,22 @@ def _replay_reason(stage: StageCode, statements: Sequence[Statement], level: Mod
 
 def _text_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
     """Code that only a string names: `dmatrix("~ np.sqrt(x)")` finds it in the namespace."""
-    code = {ReplayKind.import_, ReplayKind.function}
-    names = {name for item in stage.replays if item.replay.kind in code for name in item.replay.names}
-    names -= {name for statement in stage.statements() for name in statement.reads}
-    names -= {name for item in stage.replays for statement in item.statements for name in statement.reads}
-    for name in sorted(names):
+    for name in sorted(_unread_code(stage)):
         word = re.compile(rf"\b{re.escape(name)}\b")
         if any(word.search(text) for statement in statements for text in _strings(statement)):
             return f"a library looks up '{name}', which a string of it names"
     return ""
+
+
+def _unread_code(stage: StageCode) -> set[str]:
+    """Imports and functions that the stage repeats although nothing in it reads their names."""
+    names: set[str] = set()
+    read = {name for statement in stage.statements() for name in statement.reads}
+    for item in stage.replays:
+        read.update(name for statement in item.statements for name in statement.reads)
+        if item.replay.kind in {ReplayKind.import_, ReplayKind.function}:
+            names.update(item.replay.names)
+    return names - read
 
 
 def _strings(statement: Statement) -> Iterator[str]:
