@@ -24,6 +24,7 @@ _IN_PASSING = frozenset(
         *("copyfile", "copy", "copy2", "copystat", "copymode", "_samefile", "copyfileobj", "_stat", "move"),
         *("_rmtree_safe_fd", "_rmtree_unsafe", "rmtree", "checkcache", "updatecache", "getsourcefile"),
         *("disk_usage", "_islink", "_exists", "mkdtemp", "_mkstemp_inner", "_get_default_tempdir"),
+        "is_executable_file",  # pexpect, in each folder of PATH, for the shell of `!ls`
     }
 )
 _WHETHER = frozenset(
