@@ -51,6 +51,8 @@ export class PipelinePanel extends SidePanel {
   private usualSizes: number[] | null = null;
   private isSizedByUser = false;
   private hadErrors = false;
+  /** What the sections were last fitted to. */
+  private fitted = '';
   private readonly fitSoon = coalesced(() => this.fitSections());
 
   constructor(private readonly options: PanelOptions) {
@@ -93,19 +95,15 @@ export class PipelinePanel extends SidePanel {
     this.makeRoom(this.followed?.stages.shown.isSuggested ?? false);
   }
 
-  /** Opens a section and shows it. */
-  reveal(section: number): void {
+  /** Opens the section of problems, shows it, and leads to the first thing that can be done. */
+  showProblems(): void {
     const { content } = this;
     if (content instanceof AccordionPanel) {
-      content.expand(section);
-      content.widgets[section]?.node.scrollIntoView({ block: 'nearest' });
+      content.expand(PROBLEMS);
+      const { node } = content.widgets[PROBLEMS];
+      node.scrollIntoView({ block: 'nearest' });
+      node.querySelector<HTMLElement>('button')?.focus();
     }
-  }
-
-  showProblems(): void {
-    this.reveal(PROBLEMS);
-    const first = this.content instanceof AccordionPanel ? this.content.widgets[PROBLEMS] : null;
-    first?.node.querySelector<HTMLElement>('button')?.focus();
   }
 
   /** Errors open their section by themselves, once: who closes it has seen them. */
@@ -145,8 +143,6 @@ export class PipelinePanel extends SidePanel {
     observer.observe(this.content.node);
     this.disposed.connect(() => observer.disconnect());
   }
-
-  private fitted = '';
 
   protected override onResize(message: Widget.ResizeMessage): void {
     super.onResize(message);
