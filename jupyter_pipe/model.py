@@ -253,7 +253,8 @@ class Stage(Struct, frozen=True):
     analyzer expects to share mutable objects (the kernel finds the real ones). `imports` are the
     top-level modules that its code imports. `frozen` are names whose values it must not change,
     because cells of stages that run before it stand below it, or the reverse. `follows` are the stages
-    that it was seen to depend on in a run (`Learned`).
+    that it was seen to depend on in a run (`Learned`). `kept` are variables that are stored even if no later
+    stage reads them: the rows and predictions of a scorer.
     """
 
     name: str
@@ -273,6 +274,7 @@ class Stage(Struct, frozen=True):
     imports: tuple[str, ...] = ()
     frozen: tuple[str, ...] = ()
     follows: dict[str, tuple[str, ...]] = {}
+    kept: tuple[str, ...] = ()
 
 
 class Edge(Struct, frozen=True, rename={"from_": "from"}):

@@ -64,6 +64,7 @@ def generate_grammar() -> str:
             _constant("METRICS_OF_PRINTS", "string", grammar.METRICS_OF_PRINTS),
             _constant("SYNONYMS", "Readonly<Record<string, string>>", grammar.SYNONYMS),
             _constant("PREFIXES", "readonly string[]", grammar.PREFIXES),
+            _constant("SCORING", "readonly string[]", (*grammar.SCORING_NAMES, *grammar.SCORING_COLUMNS)),
             _constant("KEYWORDS", "readonly string[]", grammar.PYTHON_KEYWORDS),
             _constant("RESERVED_NAMES", "readonly string[]", grammar.RESERVED_NAMES),
             '/** What the whole value looks like, case ignored; `wanted` ends "it takes …". */',

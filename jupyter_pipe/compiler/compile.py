@@ -158,6 +158,7 @@ def _stage(grouping: Grouping, flow: StageFlow, package: str, names: set[str]) -
         options=tagged.options,
         imports=flow.imports,
         frozen=flow.frozen,
+        kept=tagged.kept,
     )
 
 

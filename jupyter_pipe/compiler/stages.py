@@ -25,7 +25,14 @@ from jupyter_pipe.model import (
     Severity,
     StageOptions,
 )
-from jupyter_pipe.notebook import COLLECTED, CellTags, StageOption, TagReading, parse_default_options
+from jupyter_pipe.notebook import (
+    COLLECTED,
+    CellTags,
+    ScoringTags,
+    StageOption,
+    TagReading,
+    parse_default_options,
+)
 
 __all__ = ["Grouping", "TaggedStage", "group_cells"]
 
@@ -42,6 +49,7 @@ class TaggedStage(Struct, frozen=True):
     metrics: tuple[Metric, ...] = ()
     gates: tuple[Gate, ...] = ()
     options: StageOptions = StageOptions()
+    kept: tuple[str, ...] = ()
 
 
 class Grouping(Struct, frozen=True):
@@ -176,7 +184,7 @@ def _unknown_after(item: _Placed, name: str, names: Sequence[str]) -> Diagnostic
 def _check_outsiders(placed: Sequence[_Placed]) -> Iterable[Diagnostic]:
     for item in placed:
         tags = item.tags
-        speaks = tags.after or tags.metrics or tags.gates or tags.options
+        speaks = tags.after or tags.metrics or tags.gates or tags.options or tags.scoring != ScoringTags()
         if item.role in _OUTSIDE and speaks:
             message = (
                 f"The cell is tagged '{item.role}' and belongs to no stage, so its other tags do nothing."
@@ -198,6 +206,7 @@ def _merge(
         metrics=tuple({m: Metric(m, item.cell.id) for item in own for m in item.tags.metrics}.values()),
         gates=tuple({gate.expression: gate for item in own for gate in item.tags.gates}.values()),
         options=options,
+        kept=tuple(sorted({n for item in own for n in (*item.tags.scoring.rows, *item.tags.scoring.score)})),
     )
     return stage, conflicts
 

@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jupyter_pipe.notebook.options import COLLECTED, StageOption
     from jupyter_pipe.notebook.reader import read_content, read_notebook
-    from jupyter_pipe.notebook.tags import CellTags, TagReading, parse_default_options, parse_tags
+    from jupyter_pipe.notebook.tags import (
+        CellTags,
+        ScoringTags,
+        TagReading,
+        parse_default_options,
+        parse_tags,
+    )
 
 __all__ = [
     "COLLECTED",
     "CellTags",
+    "ScoringTags",
     "StageOption",
     "TagReading",
     "parse_default_options",

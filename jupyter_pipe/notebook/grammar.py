@@ -21,6 +21,8 @@ __all__ = [
     "PREFIXES",
     "RESERVED_NAMES",
     "ROLE_TAGS",
+    "SCORING_COLUMNS",
+    "SCORING_NAMES",
     "SYNONYMS",
     "NameProblem",
     "OptionTag",
@@ -48,6 +50,12 @@ SYNONYMS = {"step": "stage", "block": "stage", "prev": "after"}
 
 LIST_TAGS = ("after", "metric", "mutates", "pure")
 """Prefixes whose value is a list of names."""
+
+SCORING_NAMES = ("rows", "score", "frozen", "live")
+"""Prefixes that name variables of the cell for scoring: the raw rows, the predictions, exceptions."""
+
+SCORING_COLUMNS = ("target", "key")
+"""Prefixes that name columns of the raw rows, which may hold any character but a comma."""
 
 
 class OptionTag(Struct, frozen=True):
@@ -94,7 +102,8 @@ OPTION_TAGS = (
     OptionTag("limit", r"[^:\s][^:]*:.*\S.*", "a resource and its amount, such as nvidia.com/gpu:1"),
 )
 
-PREFIXES = ("stage", "gate", *LIST_TAGS, *(option.name for option in OPTION_TAGS))
+_SCORING = (*SCORING_NAMES, *SCORING_COLUMNS)
+PREFIXES = ("stage", "gate", *LIST_TAGS, *_SCORING, *(option.name for option in OPTION_TAGS))
 """Every prefix in our own spelling."""
 
 NameProblem = Literal["empty", "identifier", "keyword", "special", "reserved"]

@@ -22,6 +22,8 @@ from jupyter_pipe.notebook.grammar import (
     METRICS_OF_PRINTS,
     PREFIXES,
     ROLE_TAGS,
+    SCORING_COLUMNS,
+    SCORING_NAMES,
     SYNONYMS,
     Role,
     normalise_name,
@@ -31,10 +33,21 @@ from jupyter_pipe.notebook.options import OPTION_FIELDS, StageOption, parse_opti
 
 _Word = TypeVar("_Word", bound=str)
 
-__all__ = ["CellTags", "TagReading", "parse_default_options", "parse_tags"]
+__all__ = ["CellTags", "ScoringTags", "TagReading", "parse_default_options", "parse_tags"]
 
 _PREFIXES = (*PREFIXES, *SYNONYMS)
 _WORDS = (*ROLE_TAGS, METRICS_OF_PRINTS)
+
+
+class ScoringTags(Struct, frozen=True):
+    """What a cell says about scoring: variables that it makes, and columns of the raw rows."""
+
+    rows: tuple[str, ...] = ()
+    score: tuple[str, ...] = ()
+    frozen: tuple[str, ...] = ()
+    live: tuple[str, ...] = ()
+    target: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
 
 
 class CellTags(Struct, frozen=True):
@@ -53,6 +66,7 @@ class CellTags(Struct, frozen=True):
     mutates: tuple[str, ...] = ()
     pure: tuple[str, ...] = ()
     options: tuple[StageOption, ...] = ()
+    scoring: ScoringTags = ScoringTags()
 
 
 class TagReading(Struct, frozen=True):
@@ -104,14 +118,17 @@ class _CellReader:
         self.diagnostics: list[Diagnostic] = []
         self.stages: dict[str, str] = {}  # name -> the tag that says so
         self.roles: list[Role] = []
-        self.names: dict[str, list[str]] = {name: [] for name in LIST_TAGS}
+        self.names: dict[str, list[str]] = {
+            name: [] for name in (*LIST_TAGS, *SCORING_NAMES, *SCORING_COLUMNS)
+        }
         self.gates: list[Gate] = []
         self.options: list[StageOption] = []
         self.readers: dict[str, Callable[[str, str], None]] = {
             "stage": self._read_stage,
             "after": self._read_after,
             "gate": self._read_gate,
-            **dict.fromkeys(("metric", "mutates", "pure"), self._read_names),
+            **dict.fromkeys(("metric", "mutates", "pure", *SCORING_NAMES), self._read_names),
+            **dict.fromkeys(SCORING_COLUMNS, self._read_columns),
             **dict.fromkeys(OPTION_FIELDS, self._read_option),
         }
 
@@ -129,6 +146,7 @@ class _CellReader:
             mutates=_unique(self.names["mutates"]),
             pure=_unique(self.names["pure"]),
             options=tuple(self.options),
+            scoring=ScoringTags(**{n: _unique(self.names[n]) for n in (*SCORING_NAMES, *SCORING_COLUMNS)}),
         )
 
     def _read_tag(self, tag: str) -> None:
@@ -168,6 +186,13 @@ class _CellReader:
                 self.names[prefix].append(name)
             else:
                 self._malformed(tag, "the names of variables, separated by commas")
+
+    def _read_columns(self, tag: str, value: str) -> None:
+        names = [part.strip() for part in value.split(",")]
+        if all(names):
+            self.names[tag.partition(":")[0].strip()] += names
+        else:
+            self._malformed(tag, "the names of columns, separated by commas")
 
     def _read_gate(self, tag: str, value: str) -> None:
         try:

@@ -16,6 +16,7 @@ const NOTHING = {
   mutates: [],
   pure: [],
   options: {},
+  scoring: {},
   foreign: []
 };
 

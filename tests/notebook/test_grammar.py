@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from jupyter_pipe.model import Cell, Notebook, Severity
@@ -41,6 +42,8 @@ def test_tags_are_read_alike(case: dict[str, Any]) -> None:
     assert (found.stage, found.role) == (case.get("stage"), case.get("role"))
     assert [gate.expression for gate in found.gates] == case.get("gates", [])
     assert options == case.get("options", {})
+    scoring = {name: list(names) for name, names in msgspec.structs.asdict(found.scoring).items() if names}
+    assert scoring == case.get("scoring", {})
 
 
 @pytest.mark.parametrize(("text", "problem"), SHARED["names"])

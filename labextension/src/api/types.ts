@@ -327,6 +327,7 @@ export interface Stage {
   readonly imports: readonly string[];
   readonly frozen: readonly string[];
   readonly follows: Readonly<Record<string, readonly string[]>>;
+  readonly kept: readonly string[];
 }
 
 export interface StageInput {

@@ -31,6 +31,12 @@ export const PREFIXES: readonly string[] = [
   "metric",
   "mutates",
   "pure",
+  "rows",
+  "score",
+  "frozen",
+  "live",
+  "target",
+  "key",
   "retries",
   "timeout",
   "cell-timeout",
@@ -43,6 +49,15 @@ export const PREFIXES: readonly string[] = [
   "image",
   "secret",
   "limit"
+];
+
+export const SCORING: readonly string[] = [
+  "rows",
+  "score",
+  "frozen",
+  "live",
+  "target",
+  "key"
 ];
 
 export const KEYWORDS: readonly string[] = [

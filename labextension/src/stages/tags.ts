@@ -13,6 +13,7 @@ import {
   PREFIXES,
   RESERVED_NAMES,
   ROLES,
+  SCORING,
   SYNONYMS,
   type NameProblem,
   type OptionName,
@@ -33,6 +34,8 @@ export interface CellTags {
   readonly mutates: readonly string[];
   readonly pure: readonly string[];
   readonly options: Readonly<Partial<Record<OptionName, string>>>;
+  /** What the cell says about scoring: prefix to names of variables or columns. */
+  readonly scoring: Readonly<Record<string, readonly string[]>>;
   readonly foreign: readonly string[];
 }
 
@@ -90,6 +93,9 @@ export function parseTags(tags: readonly string[]): CellTags {
     mutates: names('mutates'),
     pure: names('pure'),
     options: readOptions(read),
+    scoring: Object.fromEntries(
+      SCORING.map(kind => [kind, names(kind)] as const).filter(([, found]) => found.length > 0)
+    ),
     foreign: read.filter(tag => tag.kind === null).map(tag => tag.text)
   };
 }
