@@ -29,6 +29,10 @@ __all__ = [
 
 
 ErrorCode = Literal[
+    "analysis_died",
+    "analysis_memory",
+    "analysis_slow",
+    "analysis_unavailable",
     "artifact_unusable",
     "bad_request",
     "compile_failed",
@@ -116,6 +120,10 @@ ErrorCode = Literal[
 
 # How HTTP answers, where the kind of error does not say it.
 _STATUS_OF_CODE: dict[ErrorCode, int] = {
+    "analysis_died": 422,
+    "analysis_memory": 422,
+    "analysis_slow": 422,
+    "analysis_unavailable": 503,
     "bad_request": 400,
     "path_outside": 400,
     "executed_missing": 404,
@@ -150,7 +158,8 @@ class PipeError(Exception):
 
     @property
     def http_status(self) -> int:
-        """The status of an HTTP answer that reports this error: 4xx, for a user can fix it."""
+        """The status of an HTTP answer that reports this error: 4xx, for a user can fix it, but for what only
+        time can: 503."""
         return _STATUS_OF_CODE.get(self.code, self.status)
 
     def __reduce__(self) -> tuple[object, ...]:

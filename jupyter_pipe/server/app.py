@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["NAMESPACE", "ROUTES", "RUN_EVENT", "load"]
 
 NAMESPACE = "jupyter-pipe"
+_SECONDS_TO_WARM = 2.0
 RUN_EVENT = "urn:jupyter-pipe:run"
 ROUTES = [*pipelines.ROUTES, *runs.ROUTES, ("openapi.json", OpenApiHandler), (".*", UnknownHandler)]
 
@@ -39,6 +40,10 @@ def load(server: ServerApp) -> None:
     base = server.web_app.settings["base_url"]
     handlers = [(url_path_join(base, NAMESPACE, pattern), handler) for pattern, handler in ROUTES]
     server.web_app.add_handlers(".*$", handlers)  # type: ignore[no-untyped-call]  # not annotated there
+    # After the server's own start, and before somebody opens a notebook.
+    server.io_loop.call_later(
+        _SECONDS_TO_WARM, lambda: services.threads["analysing"].submit(services.analysis.warm)
+    )
     server.log.info("jupyter_pipe serves pipelines at %s", url_path_join(base, NAMESPACE))
 
 

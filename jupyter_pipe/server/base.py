@@ -16,11 +16,14 @@ from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
-from jupyter_pipe.errors import CompileError, PipeError
+from jupyter_pipe.errors import PipeError
+from jupyter_pipe.server.decoding import decode_body, error_body
 from jupyter_pipe.server.payloads import ErrorBody
 from jupyter_pipe.server.services import Services, Threads
 
-__all__ = ["PipeHandler", "UnknownHandler", "allowed", "error_body"]
+__all__ = ["PipeHandler", "UnknownHandler", "allowed"]
+
+_LARGEST_BODY = 4 << 20
 
 T = TypeVar("T")
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -47,13 +50,12 @@ class PipeHandler(APIHandler):
         return services
 
     def body(self, kind: type[T]) -> T:
-        """The request's JSON as `kind`. Raises PipeError if it is something else."""
-        try:
-            return msgspec.json.decode(self.request.body or b"{}", type=kind)
-        except RecursionError:
-            raise PipeError("The request is nested too deeply.", code="bad_request") from None
-        except ValueError as error:  # of the decoder, or of bytes that are not UTF-8
-            raise PipeError(f"The request does not fit: {error}", code="bad_request") from error
+        """The request's JSON as `kind`. Raises PipeError if it is something else, or too long to be
+        decoded on the server's loop."""
+        data = self.request.body
+        if len(data) > _LARGEST_BODY:
+            raise PipeError(f"The request is longer than {_LARGEST_BODY} bytes.", code="bad_request")
+        return decode_body(data, kind)
 
     def text(self, name: str, default: str = "") -> str:
         """A query parameter."""
@@ -114,12 +116,6 @@ class UnknownHandler(PipeHandler):
         raise PipeError("There is nothing at this address.", code="route_unknown")
 
     post = put = patch = delete = get
-
-
-def error_body(error: PipeError) -> ErrorBody:
-    """The error as it is sent."""
-    diagnostics = error.diagnostics if isinstance(error, CompileError) else ()
-    return ErrorBody(error.code, error.message, error.hint, error.cell_id, diagnostics)
 
 
 def _foreign_error(status: int, error: BaseException | None) -> ErrorBody:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from jupyter_pipe.server.paths import Root
-from jupyter_pipe.server.pipelines.service import PipelineService
+from jupyter_pipe.server.pipelines.pool import the_pool
 from jupyter_pipe.server.runs.service import RunService
 from jupyter_pipe.server.runs.watcher import RunWatcher
 from jupyter_pipe.server.threads import DaemonExecutor
@@ -14,7 +14,7 @@ __all__ = ["Services", "Threads"]
 
 Threads = Literal["reading", "analysing", "starting"]
 # Each kind of request has threads of its own, so that slow notebooks never hold up who looks at a run.
-_THREADS: dict[Threads, int] = {"reading": 4, "analysing": 2, "starting": 4}
+_THREADS: dict[Threads, int] = {"reading": 4, "analysing": 4, "starting": 4}
 
 
 class Services:
@@ -23,7 +23,7 @@ class Services:
     def __init__(self, root: Root, watcher: RunWatcher) -> None:
         self.root = root
         self.watcher = watcher
-        self.pipelines = PipelineService(root)
+        self.analysis = the_pool()
         self.runs = RunService(root, watcher)
         self.threads = {
             kind: DaemonExecutor(number, f"jupyter-pipe-{kind}") for kind, number in _THREADS.items()

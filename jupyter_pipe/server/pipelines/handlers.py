@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from jupyter_pipe.server.base import PipeHandler, allowed
-from jupyter_pipe.server.payloads import CheckRequest, CompileRequest, PlanRequest, SuggestRequest
+from jupyter_pipe.server.pipelines.frames import Task
 
 __all__ = ["ROUTES"]
 
 
 class AnalysingHandler(PipeHandler):
-    """The base of handlers that compile."""
+    """The base of handlers that analyse a notebook: elsewhere, whatever it holds."""
 
     threads = "analysing"
+
+    async def analyse(self, kind: str) -> None:
+        """Answer with what the method `kind` of `PipelineService` gives for the request's body."""
+        task = Task(kind, str(self.services.root.folder), self.request.body)
+        reply = await self.work(self.services.analysis.ask, task)
+        if reply.defect:
+            raise RuntimeError(f"a defect of jupyter_pipe, in {kind}:\n{reply.defect}")
+        self.set_status(reply.status)
+        self.finish(reply.body)
 
 
 class CheckHandler(AnalysingHandler):
@@ -20,7 +29,7 @@ class CheckHandler(AnalysingHandler):
     @allowed("read")
     async def post(self) -> None:
         """Check."""
-        self.answer(await self.work(self.services.pipelines.check, self.body(CheckRequest)))
+        await self.analyse("check")
 
 
 class CompileHandler(AnalysingHandler):
@@ -29,7 +38,7 @@ class CompileHandler(AnalysingHandler):
     @allowed("write")
     async def post(self) -> None:
         """Compile."""
-        self.answer(await self.work(self.services.pipelines.compile, self.body(CompileRequest)))
+        await self.analyse("compile")
 
 
 class PlanHandler(AnalysingHandler):
@@ -38,7 +47,7 @@ class PlanHandler(AnalysingHandler):
     @allowed("read")
     async def post(self) -> None:
         """Plan."""
-        self.answer(await self.work(self.services.pipelines.plan, self.body(PlanRequest)))
+        await self.analyse("plan")
 
 
 class SuggestHandler(AnalysingHandler):
@@ -47,7 +56,7 @@ class SuggestHandler(AnalysingHandler):
     @allowed("read")
     async def post(self) -> None:
         """Suggest."""
-        self.answer(await self.work(self.services.pipelines.suggest, self.body(SuggestRequest)))
+        await self.analyse("suggest")
 
 
 ROUTES = [

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from jupyter_pipe.errors import CompileError, PipeError
+from jupyter_pipe.errors import PipeError
 from jupyter_pipe.runs import RunStore
-from jupyter_pipe.server.payloads import ErrorBody, StartRequest
+from jupyter_pipe.server.decoding import error_body
+from jupyter_pipe.server.payloads import StartRequest
 from jupyter_pipe.server.requests import make_request, resume_request
 
 if TYPE_CHECKING:
@@ -48,9 +49,7 @@ def main() -> int:
     try:
         return run(order)
     except PipeError as error:
-        found = error.diagnostics if isinstance(error, CompileError) else ()
-        body = ErrorBody(error.code, error.message, error.hint, error.cell_id, found)
-        sys.stdout.buffer.write(b"\n" + msgspec.json.encode(body))
+        sys.stdout.buffer.write(b"\n" + msgspec.json.encode(error_body(error)))
         return error.exit_code
 
 

@@ -6,13 +6,14 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 import msgspec
 
 from jupyter_pipe.engine.own_modules import own_module
-from jupyter_pipe.errors import CompileError, ErrorCode, PipeError, RunError
+from jupyter_pipe.errors import PipeError, RunError
 from jupyter_pipe.runs import RunStore
+from jupyter_pipe.server.decoding import error_from
 from jupyter_pipe.server.payloads import ErrorBody
 from jupyter_pipe.server.runs.runner import Order
 
@@ -73,6 +74,4 @@ def _failure(output: IO[bytes]) -> PipeError:
     except msgspec.MsgspecError:
         last = said.decode("utf-8", "replace").strip().splitlines()[-1:]
         return RunError(f"The runner ended: {' '.join(last) or 'it said nothing'}", code="runner_failed")
-    if body.diagnostics:
-        return CompileError(body.message, diagnostics=body.diagnostics, hint=body.hint)
-    return PipeError(body.message, code=cast(ErrorCode, body.code), hint=body.hint, cell_id=body.cell_id)
+    return error_from(body)

@@ -1,0 +1,164 @@
+"""Processes that analyse notebooks, so that none can slow the server down, fill its memory or end it.
+
+`ask` blocks; each thread that calls it has one worker for as long. A worker that takes too long is killed,
+and one that died is replaced. They end with the server: each holds the other end of a pipe of ours.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from functools import lru_cache
+from typing import IO
+
+import msgspec
+
+from jupyter_pipe.engine.own_modules import own_module
+from jupyter_pipe.errors import ErrorCode, PipeError
+from jupyter_pipe.server.decoding import error_body
+from jupyter_pipe.server.pipelines.frames import Reply, Task, read_frame, write_frame
+
+__all__ = ["AnalysisPool", "the_pool"]
+
+SECONDS = 90.0
+"""For one request. The analysis bounds its own work; past this, something is wrong."""
+MEMORY_BYTES = 2 << 30
+"""For one worker. A tenth of it is used, threads reserve much of the rest."""
+_WARM = 2
+# Somebody may have killed a worker between two requests.
+_TRIES = 2
+_WAS_SLOW = "Analysing the notebook took longer than {:.0f} seconds, and was stopped."
+_DIED = "The process that analysed the notebook died."
+_NOT_STARTED = "No process can be started that would analyse the notebook: {}."
+
+
+@lru_cache(maxsize=1)
+def the_pool() -> AnalysisPool:
+    """The one of this process."""
+    return AnalysisPool()
+
+
+class AnalysisPool:
+    """As many workers as there are requests at a time, of which two are kept. `seconds` limit a
+    request, `memory_bytes` a worker."""
+
+    def __init__(self, *, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES) -> None:
+        self._seconds = seconds
+        self._memory_bytes = memory_bytes
+        self._idle: list[_Worker] = []
+        self._lock = threading.Lock()
+
+    def ask(self, task: Task) -> Reply:
+        """The answer to a request, or the error that a worker's end is."""
+        try:
+            for _ in range(_TRIES):
+                reply = self._ask_one(task)
+                if reply is not None:
+                    return reply
+        except OSError as error:
+            return _error("analysis_unavailable", _NOT_STARTED.format(error.strerror or error))
+        return _error("analysis_died", _DIED, hint="Splitting what it holds into smaller cells may help.")
+
+    def warm(self) -> None:
+        """Start a worker before somebody asks, if none has been started."""
+        with self._lock:
+            if not self._idle:
+                self._idle.append(self._started())
+
+    def close(self) -> None:
+        """End all workers that have nothing to do."""
+        with self._lock:
+            workers, self._idle = self._idle, []
+        for worker in workers:
+            worker.end()
+
+    def _ask_one(self, task: Task) -> Reply | None:
+        """None if the worker has died of something else than our limit. Raises OSError."""
+        worker = self._take()
+        reply = worker.ask(task)
+        if reply is None or reply.is_last:
+            worker.end()
+            self.warm()
+        else:
+            self._give_back(worker)
+        return _error("analysis_slow", _WAS_SLOW.format(self._seconds)) if worker.was_late else reply
+
+    def _take(self) -> _Worker:
+        """The worker that was used last, whose memory is warm, or a new one."""
+        with self._lock:
+            while self._idle:
+                worker = self._idle.pop()
+                if worker.is_alive:
+                    return worker
+                worker.end()
+        return self._started()
+
+    def _started(self) -> _Worker:
+        return _Worker(self._seconds, self._memory_bytes)
+
+    def _give_back(self, worker: _Worker) -> None:
+        with self._lock:
+            if len(self._idle) < _WARM:
+                self._idle.append(worker)
+                return
+        worker.end()
+
+
+class _Worker:
+    """One process, and the two pipes to it. Raises OSError if it cannot be started."""
+
+    def __init__(self, seconds: float, memory_bytes: int) -> None:
+        self.was_late = False
+        self._seconds = seconds
+        self._process = subprocess.Popen(
+            own_module("jupyter_pipe.server.pipelines.worker", str(seconds), str(memory_bytes)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # The terminal's Ctrl-C is for the server, which then ends us.
+            start_new_session=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def ask(self, task: Task) -> Reply | None:
+        """None if it ends before it has answered."""
+        alarm = threading.Timer(self._seconds, self._be_late)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            write_frame(_pipe(self._process.stdin), task)
+            return read_frame(_pipe(self._process.stdout), Reply)
+        except (OSError, ValueError, msgspec.MsgspecError):
+            return None
+        finally:
+            alarm.cancel()
+
+    def end(self) -> None:
+        """Kill it and forget it."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            try:
+                _pipe(pipe).close()
+            except OSError:  # what was still to be written to one that died
+                continue
+
+    def _be_late(self) -> None:
+        self.was_late = True
+        self._process.kill()
+
+
+def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
+    assert stream is not None
+    return stream
+
+
+def _error(code: ErrorCode, message: str, *, hint: str = "") -> Reply:
+    error = PipeError(message, code=code, hint=hint)
+    return Reply(error.http_status, msgspec.json.encode(error_body(error)))

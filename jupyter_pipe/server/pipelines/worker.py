@@ -1,0 +1,153 @@
+"""A process that analyses notebooks for the server, one after the other. Started by `pool`.
+
+It ends with the server, when it has grown large, and when one notebook takes longer than the server waits.
+What is printed here goes to the server's log: standard output carries answers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import signal
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from jupyter_pipe.errors import PipeError
+from jupyter_pipe.server.decoding import decode_body, error_body
+from jupyter_pipe.server.paths import Root
+from jupyter_pipe.server.payloads import CheckRequest, CompileRequest, PlanRequest, SuggestRequest
+from jupyter_pipe.server.pipelines.frames import Reply, Task, read_frame, write_frame
+from jupyter_pipe.server.pipelines.service import PipelineService
+
+__all__ = ["answer", "main"]
+
+_REQUESTS: dict[str, type[Any]] = {
+    "check": CheckRequest,
+    "compile": CompileRequest,
+    "plan": PlanRequest,
+    "suggest": SuggestRequest,
+}
+# Kilobytes, as the system counts. What is kept between notebooks should not grow for ever.
+_MOST_KEPT = 400 << 10
+# Seconds of work after which a request is a slow one, and makes way for others.
+_QUICK = 1.0
+_LESS_URGENT = 5
+# Seconds that the server's own limit has to act first.
+_GRACE = 10.0
+
+
+def main() -> int:
+    """Answer until nobody asks. The arguments are the limit of one request in seconds, and that of this
+    process in bytes."""
+    seconds, memory_bytes = float(sys.argv[1]), int(sys.argv[2])
+    asked, answers = sys.stdin.buffer, _take_standard_output()
+    _limit_memory(memory_bytes)
+    threading.Thread(target=_end_with_server, daemon=True).start()
+    _warm_up()
+    while (task := read_frame(asked, Task)) is not None:
+        _set_alarms(seconds)
+        reply = answer(task)
+        _set_alarms(0)
+        is_last = _is_spent()
+        write_frame(answers, msgspec.structs.replace(reply, is_last=is_last))
+        if is_last:
+            break
+    return 0
+
+
+def answer(task: Task) -> Reply:
+    """What a client gets. Never raises, whatever the notebook does to us."""
+    try:
+        request = decode_body(task.body, _REQUESTS[task.kind])
+        method: Any = getattr(PipelineService(Root(task.root)), task.kind)
+        return Reply(200, msgspec.json.encode(method(request)))
+    except PipeError as error:
+        return _refused(error)
+    except MemoryError:
+        return _refused(
+            PipeError(
+                "Analysing the notebook took more memory than the server allows.",
+                code="analysis_memory",
+                hint="Move large literals into files that the notebook reads.",
+            )
+        )
+    except BaseException:
+        return Reply(500, b"", traceback.format_exc())
+
+
+def _refused(error: PipeError) -> Reply:
+    return Reply(error.http_status, msgspec.json.encode(error_body(error)))
+
+
+def _take_standard_output() -> IO[bytes]:
+    """The pipe to the server; what is printed from now on goes where errors go."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return answers
+
+
+def _limit_memory(wanted: int) -> None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    allowed, most = resource.getrlimit(resource.RLIMIT_AS)
+    if allowed == resource.RLIM_INFINITY or allowed > wanted:
+        resource.setrlimit(resource.RLIMIT_AS, (wanted, most))
+
+
+def _end_with_server() -> None:
+    """Wait, besides the work, until the server has closed its end of the pipe, however it ended."""
+    import select
+
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(0, 0)  # nothing but the end, which is always told
+        poll.poll()
+        os._exit(0)
+
+
+def _set_alarms(seconds: float) -> None:
+    """For a request that begins, or, with 0, none any more. The alarm ends the process wherever it hangs,
+    even when no server is left that could."""
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGPROF, lambda number, frame: _make_way())
+        signal.setitimer(signal.ITIMER_PROF, _QUICK if seconds else 0)
+        signal.setitimer(signal.ITIMER_REAL, seconds + _GRACE if seconds else 0)
+
+
+def _make_way() -> None:
+    with contextlib.suppress(OSError):
+        os.nice(_LESS_URGENT)
+
+
+def _is_spent() -> bool:
+    """Whether a new process should go on: this one has had to make way, or has grown."""
+    try:
+        import resource
+    except ImportError:
+        return False
+    made_way = os.getpriority(os.PRIO_PROCESS, 0) > _BEGAN_WITH
+    return made_way or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > _MOST_KEPT
+
+
+_BEGAN_WITH = os.getpriority(os.PRIO_PROCESS, 0) if hasattr(os, "getpriority") else 0
+
+
+def _warm_up() -> None:
+    """Read the tables and import what every request needs, before there is one."""
+    from jupyter_pipe.compiler import draft_pipeline
+
+    for name in ("jupyter_pipe.engine.reuse.forecast", "jupyter_pipe.suggest"):
+        importlib.import_module(name)
+
+    cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": "import os\nx = [1]", "outputs": []}
+    notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}
+    with contextlib.suppress(PipeError):
+        draft_pipeline(Path("warm.ipynb"), msgspec.json.encode(notebook))
