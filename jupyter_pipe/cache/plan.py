@@ -321,7 +321,7 @@ class StageCache:
         missing = [ref for ref in references(entry.result) if not self._has_artifact(ref.artifact)]
         if missing:
             return ["a stored value is missing or damaged"]
-        if not self.cache.executed_path(entry).exists():
+        if not self.cache.executed_path(entry).is_file():
             return ["the executed notebook is missing"]
         return []
 

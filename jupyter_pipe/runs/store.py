@@ -27,7 +27,7 @@ from jupyter_pipe.runs.log import EventLog, read_events
 from jupyter_pipe.runs.model import Run, RunFacts
 from jupyter_pipe.runs.processes import is_alive, is_beating, is_here
 from jupyter_pipe.runs.writing import RunWriter
-from jupyter_pipe.trust.folders import find_link, find_link_above
+from jupyter_pipe.trust.folders import find_link, find_link_above, remove_dangling_links
 from jupyter_pipe.trust.keys import notify
 from jupyter_pipe.trust.records import (
     UNREADABLE,
@@ -175,7 +175,11 @@ class RunStore:
         _make_salt(self._salt_file)
 
     def require_no_links(self, path: Path | None = None) -> None:
-        """Raises RunError if what is written here, or at `path` in here, could be a file somewhere else."""
+        """Raises RunError if what is written here, or at `path` in here, could be a file somewhere else.
+
+        Links that lead nowhere are removed: there is nothing that they could hide.
+        """
+        remove_dangling_links(self.state_folder)
         link = find_link(self.state_folder) or (path and find_link_above(path, self.state_folder))
         if link is not None:
             raise RunError(

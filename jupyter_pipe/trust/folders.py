@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["find_link", "find_link_above"]
+__all__ = ["find_link", "find_link_above", "remove_dangling_links"]
 
 # Where files are made or removed. Below these, every name is a hash or an id of ours, and a file is replaced
 # as a whole, so that a link in its place is replaced and not followed.
@@ -29,6 +29,15 @@ def find_link_above(path: Path, folder: Path) -> Path | None:
     steps = [path, *path.parents]
     below = steps[: steps.index(folder)] if folder in steps else steps
     return next((step for step in reversed(below) if step.is_symlink()), None)
+
+
+def remove_dangling_links(state_folder: Path) -> None:
+    """Remove links among our files that lead nowhere, as a bad disk or an interrupted copy leaves them."""
+    while (link := find_link(state_folder)) is not None and not os.path.exists(link):
+        try:
+            link.unlink()
+        except OSError:
+            return
 
 
 def find_link(state_folder: Path) -> Path | None:

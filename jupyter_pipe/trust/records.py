@@ -23,6 +23,7 @@ __all__ = [
 LARGEST_RECORD = 1 << 30
 """Bytes. No record of ours is larger; a file that is was put there to fill the memory."""
 
+_WITHOUT_SIZE = 4 << 20
 
 UNREADABLE = (OSError, ValueError, RecursionError)
 """What reading and decoding a record may raise: bytes that are not text are a ValueError, as all errors of
@@ -62,9 +63,12 @@ def read_regular_file(path: Path, limit: int = LARGEST_RECORD, *, follow: bool =
     """What a file of at most `limit` bytes holds. Raises OSError, also for what only looks like a file;
     without `follow` also for a link, which nobody but a stranger makes among our own files."""
     with open_regular_file(path, follow=follow) as file:
-        if os.fstat(file.fileno()).st_size > limit:
+        size = os.fstat(file.fileno()).st_size
+        if size > limit:
             raise OSError(errno.EFBIG, "is too large", str(path))
-        return file.read(limit + 1)[:limit]
+        # `read` takes all the memory that it may need before it reads: what the file has, not the limit.
+        # A file of /proc has no size.
+        return file.read(size or min(limit, _WITHOUT_SIZE))
 
 
 def open_regular_file(path: Path, *, follow: bool = True) -> BinaryIO:

@@ -7,6 +7,7 @@ costs one `stat`.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -50,7 +51,8 @@ class _Tail:
             return False
         with open_regular_file(self.path, follow=False) as file:
             file.seek(self.offset)
-            data = file.read(_MOST_AT_ONCE)
+            new = os.fstat(file.fileno()).st_size - self.offset
+            data = file.read(min(_MOST_AT_ONCE, max(new, 0)))
         whole = data[: data.rfind(b"\n") + 1]
         self.offset += len(whole)
         for line in whole.splitlines():
