@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ArtifactError",
     "CompileError",
+    "ContractError",
     "ErrorCode",
     "ExtraMissingError",
     "KernelError",
@@ -36,6 +37,10 @@ ErrorCode = Literal[
     "artifact_unusable",
     "bad_request",
     "compile_failed",
+    "contract_exists",
+    "contract_invalid",
+    "contract_missing",
+    "contract_unjudged",
     "dask_unreachable",
     "dask_worker_unprepared",
     "debug_exists",
@@ -95,6 +100,7 @@ ErrorCode = Literal[
     "pipeline_name_invalid",
     "result_untrusted",
     "result_unwritable",
+    "profile_missing",
     "root_linked",
     "root_unreachable",
     "root_unusable",
@@ -193,6 +199,10 @@ class PackageError(PipeError):
 
 class ParameterError(PipeError):
     """A parameter is unknown or its value does not fit its type."""
+
+
+class ContractError(PipeError):
+    """A contract file that cannot be read or must not be replaced; the message names file and line."""
 
 
 class KernelError(PipeError):
