@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -19,13 +20,15 @@ from time import monotonic, sleep
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "browser-tests"
-SECONDS_TO_START = 60
+SECONDS_TO_START = 120
+# The first page of a server loads all of JupyterLab.
+SECONDS_TO_OPEN = 120
 # Pages are slow on a busy machine, and wrong ones stay wrong.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 # A server that is told to stop while a kernel starts waits for a thread of its own for ever.
 SECONDS_TO_STOP = 10
 
@@ -169,17 +172,39 @@ def browser_context_args() -> dict[str, Any]:
     return {"viewport": {"width": 1400, "height": 900}, "reduced_motion": "reduce"}
 
 
+# A notebook is open when a user could work in it: loaded, shown, the cells of the first screen drawn, and
+# focused. A click that comes earlier may hit a cell that is about to move, or lose its active cell again.
+IS_OPEN = """path => {
+  const panel = window.jupyterapp?.shell.currentWidget;
+  if (panel?.context?.path !== path || !panel.context.isReady || !panel.isRevealed) {
+    return false;
+  }
+  const {widgets, model} = panel.content;
+  return widgets.length === model.cells.length
+    && widgets.slice(0, 3).every(cell => !cell.isPlaceholder() && cell.node.isConnected)
+    && panel.node.contains(document.activeElement);
+}"""
+
+
+def go_to_notebook(page: Page, lab: Lab, path: str, app: str = "lab/tree") -> Page:
+    """Open a notebook at its address, and wait until a user could work in it."""
+    page.goto(lab.address(path, app))
+    page.wait_for_function(IS_OPEN, arg=path, timeout=SECONDS_TO_OPEN * 1000)
+    return page
+
+
 @pytest.fixture
 def open_notebook(lab: Lab, page: Page) -> Callable[[str], Page]:
     """Open a notebook in JupyterLab and wait until it is there."""
+    return lambda path: go_to_notebook(page, lab, path)
 
-    def open_(path: str) -> Page:
-        page.goto(lab.address(path))
-        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
-        page.wait_for_function("window.jupyterapp !== undefined")
-        return page
 
-    return open_
+def activate_cell(page: Page, cell: Locator) -> None:
+    """Click beside a cell, and wait until the notebook has it as its active one, without its editor."""
+    cell.locator(".jp-InputPrompt").first.click()
+    expect(cell).to_have_class(re.compile("jp-mod-active"))
+    page.keyboard.press("Escape")
+    expect(page.locator(".jp-Notebook:visible").first).to_have_class(re.compile("jp-mod-commandMode"))
 
 
 def run_command(page: Page, command: str, **arguments: Any) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Playwright, ViewportSize, sync_playwright
 
-from tests.browser.conftest import ROOT, Lab, make_lab, run_command
+from tests.browser.conftest import ROOT, Lab, go_to_notebook, make_lab, run_command
 
 IMAGES = ROOT / "docs" / "images"
 SIZE: ViewportSize = {"width": 1400, "height": 900}
@@ -112,8 +112,7 @@ def take_many(lab: Lab, page: Page) -> None:
 
 def show(lab: Lab, page: Page, path: str, *, width: int) -> None:
     """Open a notebook with the panel at its side, so wide."""
-    page.goto(lab.address(path))
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=LONG)
+    go_to_notebook(page, lab, path)
     run_command(page, "jupyter-pipe:show-panel")
     page.wait_for_selector(".jp-pipe-Row", timeout=LONG)
     box = page.locator("#jp-left-stack").bounding_box()

@@ -9,11 +9,11 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Lab, run_command
+from tests.browser.conftest import Lab, activate_cell, go_to_notebook, run_command
 
 pytestmark = [pytest.mark.browser]
 Open = Callable[[str], Page]
-LONG = 90_000
+LONG = 240_000
 PANEL = "#jupyter-pipe-panel"
 
 # Pixels of the smallest text in a picture: what its view box does to the style's font size.
@@ -32,12 +32,12 @@ CONTRAST = """button => {
 
 
 @pytest.fixture
-def narrow(open_notebook: Open) -> Open:
+def narrow(page: Page, open_notebook: Open) -> Open:
     """A notebook with the panel beside it, in a small window."""
 
     def open_(path: str) -> Page:
-        page = open_notebook(path)
         page.set_viewport_size({"width": 1280, "height": 800})
+        open_notebook(path)
         run_command(page, "jupyter-pipe:show-panel")
         expect(page.locator(f"{PANEL} .jp-pipe-Toolbar")).to_be_visible()
         return page
@@ -113,8 +113,7 @@ def test_what_a_notebook_needs_first_is_its_main_action(lab: Lab, narrow: Open) 
     expect(page.get_by_role("menuitem", name="Compile and Run")).to_be_visible()
     page.keyboard.press("Escape")
     lab.write("nothing.ipynb", ("",))
-    page.goto(lab.address("nothing.ipynb"))
-    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    go_to_notebook(page, lab, "nothing.ipynb")
     run_command(page, "jupyter-pipe:show-panel")
     expect(main).to_be_disabled()
     expect(page.locator(PANEL)).to_contain_text("No stages yet: the notebook has no code.")
@@ -136,8 +135,7 @@ def test_the_primary_button_is_legible_under_the_pointer(lab: Lab, narrow: Open,
 def test_enter_on_an_open_picker_changes_nothing(lab: Lab, narrow: Open) -> None:
     path = lab.write("picker.ipynb", ("a = 1", "stage:one"), ("b = 2", "stage:two"), markdown={1: "# Text"})
     page = narrow("picker.ipynb")
-    page.locator(".jp-CodeCell").last.click()
-    page.keyboard.press("Escape")
+    activate_cell(page, page.locator(".jp-CodeCell", has_text="b = 2"))
     page.keyboard.press("Alt+s")
     popover = page.locator(".jp-pipe-Popover")
     expect(popover.locator("[data-active=true]")).to_contain_text("two")
@@ -158,7 +156,7 @@ def test_enter_on_an_open_picker_changes_nothing(lab: Lab, narrow: Open) -> None
 def test_text_that_is_put_into_a_stage_is_explained(lab: Lab, narrow: Open) -> None:
     lab.write("text.ipynb", ("a = 1", "stage:one"), markdown={0: "# Only text"})
     page = narrow("text.ipynb")
-    page.locator(".jp-MarkdownCell").click()
+    activate_cell(page, page.locator(".jp-MarkdownCell"))
     run_command(page, "jupyter-pipe:pick-stage")
     expect(page.locator(".Toastify")).to_contain_text("Text belongs to no stage. Select a code cell first.")
 

@@ -36,7 +36,7 @@ def test_the_output_of_a_run_is_shown_below_its_cell(lab: Lab, open_notebook: Op
     expect(shown.nth(2)).to_contain_text("Nothing yet.")
     (lab.folder / "outputs.go").touch()
     expect(strip(page)).to_contain_text("Succeeded", timeout=LONG)
-    expect(shown.nth(0)).to_contain_text("first", timeout=20_000)
+    expect(shown.nth(0)).to_contain_text("first")
     expect(shown.nth(1).locator("b")).to_have_text("bold")
     expect(shown.nth(2)).to_contain_text("last")
     assert page.evaluate("window.hacked") is None

@@ -41,7 +41,7 @@ def test_script_runs_nowhere(lab: Lab, open_notebook: Open) -> None:
     expect(strip(page)).to_contain_text("Failed", timeout=LONG)
     run_command(page, "jupyter-pipe:toggle-run-output", stage="show")
     shown = page.get_by_role("region", name="Output of the run")
-    expect(shown.first).to_contain_text("onerror", timeout=20_000)
+    expect(shown.first).to_contain_text("onerror")
     page.locator(".jp-pipe-Failure").get_by_role("button", name="Full traceback").click()
     expect(page.locator(".Toastify")).to_contain_text("failed in bad")
     assert page.evaluate("window.hacked") is None

@@ -32,9 +32,9 @@ def tags_of(path: Path) -> list[list[str]]:
 
 def suggest(page: Page) -> None:
     run_command(page, "jupyter-pipe:show-panel")
-    expect(page.get_by_text("No stages yet.")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("No stages yet.")).to_be_visible()
     page.locator(".jp-pipe-Section").get_by_role("button", name="Suggest stages").click()
-    expect(page.get_by_role("list", name="Suggested stages")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("list", name="Suggested stages")).to_be_visible()
 
 
 def test_a_suggestion_is_seen_bent_accepted_and_undone(lab: Lab, open_notebook: Open) -> None:

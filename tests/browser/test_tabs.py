@@ -5,15 +5,14 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Lab, run_command
+from tests.browser.conftest import Lab, go_to_notebook, run_command
 from tests.browser.test_running import LONG, WAIT, row, strip
 
 pytestmark = [pytest.mark.browser, pytest.mark.kernel]
 
 
 def open_tab(lab: Lab, page: Page, path: str) -> Page:
-    page.goto(lab.address(path))
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=LONG)
+    go_to_notebook(page, lab, path)
     run_command(page, "jupyter-pipe:show-panel")
     return page
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Lab, run_command
+from tests.browser.conftest import Lab, activate_cell, run_command
 
 pytestmark = pytest.mark.browser
 Open = Callable[[str], Page]
@@ -33,7 +33,7 @@ def save(page: Page) -> None:
 
 
 def select_cell(page: Page, number: int) -> None:
-    page.locator(".jp-CodeCell .jp-InputPrompt").nth(number).click()
+    activate_cell(page, page.locator(".jp-CodeCell").nth(number))
 
 
 def chips(page: Page) -> list[str]:
@@ -51,9 +51,7 @@ def test_an_untagged_notebook_is_tagged_by_hand(lab: Lab, open_notebook: Open) -
     expect(page.locator(".jp-pipe-Chip[data-stage=clean_up]")).to_be_visible()
     select_cell(page, 3)
     page.keyboard.press("Alt+Shift+s")
-    expect(page.locator(".jp-pipe-Chip-name")).to_have_text(
-        ["setup", "clean_up", "clean_up_2"], timeout=20_000
-    )
+    expect(page.locator(".jp-pipe-Chip-name")).to_have_text(["setup", "clean_up", "clean_up_2"])
     save(page)
     assert tags_of(path) == [[], ["hide-input", "stage:clean_up"], [], ["stage:clean_up_2"]]
 
@@ -93,7 +91,7 @@ def test_options_are_checked_as_they_are_typed(lab: Lab, open_notebook: Open) ->
     expect(page.locator(".jp-pipe-Chip[data-stage=fit]")).to_be_visible()
     run_command(page, "jupyter-pipe:stage-options", stage="fit")
     form = page.get_by_role("dialog", name="Options of fit")
-    expect(form).to_contain_text("reads x", timeout=20_000)
+    expect(form).to_contain_text("reads x")
     form.get_by_label("Gate").fill("oob_maee < 40_000")
     expect(form).to_contain_text("Did you mean oob_mae?")
     expect(form.get_by_role("button", name="Save options")).to_be_disabled()
@@ -112,10 +110,10 @@ def test_problems_come_with_their_cure(lab: Lab, open_notebook: Open) -> None:
     page = open_notebook("problems.ipynb")
     run_command(page, "jupyter-pipe:show-panel")
     problems = page.get_by_role("list", name="Problems")
-    expect(problems).to_contain_text("stgae:load", timeout=20_000)
+    expect(problems).to_contain_text("stgae:load")
     problems.get_by_role("button", name="Replace it by 'stage:load'").click()
     expect(page.locator(".jp-pipe-Chip-name").first).to_have_text("load")
-    expect(problems).not_to_contain_text("stgae", timeout=20_000)
+    expect(problems).not_to_contain_text("stgae")
     save(page)
     assert tags_of(path)[0] == ["stage:load"]
 
@@ -161,7 +159,7 @@ def test_an_empty_notebook_waits_for_nothing(lab: Lab, open_notebook: Open) -> N
     lab.write("empty.ipynb")
     page = open_notebook("empty.ipynb")
     run_command(page, "jupyter-pipe:show-panel")
-    expect(page.get_by_text("Nothing to check yet: the notebook has no code.")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Nothing to check yet: the notebook has no code.")).to_be_visible()
     expect(page.get_by_text("The graph is known when the notebook compiles.")).to_be_visible()
     expect(page.get_by_text("The parameters are known when the notebook compiles.")).to_be_visible()
     expect(page.get_by_text("Compiling…")).to_have_count(0)
@@ -172,5 +170,5 @@ def test_names_that_carry_html_stay_text(lab: Lab, open_notebook: Open) -> None:
     lab.write("evil.ipynb", ("x = 1", f"stage:{evil}", f"gate:{evil}"), (f"print('{evil}')", "stage:show"))
     page = open_notebook("evil.ipynb")
     run_command(page, "jupyter-pipe:show-panel")
-    expect(page.get_by_role("list", name="Problems")).to_contain_text("onerror", timeout=20_000)
+    expect(page.get_by_role("list", name="Problems")).to_contain_text("onerror")
     assert page.evaluate("window.hacked") is None

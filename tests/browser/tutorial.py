@@ -7,7 +7,7 @@ import shutil
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import ROOT, Lab, run_command
+from tests.browser.conftest import ROOT, Lab, go_to_notebook, run_command
 from tests.browser.screenshots import LONG, save
 
 FINISHED = '.jp-pipe-Strip:has-text("{0}")'
@@ -17,8 +17,7 @@ def take_tutorial(lab: Lab, page: Page) -> None:
     """Every picture, in the order of the text."""
     page.set_viewport_size({"width": 1240, "height": 860})
     _write_untagged(lab)
-    page.goto(lab.address("homes.ipynb"))
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=LONG)
+    go_to_notebook(page, lab, "homes.ipynb")
     run_command(page, "jupyter-pipe:show-panel")
     _widen(page, 320)
     _tag(page)

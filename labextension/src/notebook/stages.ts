@@ -35,6 +35,8 @@ export class NotebookStages implements IDisposable {
   private watched = new Set<ICellModel>();
   private current: Outline = { cells: [], stages: [] };
   private shownStages: ShownStages = { outline: this.current, colours: this.colours, isSuggested: false };
+  /** Whether the notebook has changed since it was read. */
+  private isDue = true;
   private disposed = false;
 
   constructor(readonly panel: NotebookPanel) {
@@ -59,12 +61,15 @@ export class NotebookStages implements IDisposable {
     return this.disposed;
   }
 
+  /** The stages as they are now: a command may ask before the change has been told. */
   get outline(): Outline {
+    this.catchUp();
     return this.current;
   }
 
   /** What is to be seen now; `outline` is what the notebook says. */
   get shown(): ShownStages {
+    this.catchUp();
     return this.shownStages;
   }
 
@@ -122,7 +127,7 @@ export class NotebookStages implements IDisposable {
 
   get activeCell(): CellStage | null {
     const id = this.panel.content.activeCell?.model.id;
-    return this.current.cells.find(cell => cell.id === id) ?? null;
+    return this.outline.cells.find(cell => cell.id === id) ?? null;
   }
 
   sourceOf(cellId: string): string {
@@ -131,7 +136,7 @@ export class NotebookStages implements IDisposable {
   }
 
   stageOf(cellId: string): CellStage | null {
-    return this.current.cells.find(cell => cell.id === cellId) ?? null;
+    return this.outline.cells.find(cell => cell.id === cellId) ?? null;
   }
 
   /** Write tags, each cell's list in one step, and remember how to take it back. */
@@ -179,6 +184,7 @@ export class NotebookStages implements IDisposable {
 
   private schedule(): void {
     if (!this.disposed) {
+      this.isDue = true;
       void this.refresh.invoke();
     }
   }
@@ -187,11 +193,20 @@ export class NotebookStages implements IDisposable {
     if (this.disposed) {
       return;
     }
+    this.isDue = true;
+    this.catchUp();
+    this.changedSignal.emit();
+  }
+
+  private catchUp(): void {
+    if (!this.isDue || this.disposed) {
+      return;
+    }
+    this.isDue = false;
     this.watch();
     this.current = outline(this.cells);
     this.colours.learn(this.current.stages.map(stage => stage.name));
     this.shownStages = this.see();
-    this.changedSignal.emit();
   }
 
   private see(): ShownStages {

@@ -36,9 +36,9 @@ export function StagePicker(props: PickerProps): ReactElement {
   const { trans, close } = props;
   const [text, setText] = useState('');
   const choices = listChoices(props, text);
-  // Enter on an open picker changes nothing: what is chosen now is where one stands.
-  const [active, setActive] = useState(() => Math.max(0, choices.findIndex(choice => choice.checked)));
-  const index = Math.min(active, choices.length - 1);
+  // By key, not by number: the stages may be read, or change, while the picker is open.
+  const [active, setActive] = useState<string | null>(null);
+  const index = activeIndex(choices, active, text);
   const choose = (choice: Choice | undefined) => {
     if (choice) {
       close();
@@ -49,7 +49,7 @@ export function StagePicker(props: PickerProps): ReactElement {
     const moves: Record<string, number> = { ArrowDown: index + 1, ArrowUp: index - 1, Home: 0, End: choices.length - 1 };
     if (event.key in moves) {
       event.preventDefault();
-      setActive((moves[event.key] + choices.length) % choices.length);
+      setActive(choices[(moves[event.key] + choices.length) % choices.length]?.key ?? null);
     } else if (event.key === 'Enter') {
       event.preventDefault();
       choose(choices[index]);
@@ -70,7 +70,7 @@ export function StagePicker(props: PickerProps): ReactElement {
           value={text}
           onChange={event => {
             setText(event.target.value);
-            setActive(0);
+            setActive(null);
           }}
         />
       </div>
@@ -93,6 +93,12 @@ export function StagePicker(props: PickerProps): ReactElement {
       )}
     </div>
   );
+}
+
+/** Until the user moves: the current stage, so that Enter changes nothing, or the best match of what is typed. */
+function activeIndex(choices: readonly Choice[], active: string | null, text: string): number {
+  const moved = choices.findIndex(choice => choice.key === active);
+  return moved >= 0 || text ? Math.max(0, moved) : Math.max(0, choices.findIndex(choice => choice.checked));
 }
 
 function ChoiceItem(props: {

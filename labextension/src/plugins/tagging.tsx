@@ -81,8 +81,10 @@ class Tagging {
     );
   }
 
-  pick(args: Args): void {
+  async pick(args: Args): Promise<void> {
     const { stages, trans } = this;
+    // Before it is loaded, a notebook has no cells to pick for.
+    await stages?.panel.context.ready;
     const cellIds = this.cellIds(args);
     this.explainMarkdown(cellIds);
     const anchor = stages && this.anchor(stages, cellIds[0]);
@@ -94,8 +96,11 @@ class Tagging {
     const hasOutput = commands.hasCommand(CommandIds.toggleOutputs) && this.pipelines?.of(stages.panel).run;
     const about = cellIds.length === 1 ? { cellId: cellIds[0] } : {};
     const showOutput = hasOutput ? () => void commands.execute(CommandIds.toggleOutputs, about) : null;
+    const actions = this.actions(stages);
     const popover = new Popover(anchor, trans.__('Stage'), close => (
-      <StagePicker {...{ stages, cellIds, canRun, showOutput, close, trans }} actions={this.actions(stages)} />
+      <UseSignal signal={stages.changed}>
+        {() => <StagePicker {...{ stages, cellIds, canRun, showOutput, close, trans, actions }} />}
+      </UseSignal>
     ));
     popover.open();
   }
