@@ -20,7 +20,7 @@ from jupyter_pipe import __version__
 if TYPE_CHECKING:
     from jupyter_pipe.errors import PipeError
 
-__all__ = ["COMMANDS", "entry_point", "main"]
+__all__ = ["COMMANDS", "command_parsers", "entry_point", "main"]
 
 _MODULES: dict[str, Any] = vars(sys)["modules"]
 """None stands for a module that cannot be imported."""
@@ -46,6 +46,7 @@ COMMANDS = {
     "verify": "jupyter_pipe.cli.notebooks.verify",
     "runs": "jupyter_pipe.cli.runs.runs",
     "show": "jupyter_pipe.cli.runs.show",
+    "open": "jupyter_pipe.cli.runs.open",
     "logs": "jupyter_pipe.cli.runs.logs",
     "compare": "jupyter_pipe.cli.runs.compare",
     "resume": "jupyter_pipe.cli.runs.resume",
@@ -55,12 +56,14 @@ COMMANDS = {
     "trust": "jupyter_pipe.cli.runs.trust",
     "export": "jupyter_pipe.cli.notebooks.export",
     "run-stage": "jupyter_pipe.cli.runs.run_stage",
+    "completion": "jupyter_pipe.cli.completion",
 }
 EPILOG = """\
 first steps:
+  jupyter pipe suggest notebook.ipynb    stages for a notebook that has no tags yet
   jupyter pipe check notebook.ipynb      what the compiler makes of the notebook's tags
   jupyter pipe run notebook.ipynb        run its stages, in parallel where nothing forbids it
-  jupyter pipe show latest               how the latest run went
+  jupyter pipe open                      the report of the latest run, in the browser
 
 `jupyter pipe COMMAND --help` explains one command."""
 
@@ -182,6 +185,14 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
         parser.print_help()
         parser.exit(2)
     return args
+
+
+def command_parsers() -> dict[str, argparse.ArgumentParser]:
+    """The parser of every command, by its name."""
+    subparsers = argparse.ArgumentParser().add_subparsers()
+    for module in COMMANDS.values():
+        importlib.import_module(module).add_parser(subparsers)
+    return dict(subparsers.choices)
 
 
 def _unknown_command(wanted: str) -> str:

@@ -24,9 +24,9 @@ from playwright.sync_api import Locator, Page, expect
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "browser-tests"
-SECONDS_TO_START = 120
+SECONDS_TO_START = 300
 # The first page of a server loads all of JupyterLab.
-SECONDS_TO_OPEN = 120
+SECONDS_TO_OPEN = 240
 # Pages are slow on a busy machine, and wrong ones stay wrong.
 expect.set_options(timeout=60_000)
 # A server that is told to stop while a kernel starts waits for a thread of its own for ever.

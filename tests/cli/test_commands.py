@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from jupyter_pipe.cli.main import COMMANDS, main
+from jupyter_pipe.cli.output.terminal import Terminal
+from jupyter_pipe.cli.runs.logs import Printed
 from jupyter_pipe.runs import RunStore
 from tests.cli.conftest import write_notebook, write_run
 from tests.cli.scripted import RUN_ID, failed_events, gate_events, succeeded_events
@@ -302,3 +304,117 @@ def test_a_defect_of_ours_is_not_taken_for_trouble_with_a_disk(
     monkeypatch.setattr(RunStore, "ids", fail)
     with pytest.raises(OSError, match="bad descriptor"):
         main(["runs"])
+
+
+def notebook_in(language: str, path: Path) -> Path:
+    spec = {"name": language.lower(), "display_name": language, "language": language}
+    cell = {
+        "cell_type": "code",
+        "id": "a",
+        "metadata": {},
+        "source": "1",
+        "outputs": [],
+        "execution_count": None,
+    }
+    document = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": spec}, "cells": [cell]}
+    path.write_text(json.dumps(document))
+    return path
+
+
+@pytest.mark.parametrize("form", ["text", "json", "github"])
+def test_check_passes_over_what_cannot_be_a_pipeline_and_says_so(
+    form: str, small: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    others = [notebook_in("R", tmp_path / "r.ipynb"), notebook_in("Julia", tmp_path / "j.ipynb")]
+    others.append(write_notebook(tmp_path / "empty.ipynb", [("", [])]))
+    assert main(["check", "--format", form, *map(str, [*others, small])]) == 0
+    out = capsys.readouterr().out
+    assert all(path.name in out for path in others)
+    assert out.lower().count("skipped") == 3
+    assert main(["check", "--format", form, *map(str, others)]) == 2  # nothing was checked
+
+
+def completions(line: str, script: Path) -> list[str]:
+    """What bash would offer for the line, the last word of which is being typed."""
+    words = line.split(" ")
+    said = subprocess.run(
+        [
+            "bash",
+            "-c",
+            f'source {script}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _jupyter_pipe; '
+            'echo "${COMPREPLY[@]}"',
+            "x",
+            *words,
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return said.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("jupyter-pipe com", ["compile", "compare", "completion"]),
+        ("jupyter pipe com", ["compile", "compare", "completion"]),
+        ("jupyter-pipe run --par", ["--parameter", "--parameters-file"]),
+        ("jupyter pipe run --par", ["--parameter", "--parameters-file"]),
+        ("jupyter-pipe export air", ["airflow"]),
+        ("jupyter-pipe run home", []),
+        ("jupyter lab", []),
+    ],
+)
+def test_bash_completes_commands_options_and_choices(
+    line: str, offered: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    assert main(["completion", "bash"]) == 0
+    script = tmp_path / "script.sh"
+    script.write_text(capsys.readouterr().out)
+    assert completions(line, script) == offered
+
+
+def test_other_shells_know_the_same_commands(capsys: Capture) -> None:
+    for shell in ("zsh", "fish"):
+        assert main(["completion", shell]) == 0
+        out = capsys.readouterr().out
+        assert all(name in out for name in COMMANDS)
+        assert ("--parameters-file" in out) or ("-l parameters-file" in out)
+
+
+def test_open_shows_the_report_of_the_latest_run(
+    runs: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda uri: opened.append(uri) or True)
+    report = RunStore(runs).folder(OTHER_ID).report
+    assert main(["open", "--root", str(runs)]) == 0
+    assert opened == [report.as_uri()]
+    assert report.exists()  # the run was written without one
+    assert capsys.readouterr().out.strip() == str(report)
+    assert main(["open", "--root", str(runs), "--print", RUN_ID]) == 0
+    assert len(opened) == 1
+
+
+def test_logs_print_what_a_stage_shows_as_it_comes(tmp_path: Path, capsys: Capture) -> None:
+    executed = tmp_path / "executed.ipynb"
+
+    def write(*texts: str) -> None:
+        cells = [
+            {
+                "cell_type": "code",
+                "id": str(at),
+                "source": "",
+                "outputs": [{"output_type": "stream", "text": text}],
+            }
+            for at, text in enumerate(texts)
+        ]
+        executed.write_text(json.dumps({"cells": cells}))
+
+    printed = Printed(Terminal(), executed)
+    printed.show_new()  # not there yet
+    for texts in (("epoch 1\n",), ("epoch 1\nepoch 2\n",), ("epoch 1\nepoch 2\n", "done\n")):
+        write(*texts)
+        printed.show_new()
+        printed.show_new()
+    assert capsys.readouterr().out.splitlines() == ["--- cell 1", "epoch 1", "epoch 2", "--- cell 2", "done"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from jupyter_pipe.cli.options import Subparsers, add_command
@@ -21,6 +21,8 @@ from jupyter_pipe.model import Diagnostic, Severity, to_json
 __all__ = ["add_parser", "run"]
 
 UNREADABLE = "PIPE000"
+# Among others, `check *.ipynb`, these are no mistakes of anybody: they are said and passed over.
+NOT_OURS = frozenset({"kernel_not_python", "notebook_without_code"})
 EXAMPLES = """
 jupyter pipe check home_value.ipynb
 jupyter pipe check --format github notebooks/*.ipynb"""
@@ -39,23 +41,55 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit code 2 if any notebook has an error."""
-    found = {str(notebook): _check(notebook, args.format) for notebook in args.notebooks}
-    _print(Terminal.of(args), args.format, found)
-    errors = any(item.severity is Severity.error for items in found.values() for item in items)
+    """Exit code 2 if any notebook has an error, or if none of them could be a pipeline."""
+    found = {str(notebook): _check(notebook) for notebook in args.notebooks}
+    others = {name: error for name, error in found.items() if _is_not_ours(error)}
+    all_others = len(others) == len(found)
+    checked = {
+        name: _as_findings(each, is_skipped=name in others and not all_others) for name, each in found.items()
+    }
+    if args.format == "text":
+        _print_errors(Terminal.of(args), found, skipped=() if all_others else others)
+    _print(Terminal.of(args), args.format, checked)
+    errors = any(item.severity is Severity.error for items in checked.values() for item in items)
     return 2 if errors else 0
 
 
-def _check(notebook: Path, form: str) -> tuple[Diagnostic, ...]:
-    """The findings; for programs, a file that cannot be read at all is one of them."""
+def _check(notebook: Path) -> tuple[Diagnostic, ...] | PipeError:
+    """The findings, or why the file cannot be read as a pipeline."""
     from jupyter_pipe.compiler import check_notebook
 
     try:
         return check_notebook(notebook)
     except PipeError as error:
-        if form == "text":
-            print_error(error)
-        return (Diagnostic(UNREADABLE, Severity.error, error.message, error.hint),)
+        return error
+
+
+def _is_not_ours(found: tuple[Diagnostic, ...] | PipeError) -> bool:
+    return isinstance(found, PipeError) and found.code in NOT_OURS
+
+
+def _as_findings(found: tuple[Diagnostic, ...] | PipeError, *, is_skipped: bool) -> tuple[Diagnostic, ...]:
+    """For programs, a file that cannot be read at all is one of the findings."""
+    if not isinstance(found, PipeError):
+        return found
+    if is_skipped:
+        return (Diagnostic(UNREADABLE, Severity.info, f"Skipped: {found.message}"),)
+    return (Diagnostic(UNREADABLE, Severity.error, found.message, found.hint),)
+
+
+def _print_errors(
+    terminal: Terminal,
+    found: Mapping[str, tuple[Diagnostic, ...] | PipeError],
+    skipped: Collection[str],
+) -> None:
+    for notebook, each in found.items():
+        if not isinstance(each, PipeError):
+            continue
+        if notebook in skipped:
+            terminal.say(f"{notebook}: skipped. {each.message}")
+        else:
+            print_error(each)
 
 
 def _print(terminal: Terminal, form: str, found: dict[str, tuple[Diagnostic, ...]]) -> None:

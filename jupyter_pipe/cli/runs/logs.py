@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator
+from itertools import takewhile
+from pathlib import Path
 
 from jupyter_pipe.cli.options import Subparsers, add_command, add_json, add_root, find_stage, find_store
 from jupyter_pipe.cli.output.progress import PlainLines
@@ -17,7 +19,8 @@ __all__ = ["add_parser", "run"]
 EXAMPLES = """
 jupyter pipe logs latest
 jupyter pipe logs latest train          with what the stage printed
-jupyter pipe logs latest --follow"""
+jupyter pipe logs latest --follow
+jupyter pipe logs latest train -f       what the stage prints, as it comes"""
 SECONDS_BETWEEN_LOOKS = 0.2
 
 
@@ -32,40 +35,56 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print events, then the stage's text outputs."""
+    """Print events, and below them what the stage printed."""
     terminal = Terminal.of(args)
     store = find_store(args.root)
     run_id = store.find(args.run_id)
     if args.stage:
         find_stage(store.read(run_id), args.stage)
     show = PlainLines(terminal, stage=args.stage)
-    for event in _events(store, run_id, follow=args.follow):
-        if not args.json:
-            show(event)
-        elif not args.stage or getattr(event, "stage", None) == args.stage:
-            terminal.record(encode_event(event))
-    if args.stage and not args.json:
-        _print_outputs(terminal, store, run_id, args.stage)
+    printed = Printed(terminal, store.folder(run_id).executed(args.stage)) if args.stage else None
+    for events in _looks(store, run_id, follow=args.follow):
+        for event in events:
+            if not args.json:
+                show(event)
+            elif not args.stage or getattr(event, "stage", None) == args.stage:
+                terminal.record(encode_event(event))
+        if printed is not None and not args.json:
+            printed.show_new()
     return 0
 
 
-def _events(store: RunStore, run_id: str, *, follow: bool) -> Iterator[Event]:
+class Printed:
+    """What a stage prints: each look shows what has come since the last one."""
+
+    def __init__(self, terminal: Terminal, executed: Path) -> None:
+        self._terminal = terminal
+        self._executed = executed
+        self._lines: list[str] = []
+
+    def show_new(self) -> None:
+        """Print the lines that are new. One that changed, as a progress bar does, is printed again."""
+        from jupyter_pipe.runs.report.cell_outputs import printed_text
+
+        lines = printed_text(self._executed).splitlines()
+        known = sum(
+            1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(self._lines, lines, strict=False))
+        )
+        for line in lines[known:]:
+            self._terminal.result(
+                self._terminal.style(line, "quiet") if line.startswith("--- cell ") else line
+            )
+        self._lines = lines
+
+
+def _looks(store: RunStore, run_id: str, *, follow: bool) -> Iterator[list[Event]]:
+    """What has happened since the last look, until the run has ended."""
     seen = 0
     while True:
         over = not follow or store.read(run_id).is_final
-        for event in store.events(run_id, seen):
-            seen = event.seq
-            yield event
+        events = list(store.events(run_id, seen))
+        seen = events[-1].seq if events else seen
+        yield events
         if over:
             return
         time.sleep(SECONDS_BETWEEN_LOOKS)
-
-
-def _print_outputs(terminal: Terminal, store: RunStore, run_id: str, stage: str) -> None:
-    from jupyter_pipe.runs.report.cell_outputs import read_executed, text_outputs
-
-    for cell in read_executed(store.folder(run_id).executed(stage)):
-        text = text_outputs(cell)
-        if text:
-            terminal.result(terminal.style(f"--- cell {cell.position}", "quiet"))
-            terminal.result(text.rstrip("\n"))

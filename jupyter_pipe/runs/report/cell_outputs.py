@@ -15,7 +15,7 @@ from msgspec import Struct
 from jupyter_pipe.render.terminal_text import played_out, without_escapes
 from jupyter_pipe.trust.records import UNREADABLE, read_regular_file
 
-__all__ = ["ExecutedCell", "read_executed", "text_outputs"]
+__all__ = ["ExecutedCell", "printed_text", "read_executed", "text_outputs"]
 
 
 class ExecutedCell(Struct, frozen=True):
@@ -69,6 +69,12 @@ def read_executed(path: Path) -> tuple[ExecutedCell, ...]:
 def text_outputs(cell: ExecutedCell) -> str:
     """What the cell printed and showed, as text without terminal codes."""
     return without_escapes(played_out("".join(_output_text(output) for output in cell.outputs)))
+
+
+def printed_text(path: Path) -> str:
+    """All that the user's cells printed so far, each under its number: "--- cell 2" and then its lines."""
+    shown = [(cell.position, text_outputs(cell).rstrip()) for cell in read_executed(path)]
+    return "".join(f"--- cell {position}\n{text}\n" for position, text in shown if text)
 
 
 def _output_text(output: dict[str, Any]) -> str:

@@ -149,7 +149,9 @@ class RunService:
         """What happened in the run, or what a stage printed, from a byte offset on."""
         run = self.read(root, run_id)
         if stage:
-            data = b"".join(_printed(self._stage_folder(root, run_id, stage), stage))
+            from jupyter_pipe.runs.report.cell_outputs import printed_text
+
+            data = printed_text(self._stage_folder(root, run_id, stage).executed(stage)).encode()
         else:
             data = b"".join(_told(self._store(root), run))
         end = _whole_characters(data, offset + _LOG_CHUNK)
@@ -249,12 +251,3 @@ def _read_or_empty(path: Path) -> bytes:
         return read_regular_file(path, follow=False)
     except OSError:
         return b""
-
-
-def _printed(folder: RunFolder, stage: str) -> Iterator[bytes]:
-    from jupyter_pipe.runs.report.cell_outputs import read_executed, text_outputs
-
-    for cell in read_executed(folder.executed(stage)):
-        text = text_outputs(cell)
-        if text:
-            yield f"--- cell {cell.position}\n{text.rstrip()}\n".encode()

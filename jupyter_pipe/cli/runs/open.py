@@ -1,0 +1,57 @@
+"""`jupyter pipe open [RUN]`: the report of a run, in the browser."""
+
+from __future__ import annotations
+
+import argparse
+import webbrowser
+
+from jupyter_pipe.cli.options import Subparsers, add_command, add_root, find_store
+from jupyter_pipe.cli.output.terminal import Terminal
+from jupyter_pipe.errors import RunError
+
+__all__ = ["add_parser", "run"]
+
+EXAMPLES = """
+jupyter pipe open               the report of the latest run
+jupyter pipe open 7b1e          of a run by the end of its id
+jupyter pipe open --print       only say where it is"""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Register the command."""
+    parser = add_command(
+        subparsers, "open", run, summary="open the report of a run in the browser", examples=EXAMPLES
+    )
+    parser.add_argument(
+        "run_id",
+        metavar="RUN",
+        nargs="?",
+        default="latest",
+        help="a run's id, its beginning or end; `latest`",
+    )
+    parser.add_argument(
+        "--print", dest="only_print", action="store_true", help="print the path, open nothing"
+    )
+    add_root(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Open the report; its path is printed as well, for where there is no browser."""
+    terminal = Terminal.of(args)
+    store = find_store(args.root)
+    run_id = store.find(args.run_id)
+    folder = store.folder(run_id)
+    if not folder.report.exists():
+        if not store.read(run_id).is_final:
+            raise RunError(
+                f"Run {run_id} still goes on; its report is written when it ends.",
+                code="run_active",
+                hint=f"Watch it with: jupyter pipe logs {run_id} --follow",
+            )
+        from jupyter_pipe.runs.report.report import write_report
+
+        write_report(folder.path)
+    terminal.result(str(folder.report))
+    if not args.only_print and not webbrowser.open(folder.report.absolute().as_uri()):
+        terminal.say("No browser was found here: open that file yourself.")
+    return 0
