@@ -100,6 +100,7 @@ _FISH_PROGRAMS = (("jupyter-pipe", ""), ("jupyter", "__fish_seen_subcommand_from
 
 
 def _fish_option(command: str, action: argparse.Action) -> Iterator[str]:
+    """`complete -c jupyter-pipe -n … -l follow -s f -d 'go on until the run ends'`, for both programs."""
     options = "".join(
         f" -l {option[2:]}" if option.startswith("--") else f" -s {option[1:]}"
         for option in action.option_strings
