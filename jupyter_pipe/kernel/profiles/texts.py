@@ -77,7 +77,7 @@ def _counted(counts: Counter[str], show: Callable[[str], str] = str) -> dict[str
     """Of a column in which nearly every value is another one, such as a name, no value is kept."""
     record: dict[str, Any] = {"distinct": len(counts)}
     if len(counts) <= max(FEW, counts.total() // 2):
-        # Of equally frequent values the order must not hang on the order of the rows.
+        # Of equally frequent values the order must not depend on that of the rows.
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:FEW]
         record["top"] = [(show(value)[:_LONGEST], count) for value, count in ordered]
     return record
