@@ -1,0 +1,139 @@
+"""Drops the lines of a trace that the predictions do not need, column by column.
+
+A line that sets a column which is dropped later is not needed, and neither is what only a filter read. Pure.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from jupyter_pipe.scoring.model import Instruction, Trace
+
+__all__ = ["Demand", "live_instructions"]
+
+
+@dataclass(frozen=True)
+class Demand:
+    """The columns of a variable that are needed: those in `names`, or all but those if `most`."""
+
+    most: bool = False
+    names: frozenset[str] = frozenset()
+
+    def needs(self, name: str) -> bool:
+        """Whether the column is needed."""
+        return (name in self.names) != self.most
+
+    def __or__(self, other: Demand) -> Demand:
+        if self.most and other.most:
+            return Demand(True, self.names & other.names)
+        if self.most or other.most:
+            most, few = (self, other) if self.most else (other, self)
+            return Demand(True, most.names - few.names)
+        return Demand(False, self.names | other.names)
+
+    def without(self, names: Iterable[str]) -> Demand:
+        """The demand but for these columns."""
+        found = frozenset(names)
+        return Demand(True, self.names | found) if self.most else Demand(False, self.names - found)
+
+    def renamed(self, pairs: Iterable[tuple[str, str]]) -> Demand:
+        """The demand before columns were renamed from the first of each pair to the second."""
+        known = [(old, new) for old, new in pairs if old != new]
+        plain = self.without([new for _, new in known])
+        wanted = Demand(False, frozenset(old for old, new in known if self.needs(new)))
+        spared = [old for old, new in known if not self.needs(new)]
+        return plain.without(spared) | wanted
+
+
+ALL = Demand(True)
+NOTHING = Demand()
+
+
+def live_instructions(trace: Trace) -> list[Instruction]:
+    """The instructions that the predictions need, in order, each with the columns that it needs alone."""
+    demands: dict[str, Demand] = {trace.result: ALL}
+    kept: list[Instruction] = []
+    for instruction in reversed(trace.instructions):
+        if instruction.target is not None:
+            live = _define(instruction, demands)
+        else:
+            live = _change(instruction, demands, trace.views)
+        if live:
+            kept.append(instruction)
+    return kept[::-1]
+
+
+def _want(demands: dict[str, Demand], names: Iterable[str], demand: Demand = ALL) -> None:
+    for name in names:
+        demands[name] = demands.get(name, NOTHING) | demand
+
+
+def _define(instruction: Instruction, demands: dict[str, Demand]) -> bool:
+    demand = demands.get(instruction.target or "", NOTHING)
+    if demand == NOTHING:
+        return False
+    use = instruction.columns
+    others = [name for name in instruction.reads if use is None or name != use.base]
+    _want(demands, others)
+    if use is None:
+        return True
+    if use.kind == "get":
+        wanted = _only_needed(instruction, demand, use.names)
+        _want(demands, [use.base], Demand(False, frozenset(wanted)))
+    elif use.kind == "rename":
+        _want(demands, [use.base], demand.renamed(use.names))
+    elif use.kind == "drop":
+        _want(demands, [use.base], demand.without(use.names))
+    else:
+        _want(demands, [use.base], demand)
+    return True
+
+
+def _only_needed(instruction: Instruction, demand: Demand, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Take the names of columns that nobody needs out of `frame[["a", "b"]]`."""
+    node = instruction.node
+    key = node.slice if isinstance(node, ast.Subscript) else None
+    if isinstance(key, ast.Tuple) and len(key.elts) == 2:
+        key = key.elts[1]
+    if not isinstance(key, ast.List):
+        return names
+    needed = tuple(name for name in names if demand.needs(name))
+    key.elts = [each for each in key.elts if not isinstance(each, ast.Constant) or each.value in needed]
+    return needed
+
+
+def _change(instruction: Instruction, demands: dict[str, Demand], views: dict[str, set[str]]) -> bool:
+    base = instruction.changes[0]
+    use = instruction.columns
+    reached = [name for name in _reached(instruction.changes, views) if demands.get(name, NOTHING) != NOTHING]
+    if not reached:
+        return False
+    if use is None:
+        _want(demands, [*instruction.reads, *instruction.changes])
+        return True
+    demand = demands.get(base, NOTHING)
+    others = [name for name in instruction.reads if name != base]
+    if use.kind == "set":
+        if not demand.needs(use.names[0]):
+            return False
+        # What stood in the column before is not needed, unless the new values are made of it.
+        demands[base] = demand.without(use.names)
+    elif use.kind == "drop":
+        demands[base] = demand.without(use.names)
+    elif use.kind == "rename":
+        demands[base] = demand.renamed(use.names)
+    _want(demands, others)
+    return True
+
+
+def _reached(names: Iterable[str], views: dict[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    todo = list(names)
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo.extend(views.get(name, ()))
+    return found
