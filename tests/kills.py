@@ -1,8 +1,8 @@
 """Kills runs with SIGKILL and looks for losses: `python tests/kills.py [--kills 100] [--seed N]`.
 
 Each kill takes a new folder, runs a pipeline of five stages there and kills the runner, the process
-that forks kernels, a kernel, or, in a run on Dask workers, a worker or the runner: at a named point
-inside what must not tear, or at a random moment.
+that forks kernels, a kernel, a runner of another host, or, in a run on Dask workers, a worker or the
+runner: at a named point inside what must not tear, or at a random moment.
 Afterwards no process may be left, every run must be readable and over, and `resume` must end with
 the results of an undisturbed run. The first line printed is the seed, which repeats the same kills.
 """
@@ -14,6 +14,7 @@ import contextlib
 import itertools
 import json
 import os
+import platform
 import random
 import signal
 import subprocess
@@ -28,14 +29,16 @@ from typing import Any, NamedTuple
 import psutil
 
 from jupyter_pipe.artifacts.store import Store
+from jupyter_pipe.runs.processes import LEASE_SECONDS
 from jupyter_pipe.runs.store import RunStore
 
 MARK = "JUPYTER_PIPE_KILLS"
 SAID = "said.txt"
 POINTS = ("artifact", "publish", "event", "fork", "forking parent", "summary")
-VICTIMS = ("runner", "parent", "kernel")
+VICTIMS = ("runner", "parent", "kernel", "runner of another host")
 # Of runs on Dask workers, which take much longer.
 DASK_VICTIMS = ("worker", "runner of Dask")
+ELSEWHERE = "runner of another host"
 RUN_SECONDS = 120.0
 ENDING_SECONDS = 20.0
 EXPECTED = {"answer": 3333}
@@ -109,6 +112,8 @@ def trial(kill: Kill, folder: Path, seconds: float) -> str:
     code = _run_and_kill(kill, folder, mark, seconds)
     left = _wait_for_none(mark)
     store = RunStore(folder)
+    if kill.victim == ELSEWHERE:
+        _let_leases_end(store)
     store.reconcile()
     problems = [f"left behind: {command}" for command in left]
     problems += [f"run {run_id} is not over" for run_id in store.ids() if not store.read(run_id).is_final]
@@ -150,6 +155,13 @@ def _run_and_kill(kill: Kill, folder: Path, mark: str, seconds: float) -> int:
     return process.wait(RUN_SECONDS)
 
 
+def _let_leases_end(store: RunStore) -> None:
+    """Make the last beat of every run one of long ago: as if we had waited."""
+    for summary in store.runs_folder.glob("*/run.json"):
+        long_ago = time.time() - 2 * LEASE_SECONDS
+        os.utime(summary, (long_ago, long_ago))
+
+
 def _options(executor: str) -> list[str]:
     return ["--executor", executor, "-j", "2"] if executor == "dask" else []
 
@@ -158,6 +170,8 @@ def _command(argv: list[str], folder: Path, mark: str, kill: Kill | None = None)
     entry = ["-m", "jupyter_pipe.cli.main"]
     if kill is not None and kill.point:
         entry = [__file__, "--die", kill.point, str(kill.time)]
+    elif kill is not None and kill.victim == ELSEWHERE:
+        entry = [__file__, "--die", "elsewhere", "0"]
     with (folder / SAID).open("ab") as said:
         return subprocess.Popen(
             [sys.executable, *entry, *argv],
@@ -241,10 +255,15 @@ def run_and_die(point: str, count: int, argv: list[str]) -> int:
     """The command line, in a process that ends itself inside `point`."""
     from jupyter_pipe.cli.main import main
 
-    {"event": _die_in_event, "fork": _die_in_fork, "forking parent": _die_in_fork}.get(
-        point, _die_in_replace
-    )(point, count)
+    ways = {"event": _die_in_event, "fork": _die_in_fork, "forking parent": _die_in_fork}
+    ways["elsewhere"] = _be_elsewhere
+    ways.get(point, _die_in_replace)(point, count)
     return main(argv)
+
+
+def _be_elsewhere(_: str, __: int) -> None:
+    """As in a container that is gone afterwards: no process of this host can be asked about it."""
+    platform.node = lambda: "a-host-that-is-gone"
 
 
 def _die_in_event(_: str, count: int) -> None:
