@@ -14,7 +14,7 @@ __all__ = ["Services", "Threads"]
 
 Threads = Literal["reading", "analysing", "starting"]
 # Each kind of request has threads of its own, so that slow notebooks never hold up who looks at a run.
-_THREADS: dict[Threads, int] = {"reading": 4, "analysing": 4, "starting": 4}
+_THREADS: dict[Threads, int] = {"reading": 4, "analysing": 6, "starting": 4}
 
 
 class Services:

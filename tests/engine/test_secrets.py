@@ -48,6 +48,7 @@ SHOWN = {
     "stderr": "import sys; print(ALL, file=sys.stderr)",
     "split": "for c in ALL: print(c, end='', flush=True)",
     "two streams": "print(T[:9], end='', flush=True); print(T[9:], file=sys.stderr, flush=True)",
+    "cleared": "from IPython.display import clear_output; print(1); clear_output(wait=True); print(ALL)",
     "result": "FORMS",
     "text": "ALL",
     "html": "from IPython.display import *; display(HTML(ALL))",

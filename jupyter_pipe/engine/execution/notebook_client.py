@@ -2,7 +2,7 @@
 
 Cells that are not the user's leave no trace in history and outputs; the user's get the execution
 counts of the source notebook. Waiting is for events: a reply, the kernel's end, a stop, the
-deadline. With `worker` and `saving` the only code that imports papermill.
+deadline. How outputs arrive is in `output_receiving`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
 import os
 import time
 from collections.abc import Mapping
@@ -20,7 +19,6 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 from nbclient.exceptions import CellExecutionError, DeadKernelError
-from papermill.clientwrap import PapermillNotebookClient
 
 from jupyter_pipe.artifacts.masking import Masker
 from jupyter_pipe.artifacts.protocol import Observations
@@ -32,10 +30,10 @@ from jupyter_pipe.engine.execution.failures import (
     timeout_failure,
 )
 from jupyter_pipe.engine.execution.notebook_saving import ExecutedNotebook
-from jupyter_pipe.engine.execution.output_joining import StreamJoiner
+from jupyter_pipe.engine.execution.output_receiving import ReceivingClient
 from jupyter_pipe.engine.execution.papermill_engine import Execution, StageInterrupted
 from jupyter_pipe.engine.execution.stage_cells import is_users, number_of
-from jupyter_pipe.engine.kernels.lifecycle import PROTECT_SOURCE, FreshKernels, KernelRequest, StageKernel
+from jupyter_pipe.engine.kernels.lifecycle import PROTECT_SOURCE, FreshKernels, KernelRequest
 from jupyter_pipe.engine.kernels.out_of_memory import MemoryWatch
 from jupyter_pipe.errors import KernelError
 from jupyter_pipe.events import CellFinished, CellStarted, FailureKind
@@ -45,9 +43,6 @@ __all__ = ["run_notebook"]
 
 _INTERRUPT_SECONDS = 3.0
 _TERMINATE_SECONDS = 2.0
-
-_log = logging.getLogger("jupyter_pipe.engine")
-_log.addHandler(logging.NullHandler())
 
 
 def run_notebook(nb: Any, kernel_name: str, output_path: str | None, execution: Execution | None) -> Any:
@@ -64,19 +59,15 @@ def run_notebook(nb: Any, kernel_name: str, output_path: str | None, execution: 
     return nb
 
 
-class StageClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no annotations
+class StageClient(ReceivingClient):
     """One execution of one notebook."""
 
     def __init__(self, executed: ExecutedNotebook, kernel_name: str, execution: Execution) -> None:
-        super().__init__(executed, kernel_name=kernel_name, log=_log, timeout=None, iopub_timeout=30)
+        super().__init__(executed, kernel_name, Masker(execution.secrets))
         self._execution = execution
-        self._masker = Masker(execution.secrets)
-        self._joiner = StreamJoiner(self._masker)
         executed.before_saving = self._joiner.settle
         self._place = CellPlace(execution.stage, executed.nb.cells, 0)
-        self._kernel: StageKernel | None = None
         self._ending = False
-        self._reply: dict[str, Any] = {}
         self._memory = MemoryWatch()
         self._cell_late = asyncio.Event()
 
@@ -269,40 +260,6 @@ class StageClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill h
                 seconds=seconds,
             )
         )
-
-    # What nbclient asks for
-
-    async def _async_poll_kernel_alive(self) -> None:
-        """nbclient looks once a second; the kernel's end is an event here."""
-        assert self._kernel is not None
-        await asyncio.shield(self._kernel.exited)
-        if self.task_poll_for_reply is not None:
-            self.task_poll_for_reply.cancel()
-
-    async def _check_raise_for_error(self, cell: Any, cell_index: int, exec_reply: Any) -> None:
-        self._reply = (exec_reply or {}).get("content", {})
-        await super()._check_raise_for_error(cell, cell_index, exec_reply)
-
-    def output(self, outs: list[Any], msg: Any, display_id: str | None, cell_index: int) -> Any:
-        """Appended by nbclient, then joined with what came before."""
-        before = len(outs)
-        made = super().output(outs, msg, display_id, cell_index)
-        if made is not None and len(outs) == before + 1:
-            self._joiner.append(outs, outs.pop())
-        return made
-
-    def process_message(self, msg: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """As papermill's, with secrets hidden in all that the kernel shows. Streams are masked when they are
-        joined; those that a widget takes come whole."""
-        taken = self.output_hook_stack[msg["parent_header"].get("msg_id")]
-        if self._masker and (taken or msg["msg_type"] != "stream"):
-            msg = {**msg, "content": _masked_content(self._masker, msg["content"])}
-        return super().process_message(msg, *args, **kwargs)
-
-
-def _masked_content(masker: Masker, content: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {"execution_count", "execution_state", "comm_id", "name", "output_type"}
-    return {key: item if key in kept else masker.value(item) for key, item in content.items()}
 
 
 def _has_run(cell: Any) -> bool:

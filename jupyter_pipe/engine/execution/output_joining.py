@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from nbformat import NotebookNode
+
 from jupyter_pipe.artifacts.masking import Masker
 from jupyter_pipe.render.terminal_text import played_out
 
@@ -29,19 +31,21 @@ class StreamJoiner:
 
     def append(self, outputs: list[Any], output: Any) -> None:
         """Add an output as the kernel sent it; all but streams must have been masked."""
-        if output["output_type"] != "stream":
+        if output["output_type"] == "stream":
+            self.append_text(outputs, output["name"], output["text"])
+        else:
             self.settle()
             outputs.append(output)
-            return
+
+    def append_text(self, outputs: list[Any], name: str, text: str) -> None:
+        """Add a piece of the stream `name`."""
         is_neighbour = bool(outputs) and outputs[-1] is self._output
-        if not (is_neighbour and self._output["name"] == output["name"]):
+        if not (is_neighbour and self._output["name"] == name):
             self.settle()
             self._remember(is_neighbour)
-            self._output, self._pieces = output, []
-            outputs.append(output)
-        self._pieces.append(output["text"])
-        if len(self._pieces) == 1:
-            output["text"] = ""
+            self._output, self._pieces = NotebookNode(output_type="stream", name=name, text=""), []
+            outputs.append(self._output)
+        self._pieces.append(text)
 
     def settle(self) -> None:
         """Bring the open stream's text up to date."""

@@ -223,6 +223,8 @@ async def _launch(
     context = zmq.asyncio.Context()
     # A client that comes before its kernel tries again; the default is ten times a second.
     context.setsockopt(zmq.RECONNECT_IVL, 5)
+    # A kernel throws outputs away when a thousand of them wait for us: none waits there, all do here.
+    context.setsockopt(zmq.RCVHWM, 0)
     sockets = tempfile.mkdtemp(prefix="jp-")
     manager = AsyncKernelManager(
         kernel_name=request.name, context=context, connection_file=f"{sockets}/k.json"
