@@ -98,7 +98,7 @@ class _Event(Struct, frozen=True, tag_field="event", kw_only=True):
 
 
 class RunQueued(_Event, frozen=True, tag="run_queued"):
-    """`trigger` is who asked: `cli`, `jupyterlab`, `api`, `schedule`."""
+    """`trigger` is who asked: `cli`, `jupyterlab`, `api`, `schedule`; `engine` for another engine."""
 
     run_id: str
     pipeline: str

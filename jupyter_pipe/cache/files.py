@@ -8,19 +8,28 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from jupyter_pipe.artifacts.protocol import Observations, ObservedPath
+from jupyter_pipe.artifacts.protocol import UNLISTED, Observations, ObservedPath
 from jupyter_pipe.file_names import FILE, is_file, is_pattern
 from jupyter_pipe.model import EffectKind, Stage
 from jupyter_pipe.observe.comparison import with_stat
 from jupyter_pipe.observe.digests import file_digest
 from jupyter_pipe.observe.present import Present
 
-__all__ = ["add_named", "files_read", "files_written", "module_digests", "note_files"]
+__all__ = [
+    "add_named",
+    "files_below",
+    "files_read",
+    "files_written",
+    "module_digests",
+    "needed_files",
+    "note_files",
+]
 
 _WRITES = frozenset({EffectKind.binds, EffectKind.may_bind, EffectKind.mutates})
 
@@ -40,6 +49,26 @@ def _files(stage: Stage, kinds: Collection[EffectKind], declared: Iterable[str])
     names = (effect.name for effect in stage.effects if effect.kind in kinds)
     paths = (name.removeprefix(FILE) for name in names if is_file(name) and not is_pattern(name))
     return tuple(sorted({posixpath.normpath(path) for path in (*paths, *declared)}))
+
+
+def needed_files(stage: Stage, folder: Path) -> Iterator[Path]:
+    """The files below the notebook's folder that a stage needs elsewhere: local modules that it imports, and
+    files that its code or tags name, also those that it writes, since it may only add to them."""
+    named = (*module_digests(stage.imports, folder), *files_read(stage), *files_written(stage))
+    patterns = {effect.name.removeprefix(FILE) for effect in stage.effects if is_pattern(effect.name)}
+    for name in dict.fromkeys((*named, *sorted(patterns - {"*"}))):
+        if ".." in Path(name).parts or Path(name).is_absolute():
+            continue
+        found = sorted(folder.glob(re.sub(r"\*+", "*", name))) if "*" in name else [folder / name]
+        for path in found:
+            yield from files_below(path) if path.is_dir() else [path] if path.is_file() else []
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """The files in a folder and its folders that are not only leftovers of tools."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not UNLISTED & set(path.relative_to(folder).parts):
+            yield path
 
 
 def note_files(paths: Iterable[str], present: Present) -> tuple[ObservedPath, ...]:

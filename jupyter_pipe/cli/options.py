@@ -92,10 +92,12 @@ def find_store(root: str | None) -> RunStore:
 
     if root is not None:
         from jupyter_pipe.runs.remote import RemoteRoot, fetch_runs, local_root
+        from jupyter_pipe.runs.shared import gather_all
 
         store = RunStore(local_root(root))
         if store.url:
             fetch_runs(RemoteRoot(store.url), store)
+            gather_all(store)
         return store
     here = Path.cwd()
     found = next(

@@ -88,8 +88,9 @@ class PreparedRun(Struct, frozen=True):
         )
 
 
-def prepare(request: RunRequest) -> PreparedRun:
-    """Find out all that can be known before the run starts."""
+def prepare(request: RunRequest, *, alone: str | None = None) -> PreparedRun:
+    """Find out all that can be known before the run starts. Where a stage runs `alone`, nobody needs the
+    secrets of those before it."""
     target, options = request.target, request.options
     compiled, notebook, store = target.pipeline, target.notebook, target.store
     store.require_no_links()
@@ -99,7 +100,7 @@ def prepare(request: RunRequest) -> PreparedRun:
         raise RunError(f"The working directory {workdir} does not exist.", code="workdir_missing")
     selected = _selected(pipeline, options)
     environment = dict(os.environ if request.environment is None else request.environment)
-    _check_secrets(pipeline, selected, environment)
+    _check_secrets(pipeline, (alone,) if alone else selected, environment)
     masker = Masker(secrets_of(pipeline, environment))
     parameters = request.parameters or resolve_parameters(pipeline.parameters)
     _check_parameters(parameters, masker)

@@ -85,7 +85,9 @@ class RunFold:
                     queued=event.time,
                 )
             case RunStarted():
-                self._run = replace(run, state=RunState.running, started=event.time)
+                # A shared run goes on when its engine tries a stage again.
+                began = run.started or event.time
+                self._run = replace(run, state=RunState.running, started=began, finished=None, exit_code=None)
             case RunCancelRequested():
                 self._run = replace(run, cancelled_by=event.by)
             case WarningRaised():

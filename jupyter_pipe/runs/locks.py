@@ -19,7 +19,7 @@ from msgspec.structs import asdict
 from jupyter_pipe.runs.model import Process
 from jupyter_pipe.runs.processes import this_process
 
-__all__ = ["Holder", "free_lock", "holds_lock", "take_lock"]
+__all__ = ["Holder", "find_holder", "free_lock", "holds_lock", "take_lock"]
 
 
 class Holder(Process, frozen=True):
@@ -49,6 +49,12 @@ def take_lock(path: Path, run_id: str, *, is_held: Callable[[Holder], bool]) -> 
     finally:
         mine.unlink(missing_ok=True)
     return None
+
+
+def find_holder(path: Path) -> Holder | None:
+    """Who has the lock, None if nobody has."""
+    holder = _read(path)
+    return None if holder == _NOBODY else holder
 
 
 def holds_lock(path: Path) -> bool:

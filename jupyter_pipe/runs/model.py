@@ -83,6 +83,7 @@ class RunFacts(Struct, frozen=True):
     Paths are absolute. `options` are as they were asked for; `workers` is the number of stages at a
     time that came of them. `accepts_signals` says that the runner cancels the run when it receives
     SIGTERM. `provenance` holds what is known about code and environment (git commit, versions).
+    `shared` says that another engine runs the stages, each in a process of its own: no process is the runner.
     """
 
     notebook: str = ""
@@ -96,6 +97,7 @@ class RunFacts(Struct, frozen=True):
     accepts_signals: bool = False
     parameters: tuple[ParameterValue, ...] = ()
     provenance: dict[str, Any] = {}
+    shared: bool = False
 
 
 class Failure(Struct, frozen=True):

@@ -26,6 +26,7 @@ from jupyter_pipe.runs.fold import RunFold, fold
 from jupyter_pipe.runs.log import EventLog, read_events
 from jupyter_pipe.runs.model import Run, RunFacts
 from jupyter_pipe.runs.processes import is_alive, is_beating, is_here
+from jupyter_pipe.runs.turns import has_live_stage
 from jupyter_pipe.runs.writing import RunWriter
 from jupyter_pipe.trust.folders import find_link, find_link_above, remove_dangling_links
 from jupyter_pipe.trust.keys import notify
@@ -38,7 +39,7 @@ from jupyter_pipe.trust.records import (
 )
 from jupyter_pipe.trust.signatures import sign
 
-__all__ = ["STATE_FOLDER", "RunFolder", "RunStore", "is_file_name"]
+__all__ = ["STATE_FOLDER", "RunFolder", "RunStore", "is_file_name", "new_run_id"]
 
 STATE_FOLDER = ".jupyter_pipe"
 
@@ -236,7 +237,8 @@ class RunStore:
         if not events:
             raise self._unknown(run_id, self.ids())
         run = fold(events, facts)
-        if run.is_final or not _runner_died(run, folder):
+        is_elsewhere = run.facts.shared and bool(self.url)
+        if run.is_final or is_elsewhere or not _runner_died(run, folder):
             return run
         return fold([*events, _interruption(run, events[-1])], facts)
 
@@ -287,12 +289,14 @@ class RunStore:
         if summary is None:
             return False
         runner = summary.facts.runner
+        if summary.facts.shared:  # whoever runs a stage again goes on with it
+            return summary.state is RunState.succeeded
         return summary.is_final or (runner is not None and is_here(runner))
 
     def _may_be_behind(self, run: Run) -> bool:
         """Whether the run may go on elsewhere although nothing of it came here lately."""
         runner = run.facts.runner
-        return bool(self.url) and runner is not None and not is_here(runner)
+        return bool(self.url) and (run.facts.shared or (runner is not None and not is_here(runner)))
 
     def _read_or_none(self, run_id: str) -> Run | None:
         try:
@@ -326,7 +330,7 @@ class RunStore:
             writer.flush()
 
     def _make_run_folder(self, run_id: str | None) -> RunFolder:
-        path = self.runs_folder / (run_id or _new_run_id(self._newest_name()))
+        path = self.runs_folder / (run_id or new_run_id(self._newest_name()))
         try:
             path.mkdir()
         except FileExistsError:
@@ -380,7 +384,7 @@ def _stamp(seconds: float) -> str:
     return f"{datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc):%Y%m%d-%H%M%S}"
 
 
-def _new_run_id(newest: str) -> str:
+def new_run_id(newest: str = "") -> str:
     """An id that sorts behind `newest`, even if that is of this second or the clock was set back."""
     now = _stamp(time.time())
     stamp, _, number = newest.rpartition("-")
@@ -424,6 +428,8 @@ def _read_summary(folder: RunFolder) -> Run | None:
 
 
 def _runner_died(run: Run, folder: RunFolder) -> bool:
+    if run.facts.shared:
+        return not has_live_stage(run, folder.path)
     runner = run.facts.runner
     if runner is None:  # its summary is lost, so nobody can be asked
         return not is_beating(folder.summary)

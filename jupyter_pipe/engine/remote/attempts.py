@@ -15,13 +15,13 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from jupyter_pipe.cache.files import files_read, files_written, module_digests
+from jupyter_pipe.cache.files import files_below, needed_files
 from jupyter_pipe.cache.store import references
 from jupyter_pipe.engine.attempts.attempt import (
     StageOutcome,
@@ -35,7 +35,6 @@ from jupyter_pipe.engine.attempts.attempt_folder import attempt_folder
 from jupyter_pipe.engine.attempts.stopping import StopSignal
 from jupyter_pipe.errors import ArtifactError
 from jupyter_pipe.events import Event
-from jupyter_pipe.model import Stage
 from jupyter_pipe.observe.digests import MISSING, file_digest
 from jupyter_pipe.runs.remote import RemoteRoot, local_root, publish_values
 from jupyter_pipe.runs.store import RunStore
@@ -74,7 +73,7 @@ def send_off(work: StageWork) -> FarWork:
     remote = RemoteRoot(work.url, trust=work.trust)
     publish_values(remote, _store(work), input_refs(work))
     files = {}
-    for path in _needed_files(stage, Path(work.workdir)):
+    for path in needed_files(stage, Path(work.workdir)):
         files[path.relative_to(work.workdir).as_posix()] = _publish_file(remote, path)
     known = {*_OURS, *stage.options.secrets}
     environment = {name: value for name, value in work.environment.items() if name in known}
@@ -98,18 +97,6 @@ def bring_home(work: StageWork, far: FarOutcome) -> StageOutcome:
         else:
             _fetch(remote, _address(digest), digest, target)
     return far.outcome
-
-
-def _needed_files(stage: Stage, workdir: Path) -> Iterator[Path]:
-    modules = module_digests(stage.imports, workdir)
-    # What it writes as well: it may only add to it.
-    for name in dict.fromkeys((*modules, *files_read(stage), *files_written(stage))):
-        path = workdir / name
-        inside = ".." not in Path(name).parts and path.is_relative_to(workdir)
-        if inside and path.is_file():
-            yield path
-        elif inside and path.is_dir():
-            yield from _files_below(path)
 
 
 # On the worker's side
@@ -168,7 +155,7 @@ def _lay_out(far: FarWork, work: StageWork, remote: RemoteRoot) -> None:
 
 def _changed_files(far: FarWork, workdir: Path, remote: RemoteRoot) -> dict[str, str]:
     found = {}
-    present = {path.relative_to(workdir).as_posix(): path for path in _files_below(workdir)}
+    present = {path.relative_to(workdir).as_posix(): path for path in files_below(workdir)}
     for name, path in present.items():
         if far.files.get(name) != file_digest(path):
             found[name] = _publish_file(remote, path)
@@ -176,12 +163,6 @@ def _changed_files(far: FarWork, workdir: Path, remote: RemoteRoot) -> dict[str,
 
 
 # On both
-
-
-def _files_below(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts):
-            yield path
 
 
 def _publish_file(remote: RemoteRoot, path: Path) -> str:
