@@ -293,7 +293,8 @@ class Source(Struct, frozen=True):
 
 
 class Pipeline(Struct, frozen=True):
-    """The DAG: the one contract for every engine. `stages` are in notebook order."""
+    """The DAG: the one contract for every engine. `stages` are in notebook order; `schedule` is a cron
+    expression for engines that start runs by themselves."""
 
     version: int
     name: str
@@ -304,6 +305,7 @@ class Pipeline(Struct, frozen=True):
     edges: tuple[Edge, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     description: str = ""
+    schedule: str | None = None
 
     def stage(self, name: str) -> Stage:
         """The stage called `name`. Raises KeyError."""

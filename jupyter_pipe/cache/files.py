@@ -51,17 +51,33 @@ def _files(stage: Stage, kinds: Collection[EffectKind], declared: Iterable[str])
     return tuple(sorted({posixpath.normpath(path) for path in (*paths, *declared)}))
 
 
-def needed_files(stage: Stage, folder: Path) -> Iterator[Path]:
+def needed_files(stage: Stage, folder: Path, changed: Iterable[tuple[str, str]] = ()) -> Iterator[Path]:
     """The files below the notebook's folder that a stage needs elsewhere: local modules that it imports, and
-    files that its code or tags name, also those that it writes, since it may only add to them."""
-    named = (*module_digests(stage.imports, folder), *files_read(stage), *files_written(stage))
+    files that its code or tags name, also those that it writes, since it may only add to them.
+
+    Names were found with the notebook's parameters. `changed` are pairs of a value of these and the one that
+    it has in a run: `data_2025.csv` may be `data_2026.csv` there.
+    """
+    named = [*files_read(stage), *files_written(stage)]
+    for before, now in changed:
+        named += [other for name in named for other in _with_value(name, before, now)]
     patterns = {effect.name.removeprefix(FILE) for effect in stage.effects if is_pattern(effect.name)}
-    for name in dict.fromkeys((*named, *sorted(patterns - {"*"}))):
+    modules = module_digests(stage.imports, folder)
+    for name in dict.fromkeys((*modules, *named, *sorted(patterns - {"*"}))):
         if ".." in Path(name).parts or Path(name).is_absolute():
             continue
         found = sorted(folder.glob(re.sub(r"\*+", "*", name))) if "*" in name else [folder / name]
         for path in found:
             yield from files_below(path) if path.is_dir() else [path] if path.is_file() else []
+
+
+def _with_value(name: str, before: str, now: str) -> Iterator[str]:
+    """The name with each of the places where the value stands filled in anew, and with all of them."""
+    places = [found.start() for found in re.finditer(re.escape(before), name)] if before else []
+    for place in places:
+        yield name[:place] + now + name[place + len(before) :]
+    if len(places) > 1:
+        yield name.replace(before, now)
 
 
 def files_below(folder: Path) -> Iterator[Path]:

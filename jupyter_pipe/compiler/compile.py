@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from jupyter_pipe import __version__
 from jupyter_pipe.analysis.program import Analysis, StageFlow
 from jupyter_pipe.compiler.codegen.requirements import find_interpreter, requirement_lines
 from jupyter_pipe.compiler.compiled import Compiled
@@ -72,7 +73,9 @@ def compile_notebook(
     pipeline = _analysed(notebook, package, _relative_notebook(Path(path), folder), interpreter)
     _raise_errors(notebook, pipeline.diagnostics)
     modules = {module for stage in pipeline.stages for module in stage.imports}
-    requirements = requirement_lines(modules, interpreter, beside)
+    # What `run-stage` needs wherever an engine runs a stage: ourselves, and a kernel.
+    pins = requirement_lines({*modules, "ipykernel"}, interpreter, beside)
+    requirements = tuple(dict.fromkeys((*pins, f"jupyter_pipe=={__version__}")))
     return Compiled(pipeline, package_files(notebook, pipeline, package, requirements))
 
 
@@ -130,6 +133,7 @@ def _analysed(notebook: Notebook, package: str, source: str, interpreter: Path |
         edges=wiring.edges,
         diagnostics=_in_order(notebook, found),
         description=notebook.settings.description,
+        schedule=notebook.settings.schedule,
     )
 
 

@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import ipykernel
 import msgspec
 import pytest
 
+import jupyter_pipe
 from jupyter_pipe.compiler import check_notebook, compile_notebook
 from jupyter_pipe.compiler.schema import pipeline_schema
 from jupyter_pipe.errors import CompileError, NotebookError
@@ -165,7 +167,9 @@ def test_requirements_are_pinned_as_installed(tmp_path: Path) -> None:
     )
     lines = compile_notebook(path).files["requirements.txt"].decode().splitlines()
     assert [line for line in lines if line and not line.startswith("#")] == [
-        f"msgspec=={msgspec.__version__}"
+        f"ipykernel=={ipykernel.__version__}",
+        f"msgspec=={msgspec.__version__}",
+        f"jupyter_pipe=={jupyter_pipe.__version__}",
     ]
 
 

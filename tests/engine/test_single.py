@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_pipe.engine.attempts.single_stage import run_single_stage
+from jupyter_pipe.engine.single.stage import Listeners, SingleStage, run_single_stage
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import Event, FailureKind, GateEvaluated, MetricLogged
 from jupyter_pipe.runs.remote import local_root
@@ -21,13 +21,13 @@ def test_stages_run_one_by_one_with_a_shared_root(tmp_path: Path) -> None:
     )
     request = request_of(package.write(tmp_path), root=tmp_path / "shared", run_id="r1")
     with pytest.raises(RunError, match="Stage 'a' has no result"):
-        run_single_stage(request, "b")
+        run_single_stage(request, SingleStage("b"))
     events: list[Event] = []
-    first = run_single_stage(request, "a", report=events.append)
+    first = run_single_stage(request, SingleStage("a"), Listeners(event=events.append)).outcome
     assert first.failure is None
     assert first.result is not None
     assert any(isinstance(event, MetricLogged) and event.value == 2 for event in events)
-    second = run_single_stage(request, "b", report=events.append)
+    second = run_single_stage(request, SingleStage("b"), Listeners(event=events.append)).outcome
     assert second.failure is not None
     assert second.failure.kind == FailureKind.gate
     assert any(isinstance(event, GateEvaluated) for event in events)
@@ -42,4 +42,4 @@ def test_stages_on_machines_that_share_a_url(tmp_path: Path, monkeypatch: pytest
     for stage in ("a", "b"):
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / f"machine-{stage}"))
         request = request_of(package, root=local_root(url), run_id="r1")
-        assert run_single_stage(request, stage).failure is None
+        assert run_single_stage(request, SingleStage(stage)).outcome.failure is None

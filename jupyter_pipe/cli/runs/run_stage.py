@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,7 +58,13 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--attempt", type=at_least(1), default=1, metavar="N", help="or the next one that is not taken"
     )
+    parser.add_argument(
+        "--retry", action="store_true", help="try again as often as the stage's retries: tag says"
+    )
     parser.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument(
+        "-f", "--parameters-file", type=Path, metavar="FILE", help="YAML or JSON: name: value"
+    )
     parser.add_argument(
         "--workdir", type=Path, metavar="DIR", help="where the stage runs (default: a folder of the run)"
     )
@@ -71,6 +78,7 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exit code 1 if the stage failed, 3 if its gate did, 4 if another attempt would fail as well."""
     from jupyter_pipe.cli.output.github import mask_secrets
+    from jupyter_pipe.engine.scheduling.verdict import retry_delay_seconds
     from jupyter_pipe.engine.single.stage import Listeners, SingleStage, run_single_stage
 
     terminal = Terminal.of(args)
@@ -86,7 +94,15 @@ def run(args: argparse.Namespace) -> int:
             ),
             look=Echo(terminal),
         )
+        retries = request.target.pipeline.stage(args.stage).options.retries if args.retry else 0
         end = run_single_stage(request, order, listeners)
+        for failures in range(1, retries + 1):
+            if end.exit_code != 1:
+                break
+            seconds = retry_delay_seconds(failures)
+            terminal.say(f"{args.stage} is tried again in {seconds:g} s.")
+            time.sleep(seconds)
+            end = run_single_stage(request, order, listeners)
         _leave_files(args, end)
     _tell(terminal, args.stage, end)
     return end.exit_code
@@ -134,7 +150,10 @@ def _request(args: argparse.Namespace, root: str) -> RunRequest:
         environment=environment,
         trigger="engine",
         parameters=resolve_parameters(
-            target.pipeline.parameters, texts=parameter_texts(args.parameter), environment=environment
+            target.pipeline.parameters,
+            texts=parameter_texts(args.parameter),
+            file=args.parameters_file,
+            environment=environment,
         ),
     )
 

@@ -85,7 +85,7 @@ class Exchange:
         if self._alone:
             for part in ("files", "carried"):
                 shutil.rmtree(self._folder.stage(self._stage) / part, ignore_errors=True)
-        self._files.carry(self._prepared.pipeline.stage(self._stage))
+        self._files.carry(self._prepared.pipeline.stage(self._stage), self._prepared.facts.parameters)
         if not self._alone:
             return
         for stage in self._prepared.pipeline.stages:

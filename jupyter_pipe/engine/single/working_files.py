@@ -7,6 +7,7 @@ Raises OSError.
 
 from __future__ import annotations
 
+import ast
 import fnmatch
 import hashlib
 import os
@@ -23,7 +24,7 @@ from jupyter_pipe.events import FailureKind
 from jupyter_pipe.file_names import is_file
 from jupyter_pipe.model import Stage
 from jupyter_pipe.observe.digests import MISSING, file_digest
-from jupyter_pipe.runs.model import Failure
+from jupyter_pipe.runs.model import Failure, ParameterValue
 
 __all__ = ["FileChanges", "WorkingFiles", "content_path"]
 
@@ -53,11 +54,12 @@ class WorkingFiles:
         self._before: dict[str, str] = {}
         self._changed_before: set[str] = set()
 
-    def carry(self, stage: Stage) -> None:
+    def carry(self, stage: Stage, parameters: Iterable[ParameterValue]) -> None:
         """Put copies of what the stage needs into the working directory, of each file once in a run."""
+        changed = [(_text(each.default), _text(each.literal)) for each in parameters if each.changed]
         self._folder.mkdir(parents=True, exist_ok=True)
         self._marks.mkdir(parents=True, exist_ok=True)
-        for path in needed_files(stage, self._source):
+        for path in needed_files(stage, self._source, changed):
             name = path.relative_to(self._source).as_posix()
             if not self._was_carried(name):
                 self._copy(path, self._folder / name)
@@ -153,6 +155,14 @@ class WorkingFiles:
     def _digests(self) -> dict[str, str]:
         found = files_below(self._folder)
         return {path.relative_to(self._folder).as_posix(): file_digest(path) for path in found}
+
+
+def _text(literal: str) -> str:
+    """What a parameter's value is in a name that holds it."""
+    try:
+        return str(ast.literal_eval(literal))
+    except (ValueError, SyntaxError):
+        return literal
 
 
 def _entries(folder: Path) -> list[str]:
