@@ -66,9 +66,18 @@ def needed_files(stage: Stage, folder: Path, changed: Iterable[tuple[str, str]] 
     for name in dict.fromkeys((*modules, *named, *sorted(patterns - {"*"}))):
         if ".." in Path(name).parts or Path(name).is_absolute():
             continue
+        # In our patterns any number of stars means what one does; two mean something else to `glob`.
         found = sorted(folder.glob(re.sub(r"\*+", "*", name))) if "*" in name else [folder / name]
         for path in found:
-            yield from files_below(path) if path.is_dir() else [path] if path.is_file() else []
+            yield from _files_at(path)
+
+
+def _files_at(path: Path) -> Iterator[Path]:
+    """The file, or those in the folder; nothing if there is neither."""
+    if path.is_dir():
+        yield from files_below(path)
+    elif path.is_file():
+        yield path
 
 
 def _with_value(name: str, before: str, now: str) -> Iterator[str]:

@@ -92,7 +92,7 @@ def find_store(root: str | None) -> RunStore:
 
     if root is not None:
         from jupyter_pipe.runs.remote import RemoteRoot, fetch_runs, local_root
-        from jupyter_pipe.runs.shared import gather_all
+        from jupyter_pipe.runs.shared.gathering import gather_all
 
         store = RunStore(local_root(root))
         if store.url:

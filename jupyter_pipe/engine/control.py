@@ -25,6 +25,7 @@ def request_cancel(store: RunStore, run_id: str, *, by: str = "user") -> bool:
         store.reconcile()
         return False
     folder = store.folder(run_id)
+    store.require_no_links(folder.path)
     try:
         replace_file(folder.cancel, f"{by}\n".encode())
     except OSError as error:

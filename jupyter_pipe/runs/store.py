@@ -26,7 +26,7 @@ from jupyter_pipe.runs.fold import RunFold, fold
 from jupyter_pipe.runs.log import EventLog, read_events
 from jupyter_pipe.runs.model import Run, RunFacts
 from jupyter_pipe.runs.processes import is_alive, is_beating, is_here
-from jupyter_pipe.runs.turns import has_live_stage
+from jupyter_pipe.runs.shared.turns import has_live_stage
 from jupyter_pipe.runs.writing import RunWriter
 from jupyter_pipe.trust.folders import find_link, find_link_above, remove_dangling_links
 from jupyter_pipe.trust.keys import notify

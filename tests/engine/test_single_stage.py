@@ -187,7 +187,7 @@ def _waited(folder: Path, run_id: str, tell: object) -> object:
 
 
 def test_a_turn_is_waited_for_and_taken_from_the_dead(tmp_path: Path) -> None:
-    from jupyter_pipe.runs.turns import stage_turn
+    from jupyter_pipe.runs.shared.turns import stage_turn
 
     lock = tmp_path / "turn.lock"
     assert take_lock(lock, "one", is_held=lambda holder: True) is None
@@ -216,7 +216,7 @@ def test_a_stage_whose_process_died_is_interrupted(package: Path, monkeypatch: p
         seen.append(the_run().stage("make").state)
         lock.write_text(json.dumps({"pid": 1, "start": "never", "host": "elsewhere"}))
         os.utime(lock, (0, 0))
-        monkeypatch.setattr("jupyter_pipe.runs.turns.is_alive", lambda holder, lock: False)
+        monkeypatch.setattr("jupyter_pipe.runs.shared.turns.is_alive", lambda holder, lock: False)
         seen.append(the_run().stage("make").state)
         return FINE
 

@@ -53,8 +53,8 @@ class Repository:
         return self.folder / ".jupyter_pipe"
 
     def run_id(self, notebook: str) -> str | None:
-        """The newest run of `flow` or `fails`; None if that cannot be known."""
-        for path in sorted(self.state.glob("runs/*/pipeline.json"), reverse=True):
+        """The newest run of `flow` or `fails` by a runner; None if that cannot be known."""
+        for path in sorted(self.state.glob("runs/2*/pipeline.json"), reverse=True):
             if f'"name": "{notebook}"' in path.read_text(errors="replace"):
                 return path.parent.name
         return None

@@ -97,6 +97,7 @@ def run(args: argparse.Namespace) -> int:
         retries = request.target.pipeline.stage(args.stage).options.retries if args.retry else 0
         end = run_single_stage(request, order, listeners)
         for failures in range(1, retries + 1):
+            # A false gate or an undeclared change would come out the same.
             if end.exit_code != 1:
                 break
             seconds = retry_delay_seconds(failures)
@@ -127,6 +128,7 @@ def _root(args: argparse.Namespace) -> Iterator[str]:
             "carries from stage to stage with --take and --leave.",
         )
     else:
+        # Bundles are copied out of it, so nothing here is needed once the stage has ended.
         with tempfile.TemporaryDirectory(prefix="jupyter_pipe-") as folder:
             yield folder
 

@@ -82,6 +82,7 @@ def take_bundle(path: Path, store: RunStore, folder: RunFolder, pipeline: Pipeli
             hint="Run that stage again with this package.",
         )
     source = path / "stages" / bundle.stage
+    # Signed anew below, since the run may have another name here.
     result = _read(source / "result.json", "result", bundle, StageResult)
     changes = _read(source / "files.json", "files", bundle, FileChanges)
     _copy_values(path, store, result)
@@ -171,6 +172,7 @@ def _copy_content(source: Path, target: Path, digest: str) -> None:
 
 
 def _copy_if_there(source: Path, target: Path) -> None:
+    # A link in a bundle could lead to any file of this machine.
     if source.is_symlink() or not source.is_file():
         return
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -82,12 +82,14 @@ class Exchange:
         """Put the files that the stage needs into its working directory."""
         if self._files is None:
             return
+        # What an earlier attempt at the stage made of these files is not what this one begins with.
         if self._alone:
             for part in ("files", "carried"):
                 shutil.rmtree(self._folder.stage(self._stage) / part, ignore_errors=True)
         self._files.carry(self._prepared.pipeline.stage(self._stage), self._prepared.facts.parameters)
         if not self._alone:
             return
+        # In notebook order, so that of two stages that wrote one file the later one counts.
         for stage in self._prepared.pipeline.stages:
             if stage.name in results:
                 self._files.apply(self.read_changes(stage.name), self._bring)

@@ -36,9 +36,9 @@ from jupyter_pipe.model import to_json
 from jupyter_pipe.observe.words import contact_phrases
 from jupyter_pipe.runs.locks import Holder
 from jupyter_pipe.runs.model import Failure, Run
-from jupyter_pipe.runs.shared import AttemptLog, SharedRun
+from jupyter_pipe.runs.shared.gathering import AttemptLog, SharedRun
 from jupyter_pipe.runs.store import RunFolder
-from jupyter_pipe.runs.turns import stage_turn
+from jupyter_pipe.runs.shared.turns import stage_turn
 from jupyter_pipe.trust.signatures import sign
 
 __all__ = ["SingleStage", "StageEnd", "run_single_stage"]
@@ -103,6 +103,7 @@ def run_single_stage(
     folder = prepared.store.folder(request.run_id or "shared")
     prepared.store.require_no_links(attempt_folder(folder.path, order.name, order.attempt))
     prepared.store.make_state_folder()
+    # Before anything can fail: an engine must not take an earlier attempt's bundle for this one's.
     if order.leave is not None:
         empty_bundle(order.leave)
     with stage_turn(folder.stage(order.name), folder.run_id, listeners.waiting) as waited:

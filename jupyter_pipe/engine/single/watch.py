@@ -10,7 +10,7 @@ from types import TracebackType
 
 from jupyter_pipe.engine.attempts.stopping import StopSignal
 from jupyter_pipe.errors import RunError
-from jupyter_pipe.runs.shared import SharedRun
+from jupyter_pipe.runs.shared.gathering import SharedRun
 from jupyter_pipe.runs.store import RunFolder
 
 __all__ = ["Watch"]

@@ -144,6 +144,7 @@ class WorkingFiles:
         """Whole or not at all; a file that is there already was carried by another stage in this moment."""
         target.parent.mkdir(parents=True, exist_ok=True)
         aside = target.with_name(f".{target.name}.{os.urandom(8).hex()}.tmp")
+        # No hard link: a stage may write to its copy.
         shutil.copy2(source, aside)
         try:
             os.link(aside, target)

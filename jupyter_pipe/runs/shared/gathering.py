@@ -87,6 +87,7 @@ class SharedRun:
             for event in read_events(folder.events):
                 folded.add(event)
             writer = RunWriter(log, folder.summary, folded, signed=self._store.is_own(folder.run_id))
+            # Whichever stage comes first begins the run: no process of an engine's stands for all of it.
             if log.seq == 0:
                 self._begin(writer)
             self._append_news(writer, clock)
@@ -131,6 +132,7 @@ class SharedRun:
         gathered = self.folder.path / "gathered.json"
         counts = _read_counts(gathered)
         news = sorted(self._news(counts), key=lambda event: event.time)
+        # The engine tried a failed stage again.
         if news and writer.run.is_final:
             writer.append(RunStarted(pid=os.getpid(), workers=1))
         for event in news:
@@ -147,6 +149,7 @@ class SharedRun:
                 continue  # somebody else's folder in the place of ours
             for path in sorted(attempts.glob("*/events.jsonl")):
                 name = path.relative_to(self.folder.path).as_posix()
+                # A log may have come with a bundle: it tells of its own stage, or of nothing.
                 events = [event for event in read_events(path) if getattr(event, "stage", "") == stage.name]
                 yield from events[counts.get(name, 0) :]
                 counts[name] = len(events)
@@ -173,6 +176,7 @@ def gather_all(store: RunStore) -> None:
 def ending_of(run: Run, now: float) -> RunFinished | None:
     """How the run has ended, if it has: all stages succeeded, or one did not and nothing runs any more. Its
     engine may still try that stage again; then the run goes on."""
+    # For example {succeeded, failed, queued}: a stage failed, and those after it never begin.
     states = {stage.state for stage in run.stages}
     seconds = max(now - (run.started or now), 0.0)
     if states <= _GOOD:
