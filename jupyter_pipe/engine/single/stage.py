@@ -37,8 +37,8 @@ from jupyter_pipe.observe.words import contact_phrases
 from jupyter_pipe.runs.locks import Holder
 from jupyter_pipe.runs.model import Failure, Run
 from jupyter_pipe.runs.shared.gathering import AttemptLog, SharedRun
-from jupyter_pipe.runs.store import RunFolder
 from jupyter_pipe.runs.shared.turns import stage_turn
+from jupyter_pipe.runs.store import RunFolder
 from jupyter_pipe.trust.signatures import sign
 
 __all__ = ["SingleStage", "StageEnd", "run_single_stage"]

@@ -121,6 +121,7 @@ class WorkingFiles:
         return [one.path] if is_missed and not self._is_known(one.path) else []
 
     def _missed_entries(self, one: ObservedPath) -> list[str]:
+        """The entries of the folder beside the notebook that a stage would have listed there."""
         # The names that were noted may be the first few hundred only.
         seen = {*one.names, *_entries(self._folder / one.path), *UNLISTED}
         wanted = [name for name in _entries(self._source / one.path) if name not in seen]
