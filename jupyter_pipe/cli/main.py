@@ -44,6 +44,7 @@ COMMANDS = {
     "compile": "jupyter_pipe.cli.notebooks.compile",
     "graph": "jupyter_pipe.cli.notebooks.graph",
     "verify": "jupyter_pipe.cli.notebooks.verify",
+    "score": "jupyter_pipe.cli.notebooks.score",
     "runs": "jupyter_pipe.cli.runs.runs",
     "show": "jupyter_pipe.cli.runs.show",
     "open": "jupyter_pipe.cli.runs.open",

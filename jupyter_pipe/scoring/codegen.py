@@ -74,39 +74,45 @@ def _readable_names(
 
 
 def _without_spare_copies(lines: list[Instruction]) -> list[Instruction]:
-    """A copy of all rows that nobody changes afterwards is the rows themselves."""
+    """A copy is spared where nobody looks at what it is a copy of afterwards, or nobody changes either."""
     changed = {name for line in lines for name in line.changes}
-    return [
-        Instruction(line.place, ast.Name(source, ast.Load()), line.target)
-        if (source := _copied(line)) is not None and not _is_changed(line, source, changed, lines)
-        else line
-        for line in lines
-    ]
+    group: dict[str, set[str]] = {}
+    made = []
+    for number, line in enumerate(lines):
+        source = _copied(line)
+        if source is None or line.target is None:
+            made.append(line)
+            continue
+        one = group.setdefault(source, {source})
+        later = {name for other in lines[number + 1 :] for name in (*other.reads, *other.changes)}
+        if one & later and (one | _copies_of(line.target, lines)) & changed:
+            made.append(line)
+            continue
+        one.add(line.target)
+        group[line.target] = one
+        made.append(Instruction(line.place, ast.Name(source, ast.Load()), line.target))
+    return made
+
+
+def _copies_of(name: str, lines: Sequence[Instruction]) -> set[str]:
+    """The variable and those that may turn out to be the same object."""
+    found = {name}
+    for line in lines:
+        if _copied(line) in found and line.target is not None:
+            found.add(line.target)
+    return found
 
 
 def _copied(line: Instruction) -> str | None:
+    """The variable of which a line makes a copy, with all its columns."""
     node = line.node
-    if (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in ("copy", "clone")
-        and isinstance(node.func.value, ast.Name)
-        and not node.args
-        and line.target is not None
-        and line.columns is not None
-    ):
-        return node.func.value.id
-    return None
-
-
-def _is_changed(line: Instruction, source: str, changed: set[str], lines: Sequence[Instruction]) -> bool:
-    """Whether the copy or what it is a copy of, or a copy of the copy, is changed by any line."""
-    reached = {source, line.target or ""}
-    for other in lines:
-        origin = _copied(other)
-        if origin is not None and (origin in reached or other.target in reached):
-            reached |= {origin, other.target or ""}
-    return bool(reached & changed)
+    is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.args
+    if not is_call or line.columns is None or line.columns.kind != "pass":
+        return None
+    function = getattr(node, "func", None)
+    assert isinstance(function, ast.Attribute)
+    owner = function.value
+    return owner.id if function.attr in ("copy", "clone") and isinstance(owner, ast.Name) else None
 
 
 class _Renamer(ast.NodeTransformer):

@@ -130,7 +130,12 @@ def needed_units(
     needed: set[int] = set()
     taken: set[tuple[str, int]] = set()
     todo = list(_writers(program.units, program.score, program.score_unit))
-    todo += _writers(program.units, program.rows, program.rows_unit)
+    makers = _writers(program.units, program.rows, program.rows_unit)
+    if makers and captured(program.rows, makers[0]):
+        taken.add((program.rows, makers[0]))
+        needed.update(makers)
+    else:
+        todo += makers
     while todo:
         number = todo.pop()
         if number in needed:
@@ -147,7 +152,8 @@ def needed_units(
                     taken.add((name, source))
                 else:
                     todo.append(source)
-    return sorted(needed), sorted(taken)
+    known = {unit for name, unit in taken if name == program.rows}
+    return sorted(needed - set(makers) if known.intersection(makers) else needed), sorted(taken)
 
 
 def _writers(units: Iterable[Unit], name: str, until: int) -> list[int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import copy
 import linecache
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,25 +39,37 @@ class Recording:
 
 
 def record(
-    program: ScoringProgram, captured: Mapping[tuple[str, int], Callable[[], Any]] | None = None
+    program: ScoringProgram,
+    captured: Mapping[tuple[str, int], Callable[[], Any]] | None = None,
+    names: dict[str, Any] | None = None,
 ) -> Recording:
     """Run the statements that the predictions need, and generate the scorer.
 
-    `captured` gives values that are known from a run, by name and the unit that made them.
+    `captured` gives values that are known from a run, by name and the unit that made them; `names` is the
+    namespace in which they were loaded.
     """
     values = dict(captured or {})
     needed, taken = needed_units(program, lambda name, unit: (name, unit) in values)
-    names: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
-    session = _Session(program, names)
-    waiting = sorted(taken, key=lambda pair: pair[1])
-    for number in sorted({*needed, program.rows_unit, program.score_unit, *(unit for _, unit in waiting)}):
+    session = _Session(program, {"__name__": "__main__"} if names is None else names)
+    arrivals = _arrivals(program, taken)
+    for number in sorted({*needed, *arrivals, *program.frozen, *program.live, program.rows_unit}):
         if number in needed:
             session.run(program.units[number])
-        for name, unit in waiting:
-            if unit == number:
-                names[name] = values[name, unit]()
+        for name, unit in arrivals.get(number, ()):
+            session.scope.names[name] = values[name, unit]()
         session.after(number)
     return session.finish()
+
+
+def _arrivals(program: ScoringProgram, taken: Sequence[tuple[str, int]]) -> dict[int, list[tuple[str, int]]]:
+    """The unit after which each captured value is there: the last of its stage, as the run kept it."""
+    found: dict[int, list[tuple[str, int]]] = {}
+    for name, unit in taken:
+        stage = program.units[unit].stage
+        last = max(each.number for each in program.units if each.stage == stage)
+        is_raw = name == program.rows and unit <= program.rows_unit
+        found.setdefault(program.rows_unit if is_raw else last, []).append((name, unit))
+    return found
 
 
 class _Session:

@@ -20,6 +20,7 @@ _WRITTEN = (
     "cache/notebooks",
     "cache/versions",
     "runs",
+    "scorers",
     "work",
 )
 

@@ -29,6 +29,9 @@ The notebook runs twice from top to bottom, then as a pipeline. Every cell's out
 (text, HTML, images by their pixels), and every value that a stage hands on. What the notebook itself
 does not repeat (times, unseeded draws, the order of sets) is listed and not compared.
 
+--score compiles the scorer between the tags rows:NAME and score:NAME, prints its proofs, and keeps it if all
+of them hold (see jupyter pipe score).
+
 --groupings N puts the cells into N other, random stages: do the results hold, however you cut?
 A grouping that the compiler refuses counts as neither equal nor different.
 
@@ -36,6 +39,7 @@ exit codes: 0 equal, 1 different, 2 the notebook cannot be run or compiled, 130 
 EXAMPLES = """
 jupyter pipe verify home_value.ipynb
 jupyter pipe verify home_value_pipeline
+jupyter pipe verify home_value.ipynb --score
 jupyter pipe verify home_value.ipynb --groupings 20 --seed 7"""
 
 
@@ -51,11 +55,16 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "-j", "--jobs", type=at_least(1), metavar="N", help="stages at a time (default: cores)"
     )
+    parser.add_argument("--score", action="store_true", help="prove the notebook's scorer instead")
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0 if they agree, else 1."""
+    if args.score:
+        from jupyter_pipe.cli.notebooks.verify_score import run_proofs
+
+        return run_proofs(args, _notebook(args.target))
     from jupyter_pipe.verify import verify
 
     # With --json standard output belongs to the reader of the JSON.

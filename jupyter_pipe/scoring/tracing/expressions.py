@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -117,6 +118,9 @@ class Interpreter:
                 f"The function reads all rows through '{read}'",
                 f"Compute what it needs of '{read}' once, outside of the function, and use the result in it.",
             )
+        name = getattr(value, "__name__", "")
+        if isinstance(value, type) and vars(builtins).get(name) is value:
+            return ast.Name(name, ast.Load())
         return self.recorder.node(value, counts=counts)
 
     # One method for each kind of expression; named like the syntax.

@@ -1,0 +1,172 @@
+"""Bundles: a folder with a scorer and all that it needs, signed by whoever proved it.
+
+    scorer.py       the module, to be read
+    values.pickle   its captured values
+    bundle.json     form of the rows, proofs, golden rows with their predictions, digests of the other files
+
+Loading a bundle runs its code, so one that no key of this user has signed is refused (`trust`). Raises
+PipeError.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from jupyter_pipe.compiler.codegen.requirements import requirement_lines
+from jupyter_pipe.errors import PipeError, UntrustedError
+from jupyter_pipe.model import from_json, to_json
+from jupyter_pipe.scoring.building import Built
+from jupyter_pipe.scoring.columns import RowsForm, to_records
+from jupyter_pipe.scoring.proofs import Proof, take
+from jupyter_pipe.scoring.scorer import Scorer, plain_predictions
+from jupyter_pipe.trust.records import UNREADABLE, UnsignedError, read_record, read_regular_file
+from jupyter_pipe.trust.signatures import sign
+
+__all__ = ["Bundle", "Manifest", "load_bundle", "make_manifest", "read_manifest", "write_bundle"]
+
+MANIFEST = "bundle.json"
+MODULE = "scorer.py"
+VALUES = "values.pickle"
+_PURPOSE = "scorer"
+_GOLDEN_ROWS = 50
+_DOUBT = "Make it anew from the notebook: jupyter pipe verify NOTEBOOK --score"
+
+
+class Manifest(Struct, frozen=True):
+    """`bundle.json`. `score` and `rows` are the notebook's names; `run_id` is the run whose values are
+    captured. `python` is the version that can load the values; `golden` are rows with the predictions that
+    they must get."""
+
+    version: int
+    name: str
+    notebook_digest: str
+    run_id: str
+    rows: str
+    score: str
+    python: str
+    form: RowsForm
+    targets: tuple[str, ...]
+    keys: tuple[str, ...]
+    exact: bool
+    proofs: tuple[Proof, ...]
+    golden: tuple[dict[str, Any], ...]
+    predictions: tuple[Any, ...]
+    requirements: tuple[str, ...]
+    digests: dict[str, str]
+
+
+class Bundle(Struct, frozen=True):
+    """A bundle that was loaded: what it says of itself, and the scorer."""
+
+    manifest: Manifest
+    scorer: Scorer
+
+
+def make_manifest(built: Built, *, name: str, rows: str, score: str, digest: str, run_id: str) -> Manifest:
+    """What a bundle of this scorer says of itself."""
+    trace, subject = built.recording.trace, built.subject
+    places = range(min(_GOLDEN_ROWS, len(subject.positions)))
+    golden = take(subject.rows, subject.positions[list(places)])
+    modules = {type(constant.value).__module__ for constant in built.recording.module.constants.values()}
+    modules |= {*trace.imports.values(), type(subject.rows).__module__}
+    top = {module.partition(".")[0] for module in modules} - {"builtins", "__main__"}
+    return Manifest(
+        version=1,
+        name=name,
+        notebook_digest=digest,
+        run_id=run_id,
+        rows=rows,
+        score=score,
+        python=_python(),
+        form=built.scorer.form,
+        targets=tuple(sorted(trace.targets)),
+        keys=tuple(each for each in subject.absent if each not in trace.targets),
+        exact=subject.exact,
+        proofs=built.proofs,
+        golden=tuple(to_records(golden, built.scorer.form)),
+        predictions=tuple(plain_predictions(take(subject.score, places))),
+        requirements=tuple(requirement_lines(top, Path(sys.executable), Path())),
+        digests={
+            MODULE: _digest(built.scorer.source.encode()),
+            VALUES: _digest(built.values),
+        },
+    )
+
+
+def write_bundle(folder: Path, built: Built, manifest: Manifest) -> None:
+    """Write and sign a bundle, in place of an earlier one. Raises PipeError if a proof has failed."""
+    if not all(proof.passed for proof in manifest.proofs):
+        raise PipeError("A scorer whose proofs do not hold is not kept.", code="scorer_unproved")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    (made / MODULE).write_text(built.scorer.source, encoding="utf-8")
+    (made / VALUES).write_bytes(built.values)
+    (made / MANIFEST).write_bytes(sign(_PURPOSE, MANIFEST, to_json(manifest)))
+    if folder.exists():
+        old = folder.with_name(f".{folder.name}-old-{os.getpid()}")
+        os.replace(folder, old)
+        os.replace(made, folder)
+        shutil.rmtree(old)
+    else:
+        os.replace(made, folder)
+
+
+def read_manifest(folder: Path, *, trust: bool = False) -> Manifest:
+    """What a bundle says of itself, without loading it. Raises UntrustedError and PipeError."""
+    try:
+        return from_json(read_record(folder / MANIFEST, _PURPOSE, MANIFEST, trust=trust), Manifest)
+    except UnsignedError:
+        raise UntrustedError(
+            f"The bundle '{folder}' was not signed by you: loading it would run somebody else's code.",
+            code="scorer_untrusted",
+            hint="If you trust whoever made it, pass --trust; or make it anew from its notebook.",
+        ) from None
+    except FileNotFoundError:
+        raise PipeError(f"'{folder}' holds no scorer.", code="scorer_missing", hint=_DOUBT) from None
+    except UNREADABLE as error:
+        raise PipeError(
+            f"The bundle '{folder}' is damaged: {error}.", code="scorer_missing", hint=_DOUBT
+        ) from None
+
+
+def load_bundle(folder: Path, *, trust: bool = False) -> Bundle:
+    """The scorer in a folder. Runs its code. Raises UntrustedError and PipeError."""
+    manifest = read_manifest(folder, trust=trust)
+    if manifest.python != _python():
+        raise PipeError(
+            f"The bundle '{folder}' was made by Python {manifest.python}, this is Python {_python()}.",
+            code="scorer_missing",
+            hint=_DOUBT,
+        )
+    contents = {name: _read(folder / name, digest) for name, digest in manifest.digests.items()}
+    values = pickle.loads(contents[VALUES])
+    return Bundle(manifest, Scorer(contents[MODULE].decode(), values, manifest.form))
+
+
+def _read(path: Path, digest: str) -> bytes:
+    try:
+        data = read_regular_file(path, follow=False)
+    except OSError as error:
+        raise PipeError(f"'{path}' cannot be read: {error}.", code="scorer_missing", hint=_DOUBT) from None
+    if _digest(data) != digest:
+        raise UntrustedError(
+            f"'{path}' is not what was signed: somebody has altered it.", code="scorer_untrusted", hint=_DOUBT
+        )
+    return data
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _python() -> str:
+    return f"{sys.version_info[0]}.{sys.version_info[1]}"
