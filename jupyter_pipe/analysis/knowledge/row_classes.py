@@ -7,7 +7,7 @@ Classes: `row-wise` (an entry of the result depends on the same entry of the inp
 its own column alone), `drops` and `renames` (of columns), `selects` (some of the rows), `chooses-columns`,
 `joins` (with a second table), `groups` (a handle on groups), `mixes` (an entry depends on other rows),
 `aggregates` (one answer about all rows), `fits`, `fits-and-transforms`, `fits-and-predicts`, `schema` (says
-nothing about single rows). A class may hang on an argument, as in `mixes unless bins:1 is a list` and
+nothing about single rows). A class may depend on an argument, as in `mixes unless bins:1 is a list` and
 `row-wise if axis:1 is 1 else mixes`, where 1 is the place of the argument.
 Pure but for reading the tables.
 """
