@@ -117,6 +117,8 @@ def trial(kill: Kill, folder: Path, seconds: float) -> str:
         _let_leases_end(store)
     store.reconcile()
     problems = [f"left behind: {command}" for command in left]
+    if code and "parent" in (kill.victim, kill.point.rpartition(" ")[2]):
+        problems.append(f"the run ended with {code}: {(folder / SAID).read_text()[-500:]}")
     problems += [f"run {run_id} is not over" for run_id in store.ids() if not store.read(run_id).is_final]
     (folder / "chaos.txt").unlink(missing_ok=True)
     again = ["resume", "latest", "--root", str(folder)] if store.ids() and code else ["run", "p.ipynb"]
@@ -192,11 +194,9 @@ def _find_victim(victim: str, runner: int) -> int | None:
         return _find_worker(runner)
     with contextlib.suppress(psutil.NoSuchProcess):
         for parent in psutil.Process(runner).children():
-            kernels = [child.pid for child in parent.children()]
-            if victim == "parent":
-                return parent.pid
-            if kernels:
-                return kernels[0]
+            if "forking.py" in " ".join(parent.cmdline()):
+                kernels = [child.pid for child in parent.children()]
+                return parent.pid if victim == "parent" else next(iter(kernels), None)
     return None
 
 

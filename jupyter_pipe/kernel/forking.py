@@ -5,7 +5,7 @@ each request; the child becomes an ordinary IPython kernel. Requests come over a
 connection a kernel: a line of JSON with `modules`, `argv`, `folder`, `environment`, `log`; answered
 by `{"pid"}` or `{"refused"}`, and by `{"status"}` when the kernel has ended. One with `modules` alone
 is to import these, and is not answered. Standard input is the runner's life line: when it closes, every
-child is killed and the process ends.
+child is killed and the process ends. Kernels hold the same line, so they live on if this process is killed.
 
 Standard library only until a request names modules.
 """
@@ -15,12 +15,14 @@ from __future__ import annotations
 import builtins
 import contextlib
 import ctypes
+import fcntl
 import gc
 import importlib
 import importlib.util
 import json
 import os
 import random
+import select
 import selectors
 import signal
 import socket
@@ -241,8 +243,7 @@ def _finish(status: int) -> None:
 def _settle(request: dict[str, Any]) -> None:
     """What a fresh process would have: a session, streams, folder, environment, entropy of its own."""
     os.setsid()
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _hold_life_line()
     log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -262,6 +263,21 @@ def _settle(request: dict[str, Any]) -> None:
     if matplotlib is not None:
         # What matplotlib reads when it is imported, and ipykernel sets in every kernel.
         matplotlib.rcParams["backend"] = os.environ.setdefault("MPLBACKEND", _INLINE_BACKEND)
+
+
+def _hold_life_line() -> None:
+    """Have the system kill this process when the runner ends, whether its parent still lives or not."""
+    try:
+        # Opened anew: whom the system signals belongs to an open file, and ours is shared with the parent.
+        line = os.open("/proc/self/fd/0", os.O_RDONLY | os.O_NONBLOCK)
+        fcntl.fcntl(line, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(line, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(line, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
+    except OSError:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        return
+    if select.select([line], [], [], 0)[0]:
+        os._exit(1)  # it has closed in the meantime
 
 
 def _import_kernel_side() -> None:

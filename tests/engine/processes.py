@@ -31,7 +31,7 @@ def _command(process: psutil.Process) -> str:
         return ""
 
 
-def wait_until(holds: Callable[[], object], seconds: float = 30.0) -> None:
+def wait_until(holds: Callable[[], object], seconds: float = 180.0) -> None:
     """Wait for something that another process does."""
     deadline = time.monotonic() + seconds
     while not holds():

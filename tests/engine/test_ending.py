@@ -85,7 +85,7 @@ def test_ctrl_c_cancels_the_run_and_leaves_no_process(start: list[Runner], tmp_p
     runner.wait_for_cells(2)
     kernels = runner.kernels()
     runner.process.send_signal(signal.SIGINT)
-    assert runner.process.wait(60) == 130
+    assert runner.process.wait(180) == 130
     assert runner.run.state is RunState.cancelled
     assert runner.run.cancelled_by == "SIGINT"
     assert {stage.state.value for stage in runner.run.stages} == {"cancelled"}
@@ -102,15 +102,26 @@ def test_a_second_ctrl_c_is_immediate(start: list[Runner], tmp_path: Path) -> No
     runner.process.send_signal(signal.SIGINT)
     wait_until(lambda: runner.run.cancelled_by)
     runner.process.send_signal(signal.SIGINT)
-    assert runner.process.wait(60) == 130
+    assert runner.process.wait(180) == 130
     wait_until(lambda: all(is_gone(pid) for pid in kernels))
+
+
+def test_a_kernel_whose_parent_has_died_ends_with_its_runner(start: list[Runner], tmp_path: Path) -> None:
+    orphan = "import os, signal, time\nparent = os.getppid()\nos.kill(parent, signal.SIGKILL)"
+    told = "while os.getppid() == parent: time.sleep(0.01)\nopen('pid', 'w').write(str(os.getpid()))"
+    start.append(runner := Runner(tmp_path, Package().stage("a", orphan, told, SLEEP)))
+    pid = tmp_path / "pid"
+    wait_until(lambda: pid.exists() and pid.read_text())
+    runner.process.kill()
+    runner.process.wait()
+    wait_until(lambda: is_gone(int(pid.read_text())))
 
 
 def test_a_cancel_request_from_another_process(start: list[Runner], tmp_path: Path) -> None:
     start.append(runner := Runner(tmp_path, Package().stage("a", SLEEP)))
     runner.wait_for_cells()
     request_cancel(runner.store, runner.run.run_id, by="sidebar")
-    assert runner.process.wait(60) == 130
+    assert runner.process.wait(180) == 130
     assert runner.run.cancelled_by == "sidebar"
     assert not request_cancel(runner.store, runner.run.run_id)
     assert runner.run.state is RunState.cancelled
@@ -128,7 +139,7 @@ def test_a_run_in_a_thread_is_cancelled_through_its_folder(tmp_path: Path) -> No
     store = RunStore(tmp_path)
     wait_until(lambda: store.ids() and store.read(store.ids()[0]).stages[0].cell_id)
     request_cancel(store, store.ids()[0], by="widget")
-    thread.join(60)
+    thread.join(180)
     assert ended[0].exit_code == 130
     assert ended[0].cancelled_by == "widget"
 
@@ -205,7 +216,7 @@ def test_nothing_that_a_stage_started_outlives_the_run(
     if end in {"cancel", "kill"}:
         wait_until(lambda: runner.store.ids() and any(each.cell_id for each in runner.run.stages[1:]), 60)
         runner.process.send_signal(signal.SIGTERM if end == "cancel" else signal.SIGKILL)
-    code = runner.process.wait(60)
+    code = runner.process.wait(180)
     pid = int((tmp_path / "pid").read_text())
     wait_until(lambda: is_gone(pid))
     assert code == {"success": 0, "failure": 1, "cancel": 130, "kill": -signal.SIGKILL}[end]

@@ -86,7 +86,7 @@ def cluster(tmp_path: Path) -> Iterator[str]:
     yield str(json.loads(scheduler.read_text())["address"])
     for process in started:
         process.terminate()
-        process.wait(30)
+        process.wait(180)
 
 
 def run(package: Path, **request: Any) -> Run:

@@ -180,7 +180,7 @@ def test_two_runs_at_once_compute_each_stage_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=120)
+        thread.join(timeout=180)
     assert [one.state for one in runs] == [ev.RunState.succeeded] * 2
     assert ((tmp_path / "a.log").read_text(), (tmp_path / "b.log").read_text()) == ("a", "b")
     states = sorted(tuple(stage.state.value for stage in one.stages) for one in runs)

@@ -182,7 +182,7 @@ def _commands(run_ids: list[str], damage: Damage) -> Iterator[tuple[str, ...]]:
 
 
 def _command(repository: Repository, *argv: str) -> Done:
-    return run_command(argv, repository.folder, environment={"JUPYTER_PIPE_KEY": KEY}, seconds=60.0)
+    return run_command(argv, repository.folder, environment={"JUPYTER_PIPE_KEY": KEY}, seconds=180.0)
 
 
 def _listed(done: Done) -> dict[str, object]:

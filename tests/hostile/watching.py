@@ -140,7 +140,7 @@ class Listener:
             except OSError:
                 return
             with connection:
-                connection.settimeout(1.0)
+                connection.settimeout(20.0)
                 try:
                     self.heard.append(connection.recv(1 << 16))
                 except OSError:

@@ -18,7 +18,7 @@ from jupyter_pipe.model import Pipeline, Source, Stage
 from jupyter_pipe.runs import RunFacts, RunStore
 
 TOKEN = "server-tests"
-SECONDS_TO_START = 60
+SECONDS_TO_START = 180
 
 
 class Server:
@@ -65,7 +65,7 @@ class Server:
         headers = {"Authorization": f"token {token}"} if token else {}
         address = f"{self.url}jupyter-pipe/{path}"
         return requests.request(
-            method, address, headers={**headers, **options.pop("headers", {})}, timeout=60, **options
+            method, address, headers={**headers, **options.pop("headers", {})}, timeout=180, **options
         )
 
     def _limit(self) -> list[str]:
@@ -95,7 +95,7 @@ class Server:
 
     def _answers(self) -> bool:
         try:
-            return requests.get(f"{self.url}api", timeout=2).ok
+            return requests.get(f"{self.url}api", timeout=20).ok
         except requests.RequestException:
             return False
 

@@ -116,7 +116,7 @@ def besiege(server: Server, run_id: str, *, requests: int, enemies: int) -> tupl
         waited.append(time.monotonic() - began)
     over.set()
     for thread in threads:
-        thread.join(120)
+        thread.join(240)
     return statuses, sorted(waited)
 
 

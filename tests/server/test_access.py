@@ -54,9 +54,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def visitor(server: Server) -> requests.Session:
     """A browser that has logged in: it has the cookies, as any page that it shows has."""
     session = requests.Session()
-    session.get(f"{server.url}login", timeout=60)
+    session.get(f"{server.url}login", timeout=180)
     form = {"password": TOKEN, "_xsrf": session.cookies["_xsrf"]}
-    assert session.post(f"{server.url}login", data=form, timeout=60).ok
+    assert session.post(f"{server.url}login", data=form, timeout=180).ok
     return session
 
 
@@ -83,9 +83,9 @@ def test_a_cookie_alone_changes_nothing(
 ) -> None:
     run_id = write_run(server.folder)
     url = f"{server.url}jupyter-pipe/{address(pattern, run_id)}"
-    assert visitor.request(method, url, data="{}", timeout=60).status_code == 403
+    assert visitor.request(method, url, data="{}", timeout=180).status_code == 403
     wrong = {"X-XSRFToken": "guessed"}
-    assert visitor.request(method, url, data="{}", headers=wrong, timeout=60).status_code == 403
+    assert visitor.request(method, url, data="{}", headers=wrong, timeout=180).status_code == 403
     assert server.ask("GET", f"runs/{run_id}").ok
 
 
@@ -93,8 +93,8 @@ def test_a_cookie_with_its_token_may(server: Server, visitor: requests.Session) 
     run_id = write_run(server.folder)
     header = {"X-XSRFToken": visitor.cookies.get("_xsrf", path="/hub/user/ann/") or ""}
     url = f"{server.url}jupyter-pipe/runs/{run_id}"
-    assert visitor.delete(url, headers=header, timeout=60).status_code == 204
-    assert visitor.get(url, headers=header, timeout=60).status_code == 404
+    assert visitor.delete(url, headers=header, timeout=180).status_code == 204
+    assert visitor.get(url, headers=header, timeout=180).status_code == 404
 
 
 @pytest.mark.parametrize(("method", "pattern"), OFFERED)
@@ -103,7 +103,7 @@ def test_another_sites_page_reads_nothing(
 ) -> None:
     url = f"{server.url}jupyter-pipe/{address(pattern)}"
     foreign = {"Origin": "https://elsewhere.example", "Referer": "https://elsewhere.example/page"}
-    response = visitor.request(method, url, data=None, headers=foreign, timeout=60)
+    response = visitor.request(method, url, data=None, headers=foreign, timeout=180)
     assert response.status_code in {403, 404}
     assert "Access-Control-Allow-Origin" not in response.headers
 
@@ -149,7 +149,7 @@ def test_the_description_names_the_base_url(server: Server) -> None:
 def test_routes_are_below_the_base_url_only(server: Server) -> None:
     root = server.url.removesuffix("/hub/user/ann/")
     response = requests.get(
-        f"{root}/jupyter-pipe/runs", headers={"Authorization": f"token {TOKEN}"}, timeout=60
+        f"{root}/jupyter-pipe/runs", headers={"Authorization": f"token {TOKEN}"}, timeout=180
     )
     assert response.status_code == 404
 

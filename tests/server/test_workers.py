@@ -139,7 +139,7 @@ def test_a_worker_ends_with_its_server(tmp_path: Path, state: str) -> None:
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = monotonic() + 60
+    deadline = monotonic() + 180
     while not is_so():
         assert monotonic() < deadline
         sleep(0.02)

@@ -33,7 +33,7 @@ from jupyter_pipe.engine.execution.notebook_saving import ExecutedNotebook
 from jupyter_pipe.engine.execution.output_receiving import ReceivingClient
 from jupyter_pipe.engine.execution.papermill_engine import Execution, StageInterrupted
 from jupyter_pipe.engine.execution.stage_cells import is_users, number_of
-from jupyter_pipe.engine.kernels.lifecycle import PROTECT_SOURCE, FreshKernels, KernelRequest
+from jupyter_pipe.engine.kernels.lifecycle import FreshKernels, KernelRequest
 from jupyter_pipe.engine.kernels.out_of_memory import MemoryWatch
 from jupyter_pipe.errors import KernelError
 from jupyter_pipe.events import CellFinished, CellStarted, FailureKind
@@ -150,8 +150,9 @@ class StageClient(ReceivingClient):
             await self._kernel.shut_down()
 
     async def _run_cells(self) -> None:
+        assert self._kernel is not None
         try:
-            await self._silently("\n".join((PROTECT_SOURCE, *self._execution.prelude)))
+            await self._silently("\n".join((self._kernel.protection, *self._execution.prelude)))
             for index in range(len(self.nb.cells)):
                 if not self._ending:
                     await self._run_cell(index)

@@ -2,7 +2,8 @@
 
 A `ForkedKernels` lives as long as its run. It starts the parent (`kernel/forking.py`) with the first
 stage, has it import the allow-listed libraries that stages import, and gives a fresh kernel instead,
-with an explanation, wherever a forked one could behave differently or does not come up.
+with an explanation, wherever a forked one could behave differently or does not come up. Kernels live on if
+their parent is killed, and the next one has a new parent.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from jupyter_pipe.engine.kernels.lifecycle import (
     KernelRequest,
     StageKernel,
     WatchedProvisioner,
+    readable,
     start_kernel,
 )
 from jupyter_pipe.errors import KernelError
@@ -53,6 +56,9 @@ PRELOADED: dict[str, tuple[str, ...]] = {
 _STARTUP_VARIABLES = ("PYTHON", "LD_", "DYLD_", "OMP_", "OPENBLAS_", "MKL_", "NUMEXPR_", "MALLOC_", "GLIBC_")
 _STANDARD_ARGUMENTS = ["-m", "ipykernel_launcher", "-f"]
 _START_SECONDS = 20.0
+_ENDING_SECONDS = 1.0
+# A run's; where that many have been killed, something does not want them here.
+_MOST_PARENTS = 4
 
 
 def can_fork() -> bool:
@@ -62,11 +68,7 @@ def can_fork() -> bool:
 
 
 class _Unsuitable(Exception):  # noqa: N818 - no error: a fresh kernel does the same
-    """Why this stage gets a fresh kernel. `quiet` reasons are not news to the user."""
-
-    def __init__(self, reason: str, *, quiet: bool = False) -> None:
-        super().__init__(reason)
-        self.quiet = quiet
+    """Why this stage gets a fresh kernel."""
 
 
 class ForkedKernels:
@@ -76,18 +78,25 @@ class ForkedKernels:
         self._explain = explain
         self._explained: set[str] = set()
         self._lock = threading.Lock()
-        self._parent: _Parent | None = None
+        # The last one forks. Kernels of those that have died hold their life lines, until the run is over.
+        self._parents: list[_Parent] = []
         self._broken = ""
 
     async def start(self, request: KernelRequest) -> StageKernel:
         """Raises KernelError if neither a forked nor a fresh kernel comes up."""
         check_kernel(request.name)
-        try:
-            return await self._start_forked(request)
-        except _Unsuitable as unsuitable:
-            self._say(str(unsuitable), quiet=unsuitable.quiet)
-        except (KernelError, OSError) as error:
-            self._broken = f"forked kernels do not come up here ({error})"
+        while not self._broken:
+            parent: _Parent | None = None
+            try:
+                parent = await asyncio.get_running_loop().run_in_executor(None, self._find_parent, request)
+                return await _start_forked(parent, request)
+            except _Unsuitable as unsuitable:
+                self._say(str(unsuitable))
+                break
+            except (KernelError, OSError) as error:
+                if parent is None or not await _has_died(parent):
+                    self._broken = f"forked kernels do not come up here ({error})"
+        if self._broken:
             self._say(self._broken)
         return await FreshKernels().start(request)
 
@@ -107,42 +116,52 @@ class ForkedKernels:
         """End the parent, and with it every kernel that still runs."""
         with self._lock:
             self._broken = "the run is over"
-            if self._parent is not None:
-                self._parent.close()
-                self._parent = None
-
-    async def _start_forked(self, request: KernelRequest) -> StageKernel:
-        if self._broken:
-            raise _Unsuitable(self._broken)
-        modules = _modules(request)
-        parent = await asyncio.get_running_loop().run_in_executor(None, self._find_parent, request)
-        _check_environment(parent, request)
-
-        def provision(manager: Any) -> WatchedProvisioner:
-            made = _ForkedProvisioner(kernel_id="stage", kernel_spec=manager.kernel_spec, parent=manager)
-            made.prepare(parent, request, modules)
-            return made
-
-        return await start_kernel(request, provision, seconds=_START_SECONDS)
+            for parent in self._parents:
+                parent.close()
+            self._parents = []
 
     def _find_parent(self, request: KernelRequest) -> _Parent:
-        """The running parent, or a new one: the first stage's, for all."""
+        """The running parent, or a new one: the first stage's, for all. Raises _Unsuitable, also where
+        parents have been killed too often."""
         with self._lock:
             if self._broken:
                 raise _Unsuitable(self._broken)
-            if self._parent is None:
-                interpreter = _standard_interpreter(request.name)
-                # What a fork finds in /proc/self/environ is what its parent began with.
-                kept = {
-                    name: value for name, value in request.environment.items() if name not in request.secrets
-                }
-                self._parent = _Parent(interpreter, kept)
-            return self._parent
+            if not self._parents or not self._parents[-1].is_alive:
+                self._parents.append(self._new_parent(request))
+            return self._parents[-1]
 
-    def _say(self, reason: str, *, quiet: bool = False) -> None:
-        if not quiet and reason not in self._explained:
+    def _new_parent(self, request: KernelRequest) -> _Parent:
+        if len(self._parents) == _MOST_PARENTS:
+            raise _Unsuitable(f"the process that forks them was killed {_MOST_PARENTS} times")
+        # What a fork finds in /proc/self/environ is what its parent began with.
+        kept = {name: value for name, value in request.environment.items() if name not in request.secrets}
+        return _Parent(_standard_interpreter(request.name), kept)
+
+    def _say(self, reason: str) -> None:
+        if reason not in self._explained:
             self._explained.add(reason)
             self._explain(f"Stages run in fresh kernels: {reason}.")
+
+
+async def _has_died(parent: _Parent) -> bool:
+    """Whether that is why it did not answer. Its end is known a moment after its sockets have closed."""
+    deadline = time.monotonic() + _ENDING_SECONDS
+    while parent.is_alive and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
+    return not parent.is_alive
+
+
+async def _start_forked(parent: _Parent, request: KernelRequest) -> StageKernel:
+    """Raises _Unsuitable; KernelError or OSError if the parent has died, or the kernel does not come up."""
+    modules = _modules(request)
+    _check_environment(parent, request)
+
+    def provision(manager: Any) -> WatchedProvisioner:
+        made = _ForkedProvisioner(kernel_id="stage", kernel_spec=manager.kernel_spec, parent=manager)
+        made.prepare(parent, request, modules)
+        return made
+
+    return await start_kernel(request, provision, seconds=_START_SECONDS)
 
 
 class _Parent:
@@ -169,6 +188,10 @@ class _Parent:
         except BaseException:
             self.close()
             raise
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
 
     def _wait_until_ready(self) -> None:
         assert self._process.stdout is not None
@@ -229,6 +252,8 @@ class _ForkedProvisioner(WatchedProvisioner):
     """Has the parent fork where the stock provisioner starts a program."""
 
     process: Any
+    # The life line ends a forked kernel; its parent may die without it.
+    protection = ""
 
     def prepare(self, parent: _Parent, request: KernelRequest, modules: tuple[str, ...]) -> None:
         """Which parent, and what the child is to be."""
@@ -249,7 +274,9 @@ class _ForkedProvisioner(WatchedProvisioner):
         answer = json.loads(await reader.readline() or b"{}")
         if "pid" not in answer:
             writer.close()
-            raise _Unsuitable(answer.get("refused", "the process that forks them has ended"))
+            if "refused" not in answer:
+                raise ConnectionResetError("the process that forks them has ended")
+            raise _Unsuitable(answer["refused"])
         process = _ForkedProcess(answer["pid"])
         self.process = process
         self.pid = self.pgid = process.pid
@@ -258,13 +285,30 @@ class _ForkedProvisioner(WatchedProvisioner):
 
 
 async def _wait_for(process: _ForkedProcess, reader: Any, writer: Any) -> int:
-    """The exit status; a parent that died took its children with it."""
-    status = -int(signal.SIGKILL)
-    with contextlib.suppress(OSError, ValueError):
-        status = int(json.loads(await reader.readline() or b"{}").get("status", status))
-    process.returncode = status
+    """The exit status. If the parent has died, nobody can know it: it counts as killed, once it has ended."""
+    with _watched(process.pid) as descriptor:
+        answer: dict[str, int] = {}
+        with contextlib.suppress(OSError, ValueError):
+            answer = json.loads(await reader.readline() or b"{}")
+        if "status" not in answer and descriptor is not None:
+            await readable(descriptor)
+    process.returncode = answer.get("status", -int(signal.SIGKILL))
     writer.close()
-    return status
+    return process.returncode
+
+
+@contextlib.contextmanager
+def _watched(pid: int) -> Iterator[int | None]:
+    """A descriptor of the process itself, for its number may be given to another; None if it has ended."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        yield None
+        return
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _standard_interpreter(name: str) -> Path:

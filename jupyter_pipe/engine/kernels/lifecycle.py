@@ -1,7 +1,7 @@
 """Kernels: started from a kernelspec, watched without polling, ended with all their children.
 
-A `KernelSource` gives a `StageKernel`; the one here starts a fresh process for each. A kernel dies
-with the thread that started it (`PROTECT_SOURCE`, on Linux), or within a second of its runner, whom
+A `KernelSource` gives a `StageKernel`; the one here starts a fresh process for each. Such a kernel dies
+with the thread that started it (`_PROTECTION`, on Linux), or within a second of its runner, whom
 ipykernel watches; a guard ends what it started. Raises KernelError.
 """
 
@@ -34,19 +34,17 @@ if TYPE_CHECKING:
     from jupyter_client.asynchronous.client import AsyncKernelClient
 
 __all__ = [
-    "PROTECT_SOURCE",
     "FreshKernels",
     "KernelRequest",
     "KernelSource",
     "StageKernel",
     "WatchedProvisioner",
+    "readable",
     "start_kernel",
 ]
 
 # Run silently in the kernel: it then receives SIGKILL when the thread that started it ends.
-PROTECT_SOURCE = (
-    '__import__("sys").platform.startswith("linux") and __import__("ctypes").CDLL(None).prctl(1, 9)'
-)
+_PROTECTION = '__import__("sys").platform.startswith("linux") and __import__("ctypes").CDLL(None).prctl(1, 9)'
 
 # As nbclient does: what stages run is not the user's history, which every kernel would write and sync.
 _IPYTHON_ARGUMENTS = ["--HistoryManager.hist_file=:memory:"]
@@ -81,6 +79,7 @@ class WatchedProvisioner(LocalProvisioner):
 
     exited: asyncio.Task[int]
     guard: Guard | None = None
+    protection = _PROTECTION
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         info = await super().launch_kernel(cmd, **kwargs)
@@ -99,15 +98,22 @@ async def _wait_for(process: Any) -> int:
     loop = asyncio.get_running_loop()
     if not hasattr(os, "pidfd_open"):
         return int(await loop.run_in_executor(None, process.wait))
-    ended = asyncio.Event()
     descriptor = os.pidfd_open(process.pid)
+    try:
+        await readable(descriptor)
+    finally:
+        os.close(descriptor)
+    return int(process.wait())
+
+
+async def readable(descriptor: int) -> None:
+    """Wait until something can be read; from the descriptor of a process, that it has ended."""
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
     try:
         loop.add_reader(descriptor, ended.set)
         await ended.wait()
     finally:
         loop.remove_reader(descriptor)
-        os.close(descriptor)
-    return int(process.wait())
 
 
 class StageKernel:
@@ -127,6 +133,11 @@ class StageKernel:
     @property
     def pid(self) -> int:
         return int(self._provisioner.pid or 0)
+
+    @property
+    def protection(self) -> str:
+        """What the kernel runs before all else, so that it ends with its runner."""
+        return self._provisioner.protection
 
     @property
     def exited(self) -> asyncio.Task[int]:
