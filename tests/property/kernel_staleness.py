@@ -17,7 +17,8 @@ from jupyter_pipe.events import Event, StageQueued
 from jupyter_pipe.runs.model import RunOptions
 from jupyter_pipe.runs.store import RunStore
 from tests.cases.pipelines import Forks, Outcome
-from tests.property.outside import READERS, Scene
+from tests.property.outside import Scene
+from tests.property.outside_idioms import READERS
 from tests.property.staleness import Pipelines, Tally, try_sequence
 
 KINDS = frozenset(READERS) - {"calendar"}

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -33,11 +33,14 @@ from jupyter_pipe.engine.targets import RunRequest, open_target
 from jupyter_pipe.notebook import read_notebook
 from jupyter_pipe.runs.learned_effects import add_learned
 from tests.cases.pipelines import ENOUGH, Forks, Outcome, run_stage_cells
-from tests.property.outside import MADE, READERS, Scene, random_edit, random_scene
+from tests.property.outside import Scene, random_scene
+from tests.property.outside_edits import random_edit, random_file_edit
+from tests.property.outside_idioms import MADE, READERS
 
 __all__ = ["Tally", "Trial", "main", "try_sequence"]
 
 STEPS = 4
+DISTURBED = 0.15
 NO_STATE = (".jupyter_pipe", "__pycache__")
 LOG = "app.log"
 """Who adds to it adds once for each time that it runs; what matters is that each did."""
@@ -57,11 +60,20 @@ class Trial:
 
 @dataclass
 class Pipelines:
-    """Runs a scene's pipeline in a folder, again and again; only papermill and kernels are not real."""
+    """Runs a scene's pipeline in a folder, again and again; only papermill and kernels are not real.
+
+    `meanwhile` is called once, while a stage of the next run has run its cells and has not ended yet."""
 
     forks: Forks
     folder: Path
     runs: int = 0
+    meanwhile: Callable[[Path], None] | None = None
+
+    def interfere(self, chance: random.Random, share: float = 1.0) -> None:
+        """Does what is to happen meanwhile, or leaves it for later."""
+        if self.meanwhile is not None and chance.random() < share:
+            self.meanwhile(self.folder)
+            self.meanwhile = None
 
     def run(self, scene: Scene, chance: random.Random) -> tuple[Outcome, dict[str, str]]:
         """What each cell printed, now or when the result was made, and the reason for each stage that ran."""
@@ -179,6 +191,7 @@ class _Run:
         finally:
             self._printed[execution.stage] = outcome.outputs
             self.outcome.outputs.update(outcome.outputs)
+            self._owner.interfere(self._chance, 0.5)
 
 
 def run_notebook(forks: Forks, folder: Path, scene: Scene) -> Outcome:
@@ -202,36 +215,64 @@ def try_sequence(
     `kinds` are the ways of reading, `pipelines` runs the one of the two."""
     chance = random.Random(seed)
     scene = random_scene(chance, frozenset(kinds))
-    trial = Trial()
     with tempfile.TemporaryDirectory() as top, patch("os.fsync", lambda _: None):
         whole, parts = Path(top) / "whole", Path(top) / "parts"
         for folder in (whole, parts):
             folder.mkdir()
             scene.lay_out(folder)
-        runner, told = pipelines(forks, parts), ["the first run"]
-        before: dict[str, str] = {}
+        return _Sequence(scene, chance, whole, pipelines(forks, parts)).go(steps, f"seed {seed}")
+
+
+class _Sequence:
+    """`whole` is the folder where the notebook runs, `runner` has that of the pipeline."""
+
+    def __init__(self, scene: Scene, chance: random.Random, whole: Path, runner: Pipelines) -> None:
+        self._scene, self._chance, self._whole, self._runner = scene, chance, whole, runner
+        self._parts = runner.folder
+        self._told = ["the first run"]
+        self._before: dict[str, str] = {}
+        self._trial = Trial()
+
+    def go(self, steps: int, name: str) -> Trial:
         for step in range(steps):
             if step:
-                edit = random_edit(scene, chance)
-                told.append(edit.text)
-                for folder in (whole, parts):
-                    edit.make(folder)
-            with _on_day(forks, scene.day):
-                expected = run_notebook(forks, whole, scene)
-                actual, reasons = runner.run(scene, chance)
-            problem = _compare(expected, actual, whole, parts)
+                self._edit()
+            # What somebody does to the files in the middle of a run counts from the next one on.
+            disturbed = step < steps - 1 and self._chance.random() < DISTURBED
+            expected, actual, reasons = self._run(disturbed)
+            problem = "" if disturbed else _compare(expected, actual, self._whole, self._parts)
             if problem:
                 refused = "Order" in actual.error or "ReadTooLate" in actual.error
-                trial.kind = "refused" if refused else "stale"
-                story = "\n".join(f"# {stage}\n{source}" for stage, source in scene.cells)
-                trial.detail = f"seed {seed}: {problem}\nafter {' · '.join(told)}\n{story}"
-                return trial
+                self._trial.kind = "refused" if refused else "stale"
+                story = "\n".join(f"# {stage}\n{source}" for stage, source in self._scene.cells)
+                self._trial.detail = f"{name}: {problem}\nafter {' · '.join(self._told)}\n{story}"
+                return self._trial
             if expected.error:
-                return trial
-            if step:
-                _count(trial, scene, reasons, before, expected.outputs, told[-1])
-            before = expected.outputs
-    return trial
+                return self._trial
+            if step and not disturbed:
+                _count(self._trial, self._scene, reasons, self._before, expected.outputs, self._told[-1])
+            self._before = {} if disturbed else expected.outputs
+        return self._trial
+
+    def _edit(self) -> None:
+        edit = random_edit(self._scene, self._chance)
+        self._told.append(edit.text)
+        for folder in (self._whole, self._parts):
+            edit.make(folder)
+
+    def _run(self, disturbed: bool) -> tuple[Outcome, Outcome, dict[str, str]]:
+        """The notebook, and the pipeline with the reasons of its stages; then both folders have the edit."""
+        edit = random_file_edit(self._scene, self._chance) if disturbed else None
+        if edit is not None:
+            self._told.append(f"{edit.text}, in the middle of it")
+            self._runner.meanwhile = edit.make
+        with _on_day(self._runner.forks, self._scene.day):
+            expected = run_notebook(self._runner.forks, self._whole, self._scene)
+            actual, reasons = self._runner.run(self._scene, self._chance)
+        if edit is not None:
+            edit.make(self._whole)
+            self._runner.interfere(self._chance)
+        return expected, actual, reasons
 
 
 def _count(

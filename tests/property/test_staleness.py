@@ -19,7 +19,7 @@ from jupyter_pipe.engine.attempts import attempt as stage_module
 from jupyter_pipe.observe.present import Present
 from jupyter_pipe.observe.settling import settle
 from tests.cases.pipelines import Forks
-from tests.property.outside import READERS
+from tests.property.outside_idioms import READERS
 from tests.property.staleness import Tally, try_sequence
 
 SLICE = 12
