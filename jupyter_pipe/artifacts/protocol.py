@@ -142,24 +142,26 @@ class ObservedPath(Struct, frozen=True, omit_defaults=True):
 
     `path` is relative to the working directory with forward slashes if it lies below it, else absolute.
     `aspect` says what the stage learned: `content` of a file, `listing` of a folder, `presence` of either
-    (`exists`, `stat`, an `open` that found nothing). `digest` is the sha256 of a content, that of
+    (`exists`, `stat`, an `open` that found nothing), `times` (when it was last changed), `link` (whether it
+    is a symbolic link, and where it leads). `digest` is the sha256 of a content, that of
     `"\\n".join(sorted names)` of a listing, the word `file` or `folder` of a presence, the nanoseconds of
-    `times` (when it was last changed), and for all of them `missing` if nothing was there. It is empty where
-    the kernel leaves it to the host: the file is unchanged since it was read if size, modification time
-    (nanoseconds) and inode still agree. `names` are a folder's entries, sorted, at most 500 of them, so that
-    a plan can say "b.csv is new"; those in `UNLISTED` are left out. `pattern` says that only names that match
-    it count (`*.csv`, as `fnmatch.fnmatchcase` reads it), for digest and names. Of what was written, digest
-    and stat are those at the stage's end, `missing` if it is gone, `existed` says that something was there
-    before, `guessed` that a program ran meanwhile which probably wrote it. Of what was read, `appended` says
-    that the stage only added to it, as to a log. `cell_id` and `line` are the first
-    place.
+    `times`, `-> TARGET` of a link, else as a presence; and for all of them `missing` if nothing was there. It
+    is empty where the kernel leaves it to the host: the file is unchanged since it was read if size, times of
+    modification and change (nanoseconds) and inode still agree. `names` are a folder's entries, sorted, those
+    of folders with a slash at the end, at most 500 of them, so that a plan can say "b.csv is new"; those in
+    `UNLISTED` are left out. `pattern` says that only names that match it count (`*.csv`, as
+    `fnmatch.fnmatchcase` reads it), for digest and names. Of what was written, digest and stat are those at
+    the stage's end, `missing` if it is gone, `existed` says that something was there before, `guessed` that a
+    program ran meanwhile which probably wrote it. Of what was read, `appended` says that the stage only added
+    to it, as to a log. `cell_id` and `line` are the first place.
     """
 
     path: str
-    aspect: Literal["content", "listing", "presence", "times"] = "content"
+    aspect: Literal["content", "listing", "presence", "times", "link"] = "content"
     digest: str = ""
     size: int = 0
     mtime_ns: int = 0
+    ctime_ns: int = 0
     inode: int = 0
     names: tuple[str, ...] = ()
     pattern: str = ""
@@ -168,6 +170,10 @@ class ObservedPath(Struct, frozen=True, omit_defaults=True):
     appended: bool = False
     cell_id: str = ""
     line: int = 0
+
+    def lists(self, name: str) -> bool:
+        """Whether the folder had an entry of this name, among those that are kept."""
+        return name in self.names or f"{name}/" in self.names
 
 
 class ObservedVariable(Struct, frozen=True, omit_defaults=True):

@@ -17,6 +17,7 @@ from jupyter_pipe.observe.digests import (
     changed_at,
     file_digest,
     is_settled,
+    link_of,
     listing_digest,
     variable_digest,
 )
@@ -68,8 +69,19 @@ def _compare_path(one: ObservedPath, present: Present) -> ObservedPath | str:
         case "times":
             now = changed_at(present.path(one.path))
             return one if now == one.digest else f"{one.path} has another time"
+        case "link":
+            return _compare_link(one, present)
         case _:
             return _compare_content(one, present)
+
+
+def _compare_link(one: ObservedPath, present: Present) -> ObservedPath | str:
+    now = link_of(present.path(one.path))
+    if now == one.digest:
+        return one
+    places = (one.digest, now)
+    leads = all(place.startswith("->") for place in places)
+    return f"{one.path} leads elsewhere" if leads else change_of_path(one.path, *places)
 
 
 def _compare_content(one: ObservedPath, present: Present) -> ObservedPath | str:
@@ -92,8 +104,10 @@ def _compare_content(one: ObservedPath, present: Present) -> ObservedPath | str:
 
 
 def has_stat(one: ObservedPath, status: os.stat_result) -> bool:
-    """Whether size, time and inode are those of the observation."""
-    return (one.size, one.mtime_ns, one.inode) == (status.st_size, status.st_mtime_ns, status.st_ino)
+    """Whether size, times and inode are those of the observation. Who sets the time of a file back, as
+    `rsync -t` does, changes that of its last change."""
+    times = (status.st_mtime_ns, status.st_ctime_ns)
+    return (one.size, one.mtime_ns, one.ctime_ns, one.inode) == (status.st_size, *times, status.st_ino)
 
 
 def with_stat(one: ObservedPath, present: Present) -> ObservedPath:
@@ -102,11 +116,11 @@ def with_stat(one: ObservedPath, present: Present) -> ObservedPath:
     try:
         status = present.path(one.path).stat()
     except OSError:
-        return replace(one, size=0, mtime_ns=0, inode=0)
+        return replace(one, size=0, mtime_ns=0, ctime_ns=0, inode=0)
     # The time of a folder says nothing of the files in it.
-    reliable = stat.S_ISREG(status.st_mode) and is_settled(status.st_mtime_ns)
+    reliable = stat.S_ISREG(status.st_mode) and is_settled(status.st_mtime_ns, status.st_ctime_ns)
     time = status.st_mtime_ns if reliable else 0
-    return replace(one, size=status.st_size, mtime_ns=time, inode=status.st_ino)
+    return replace(one, size=status.st_size, mtime_ns=time, ctime_ns=status.st_ctime_ns, inode=status.st_ino)
 
 
 def compare_left(one: ObservedPath, present: Present) -> ObservedPath | str:

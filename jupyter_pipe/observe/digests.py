@@ -25,6 +25,7 @@ __all__ = [
     "changed_at",
     "file_digest",
     "is_settled",
+    "link_of",
     "listed_names",
     "listing_digest",
     "presence_of",
@@ -50,9 +51,10 @@ def file_digest(path: Path, status: os.stat_result | None = None) -> str:
             names = sorted(set(os.listdir(path)) - UNLISTED)
             parts = [f"{name}:{file_digest(path / name)}" for name in names]
             return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-        if not is_settled(status.st_mtime_ns):
+        times = (status.st_mtime_ns, status.st_ctime_ns)
+        if not is_settled(*times):
             return _read_digest(path)
-        return _content_digest(path, status.st_mtime_ns, status.st_size, status.st_ino)
+        return _content_digest(path, times, status.st_size, status.st_ino)
     except OSError:
         return _pattern_digest(str(path)) if glob.has_magic(str(path)) else MISSING
 
@@ -62,14 +64,14 @@ def _pattern_digest(pattern: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest() if parts else MISSING
 
 
-def is_settled(mtime_ns: int) -> bool:
-    """Whether a file's modification time can be relied on: a change in the same tick of the file system's
-    clock, which may be two seconds long, would leave it as it is."""
-    return time.time_ns() - mtime_ns > _TICK_NS
+def is_settled(*times_ns: int) -> bool:
+    """Whether a file's times can be relied on: a change in the same tick of the file system's clock, which
+    may be two seconds long, would leave them as they are."""
+    return time.time_ns() - max(times_ns) > _TICK_NS
 
 
 @lru_cache(maxsize=4096)
-def _content_digest(path: Path, mtime_ns: int, size: int, inode: int) -> str:
+def _content_digest(path: Path, times_ns: tuple[int, int], size: int, inode: int) -> str:
     return _read_digest(path)
 
 
@@ -91,6 +93,14 @@ def presence_of(path: Path) -> str:
         return MISSING
 
 
+def link_of(path: Path) -> str:
+    """`-> TARGET` of a symbolic link, whether or not there is anything; else as `presence_of`."""
+    try:
+        return f"-> {os.readlink(path)}"
+    except OSError:
+        return presence_of(path)
+
+
 def changed_at(path: Path) -> str:
     """When a file was last changed, in nanoseconds, or `MISSING`."""
     try:
@@ -100,15 +110,21 @@ def changed_at(path: Path) -> str:
 
 
 def listed_names(path: Path, pattern: str = "") -> list[str] | None:
-    """A folder's entries, sorted, those of tools left out; None if it is not a folder.
+    """A folder's entries, sorted, those of tools left out; None if it is not a folder. Those that are folders
+    end with a slash.
 
     With a pattern only the names that match it: `*.csv`.
     """
     try:
-        names = sorted(set(os.listdir(path)) - UNLISTED)
+        with os.scandir(path) as found:
+            names = {one.name: one.is_dir() for one in found if one.name not in UNLISTED}
     except OSError:
         return None
-    return [name for name in names if fnmatch.fnmatchcase(name, pattern)] if pattern else names
+    return sorted(
+        f"{name}/" if is_folder else name
+        for name, is_folder in names.items()
+        if not pattern or fnmatch.fnmatchcase(name, pattern)
+    )
 
 
 def listing_digest(names: Iterable[str] | None) -> str:

@@ -74,7 +74,9 @@ class Present(Struct, frozen=True):
         for path, left in self.left.items():
             folder, _, entry = folder_of(path)
             if folder == name and (not pattern or fnmatchcase(entry, pattern)):
-                (names.discard if left.digest == MISSING else names.add)(entry)
+                names -= {entry, f"{entry}/"}
+                if left.digest != MISSING:
+                    names.add(f"{entry}/" if left.digest == FOLDER else entry)
         return sorted(names)
 
 

@@ -50,7 +50,7 @@ def _settle_read(one: ObservedPath, present: Present) -> ObservedPath:
         return one if one.digest else replace(one, digest=listing_digest(one.names))
     if one.aspect == "presence":
         return one if one.digest else replace(one, digest=presence_of(present.path(one.path)))
-    if one.aspect == "times":
+    if one.aspect in ("times", "link"):
         return one
     if not one.digest:
         try:
@@ -61,7 +61,7 @@ def _settle_read(one: ObservedPath, present: Present) -> ObservedPath:
             return replace(one, digest=CHANGED_MEANWHILE)
         digest = file_digest(present.path(one.path), status)
         return replace(with_stat(one, present), digest=digest)
-    return one if is_settled(one.mtime_ns) else replace(one, mtime_ns=0)
+    return one if is_settled(one.mtime_ns, one.ctime_ns) else replace(one, mtime_ns=0)
 
 
 def _settle_written(one: ObservedPath, present: Present) -> ObservedPath:

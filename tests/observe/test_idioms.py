@@ -75,7 +75,9 @@ LISTING = {
     "import glob; glob.glob('inputs/[ab].csv') + glob.glob('inputs/*.txt')": (
         "listing inputs *.txt, listing inputs [ab].csv"
     ),
-    "import glob; glob.glob('*/*.csv')": "listing . *, listing inputs *.csv, listing pack *.csv",
+    "import glob; glob.glob('*/*.csv')": (
+        "listing . *, listing inputs *.csv, listing linked *.csv, listing pack *.csv"
+    ),
     "import glob; glob.glob('inputs/**/*.csv', recursive=True)": "listing inputs, listing inputs/deep",
     "import glob; glob.glob('*.csv', root_dir='inputs')": "listing inputs *.csv",
     "from pathlib import Path; sorted(Path('inputs').glob('*.csv'))": "listing inputs *.csv",
@@ -103,6 +105,30 @@ ASKING = {
     "try: open('none.csv')\nexcept FileNotFoundError: open('inputs/a.csv')": (
         "content inputs/a.csv, missing none.csv"
     ),
+}
+LINKS = {
+    "open('link.csv').read()": "content link.csv",
+    "import os; os.readlink('link.csv')": "link link.csv",
+    "from pathlib import Path; Path('link.csv').readlink()": "link link.csv",
+    "import os; os.path.realpath('link.csv')": "link inputs/a.csv, link link.csv",
+    "from pathlib import Path; Path('linked/a.csv').resolve()": "link inputs/a.csv, link linked",
+    "import os; os.path.islink('link.csv'), os.path.islink('tool.py')": "link link.csv, link tool.py",
+    "from pathlib import Path; Path('link.csv').is_symlink()": "link link.csv",
+    "import os; os.path.lexists('link.csv')": "link link.csv",
+    "import os; os.path.samefile('link.csv', 'inputs/a.csv')": "link inputs/a.csv, link link.csv",
+    "import os; os.listdir('linked')": "listing linked",
+}
+ENTRIES = {
+    "import os; [e.is_dir() for e in os.scandir('inputs')]": "listing inputs",
+    "import os; [e.stat().st_size for e in os.scandir('inputs/deep')]": (
+        "content inputs/deep/b.csv, listing inputs/deep"
+    ),
+    "import os; [e.stat().st_mtime for e in os.scandir('inputs/deep')]": (
+        "content inputs/deep/b.csv, listing inputs/deep, times inputs/deep/b.csv"
+    ),
+    "import pkgutil; list(pkgutil.iter_modules(['pack']))": "listing pack",
+    "from concurrent.futures import ThreadPoolExecutor as T\n"
+    "import os\nlist(T(2).map(os.path.exists, ['none', 'tool.py']))": "file tool.py, missing none",
 }
 VARIABLES = {
     "import os; os.environ.get('MODE_X')": "variable MODE_X",
@@ -194,7 +220,10 @@ WRITING = {
     ),
     "import os; os.remove('config.json')": "removed config.json",
     "import shutil; shutil.copy('inputs/a.csv', 'copy.csv')": "content inputs/a.csv, wrote copy.csv",
-    "import shutil; shutil.rmtree('inputs')": "removed inputs",
+    "import shutil; shutil.rmtree('inputs/deep')": "removed inputs/deep, removed inputs/deep/b.csv",
+    "import os, contextlib\nwith contextlib.suppress(OSError): os.remove('none')": "missing none",
+    "import os, contextlib\nwith contextlib.suppress(OSError): os.rename('none', 'new')": "missing none",
+    "open('new', 'w').close(); import os; os.remove('new')": "",
     "import pandas as pd; pd.DataFrame({'x': [1]}).to_csv('frame.csv')": "wrote frame.csv",
     "import numpy as np; np.save('new.npy', [1])": "wrote new.npy",
     "import sqlite3; c = sqlite3.connect('data.db'); c.execute('select * from t').fetchall()": (
@@ -266,12 +295,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with sqlite3.connect(tmp_path / "data.db") as database:
         database.execute("create table t (x)")
     database.close()
+    (tmp_path / "link.csv").symlink_to("inputs/a.csv")
+    (tmp_path / "linked").symlink_to("inputs")
     monkeypatch.setenv("SET_X", "1")
     monkeypatch.delenv("MODE_X", raising=False)
     return tmp_path
 
 
-TABLES = (READING, LISTING, ASKING, VARIABLES, MODULES, CALENDAR, PROGRAMS, WRITING, WORKERS)
+TABLES = (READING, LISTING, ASKING, LINKS, ENTRIES, VARIABLES, MODULES, CALENDAR, PROGRAMS, WRITING, WORKERS)
 
 
 @pytest.mark.parametrize(("code", "noted"), [case for table in TABLES for case in table.items()])

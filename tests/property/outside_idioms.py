@@ -202,8 +202,8 @@ WRITERS: dict[str, tuple[str, ...]] = {
     "tables": (
         'with contextlib.closing(sqlite3.connect("made.db")) as made, made:\n'
         '    made.executescript("drop table if exists u; create table u as select {number} as x")',
-        'with contextlib.closing(sqlite3.connect("made.db")) as made, suppress(sqlite3.OperationalError):\n'
-        '    print(made.execute("select x from u").fetchall())',
+        'if os.path.exists("made.db"):\n    with contextlib.closing(sqlite3.connect("made.db")) as made:\n'
+        '        print(made.execute("select x from u").fetchall())',
     ),
 }
 IMPORTS = """\

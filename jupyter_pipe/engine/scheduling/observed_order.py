@@ -225,7 +225,7 @@ class _Pair:
         if seen.digest == MISSING and seen.aspect != "listing":
             return left.digest != MISSING
         if seen.aspect == "listing":
-            return left.existed or folder_of(left.path)[2] not in seen.names
+            return left.existed or not seen.lists(folder_of(left.path)[2])
         maker = self._last_writer(left.path, self.earlier)
         if maker is not None and agrees(self.traces[maker].written[left.path], seen):
             return True
@@ -248,9 +248,9 @@ def agrees(left: ObservedPath, seen: ObservedPath) -> bool:
     match seen.aspect:
         case "listing":
             name = folder_of(left.path)[2]
-            if len(seen.names) >= _MOST_NAMES and name not in seen.names:
+            if len(seen.names) >= _MOST_NAMES and not seen.lists(name):
                 return False
-            return (name in seen.names) == (left.digest != MISSING)
+            return seen.lists(name) == (left.digest != MISSING)
         case "presence":
             return (seen.digest == MISSING) == (left.digest == MISSING)
         case _:

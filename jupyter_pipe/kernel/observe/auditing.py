@@ -25,7 +25,7 @@ def listen(handlers: Mapping[str, Handler]) -> None:
         sys.addaudithook(_hook)
 
 
-def _hook(event: str, arguments: tuple[Any, ...], find: Callable[[str], Any] = _handlers.get) -> None:
-    handler = find(event)
-    if handler is not None:
-        handler(*arguments)
+def _hook(event: str, arguments: tuple[Any, ...], handlers: Mapping[str, Handler] = _handlers) -> None:
+    # Libraries cause tens of thousands of events that nobody waits for, such as `builtins.id`.
+    if event in handlers:
+        handlers[event](*arguments)

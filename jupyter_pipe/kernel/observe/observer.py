@@ -57,10 +57,10 @@ class Observer:
         self.problems: list[str] = []
         self._guard = Guard(self._failed)
         self._places = Places(rules, _KERNEL_SIDE, namespace)
-        self._files = FileEvents(FileNotes(rules), rules, self._places)
+        self._calendar = CalendarNotes()
+        self._files = FileEvents(FileNotes(rules), rules, self._places, self._calendar.sources)
         self._variables = VariableNotes(salt, frozenset(given))
         self._contacts = ContactNotes()
-        self._calendar = CalendarNotes()
         self._seen: set[str] = set()
         self._recorded = (0, 0)
         self._programs = ProgramEvents(self._files, self._variables, self._contacts, self._calendar)
@@ -98,7 +98,11 @@ class Observer:
         self._environment.begin()
         handlers = self._files.handlers() | self._programs.handlers()
         handlers |= {"compile": self._compiled, "exec": self._executed}
-        auditing.listen({event: self._guard.guarded(handler) for event, handler in handlers.items()})
+        guarded = {event: self._guard.guarded(handler) for event, handler in handlers.items()}
+        guarded["open"] = self._files.past_libraries(guarded["open"])
+        guarded["compile"] = _if_source(guarded["compile"])
+        guarded["exec"] = _past_libraries(guarded["exec"])
+        auditing.listen(guarded)
 
     def enter(self, cell_id: str) -> None:
         """The cell begins, and so the one before is over."""
@@ -208,14 +212,12 @@ class Observer:
 
     def _compiled(self, source: Any, file: Any) -> None:
         """Source that is about to be executed, if it is the user's."""
-        if isinstance(source, (str, bytes)) and _INSTALLED not in str(file) and self._is_users(file):
+        if self._is_users(file):
             self._see(source, file)
 
     def _executed(self, code: Any) -> None:
         """A module of the user that was compiled before."""
-        file = getattr(code, "co_filename", "")
-        if _INSTALLED in file:
-            return  # an import of a library is thousands of these
+        file = code.co_filename
         if self._places.kind(file) == USER and file not in self._seen and code.co_name == "<module>":
             with open(file, "rb") as source:
                 self._see(source.read(), file)
@@ -231,6 +233,26 @@ class Observer:
             # `exec(text)` in the user's own code, and not `namedtuple` in a library.
             return self._places.is_users_code()
         return kind in (CELL, USER)
+
+
+def _if_source(compiled: Callable[..., None]) -> Callable[..., None]:
+    """The handler of `compile` for what is source and not a library's."""
+
+    def see(source: Any, file: Any) -> None:
+        if isinstance(source, (str, bytes)) and _INSTALLED not in str(file):
+            compiled(source, file)
+
+    return see
+
+
+def _past_libraries(executed: Callable[..., None]) -> Callable[..., None]:
+    """The handler of `exec` for code that is not a library's: an import of one is thousands of these."""
+
+    def see(code: Any) -> None:
+        if _INSTALLED not in getattr(code, "co_filename", _INSTALLED):
+            executed(code)
+
+    return see
 
 
 def begin_worker(folder: str, salt: str, records: str) -> None:

@@ -101,17 +101,19 @@ class Places:
             frame = frame.f_back
         return frame is not None and self._kind_of(frame) <= USER
 
-    def askers(self) -> tuple[int, tuple[str, str]]:
+    def askers(self) -> tuple[int, tuple[str, ...]]:
         """The kind of code that asks by way of the standard library, and the names of the library's innermost
-        two functions that it asks by; either may be empty."""
+        four functions that it asks by, empty where there are fewer. A thread of a pool works for the user, though no
+        code of the user's may be on its stack: `pool.map(os.path.exists, paths)`."""
         frame = self.calling_frame()
         names: list[str] = []
         while frame is not None and (kind := self._kind_of(frame)) == STANDARD:
-            if len(names) < 2:
+            if len(names) < 4:
                 names.append(frame.f_code.co_name)
             frame = frame.f_back
-        inner, outer = (*names, "", "")[:2]
-        return (MACHINERY if frame is None else kind), (inner, outer)
+        if frame is None:
+            kind = MACHINERY if threading.get_ident() == self._main else USER
+        return kind, (*names, "", "", "", "")[:4]
 
     def is_for_itself(self, forwarding: frozenset[str]) -> bool:
         """Whether the standard library asks for itself, not by a function that asks for others; or a library

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from ..places import MACHINERY, USER, Places
-from .existence import aspect_of
+from .digests import entries
+from .existence import RESOLVING, aspect_of
 from .globbing import Searches
 from .notes import FileNotes, Where
 from .rules import PathRules
@@ -20,13 +23,16 @@ _BY_DESCRIPTOR = frozenset({"_rmtree_safe_fd", "_rmtree_safe_fd_step", "fwalk", 
 _UNTIDY = re.compile(r"//|/\.\.?(?:/|$)|./$|^[^/]")
 _CODE = (".py", ".so", ".pyd", ".pth", ".zip", ".egg")
 _NO_FOLDER = -1
+_TIMES = re.compile(r"st_[amc]time")
 
 
 class FileEvents:
-    """Knows for each event what it says of which path, and whether that counts."""
+    """Knows for each event what it says of which path, and whether that counts. `sources` are those of the
+    user's code, as far as it has been executed."""
 
-    def __init__(self, notes: FileNotes, rules: PathRules, places: Places) -> None:
+    def __init__(self, notes: FileNotes, rules: PathRules, places: Places, sources: list[str]) -> None:
         self.notes = notes
+        self.sources = sources
         self.rules = rules
         self.places = places
         self.searches = Searches()
@@ -37,7 +43,7 @@ class FileEvents:
         return {
             "open": self.opened,
             "os.listdir": self.listed,
-            "os.scandir": self.listed,
+            "os.scandir": self.scanned,
             "glob.glob": self.searched,
             "glob.glob/2": self.searched_from,
             "pathlib.Path.glob": self.searched_below,
@@ -47,16 +53,31 @@ class FileEvents:
             "os.remove": self.removed,
             "os.rmdir": self.removed,
             "shutil.rmtree": lambda path, *_: self.removed(path),
-            "os.link": lambda source, target, *_: self.copied(source, target),
+            "os.link": self.linked,
             "os.symlink": lambda source, target, *_: self.written(target),
             "os.truncate": lambda path, length: self.read_and_written(path),
-            "os.utime": lambda path, *_: self.secured(path),
+            **dict.fromkeys(("os.utime", "os.chmod", "os.chown"), lambda path, *_: self.secured(path)),
             "os.chdir": lambda path: self._read.clear(),
             "tempfile.mkdtemp": self.made_temporary,
             "tempfile.mkstemp": self.made_temporary,
             "ctypes.dlopen": lambda name: self.read(name, module=True),
             "sqlite3.connect": self.connected,
         }
+
+    def past_libraries(self, opened: Callable[..., None]) -> Callable[..., None]:
+        """The handler of `open` for what is not a file of a library, by one look at the beginning of its
+        path: an import opens hundreds of these. Nor for what has been read already."""
+        libraries, known = self.rules.libraries, self._read
+
+        def past(path: Any, mode: str | None, flags: int) -> None:
+            if path.__class__ is str:
+                if path in known and not flags & _WRITES:
+                    return
+                if path.startswith(libraries) and "/.." not in path:
+                    return
+            opened(path, mode, flags)
+
+        return past
 
     def path(self, path: Any) -> str:
         """Absolute; empty if it is none, or one that does not count."""
@@ -87,8 +108,6 @@ class FileEvents:
 
     def opened(self, path: Any, mode: str | None, flags: int) -> None:
         """`open`, and whatever is built on it."""
-        if path.__class__ is str and path in self._read and not flags & _WRITES:
-            return
         if mode is None and self._is_relative_to_descriptor():
             return
         if flags & _WRITES:
@@ -172,8 +191,10 @@ class FileEvents:
         else:
             self.written(target)
 
-    def copied(self, source: Any, target: Any) -> None:
+    def linked(self, source: Any, target: Any, *_: Any) -> None:
+        """A second name for a file, which changes its times."""
         self.read(source)
+        self.secured(source)
         self.written(target)
 
     def secured(self, path: Any) -> None:
@@ -193,10 +214,34 @@ class FileEvents:
     def listed(self, path: Any) -> None:
         """The names in a folder."""
         full = self.path("." if path is None else path)
-        where = self.where(full, content=False) if full else None
+        where = self._where_listed(full) if full else None
         if where is not None:
             for pattern in self.searches.patterns(full, self.places.calling_frame()):
                 self.notes.look_into(full, pattern, where)
+
+    def _where_listed(self, full: str) -> Where | None:
+        """Who imports lists folders that do not count; but not `pkgutil.iter_modules(["plugins"])`."""
+        frame = self.places.calling_frame()
+        searching = frame is not None and str(frame.f_globals.get("__file__")).endswith("/pkgutil.py")
+        return self.where(full, content=searching and full not in map(os.path.abspath, sys.path))
+
+    def scanned(self, path: Any) -> None:
+        """`os.scandir`: the names, and what its entries may be asked for, of which nobody is told. If the
+        user's code has `.stat` anywhere, that counts for each of them."""
+        self.listed(path)
+        full = self.path("." if path is None else path)
+        if full and self.places.is_users_code() and any(".stat" in one for one in self.sources):
+            timed = any(_TIMES.search(one) for one in self.sources)
+            with contextlib.suppress(OSError):
+                for entry in entries(full):
+                    self._looked_at(f"{full}/{entry.rstrip('/')}", timed)
+
+    def _looked_at(self, full: str, timed: bool) -> None:
+        where = self.where(full)
+        if where is not None:
+            self.notes.read(full, where)
+            if timed:
+                self.notes.ask(full, where, timed=True)
 
     def searched(self, pattern: Any, *_: Any) -> None:
         """`glob.glob`"""
@@ -229,24 +274,33 @@ class FileEvents:
         if text and not text.startswith(":"):
             self.used(text)
 
+    def _may_be_link(self, function: str, full: str) -> bool:
+        """Folders on the way are looked at as well: those that are links are read as links next."""
+        return full.startswith(self.rules.below) and not (function == "lstat" and os.path.isdir(full))
+
     def asked(self, function: str, path: Any, folder: int | None) -> None:
         """`os.stat` and its like. What is learned depends on who asks: `exists`, `getmtime`, or the user."""
         if isinstance(path, int) or folder is not None:
             return
         full = self.path(path)
-        kind, callers = self.places.askers() if full else (MACHINERY, ("", ""))
+        kind, callers = self.places.askers() if full else (MACHINERY, ("",))
         if kind == MACHINERY:
             return
         if callers[0]:
             aspect = aspect_of(function, callers)
+            if callers[0] in RESOLVING and not self._may_be_link(function, full):
+                return
         else:
             # A library that looks at a file is about to read it. What else it learns is its own affair.
-            aspect = "presence" if kind > USER or function == "access" else "times"
+            passing = {"access": "presence", "readlink": "link"}
+            aspect = passing.get(function, "presence" if kind > USER else "times")
         where = self.where(full, content=False) if aspect else None
         if where is None:
             return
         if aspect == "content":
             self.notes.read(full, where)
+        elif aspect == "link":
+            self.notes.ask_link(full, where)
         else:
             self.notes.ask(full, where, timed=aspect == "times")
 

@@ -1,4 +1,4 @@
-"""Existence checks: `os.stat`, `os.lstat` and `os.access`, of which no audit event tells.
+"""Existence checks: `os.stat`, `os.lstat`, `os.readlink` and `os.access`, of which no audit event tells.
 
 `os.path`, `pathlib` and most libraries look them up in `os` at each call, so that is where they are
 replaced, by objects that behave as built-in functions do: they are not methods in a class, they are
@@ -8,19 +8,19 @@ pickled by name, and what `os` says about its functions (`os.supports_fd`) holds
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-__all__ = ["ExistenceWatch", "aspect_of"]
+__all__ = ["RESOLVING", "ExistenceWatch", "aspect_of"]
 
-_NAMES = ("stat", "lstat", "access")
+_NAMES = ("stat", "lstat", "readlink", "access")
 _SETS = ("supports_dir_fd", "supports_effective_ids", "supports_fd", "supports_follow_symlinks")
 
 # What asks in passing, and whose own answer does not depend on it or is told of elsewhere: `makedirs`
 # makes what is missing, `copy` opens what it copies.
 _IN_PASSING = frozenset(
     {
-        *("makedirs", "_joinrealpath", "realpath", "resolve", "samefile", "walk", "fwalk", "_walk", "_fwalk"),
+        *("makedirs", "_ensure_directory", "walk", "fwalk", "_walk", "_fwalk"),
         *("copyfile", "copy", "copy2", "copystat", "copymode", "_samefile", "copyfileobj", "_stat", "move"),
         *("_rmtree_safe_fd", "_rmtree_unsafe", "rmtree", "checkcache", "updatecache", "getsourcefile"),
         *("disk_usage", "_islink", "_exists", "mkdtemp", "_mkstemp_inner", "_get_default_tempdir"),
@@ -33,6 +33,9 @@ _WHETHER = frozenset(
         *("is_file", "is_dir", "is_symlink", "is_mount", "is_block_device", "is_socket", "is_fifo"),
     }
 )
+_LINKS = frozenset({"lexists", "islink", "is_symlink", "samefile"})
+RESOLVING = frozenset({"_joinrealpath", "realpath", "resolve"})
+"""What looks at each folder on the way to a file, whether it is a link."""
 _SIZE = frozenset({"getsize"})
 _TIMES = frozenset({"getmtime", "getatime", "getctime"})
 _FORWARDING = frozenset({"stat", "lstat", "_ignore_error"})
@@ -89,17 +92,21 @@ def _sets() -> list[set[Any]]:
     return [getattr(os, name) for name in _SETS]
 
 
-def aspect_of(function: str, callers: tuple[str, str]) -> str:
-    """What a check tells to functions of the standard library: `presence`, `content` (its size), `times`, or
-    nothing of interest. `callers` are the names of the innermost two, the second empty if it is none of the
-    library's: the user may look at anything in what `Path.stat` returns."""
-    inner, outer = callers
-    if inner in _FORWARDING and not outer:
+def aspect_of(function: str, callers: Sequence[str]) -> str:
+    """What a check tells to functions of the standard library: `presence`, `content` (its size), `times`,
+    `link`, or nothing of interest. `callers` are the names of the innermost ones, empty if they are
+    none of the library's: the user may look at anything in what `Path.stat` returns."""
+    # `Path.is_symlink` asks `Path.lstat`, which asks `Path.stat`.
+    forwarding = next((place for place, name in enumerate(callers) if name not in _FORWARDING), 0)
+    inner, outer = (*callers[forwarding:], "", "")[:2]
+    if function == "readlink":
+        return "" if inner in _IN_PASSING else "link"
+    if not inner:
         return "times"
-    if inner in _FORWARDING:
-        inner = outer
-    if inner in _IN_PASSING or (inner in _WHETHER and outer in _IN_PASSING):
+    if inner in _IN_PASSING or (inner in _WHETHER | _LINKS and outer in _IN_PASSING):
         return ""
+    if inner in _LINKS | RESOLVING:
+        return "link"
     if function != "access" and inner in _SIZE | _TIMES:
         return "content" if inner in _SIZE else "times"
     return "presence"

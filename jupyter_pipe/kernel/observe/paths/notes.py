@@ -41,6 +41,7 @@ class State(NamedTuple):
     mtime_ns: int
     inode: int
     is_folder: bool
+    ctime_ns: int
 
 
 def state_of(path: str) -> State | None:
@@ -49,7 +50,8 @@ def state_of(path: str) -> State | None:
         found = _stat(path)
     except (OSError, ValueError):
         return None
-    return State(found.st_size, found.st_mtime_ns, found.st_ino, stat.S_ISDIR(found.st_mode))
+    is_folder = stat.S_ISDIR(found.st_mode)
+    return State(found.st_size, found.st_mtime_ns, found.st_ino, is_folder, found.st_ctime_ns)
 
 
 @dataclass(slots=True)
@@ -58,6 +60,7 @@ class FileNote:
 
     `made`: nothing of that was left when the stage first read it. `appended`: it was only added to.
     `module`: it was read to be executed. `watched`: a program or a library in native code may write it.
+    `link` is where a symbolic link led when somebody looked at that, as the host reads it (`-> TARGET`).
     """
 
     where: Where
@@ -70,6 +73,7 @@ class FileNote:
     made: bool = False
     watched: bool = False
     guessed: bool = False
+    link: str = ""
     appended: bool = False
     digest: str = ""
 
@@ -107,6 +111,12 @@ class FileNotes:
             note.asked = note.asked or not timed
             note.timed = note.timed or timed
 
+    def ask_link(self, path: str, where: Where) -> None:
+        """Somebody asked whether it is a link, or where it leads."""
+        note = self._note(path, where)
+        if note is not None and not note.made:
+            note.link = note.link or _link_of(path, note.before)
+
     def write(self, path: str, where: Where, *, keeps: bool = False) -> None:
         """It is about to be written; `keeps` some of what was there."""
         note = self._note(path, where)
@@ -128,14 +138,14 @@ class FileNotes:
                 note.digest = digest_file(path)
 
     def remove(self, path: str, where: Where) -> None:
-        """It is about to be removed, a folder with all that is in it."""
-        note = self._note(path, where)
-        if note is not None:
-            self.secure(path, note)
-            note.written = note.made = True
-        for inner, other in self.files.items():
-            if inner.startswith(path + "/"):
-                self.secure(inner, other)
+        """It is about to be removed, a folder with all that is in it. Who finds nothing to remove would do
+        something else if there were something."""
+        for one in self._walk(path, _LIMIT):
+            note = self._note(one, where)
+            if note is not None:
+                self.secure(one, note)
+                note.asked = note.asked or (note.before is None and not note.written)
+                note.written = note.made = True
 
     def move(self, source: str, target: str, where: Where) -> None:
         """One path is about to become the other."""
@@ -166,7 +176,7 @@ class FileNotes:
         except OSError:
             self.ask(path, where)
             return
-        own = {one for one in names if self._is_own(f"{path}/{one}")}
+        own = {one for one in names if self._is_own(f"{path}/{one.rstrip('/')}")}
         names = [one for one in names if one not in own]
         self.touched.add(path)
         self.listings[path, pattern] = Listing(where, digest_names(names), names)
@@ -196,14 +206,16 @@ class FileNotes:
 
     def _walk(self, path: str, limit: int) -> Iterator[str]:
         """A path and what lies below it; at most `limit` of them."""
-        todo = [path]
+        todo = [path + "/"]
         for _ in range(limit):
             if not todo:
                 return
             one = todo.pop()
-            yield one
-            with contextlib.suppress(OSError):
-                todo.extend(f"{one}/{name}" for name in entries(one, ""))
+            yield one.rstrip("/")
+            # A folder that a link leads to is not gone into: it may contain the link.
+            if one.endswith("/") and not os.path.islink(one[:-1]):
+                with contextlib.suppress(OSError):
+                    todo.extend(one + name for name in entries(one))
         self.complete = self.complete and not todo
 
     def _note(self, path: str, where: Where) -> FileNote | None:
@@ -257,8 +269,7 @@ class FileNotes:
         for path, note in self.files.items():
             now = state_of(path) if note.written or note.watched else note.before
             written = note.written or (note.watched and now != note.before)
-            if now is None and note.before is None and written:
-                continue  # made and removed again
+            written = written and not (now is None and note.before is None)  # made and removed again
             for name, report in _read_reports(note):
                 if report.get("aspect") == "presence" and path in listed:
                     continue
@@ -277,6 +288,13 @@ class FileNotes:
         return {"path": self.rules.shown(path), **report, "cell_id": where.cell_id, "line": where.line}
 
 
+def _link_of(path: str, state: State | None) -> str:
+    try:
+        return f"-> {os.readlink(path)}"
+    except OSError:
+        return MISSING if state is None else "folder" if state.is_folder else "file"
+
+
 def _fields_of(note: FileNote) -> dict[str, Any]:
     return {name: getattr(note, name) for name in FileNote.__slots__}
 
@@ -289,13 +307,15 @@ def _merge(here: FileNote, there: FileNote) -> None:
     if not here.made:
         here.read, here.asked = here.read or there.read, here.asked or there.asked
         here.timed, here.module = here.timed or there.timed, here.module or there.module
-        here.digest = here.digest or there.digest
+        here.digest, here.link = here.digest or there.digest, here.link or there.link
     here.written, here.watched = here.written or there.written, here.watched or there.watched
 
 
 def _read_reports(note: FileNote) -> Iterator[tuple[str, dict[str, Any]]]:
     """What the stage learned of one path; what says more stands for what says less."""
     before = note.before
+    if note.link:
+        yield "read", {"aspect": "link", "digest": note.link}
     if before is None:
         if note.read or note.asked or note.timed:
             yield "read", {"aspect": "presence", "digest": MISSING}
@@ -319,4 +339,5 @@ def _written_report(now: State | None) -> dict[str, Any]:
 
 
 def _stat_report(state: State) -> dict[str, Any]:
-    return {"size": state.size, "mtime_ns": state.mtime_ns, "inode": state.inode}
+    times = {"mtime_ns": state.mtime_ns, "ctime_ns": state.ctime_ns}
+    return {"size": state.size, **times, "inode": state.inode}

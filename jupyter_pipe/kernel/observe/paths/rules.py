@@ -27,8 +27,9 @@ _TEMPORARY = ("ipykernel_", "matplotlib-", "joblib_memmapping_folder_", "pymp-")
 class PathRules:
     """For a stage whose kernel works in `folder` (absolute).
 
-    What is `foreign` never counts: versions cover it. What is `remote` (settings in the home, data of
-    the system) counts only where the user's own code asks for it by name, and not a library.
+    What is `foreign` never counts: versions cover it. Most of it begins with one of `libraries`. What is
+    `remote` (settings in the home, data of the system) counts only where the user's own code asks for it by
+    name, and not a library.
     """
 
     def __init__(self, folder: str, kernel_side: str) -> None:
@@ -37,6 +38,8 @@ class PathRules:
         home = os.path.expanduser("~").rstrip("/")
         self._foreign = self._around((*_SYSTEM, *_interpreter(), kernel_side), "/") + _temporary()
         self._remote = self._around(_SYSTEM_DATA, "/") + self._around((home,), "/.")
+        installed = (one for one in sys.path if one.endswith("-packages") and one.startswith("/"))
+        self.libraries = self._foreign + tuple(f"{one}/" for one in installed)
 
     def _around(self, roots: tuple[str, ...], end: str) -> tuple[str, ...]:
         """Prefixes of paths, without those that the notebook's folder lies in."""
