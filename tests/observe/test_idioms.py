@@ -115,7 +115,9 @@ LINKS = {
     "import os; os.path.islink('link.csv'), os.path.islink('tool.py')": "link link.csv, link tool.py",
     "from pathlib import Path; Path('link.csv').is_symlink()": "link link.csv",
     "import os; os.path.lexists('link.csv')": "link link.csv",
-    "import os; os.path.samefile('link.csv', 'inputs/a.csv')": "link inputs/a.csv, link link.csv",
+    "import os; os.path.samefile('link.csv', 'inputs/a.csv')": (
+        "file inputs/a.csv, file link.csv, link inputs/a.csv, link link.csv"
+    ),
     "import os; os.listdir('linked')": "listing linked",
 }
 ENTRIES = {
@@ -156,6 +158,11 @@ CALENDAR = {
     "import datetime; datetime.date.today()": "calendar",
     "from datetime import date as d; d.today()": "calendar",
     "from datetime import datetime; now = datetime.now; datetime.now().year": "calendar",
+    "from datetime import date; asked = date.today; asked()": "calendar",
+    "from datetime import date; list(map(lambda ask: ask(), [date.today]))": "calendar",
+    "from datetime import datetime\nfrom dataclasses import dataclass, field\n"
+    "@dataclass\nclass A:\n  at: datetime = field(default_factory=datetime.now)\nA()": "calendar",
+    "import pandas as pd; pd.DataFrame({'today': [1]}).today": "",
     "import pandas as pd; pd.Timestamp.now()": "calendar",
     "import pandas as pd; pd.Timestamp('today')": "calendar",
     "import time; time.strftime('%Y')": "calendar",
@@ -204,6 +211,9 @@ WRITING = {
     "open('new.csv', 'x').write('x')": "missing new.csv, wrote new.csv",
     "import importlib.util; importlib.util.find_spec('plug')": "file plug.py",
     "from importlib.util import find_spec; find_spec('json')": "",
+    "from importlib.util import find_spec; find_spec('pack.more')": (
+        "missing pack/more.py, missing pack/more/__init__.py, module pack/__init__.py"
+    ),
     "open('config.json', 'r+').write('{}')": "content config.json, wrote config.json",
     "open('new.csv', 'w').write('x'); open('new.csv').read()": "wrote new.csv",
     "open('config.json').read(); open('config.json', 'w').write('{}')": (

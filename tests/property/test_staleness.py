@@ -51,6 +51,8 @@ MUTANTS = {
     "contents": Mutant("computed", 5, lambda seen: only("content", seen)),
     "listings": Mutant("listed globbed walked", 0, lambda seen: only("listing", seen)),
     "presence": Mutant("conditional", 5, lambda seen: only("presence", seen)),
+    "times": Mutant("times", 0, lambda seen: only("times", seen)),
+    "links": Mutant("links", 0, lambda seen: only("link", seen)),
     "modules": Mutant("modules", 38, lambda seen: replace(seen, modules=())),
     "variables": Mutant("environment", 12, lambda seen: replace(seen, variables=())),
     "the day": Mutant("calendar", 6, lambda seen: replace(seen, calendar="")),

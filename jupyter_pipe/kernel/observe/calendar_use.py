@@ -31,10 +31,12 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 class _Call(NamedTuple):
     """The name that is called (`("datetime", "date", "today")`, `("?", "now")` if it depends on another
-    expression) and the function that the call stands in."""
+    expression) and the function that the call stands in. `named`: it is not called, but handed on, as in
+    `field(default_factory=datetime.now)`."""
 
     chain: tuple[str, ...]
     function: str
+    named: bool = False
 
 
 @dataclass
@@ -59,7 +61,9 @@ class CalendarNotes:
         """Whether the day is an input of what has been executed; `namespace` is the stage's."""
         if self.always:
             return True
-        return any(self._is_used(call.function) and _asks(call.chain, namespace) for call in self.calls)
+        if any(self._is_used(call.function) and _asks(call, namespace) for call in self.calls):
+            return True
+        return any(_is_clock(value) for value in [*namespace.values()])
 
     def _is_used(self, function: str) -> bool:
         """Whether anything but its definition names the function."""
@@ -74,6 +78,8 @@ def _calls(node: ast.AST, function: str) -> Iterator[_Call]:
         chain = _chain_of(node)
         if chain:
             yield _Call(chain, function)
+    elif isinstance(node, ast.Attribute) and node.attr in _NOW:
+        yield _Call(_dotted(node), function, named=True)
     inner = function
     if isinstance(node, _FUNCTIONS) and not function:
         inner = getattr(node, "name", function)
@@ -107,9 +113,18 @@ def _is_time(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and _dotted(node.func)[-1] == "time"
 
 
-def _asks(chain: tuple[str, ...], namespace: Mapping[str, Any]) -> bool:
-    """By what the name stands for, as far as it can be found again; what cannot counts if it sounds so."""
+def _is_clock(value: Any) -> bool:
+    """`asked = date.today`, which any code may call by this name."""
+    return isinstance(value, types.BuiltinMethodType) and value.__name__ in _NOW
+
+
+def _asks(call: _Call, namespace: Mapping[str, Any]) -> bool:
+    """By what the name stands for, as far as it can be found. What cannot counts if it sounds so, unless
+    it is not called: `frame.today` is a column."""
+    chain = call.chain
     found = _resolve(chain, namespace)
+    if call.named:
+        return _is_clock(found)
     if found is None:
         # `time.strftime(…)` in a module of the user, `frame.date.dt.strftime(…)` in a cell.
         return chain[-1] in _NOW or chain[:-1] == ("time",)

@@ -39,7 +39,9 @@ class ImportWatch:
             __tracebackhide__ = True
             spec = original(name, package)
             if spec is None:
-                self._missed(name, [folder for folder in sys.path if isinstance(folder, str)])
+                parent = sys.modules.get(name.rpartition(".")[0])
+                folders = getattr(parent, "__path__", sys.path)
+                self._missed(name, [folder for folder in folders if isinstance(folder, str)])
             elif isinstance(spec.origin, str):
                 self._found(spec.origin)
             return spec

@@ -103,8 +103,11 @@ class Places:
 
     def askers(self) -> tuple[int, tuple[str, ...]]:
         """The kind of code that asks by way of the standard library, and the names of the library's innermost
-        four functions that it asks by, empty where there are fewer. A thread of a pool works for the user, though no
-        code of the user's may be on its stack: `pool.map(os.path.exists, paths)`."""
+        four functions that it asks by, empty where there are fewer.
+
+        A thread of a pool works for the user, though no code of the user's may be on its stack:
+        `pool.map(os.path.exists, paths)`.
+        """
         frame = self.calling_frame()
         names: list[str] = []
         while frame is not None and (kind := self._kind_of(frame)) == STANDARD:

@@ -301,6 +301,8 @@ class FileEvents:
             self.notes.read(full, where)
         elif aspect == "link":
             self.notes.ask_link(full, where)
+            if "samefile" in callers:
+                self.notes.ask(full, where)  # it fails if there is nothing
         else:
             self.notes.ask(full, where, timed=aspect == "times")
 
