@@ -87,6 +87,7 @@ class Cache:
         self.folder = folder
         self._bring = bring
         self._trust = trust
+        self._known: dict[Path, tuple[tuple[int, ...], Latest | None]] = {}
 
     def candidates(self, key: str, generators: Mapping[str, str]) -> list[CacheEntry]:
         """The entries whose generator states are those of `generators`, the newest first."""
@@ -119,12 +120,21 @@ class Cache:
         replace_file(self._latest_path(pipeline, stage), document)
 
     def latest(self, pipeline: str, stage: str) -> Latest | None:
-        """How the stage last succeeded, None if it never did here."""
+        """How the stage last succeeded, None if it never did here. A run asks several times."""
         path = self._latest_path(pipeline, stage)
         try:
-            return _latest_decoder.decode(
-                read_record(path, "latest", f"{pipeline}/{stage}", trust=self._trust)
-            )
+            status = os.stat(path)
+        except OSError:
+            return None
+        stamp = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        known = self._known.get(path)
+        if known is None or known[0] != stamp:
+            known = self._known[path] = stamp, self._read_latest(path, f"{pipeline}/{stage}")
+        return known[1]
+
+    def _read_latest(self, path: Path, name: str) -> Latest | None:
+        try:
+            return _latest_decoder.decode(read_record(path, "latest", name, trust=self._trust))
         except UNREADABLE:
             return None
 

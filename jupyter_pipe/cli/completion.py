@@ -47,9 +47,7 @@ _ZSH = "autoload -Uz bashcompinit && bashcompinit\n"
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = add_command(
-        subparsers, "completion", run, summary="print what makes a shell complete commands", examples=EXAMPLES
-    )
+    parser = add_command(subparsers, "completion", run, examples=EXAMPLES)
     parser.add_argument("shell", choices=("bash", "zsh", "fish"))
 
 

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_pipe import __version__
+from jupyter_pipe.cli.commands import COMMANDS, SUMMARIES
 
 if TYPE_CHECKING:
     from jupyter_pipe.errors import PipeError
@@ -35,29 +36,6 @@ _TROUBLES = {
     errno.ENOTDIR,
     errno.EPERM,
     errno.EROFS,
-}
-COMMANDS = {
-    "run": "jupyter_pipe.cli.runs.run",
-    "plan": "jupyter_pipe.cli.runs.plan",
-    "check": "jupyter_pipe.cli.notebooks.check",
-    "suggest": "jupyter_pipe.cli.notebooks.suggest",
-    "compile": "jupyter_pipe.cli.notebooks.compile",
-    "graph": "jupyter_pipe.cli.notebooks.graph",
-    "verify": "jupyter_pipe.cli.notebooks.verify",
-    "score": "jupyter_pipe.cli.notebooks.score",
-    "runs": "jupyter_pipe.cli.runs.runs",
-    "show": "jupyter_pipe.cli.runs.show",
-    "open": "jupyter_pipe.cli.runs.open",
-    "logs": "jupyter_pipe.cli.runs.logs",
-    "compare": "jupyter_pipe.cli.runs.compare",
-    "resume": "jupyter_pipe.cli.runs.resume",
-    "cancel": "jupyter_pipe.cli.runs.cancel",
-    "debug": "jupyter_pipe.cli.runs.debug",
-    "gc": "jupyter_pipe.cli.runs.gc",
-    "trust": "jupyter_pipe.cli.runs.trust",
-    "export": "jupyter_pipe.cli.notebooks.export",
-    "run-stage": "jupyter_pipe.cli.runs.run_stage",
-    "completion": "jupyter_pipe.cli.completion",
 }
 EPILOG = """\
 first steps:
@@ -93,8 +71,14 @@ def entry_point() -> NoReturn:
     # Looking for garbage every 700 objects is a tenth of what it costs to import modules.
     gc.set_threshold(50_000)
     _leave_out_formats()
-    _import_msgspec_lightly()
+    if not _only_lists(sys.argv[1:]):
+        _import_msgspec_lightly()
     sys.exit(main(sys.argv[1:]))
+
+
+def _only_lists(arguments: Sequence[str]) -> bool:
+    """Whether nothing is asked for but what the commands are, or the version."""
+    return not arguments or arguments[0] in {"-h", "--help", "--version"}
 
 
 def _leave_out_formats() -> None:
@@ -177,8 +161,12 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     wanted = arguments[0] if arguments else ""
     if wanted and not wanted.startswith("-") and wanted not in COMMANDS:
         parser.error(_unknown_command(wanted))
-    for name in [wanted] if wanted in COMMANDS else COMMANDS:
-        importlib.import_module(COMMANDS[name]).add_parser(subparsers)
+    if _only_lists(arguments):
+        for name, summary in SUMMARIES.items():
+            subparsers.add_parser(name, help=summary, add_help=False)
+    else:
+        for name in [wanted] if wanted in COMMANDS else COMMANDS:
+            importlib.import_module(COMMANDS[name]).add_parser(subparsers)
     args, unknown = parser.parse_known_args(arguments)
     if unknown:
         subparsers.choices.get(wanted, parser).error(f"unrecognized arguments: {' '.join(unknown)}")

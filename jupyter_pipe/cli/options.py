@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_pipe.cli.commands import SUMMARIES
+
 if TYPE_CHECKING:
     from jupyter_pipe.runs.model import Run, StageRun
     from jupyter_pipe.runs.store import RunStore
@@ -31,10 +33,10 @@ def add_command(
     name: str,
     run: Callable[[argparse.Namespace], int],
     *,
-    summary: str,
     examples: str,
 ) -> argparse.ArgumentParser:
     """A command's parser, with its summary, examples, and what every command understands."""
+    summary = SUMMARIES[name]
     parser: argparse.ArgumentParser = subparsers.add_parser(
         name,
         help=summary,

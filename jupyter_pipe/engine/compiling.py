@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,7 +32,8 @@ from jupyter_pipe.trust.signatures import sign
 
 __all__ = ["compile_for_run"]
 
-_OWN_CODE = ("*.py", "analysis/**/*.*", "compiler/**/*.py", "notebook/*.py")
+_OWN_CODE = ("analysis", "compiler", "notebook")
+"""Folders of ours that decide what a notebook is compiled to, with the modules beside them."""
 _PROJECT_FILE = "pyproject.toml"
 
 
@@ -92,12 +94,23 @@ def _origin(notebook: Path, state_folder: Path) -> str:
 
 def _own_code() -> Iterator[str]:
     """Names our code by its files, since in a checkout the version alone does not tell."""
-    home = Path(jupyter_pipe.__file__).parent
     yield jupyter_pipe.__version__
-    for pattern in _OWN_CODE:
-        for path in sorted(home.glob(pattern)):
-            if path.suffix != ".pyc":
-                yield f"{path}:{path.stat().st_mtime_ns}"
+    home = os.path.dirname(jupyter_pipe.__file__)
+    yield from _changes(home, deep=False)
+    for folder in _OWN_CODE:
+        yield from _changes(os.path.join(home, folder), deep=True)
+
+
+def _changes(folder: str, *, deep: bool) -> list[str]:
+    """Each file of a folder with its time. Some two hundred are looked at in every run."""
+    found: list[str] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_file():
+                found.append(f"{entry.path}:{entry.stat().st_mtime_ns}")
+            elif deep and entry.name != "__pycache__":
+                found += _changes(entry.path, deep=True)
+    return sorted(found)
 
 
 def _around(pipeline: Pipeline, notebook: Path) -> dict[str, str]:

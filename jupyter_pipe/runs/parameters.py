@@ -7,7 +7,6 @@ ParameterError with what was meant. `RunRequest` takes what `resolve_parameters`
 from __future__ import annotations
 
 import ast
-import difflib
 import json
 import math
 import re
@@ -262,6 +261,8 @@ def _refuse_unknown(names: Iterable[str], declared: Sequence[Parameter]) -> None
     known = [parameter.name for parameter in declared]
     for name in names:
         if name not in known:
+            import difflib
+
             close = difflib.get_close_matches(name, known, n=1)
             listed = f"Parameters are: {', '.join(known)}." if known else "The notebook has no parameters."
             raise ParameterError(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import platform
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -78,6 +77,8 @@ def is_beating(beat: Path) -> bool:
 
 
 def _time_of_file_system(folder: Path) -> float:
+    import tempfile
+
     try:
         with tempfile.TemporaryFile(dir=folder) as probe:
             return os.fstat(probe.fileno()).st_mtime

@@ -66,6 +66,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._stages = path / "stages"
         self.events = path / "events.jsonl"
         self.summary = path / "run.json"
         self.pipeline = path / "pipeline.json"
@@ -85,7 +86,7 @@ class RunFolder:
         """
         if not is_file_name(name):
             raise RunError(f"{name[:80]!r} is not the name of a stage.", code="stage_unknown")
-        return self.path / "stages" / name
+        return self._stages / name
 
     def executed(self, name: str) -> Path:
         """The executed notebook of a stage; while it runs, that of the newest attempt."""

@@ -43,6 +43,7 @@ def _about_notebooks() -> Iterator[Command]:
     yield Command(("compare", "latest", "latest", "--all"))
     yield Command(("gc", "--dry-run"))
     yield Command(("trust", "--list"))
+    yield Command(("completion", "bash"))
 
 
 def _run_ids(repository: Repository) -> list[str]:

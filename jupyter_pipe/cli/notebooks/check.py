@@ -30,9 +30,7 @@ jupyter pipe check --format github notebooks/*.ipynb"""
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = add_command(
-        subparsers, "check", run, summary="say what is wrong with notebooks, cell by cell", examples=EXAMPLES
-    )
+    parser = add_command(subparsers, "check", run, examples=EXAMPLES)
     parser.add_argument("notebooks", nargs="+", type=Path, metavar="NB")
     parser.add_argument("--format", choices=("text", "json", "github"), default="text")
     parser.add_argument(

@@ -21,9 +21,7 @@ jupyter pipe compile home_value.ipynb --check      exits 2 when the package is n
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = add_command(
-        subparsers, "compile", run, summary="write a notebook's pipeline as a package", examples=EXAMPLES
-    )
+    parser = add_command(subparsers, "compile", run, examples=EXAMPLES)
     parser.add_argument("target", type=Path, metavar="NB")
     parser.add_argument(
         "-o", "--output", type=Path, metavar="DIR", help="default: STEM_pipeline beside the notebook"

@@ -21,9 +21,7 @@ TARGETS = ("airflow", "argo", "make", "snakemake")
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = add_command(
-        subparsers, "export", run, summary="write the pipeline for another engine", examples=EXAMPLES
-    )
+    parser = add_command(subparsers, "export", run, examples=EXAMPLES)
     parser.add_argument("engine", choices=TARGETS, metavar="TARGET", help=", ".join(TARGETS))
     parser.add_argument("target", type=Path, metavar="NB|DIR", help="a compiled package, or its notebook")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: named after the pipeline")

@@ -18,9 +18,7 @@ jupyter pipe graph home_value.ipynb --format svg -o dag.svg"""
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = add_command(
-        subparsers, "graph", run, summary="draw the stages and what flows", examples=EXAMPLES
-    )
+    parser = add_command(subparsers, "graph", run, examples=EXAMPLES)
     parser.add_argument("target", metavar="NB|DIR", help="a notebook or a compiled package")
     parser.add_argument("--format", choices=("mermaid", "dot", "svg", "json"), default="mermaid")
     parser.add_argument(

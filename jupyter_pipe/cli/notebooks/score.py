@@ -31,7 +31,6 @@ def add_parser(subparsers: Subparsers) -> None:
         subparsers,
         "score",
         run,
-        summary="predict for new rows what the notebook would predict",
         examples=EXAMPLES,
     )
     parser.description = f"{parser.description}\n\n{EXPLANATION}"

@@ -27,9 +27,7 @@ INDENT = "    "
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = add_command(
-        subparsers, "suggest", run, summary="propose stages for a notebook without tags", examples=EXAMPLES
-    )
+    parser = add_command(subparsers, "suggest", run, examples=EXAMPLES)
     parser.add_argument("target", type=Path, metavar="NB")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--write", action="store_true", help="add the tags to the notebook")

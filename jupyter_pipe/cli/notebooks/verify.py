@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["add_parser", "run"]
 
-SUMMARY = "compare the notebook, run whole, with its pipeline"
 EXPLANATION = """\
 The notebook runs twice from top to bottom, then as a pipeline. Every cell's outputs are compared
 (text, HTML, images by their pixels), and every value that a stage hands on. What the notebook itself
@@ -45,7 +44,7 @@ jupyter pipe verify home_value.ipynb --groupings 20 --seed 7"""
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = add_command(subparsers, "verify", run, summary=SUMMARY, examples=EXAMPLES)
+    parser = add_command(subparsers, "verify", run, examples=EXAMPLES)
     parser.description = f"{parser.description}\n\n{EXPLANATION}"
     parser.add_argument("target", type=Path, metavar="NB|DIR", help="a notebook, or its compiled package")
     parser.add_argument(

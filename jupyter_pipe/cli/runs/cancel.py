@@ -16,7 +16,7 @@ jupyter pipe cancel 7b1e"""
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = add_command(subparsers, "cancel", run, summary="end a run that goes on", examples=EXAMPLES)
+    parser = add_command(subparsers, "cancel", run, examples=EXAMPLES)
     parser.add_argument("run_id", metavar="RUN", help="a run's id, its beginning or end, or `latest`")
     add_root(parser)
 

@@ -22,9 +22,7 @@ SECTIONS = ("parameters", "metrics", "gates", "states", "seconds", "code")
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = add_command(
-        subparsers, "compare", run, summary="say what differs between runs", examples=EXAMPLES
-    )
+    parser = add_command(subparsers, "compare", run, examples=EXAMPLES)
     parser.add_argument("run_ids", nargs="+", metavar="RUN", help="two or more; the first is the baseline")
     parser.add_argument("--all", action="store_true", help="show what is equal, too")
     add_root(parser)

@@ -28,7 +28,6 @@ def add_parser(subparsers: Subparsers) -> None:
         subparsers,
         "debug",
         run,
-        summary="try out a stage by hand, with its inputs restored",
         examples=EXAMPLES,
     )
     parser.add_argument("run_id", metavar="RUN", help="a run's id, its beginning or end, or `latest`")

@@ -28,9 +28,7 @@ BYTES = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = add_command(
-        subparsers, "gc", run, summary="remove old runs and what only they need", examples=EXAMPLES
-    )
+    parser = add_command(subparsers, "gc", run, examples=EXAMPLES)
     parser.add_argument(
         "--keep",
         action="append",

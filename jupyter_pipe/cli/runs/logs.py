@@ -26,7 +26,7 @@ SECONDS_BETWEEN_LOOKS = 0.2
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = add_command(subparsers, "logs", run, summary="print what happened in a run", examples=EXAMPLES)
+    parser = add_command(subparsers, "logs", run, examples=EXAMPLES)
     parser.add_argument("run_id", metavar="RUN", help="a run's id, its beginning or end, or `latest`")
     parser.add_argument("stage", nargs="?", metavar="STAGE", help="only this stage, with what it printed")
     parser.add_argument("-f", "--follow", action="store_true", help="go on until the run ends")

@@ -19,9 +19,7 @@ jupyter pipe open --print       only say where it is"""
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = add_command(
-        subparsers, "open", run, summary="open the report of a run in the browser", examples=EXAMPLES
-    )
+    parser = add_command(subparsers, "open", run, examples=EXAMPLES)
     parser.add_argument(
         "run_id",
         metavar="RUN",

@@ -25,9 +25,7 @@ MARK_OF_ACTION = {"run": "stale", "reuse": "cached", "skip": "skipped"}
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = add_command(
-        subparsers, "plan", run, summary="say what would run and why, without running it", examples=EXAMPLES
-    )
+    parser = add_command(subparsers, "plan", run, examples=EXAMPLES)
     add_run_options(parser)
     add_json(parser)
 

@@ -29,9 +29,7 @@ jupyter pipe resume 7b1e --keep-going"""
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = add_command(
-        subparsers, "resume", run, summary="continue a run that failed or was cancelled", examples=EXAMPLES
-    )
+    parser = add_command(subparsers, "resume", run, examples=EXAMPLES)
     parser.add_argument("run_id", metavar="RUN", help="a run's id, its beginning or end, or `latest`")
     add_place(parser.add_argument_group("how (default: as before)"))
     parser.add_argument(

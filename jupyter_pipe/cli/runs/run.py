@@ -26,7 +26,7 @@ jupyter pipe run home_value_pipeline -j 4 --junit results.xml --html report.html
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = add_command(subparsers, "run", run, summary="run a notebook as a pipeline", examples=EXAMPLES)
+    parser = add_command(subparsers, "run", run, examples=EXAMPLES)
     add_run_options(parser)
     add_result_options(parser)
 

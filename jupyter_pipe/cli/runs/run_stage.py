@@ -33,9 +33,7 @@ jupyter pipe run-stage home_value_pipeline train --take out/ingest --leave out/t
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = add_command(
-        subparsers, "run-stage", run, summary="run one stage, as another engine does", examples=EXAMPLES
-    )
+    parser = add_command(subparsers, "run-stage", run, examples=EXAMPLES)
     parser.add_argument("target", type=Path, metavar="DIR", help="a compiled package")
     parser.add_argument("stage", metavar="STAGE")
     parser.add_argument("--run-root", metavar="DIR|URL", help="shared by all stages of the run")

@@ -21,7 +21,7 @@ jupyter pipe runs --root example_notebooks -n 5"""
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = add_command(subparsers, "runs", run, summary="list runs, newest first", examples=EXAMPLES)
+    parser = add_command(subparsers, "runs", run, examples=EXAMPLES)
     parser.add_argument(
         "-n", "--number", type=at_least(0), default=20, metavar="N", help="how many (default: 20; 0: all)"
     )

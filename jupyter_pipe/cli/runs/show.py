@@ -20,7 +20,7 @@ jupyter pipe show 7b1e          the end of a run's id is enough, as is its begin
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = add_command(subparsers, "show", run, summary="show how a run went", examples=EXAMPLES)
+    parser = add_command(subparsers, "show", run, examples=EXAMPLES)
     parser.add_argument(
         "run_id",
         metavar="RUN",

@@ -29,9 +29,7 @@ jupyter pipe trust --new-key > ci.key        a key for CI: the variable JUPYTER_
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = add_command(
-        subparsers, "trust", run, summary="use what somebody else computed", examples=EXAMPLES
-    )
+    parser = add_command(subparsers, "trust", run, examples=EXAMPLES)
     parser.add_argument(
         "what",
         metavar="DIR|KEY",

@@ -118,8 +118,11 @@ def look_back(
 ) -> list[OrderFinding]:
     """What the end of stage `name` shows. `order` is that of the notebook, `is_before` asks the graph,
     `began_ns` is when the run began: what is older was there before it."""
-    place = {stage: number for number, stage in enumerate(order)}
     found: list[OrderFinding] = []
+    mine = traces[name]
+    if not (mine.paths or mine.variables or mine.observed.variables):
+        return found
+    place = {stage: number for number, stage in enumerate(order)}
     for other in traces:
         if other == name or other not in place:
             continue

@@ -22,10 +22,13 @@ import mmap
 import os
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import PayloadError
+
+if TYPE_CHECKING:
+    # A run that only looks whether payloads are there does not need it, nor the logging that it imports.
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 __all__ = ["ALIGNMENT", "PayloadFile", "Written", "file_digest", "payload_path", "write_payload"]
 
@@ -66,6 +69,8 @@ class _HashingFile:
     def write(self, data: bytes | memoryview) -> None:
         view = memoryview(data)
         if self._thread is None and len(view) >= _CHUNK:
+            from concurrent.futures import ThreadPoolExecutor
+
             self._thread = ThreadPoolExecutor(1, "payload-hash")
         for start in range(0, len(view), _CHUNK):
             chunk = view[start : start + _CHUNK]
@@ -90,6 +95,8 @@ class _HashingFile:
     def _in_turn(self, step: Callable[..., Any], *arguments: Any) -> Future[Any]:
         if self._thread is not None:
             return self._thread.submit(step, *arguments)
+        from concurrent.futures import Future
+
         done: Future[Any] = Future()
         done.set_result(step(*arguments))
         return done
