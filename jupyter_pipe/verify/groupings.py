@@ -23,7 +23,7 @@ def random_grouping(content: bytes, generator: random.Random) -> bytes:
     Stages are mostly runs of neighbouring cells; now and then a cell joins an earlier stage, and
     leading cells may stay untagged.
     """
-    notebook: dict[str, Any] = json.loads(content)
+    notebook = _as_format_4(json.loads(content))
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code" and _text(cell).strip()]
     movable = [cell for cell in cells if not _KEPT_ROLES & set(_tags(cell))]
     share = generator.choice((0.2, 0.4, 0.7, 1.0))
@@ -39,6 +39,18 @@ def random_grouping(content: bytes, generator: random.Random) -> bytes:
         _retag(cell, f"group_{joins}")
     notebook["metadata"].pop("kubeflow_notebook", None)
     return json.dumps(notebook).encode()
+
+
+def _as_format_4(notebook: dict[str, Any]) -> dict[str, Any]:
+    """A notebook of an older format has worksheets instead of cells."""
+    if "cells" in notebook:
+        return notebook
+    import nbformat  # a second to import, for old files only
+
+    upgraded: dict[str, Any] = nbformat.reads(json.dumps(notebook), as_version=4)
+    # The ids that nbformat makes are random; without any the reader makes them from the cells.
+    cells = [{key: value for key, value in cell.items() if key != "id"} for cell in upgraded["cells"]]
+    return {**upgraded, "cells": cells, "nbformat_minor": 4}
 
 
 def _retag(cell: dict[str, Any], stage: str | None) -> None:

@@ -152,7 +152,21 @@ def shell(command: str, *reads: str) -> MagicEffects:
         ("t = %timeit -o f(x)", MagicEffects(reads=("f", "x"))),
         ("%who", MagicEffects(namespace=True, literal=False)),
         ("%pip install pandas", shell("pip install pandas")),
-        ("%%R -i df -o fit\nfit <- lm(df)", MagicEffects(reads=("df",), binds=("fit",), foreign=True)),
+        (
+            "%%R -i df -o fit\nfit <- lm(df)",
+            MagicEffects(reads=("df",), binds=("fit",), literal=False, foreign=True, keeps="R"),
+        ),
+        ("%Rpush a b", MagicEffects(reads=("a", "b"), literal=False, foreign=True, keeps="R")),
+        ("%octave_pull a", MagicEffects(binds=("a",), literal=False, foreign=True, keeps="octave")),
+        (
+            "%%bigquery rows --project p\nselect $x",
+            MagicEffects(binds=("rows",), foreign=True),
+        ),
+        (
+            "%%cython\ncdef int g(int x):\n    return x\ncpdef f(x):\n    return g(x)\nclass A:\n    pass",
+            MagicEffects(binds=("f", "A"), bound_type="Cython.Compiled", foreign=True),
+        ),
+        ("%cp a.txt b.txt", shell("cp a.txt b.txt")),
     ],
 )
 def test_what_a_magic_reads_and_writes(source: str, effects: MagicEffects) -> None:

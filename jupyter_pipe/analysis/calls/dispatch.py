@@ -263,8 +263,17 @@ def call_values(world: World, callees: Values, arguments: Arguments) -> Values:
         if not isinstance(callee.payload, Bound) or callee.payload.function not in methods:
             found |= _call_value(world, callee, arguments)
     for together in one_by_one(unknown):
-        found |= call_unknown(world, arguments, together)
+        found |= _call_foreign(world, together, arguments)
     return frozenset(found)
+
+
+def _call_foreign(world: World, callees: Values, arguments: Arguments) -> Values:
+    """Objects of libraries that can be called, such as the layers of a network."""
+    (callee, *others) = callees
+    effect = world.knowledge.method(callee.type, "__call__") if callee.type and not others else None
+    if effect is None:
+        return call_unknown(world, arguments, callees)
+    return apply_effect(world, effect, callee, arguments)
 
 
 def _methods_of_many(callees: Values) -> dict[Object, set[Object]]:

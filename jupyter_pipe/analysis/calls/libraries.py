@@ -21,7 +21,7 @@ from jupyter_pipe.analysis.interpreter.heap import (
     Values,
     in_order,
 )
-from jupyter_pipe.analysis.interpreter.iteration import PAIRS
+from jupyter_pipe.analysis.interpreter.iteration import PAIRS, begin
 from jupyter_pipe.analysis.knowledge import Returns
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ ATOMS = frozenset(
 RUNNERS = frozenset({"threading", "multiprocessing", "concurrent", "asyncio", "joblib", "atexit"})
 """Libraries that call what they are given with the other arguments as they are."""
 EXCEPTION = "builtins.BaseException"
-GENERATORS = frozenset({"numpy.random.Generator", "numpy.random.RandomState", "random.Random"})
+GENERATORS = frozenset(
+    {"numpy.random.Generator", "numpy.random.RandomState", "random.Random", "torch.Generator"}
+)
 GENERATOR = ".random_state"
 """Where an estimator keeps the generator that it was made with."""
 MAKERS = frozenset({".__init__", ".__new__", ".__init_subclass__", ".__class_getitem__", ".__post_init__"})
@@ -53,6 +55,10 @@ SHOWN = re.compile(r"_repr_\w+_|_ipython_display_")
 PRECISION = "@ipython.precision"
 LOOKS = frozenset(f"__{name}__" for name in LOOKED_UP.split())
 """What builtins call on what they are given: they look, and change nothing unless these do."""
+ITERATING = frozenset(
+    f"builtins.{name}" for name in ("iter", "list", "tuple", "set", "sorted", "sum", "max", "min")
+)
+"""Builtins that loop over what they are given, or begin to."""
 CLOSED = frozenset(f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset", "dict"))
 """Containers of which every element was seen going in."""
 
@@ -70,6 +76,8 @@ def apply_effect(
     excepted = any(_is_set(arguments.keyword_node(keyword)) for keyword in effect.unless)
     _use_components(world, effect, node, draws=not excepted)
     touch_files(world, effect, arguments, receiver, qualified)
+    for value in in_order(arguments.every()) if qualified in ITERATING else ():
+        begin(world, value, node)
     with kept_for_later(world, is_kept=bool(effect.sets)):
         called = _call_back(world, effect, receiver, arguments, qualified)
     type_ = (excepted and effect.otherwise_type) or effect.result_type
@@ -154,11 +162,24 @@ def _result(
     if not type_ and effect.returns in {Returns.view, Returns.shallow} and receiver is not None:
         type_ = receiver.type
     opened = effect.returns is not Returns.shallow or type_ not in CLOSED
+    if effect.returns is Returns.holder:
+        type_ = _narrowed(world, type_, frozenset(sources))
     result = world.allocate((arguments.node, receiver), type_, open_=opened)
     for source in sources:
         _relate(world, effect.returns, result, source)
     open_file(world, effect, result, arguments)
     return frozenset((result,))
+
+
+def _narrowed(world: World, type_: str, parts: Values) -> str:
+    """A sequence of layers that holds one which draws, such as dropout, draws when it is called."""
+    if not type_ or world.knowledge.method(type_, "__call__") is None:
+        return type_
+    called = {part.type for part in parts | world.heap.elements(parts) if part.type}
+    drawing = sorted(
+        one for one in called if (effect := world.knowledge.method(one, "__call__")) and effect.draws
+    )
+    return drawing[0] if drawing else type_
 
 
 def _relate(world: World, returns: Returns, result: Object, source: Object) -> None:

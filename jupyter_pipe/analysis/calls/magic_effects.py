@@ -11,10 +11,11 @@ import ast
 import re
 import shlex
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from msgspec import Struct
 
-__all__ = ["MagicEffects", "magic_effects"]
+__all__ = ["MagicEffects", "is_unknown", "magic_effects"]
 
 SHELL_CELLS = frozenset({"bash", "sh", "script", "system", "sx", "zsh"})
 PROCESS = ("os.environ", "os.cwd")
@@ -22,6 +23,15 @@ PROCESS = ("os.environ", "os.cwd")
 DOLLAR = re.compile(r"(?<![\\$])\$\{?([A-Za-z_]\w*)")
 BRACES = re.compile(r"(?<!\{)\{([^{}]+)\}(?!\})")
 LITERAL = re.compile(r"[\w./-]+")
+CYTHON = re.compile(r"^(?:cpdef\s[^(=\n]*?|def\s+|(?:cdef\s+)?class\s+)(\w+)\s*[(:]", re.M)
+"""What a cell of Cython gives to the notebook; a `cdef` function stays in its module."""
+LANGUAGES = frozenset({"R", "julia", "octave", "matlab", "maxima", "stata", "SAS", "ocaml", "lua", "sos"})
+"""Magics of extensions that talk to one process of another language as long as the kernel lives."""
+TEXTS = """
+HTML SVG html javascript js latex markdown svg perl pypy python python2 python3 ruby rust node deno
+file writefile bash sh script system sx zsh bigquery cython cython_inline sql
+"""
+_KNOWN_CELLS = frozenset(TEXTS.split()) | LANGUAGES
 
 
 class MagicEffects(Struct, frozen=True):
@@ -29,6 +39,8 @@ class MagicEffects(Struct, frozen=True):
     names (`%who`, `%reset`) and `star` by those that bind unknown ones (`%run`). `sets` are
     ambient components written; a magic `enters` a working directory, "" if it cannot be told which.
     `literal` tells whether the same text does the same in every stage.
+    `keeps` names a language whose process goes on, with all that was done in it (`%%R`); `bound_type` is
+    what those are that it binds.
     `foreign` code is not Python; `command` is what a shell is given, its `expanded` by IPython if that
     inserts values of the notebook.
     """
@@ -43,6 +55,8 @@ class MagicEffects(Struct, frozen=True):
     literal: bool = True
     star: bool = False
     namespace: bool = False
+    keeps: str = ""
+    bound_type: str = ""
     foreign: bool = False
     command: str = ""
     expanded: bool = False
@@ -62,6 +76,11 @@ def magic_effects(call: ast.Call) -> MagicEffects | None:
             return _cell_magic(name, line, body)
         case _:
             return None
+
+
+def is_unknown(name: str, *body: object) -> bool:
+    """Whether neither IPython nor this module knows a line magic, with a `body` a cell magic, of the name."""
+    return name not in _KNOWN_CELLS if body else name not in LINE_MAGICS and name not in OF_IPYTHON
 
 
 def _interpolated(text: str) -> tuple[str, ...]:
@@ -92,8 +111,8 @@ def _shell(command: str, *, expanded: bool) -> MagicEffects:
     )
 
 
-def _installer(name: str) -> Callable[[str], MagicEffects]:
-    """`%pip install x` is `!pip install x` with the interpreter of the kernel."""
+def _program(name: str) -> Callable[[str], MagicEffects]:
+    """`%pip install x` is `!pip install x` with the interpreter of the kernel; so is `%cp a b`."""
 
     def effects(line: str) -> MagicEffects:
         return _shell(f"{name} {line}", expanded=True)
@@ -166,12 +185,57 @@ def _namespace(_line: str) -> MagicEffects:
     return MagicEffects(namespace=True, literal=False)
 
 
-def _rpy(line: str) -> MagicEffects:
-    def of(option: str) -> tuple[str, ...]:
-        found = re.findall(rf"(?:^|\s)(?:{option})[\s=]([\w,]+)", line)
-        return tuple(name for names in found for name in names.split(",") if name.isidentifier())
+def _option(line: str, option: str) -> tuple[str, ...]:
+    """The names after an option: `-i x,y` gives x and y."""
+    found = re.findall(rf"(?:^|\s)(?:{option})[\s=]([\w,]+)", line)
+    return tuple(name for names in found for name in names.split(",") if name.isidentifier())
 
-    return MagicEffects(reads=of("-i|--input"), binds=of("-o|--output"), foreign=True)
+
+def _language(name: str) -> Callable[[str], MagicEffects]:
+    """`%R`, `%%julia`: code of another language, in a process that remembers it."""
+
+    def effects(line: str) -> MagicEffects:
+        reads = (*_option(line, "-i|--input"), *DOLLAR.findall(line))
+        binds = _option(line, "-o|--output")
+        return MagicEffects(tuple(dict.fromkeys(reads)), binds, literal=False, foreign=True, keeps=name)
+
+    return effects
+
+
+def _gives(name: str) -> Callable[[str], MagicEffects]:
+    """`%Rpush x y`: values go into the other process."""
+
+    def effects(line: str) -> MagicEffects:
+        return MagicEffects(reads=_identifiers(line), literal=False, foreign=True, keeps=name)
+
+    return effects
+
+
+def _takes(name: str) -> Callable[[str], MagicEffects]:
+    """`%Rpull y`: values come out of it, under the same names."""
+
+    def effects(line: str) -> MagicEffects:
+        return MagicEffects(binds=_identifiers(line), literal=False, foreign=True, keeps=name)
+
+    return effects
+
+
+def _identifiers(line: str) -> tuple[str, ...]:
+    return tuple(word for word in _operands(line) if word.isidentifier())
+
+
+def _bigquery(line: str) -> MagicEffects:
+    """`%%bigquery frame --project p`: the rows become a frame of that name."""
+    words = _words(line)[:1]
+    parameters = tuple(dict.fromkeys(DOLLAR.findall(line)))
+    return MagicEffects(parameters, tuple(w for w in words if w.isidentifier()), foreign=True)
+
+
+def _cython(body: str) -> MagicEffects:
+    """The functions and classes of a module that is compiled here."""
+    return MagicEffects(
+        binds=tuple(dict.fromkeys(CYTHON.findall(body))), bound_type="Cython.Compiled", foreign=True
+    )
 
 
 def _cell_magic(name: str, line: str, body: str) -> MagicEffects:
@@ -180,8 +244,12 @@ def _cell_magic(name: str, line: str, body: str) -> MagicEffects:
         path = tuple(_operands(line)[-1:])
         appended = path if {"-a", "--append"} & set(_words(line)) else ()
         return MagicEffects(reads=reads, reads_files=appended, writes_files=path, literal=False, foreign=True)
-    if name in ("R", "julia", "bigquery"):
-        return _rpy(line)
+    if name in LANGUAGES:
+        return _language(name)(line)
+    if name == "bigquery":
+        return _bigquery(line)
+    if name in {"cython", "cython_inline"}:
+        return _cython(body)
     if name in SHELL_CELLS:
         shell = _shell(body, expanded=False)
         binds = tuple(re.findall(r"--(?:out|err|proc)[\s=]([A-Za-z_]\w*)", line))
@@ -191,8 +259,21 @@ def _cell_magic(name: str, line: str, body: str) -> MagicEffects:
     return MagicEffects(reads=reads, literal=not reads, foreign=True)
 
 
+ALIASES = "cat cp ldir less ls lf lk ll lx man mkdir more mv rm rmdir"
+"""Programs that go by the name of a magic."""
+OTHERS = """
+alias_magic autoawait automagic bookmark code_wrap colors debug dhist dirs doctest_mode edit gui history
+killbgscripts load loadpy logoff logon logstart logstate logstop lsmagic macro magic notebook page pastebin
+pdb pdef pfile pprint profile psource pwd pycat quickref recall rehashx rep rerun save sc sql subshell tb
+unalias unload_ext xdel
+"""
+OF_IPYTHON = frozenset(OTHERS.split())
+"""Line magics of IPython that do nothing to variables but what `{name}` and `$name` read."""
 LINE_MAGICS: dict[str, Callable[[str], MagicEffects]] = {
-    **{name: _installer(name) for name in ("pip", "conda", "mamba", "micromamba", "uv")},
+    **{name: _language(name) for name in LANGUAGES},
+    **{name: _program(name) for name in ALIASES.split()},
+    **{name: partial(_shell, expanded=True) for name in ("sx", "system", "!")},
+    **{name: _program(name) for name in ("pip", "conda", "mamba", "micromamba", "uv")},
     "cd": _cd,
     "pushd": _cd,
     "popd": _cd,
@@ -209,6 +290,10 @@ LINE_MAGICS: dict[str, Callable[[str], MagicEffects]] = {
     "alias": _sets("ipython.config"),
     "run": _run,
     "store": _store,
+    "Rpush": _gives("R"),
+    "Rpull": _takes("R"),
+    "octave_push": _gives("octave"),
+    "octave_pull": _takes("octave"),
     "pinfo": _help,
     "pinfo2": _help,
     "psearch": _help,

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.calls.arguments import Arguments
     from jupyter_pipe.analysis.interpreter.world import World
 
-__all__ = ["SHELL", "SHELL_CALLS", "is_part_of_shell", "make_handle", "runs_magic"]
+__all__ = ["NAMESPACES", "SHELL", "SHELL_CALLS", "is_part_of_shell", "make_handle", "runs_magic"]
 
 SHELL = "IPython.shell"
 """What `get_ipython()` gives, whatever it is called by."""
+NAMESPACES = frozenset({"user_ns", "user_global_ns"})
+"""Where the shell has the variables of the notebook."""
 MAGIC_METHODS = frozenset({"system", "getoutput", "run_line_magic", "run_cell_magic"})
 PARTS = """
 display_formatter display_pub events alias_manager magics_manager extension_manager hooks

@@ -18,6 +18,7 @@ import msgspec
 from jupyter_pipe.analysis.interpreter.bindings import START, UNBOUND
 from jupyter_pipe.analysis.interpreter.world import PATCHED
 from jupyter_pipe.analysis.knowledge.tables import load_tables
+from jupyter_pipe.analysis.source.scopes import bound_names
 from jupyter_pipe.model import Replay, ReplayKind
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
 CHANGES_OTHERS = frozenset({"sklearn.experimental"})
 """Modules of known libraries that are imported for what that does to others."""
 LOOPS = (ast.For, ast.With)
+CONTAINERS = (ast.Dict, ast.List, ast.Set)
 COMPOUND = (ast.If, ast.Try, getattr(ast, "TryStar", ast.Try))
 
 
@@ -66,6 +68,7 @@ class Definitions:
     def __init__(self, units: Sequence[Unit], unknown_stars: Sequence[int] = ()) -> None:
         self.unknown_stars = tuple(unknown_stars)
         self._units = units
+        self._read_by_definitions = _read_by_definitions(units)
         self._kinds: dict[int, ReplayKind | None] = {}
         self._by_kind: dict[ReplayKind, list[int]] = {kind: [] for kind in ReplayKind}
         self._by_node: dict[int, int] = {}
@@ -100,6 +103,8 @@ class Definitions:
         if unit.role in {"skip", "parameter", "observer"}:
             return None
         kind = shape(unit.node)
+        if kind is None and self._is_literal(unit):
+            kind = ReplayKind.constant
         if (unit.role == "leading" or _is_told_again(unit)) and self._is_ambient(unit):
             return kind if isinstance(unit.node, DEFINITIONS) else ReplayKind.ambient
         if kind is None and _is_made_again(unit) and self._is_repeatable(unit):
@@ -112,6 +117,16 @@ class Definitions:
         # `old = h` and `env = os.environ`: what it stands for does not travel, so it is named again.
         is_alias = kind is ReplayKind.constant and unit.facts.bound.keys() <= unit.facts.code
         return ReplayKind.function if is_alias else kind
+
+    def _is_literal(self, unit: Unit) -> bool:
+        """A dict or list that is written out, such as `LOGGING = {…}`. Settings only look at it; to a
+        definition (`def f(xs=XS)`) it would matter that there is one of it."""
+        value = getattr(unit.node, "value", None) if isinstance(unit.node, ast.Assign) else None
+        return (
+            isinstance(value, CONTAINERS)
+            and is_literal(value)
+            and unit.number not in self._read_by_definitions
+        )
 
     def _is_repeatable(self, unit: Unit) -> bool:
         facts = unit.facts
@@ -150,7 +165,7 @@ class Definitions:
             return False
         if not facts.settings and not self._sets_code(unit):
             return False
-        made = facts.bound if isinstance(unit.node, (*DEFINITIONS, *LOOPS)) else {}
+        made = facts.bound if isinstance(unit.node, (*DEFINITIONS, *LOOPS)) else _names_of_code(unit.node)
         others = (name for name in facts.writes if name[0] != "@" and name not in made)
         if not all(self._changes_code(unit, name) for name in others):
             return False
@@ -239,6 +254,17 @@ class Definitions:
         )
 
 
+def _read_by_definitions(units: Sequence[Unit]) -> frozenset[int]:
+    """The units whose names definitions use when they are made, in a default or a class body."""
+    return frozenset(
+        source
+        for unit in units
+        if isinstance(unit.node, DEFINITIONS)
+        for read in unit.facts.reads.values()
+        for source in read.sources
+    )
+
+
 def _is_told_again(unit: Unit) -> bool:
     """Whether what the unit of a stage sets has no value that could travel."""
     if unit.role != "stage" or "raises-exception" in unit.cell.cell.tags:
@@ -313,6 +339,16 @@ def _assigned(node: ast.Assign | ast.AnnAssign) -> ReplayKind | None:
     return ReplayKind.constant if is_constant(node.value) else None
 
 
+def is_literal(node: ast.expr | None) -> bool:
+    """A constant, or a container of nothing but constants."""
+    match node:
+        case ast.Dict(keys=keys, values=values):
+            return all(map(is_literal, (*keys, *values)))
+        case ast.List(elts=elements) | ast.Set(elts=elements) | ast.Tuple(elts=elements):
+            return all(map(is_literal, elements))
+    return node is not None and is_constant(node)
+
+
 def is_constant(node: ast.expr) -> bool:
     """An expression whose value nobody can change and that runs nobody's code."""
     match node:
@@ -339,6 +375,12 @@ def _compound(node: ast.stmt) -> ReplayKind | None:
         if kind in kinds:
             return kind
     return None
+
+
+def _names_of_code(node: ast.stmt) -> set[str]:
+    """What `try`/`if` around a setting binds as well: modules, definitions, constants."""
+    leaves = _leaves(node) if isinstance(node, COMPOUND) else ()
+    return set(bound_names([leaf for leaf in leaves if shape(leaf) is not None]))
 
 
 def _leaves(node: ast.stmt) -> Iterable[ast.stmt]:

@@ -29,7 +29,8 @@ __all__ = ["check_left_behind"]
 
 NUMBERED = re.compile(r"_i?(\d+)$")
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-CONDITIONAL = (ast.If, ast.Try, ast.While, ast.Match)
+ELSEWHERE = re.compile(r"colab|kaggle|binder|sagemaker|databricks|deepnote|paperspace|spyder|vscode", re.I)
+"""Places in which a notebook may run, by what a condition asks for: `if IN_COLAB:`."""
 MEMORY_MAP = "numpy.memmap"
 FLAGS = "@decimal.flags"
 
@@ -48,11 +49,10 @@ def check_left_behind(
 
 
 def _check_shell(stage: StageFacts, units: Sequence[Unit], definitions: Definitions) -> Iterator[Diagnostic]:
-    """What an earlier stage told the shell, and cannot be told again. Under a condition, such as
-    `if IN_COLAB:`, it mostly was not told at all."""
+    """What an earlier stage told the shell, and cannot be told again."""
     for unit in units[: stage.last]:
         told = unit.facts.writes.keys() & SHELL
-        if not told or unit.stage in {None, stage.name} or isinstance(unit.node, CONDITIONAL):
+        if not told or unit.stage in {None, stage.name} or _is_for_elsewhere(unit.node):
             continue
         if definitions.kind(unit.number) is None:
             message = (
@@ -61,6 +61,11 @@ def _check_shell(stage: StageFacts, units: Sequence[Unit], definitions: Definiti
             )
             hint = "Write the value out, or give it a cell of its own that is tagged `shared`."
             yield report("PIPE211", unit, unit.facts.writes[min(told)].place, message, hint)
+
+
+def _is_for_elsewhere(node: ast.stmt) -> bool:
+    """Whether the statement is for another place than this: under `if IN_COLAB:` nothing was told here."""
+    return isinstance(node, ast.If) and ELSEWHERE.search(ast.unparse(node.test)) is not None
 
 
 def _check_memory_maps(stage: StageFacts, world: World) -> Iterator[Diagnostic]:

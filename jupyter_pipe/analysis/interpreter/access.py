@@ -7,6 +7,7 @@ import ast
 from jupyter_pipe.analysis.calls.ambient import use_style
 from jupyter_pipe.analysis.calls.libraries import escape
 from jupyter_pipe.analysis.calls.paths import part_of_path
+from jupyter_pipe.analysis.calls.shell_state import NAMESPACES, SHELL
 from jupyter_pipe.analysis.interpreter.heap import (
     ANY,
     FIELD,
@@ -55,6 +56,8 @@ def load_attribute(world: World, base: Values, name: str, node: ast.AST) -> Valu
 def _load_attribute(world: World, value: Object, name: str, node: ast.AST) -> Values:
     payload = value.payload
     if isinstance(payload, Library):
+        if payload.qualified == SHELL and name in NAMESPACES:
+            return frozenset((world.namespace,))
         return frozenset((_library_attribute(world, payload.qualified, name, node),))
     if isinstance(payload, LocalModule):
         slot = world.state.get(payload.frame.key(name))

@@ -94,6 +94,7 @@ def _import_star(world: World, module: Object, node: ast.ImportFrom) -> None:
         world.bind(member, frozenset((world.library(f"{name}.{member}"),)), node)
     if public is None and world.frame is world.globals:
         world.star_imports.append(world.unit)
+        world.star_modules.append(name)
         if importlib.util.find_spec(name.partition(".")[0]) is None:
             world.missing_modules.append(name)
 

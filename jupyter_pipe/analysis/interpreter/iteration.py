@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.interpreter.heap import Object
     from jupyter_pipe.analysis.interpreter.world import World
 
-__all__ = ["ITERATORS", "PAIRS", "advance", "elements_of"]
+__all__ = ["ITERATORS", "PAIRS", "WRAPPED", "advance", "begin", "elements_of"]
 
 ITERATORS = frozenset(
     {
@@ -28,6 +28,8 @@ ITERATORS = frozenset(
 )
 PAIRS = frozenset({"itertools.groupby", "builtins.zip", "builtins.enumerate", "builtins.dict_items"})
 """Their object stands for each of the tuples that they give out as well."""
+WRAPPED = 3
+"""How many wrappers deep the beginning of a loop is followed: `enumerate(tqdm(loader))` has two."""
 SETS = frozenset({"builtins.set", "builtins.frozenset"})
 
 
@@ -47,6 +49,15 @@ def advance(world: World, values: Iterable[Object], node: ast.AST) -> None:
         advance(world, [source for source in sources if source.type in ITERATORS], node)
 
 
+def begin(world: World, value: Object, node: ast.AST, depth: int = WRAPPED) -> None:
+    """Asks for an iterator. Of a loader that shuffles, also inside `tqdm(loader)`, that draws."""
+    effect = world.knowledge.method(value.type, "__iter__") if value.type else None
+    for component in effect.draws if effect is not None else ():
+        world.draw(component, node)
+    for source in value.fields.get("receiver", ()) if depth else ():
+        begin(world, source, node, depth - 1)
+
+
 def _elements(world: World, value: Object, node: ast.AST) -> Values:
     if isinstance(value.payload, Text):
         return NOTHING
@@ -57,6 +68,7 @@ def _elements(world: World, value: Object, node: ast.AST) -> Values:
         given = world.call_special(iterators, "__next__", (), node)
         others = frozenset(i for i in iterators if not isinstance(i.payload, Instance))
         return given | world.heap.elements(others) if iterators else world.heap.elements(frozenset((value,)))
+    begin(world, value, node)
     if value.type in ITERATORS:
         advance(world, (value,), node)
     if value.type in SETS:

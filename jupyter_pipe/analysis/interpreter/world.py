@@ -114,6 +114,7 @@ class World:
         self.contexts: dict[Any, int] = {}
         self.returned: dict[Object, Values] = {}
         self.star_imports: list[int] = []
+        self.star_modules: list[str] = []
         self.missing_modules: list[str] = []
         self.postponed_annotations = False
         self.modules: dict[str, Object] = {}
@@ -339,9 +340,20 @@ class World:
             self.record(name, Slot(NOTHING, frozenset(self.star_imports)), node)
             if self.missing_modules and not known:
                 self._note_missing_modules(name, node)
+            return self._from_star_imports(name, node) | self._builtin(name)
         elif not known and not self.escaping:
             self.facts.undefined.setdefault(name, read)
         return self._builtin(name)
+
+    def _from_star_imports(self, name: str, node: ast.AST) -> Values:
+        """What a name may be that `from sympy import *` binds. If a table knows it in one of several
+        modules, it is from there; nobody else would bind the name of a builtin."""
+        candidates = [f"{module}.{name}" for module in self.star_modules]
+        known = [one for one in candidates if self.knowledge.function(first_name(one)) is not None]
+        guessed = [] if name in BUILTINS else candidates
+        found = frozenset(self.library(one) for one in known or guessed)
+        self._read_state(found, node)
+        return found
 
     def _note_missing_modules(self, name: str, node: ast.AST) -> None:
         modules = ", ".join(f"'{module}'" for module in self.missing_modules)

@@ -26,7 +26,7 @@ tomllib: Any = import_module("tomllib" if sys.version_info >= (3, 11) else "toml
 
 __all__ = ["Library", "TableError", "Tables", "Type", "load_tables", "parse_library"]
 
-SHARED_FILES = ("stdlib", "handles")
+SHARED_FILES = ("stdlib", "handles", "seeds")
 """Files with tables of several libraries."""
 PARTS = frozenset({"functions", "types", "components"})
 TYPE_PARTS = frozenset({"bases", "display", "cannot-travel", "methods", "attributes"})

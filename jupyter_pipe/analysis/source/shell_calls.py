@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from jupyter_pipe.analysis.calls.ambient import choose_backend
 from jupyter_pipe.analysis.calls.databases import run_sql
 from jupyter_pipe.analysis.calls.files import enter_folder, touch_file
-from jupyter_pipe.analysis.calls.magic_effects import MagicEffects, magic_effects
+from jupyter_pipe.analysis.calls.magic_effects import MagicEffects, is_unknown, magic_effects
 from jupyter_pipe.analysis.calls.programs import fill_in, run_command
 from jupyter_pipe.analysis.interpreter.heap import Text
 from jupyter_pipe.analysis.source.embedded_names import execute_text
+from jupyter_pipe.analysis.source.extension_magics import run_extension_magic, run_own_magic
 from jupyter_pipe.analysis.source.magics import transform
 from jupyter_pipe.analysis.source.reading import read_source
 
@@ -39,12 +40,30 @@ def run_magic(world: World, node: ast.Call) -> Values:
         case ["sql", str(line), *body]:
             run_sql(world, line, str(*body), node)
             return frozenset((world.allocate(node, open_=True),))
+        case [str(name), str(line), *body] if _is_run_by_name(node) and is_unknown(name, *body):
+            return _run_unknown(world, name, [line, *map(str, body)], node)
     effects = magic_effects(node)
     if effects is not None:
         _apply(world, effects, node)
     match node.args:
         case [ast.Constant(value="matplotlib"), ast.Constant(value=str(backend))] if backend:
             choose_backend(world, backend)
+    return frozenset((world.allocate(node, open_=True),))
+
+
+def _is_run_by_name(node: ast.Call) -> bool:
+    return isinstance(node.func, ast.Attribute) and node.func.attr in {"run_line_magic", "run_cell_magic"}
+
+
+def _run_unknown(world: World, name: str, texts: list[str], node: ast.Call) -> Values:
+    """A magic of the notebook, or else of an extension, which may do anything."""
+    result = run_own_magic(world, name, texts, node)
+    if result:
+        return result
+    effects = magic_effects(node)
+    if effects is not None:
+        _apply(world, effects, node)
+    run_extension_magic(world, texts[0], "".join(texts[1:]), node)
     return frozenset((world.allocate(node, open_=True),))
 
 
@@ -99,8 +118,11 @@ def _apply(world: World, effects: MagicEffects, node: ast.Call) -> None:
         world.touch("@" + component, node)
     for component in effects.sets:
         world.set_component(component, node)
+    if effects.keeps:
+        world.patch(effects.keeps, node)
     for name in effects.binds:
-        world.bind(name, frozenset((world.allocate((node, name), open_=True),)), node)
+        made = world.allocate((node, name), effects.bound_type, open_=True)
+        world.bind(name, frozenset((made,)), node)
     if effects.star:
         _run_script(world, effects.reads_files, node)
     if effects.foreign or not effects.sets:

@@ -1,0 +1,82 @@
+"""Configurations of logging: the files that their handlers write.
+
+A dictionary or a file says which. Where that cannot be seen, handlers may write any file: each stage
+that configured logging again would open the file anew, so the setting is not one that is made again.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_pipe.analysis.calls.files import touch_file, touch_name
+from jupyter_pipe.analysis.calls.libraries import apply_effect
+from jupyter_pipe.analysis.interpreter.heap import Text, Values
+from jupyter_pipe.analysis.interpreter.world import texts_of
+from jupyter_pipe.file_names import FILE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from jupyter_pipe.analysis.calls.arguments import Arguments
+    from jupyter_pipe.analysis.interpreter.heap import Object
+    from jupyter_pipe.analysis.interpreter.world import World
+
+__all__ = ["LOG_CALLS"]
+
+DEEPEST = 4
+"""`{"handlers": {"h": {"filename": …}}}` names a file at the third level."""
+WRITES = re.compile(r"FileHandler|filename", re.I)
+
+
+def _configure_by_dictionary(world: World, arguments: Arguments) -> Values:
+    """`dictConfig({...})`: whatever stands under `filename`."""
+    given = arguments.positional[0] if arguments.positional else arguments.keywords.get("config", frozenset())
+    for value in given:
+        if value.open or value.type != "builtins.dict":
+            _write_any_file(world, arguments)
+        for path in _file_names(value, DEEPEST):
+            touch_file(world, path, arguments.node, write=True, whole=False)
+    return _configure(world, arguments, "logging.config.dictConfig")
+
+
+def _file_names(value: Object, depth: int) -> Iterator[Text]:
+    for label, held in value.fields.items():
+        for part in held:
+            if label == "['filename']" and isinstance(part.payload, Text):
+                yield part.payload
+            elif depth:
+                yield from _file_names(part, depth - 1)
+
+
+def _configure_by_file(world: World, arguments: Arguments) -> Values:
+    """`fileConfig("log.ini")`: the file is looked into if it stands beside the notebook."""
+    paths = texts_of(arguments.positional[0]) if arguments.positional else []
+    for path in paths:
+        touch_file(world, Text(path), arguments.node, write=False)
+    if not paths or any(_may_write(world, path) for path in paths):
+        _write_any_file(world, arguments)
+    return _configure(world, arguments, "logging.config.fileConfig")
+
+
+def _may_write(world: World, path: str) -> bool:
+    try:
+        return WRITES.search(((world.folder or Path()) / path).read_text(encoding="utf-8")) is not None
+    except (OSError, ValueError):
+        return True
+
+
+def _write_any_file(world: World, arguments: Arguments) -> None:
+    touch_name(world, f"{FILE}*", arguments.node, write=True)
+
+
+def _configure(world: World, arguments: Arguments, qualified: str) -> Values:
+    effect = world.knowledge.function(qualified)
+    return apply_effect(world, effect, None, arguments, qualified) if effect is not None else frozenset()
+
+
+LOG_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
+    "logging.config.dictConfig": _configure_by_dictionary,
+    "logging.config.fileConfig": _configure_by_file,
+}
