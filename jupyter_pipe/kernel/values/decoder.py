@@ -24,6 +24,7 @@ from .memory.frames import Reference
 from .memory.repeated_atoms import spread
 from .nans import find_nan
 from .ordered_sets import build
+from .tensors import make_tensor
 from .widgets import make_widget
 
 if TYPE_CHECKING:
@@ -107,6 +108,9 @@ class Decoder(pickle.Unpickler):
 
     def widget(self, kind: type, state: dict[str, Any]) -> Any:
         return make_widget(kind, state)
+
+    def tensor(self, *parts: Any) -> Any:
+        return make_tensor(*parts)
 
     def repeated(self, *parts: Any) -> Any:
         importlib.import_module("numpy")

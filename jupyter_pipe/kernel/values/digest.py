@@ -26,6 +26,7 @@ from .memory import frames
 from .memory.arrays import address_of, contiguous_bytes, instance_attributes, start_of
 from .memory.repeated_atoms import find_names
 from .plain_containers import ATOMS, are_rows
+from .tensors import is_tensor, parts_of_tensor
 from .widgets import is_widget, widget_state
 
 if TYPE_CHECKING:
@@ -266,6 +267,9 @@ class _Walk:
             return
         if is_widget(kind):
             self._tagged(b"widget", *widget_state(value))
+            return
+        if is_tensor(kind):
+            self._tagged(b"tensor", *parts_of_tensor(value))
             return
         if self._is_plain(kind, value):
             self._tagged(b"instance", kind, value.__dict__)

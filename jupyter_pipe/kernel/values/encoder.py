@@ -21,7 +21,7 @@ from typing import Any
 from ..definitions import Definitions
 from ..errors import CannotTravelError
 from . import figure_pickles as plots
-from . import functions
+from . import functions, tensors
 from .decoder import Decoder
 from .formats import find_format
 from .immutable import full_name, package_of
@@ -114,14 +114,9 @@ class Encoder(pickle.Pickler):
             return self._numpy_rule(kind, numpy)
         if package_of(kind) == "pandas":
             return self._pandas_rule(kind)
-        if plots.is_transform(kind):
-            return _reduce_transform
-        if find_format(full_name(kind)) is not None:
-            return _reduce_formatted
-        if kind in _VIEWS:
-            return _reduce_view
-        if is_widget(kind):
-            return _reduce_widget
+        known = next((rule for is_one, rule in _OF_LIBRARIES if is_one(kind)), None)
+        if known is not None:
+            return known
         refusal = _refusal(kind)
         if refusal:
             return functools.partial(_refuse, reason=refusal)
@@ -314,6 +309,20 @@ def _reduce_code(code: types.CodeType) -> Any:
 
 def _reduce_widget(widget: Any) -> Any:
     return Decoder.widget, widget_state(widget)
+
+
+def _reduce_tensor(tensor: Any) -> Any:
+    return Decoder.tensor, tensors.travelling_parts(tensor)
+
+
+# The first that fits: a format of somebody's own stands before what we do.
+_OF_LIBRARIES: tuple[tuple[Callable[[type], bool], Rule], ...] = (
+    (plots.is_transform, _reduce_transform),
+    (lambda kind: find_format(full_name(kind)) is not None, _reduce_formatted),
+    (lambda kind: kind in _VIEWS, _reduce_view),
+    (is_widget, _reduce_widget),
+    (tensors.is_tensor, _reduce_tensor),
+)
 
 
 def _refusal(kind: type) -> str | None:
