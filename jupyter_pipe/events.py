@@ -13,11 +13,13 @@ import msgspec
 from msgspec import Struct
 
 __all__ = [
+    "DEMANDS",
     "EVENT_NAMES",
     "FINAL_STAGE_STATES",
     "ArtifactWritten",
     "CellFinished",
     "CellStarted",
+    "ContractJudged",
     "Event",
     "FailureKind",
     "Frame",
@@ -68,12 +70,14 @@ class FailureKind(enum.Enum):
     """What kind of thing ended a stage.
 
     `error` is an exception of the user's code, `input` a cell that asked for input, `effect` a change
-    that `--strict` refuses, `worker` a machine on which the stage could not be prepared, `worker_lost`
-    one that went away with it, `no_worker` that no machine has what the stage asks for.
+    that `--strict` refuses, `contract` data that is not as its contract says, `worker` a machine on which the
+    stage could not be prepared, `worker_lost` one that went away with it, `no_worker` that no machine has
+    what the stage asks for.
     """
 
     error = "error"
     gate = "gate"
+    contract = "contract"
     timeout = "timeout"
     kernel_died = "kernel_died"
     out_of_memory = "out_of_memory"
@@ -87,6 +91,8 @@ class FailureKind(enum.Enum):
     internal = "internal"
 
 
+DEMANDS = frozenset({FailureKind.gate, FailureKind.contract})
+"""Failures of what a result should have been: all cells ran, and no cell is to blame."""
 FINAL_STAGE_STATES = frozenset(StageState) - {StageState.queued, StageState.running}
 
 
@@ -235,6 +241,22 @@ class GateEvaluated(_Event, frozen=True, tag="gate_evaluated"):
     error: str = ""
 
 
+class ContractJudged(_Event, frozen=True, tag="contract_judged"):
+    """A value was held against its contract. `problems` are sentences, one for each thing that is wrong, and
+    `columns` those that they are about. `policy` is `stop`, `quarantine`, `warn`, `none` without a contract
+    file, or `schema` for a schema of the notebook's own. `batches` counts those that were judged apart.
+    `missing` says why the value could not be judged, if that is so."""
+
+    stage: str
+    value: str
+    passed: bool
+    policy: str = "stop"
+    problems: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    batches: int = 0
+    missing: str = ""
+
+
 class ArtifactWritten(_Event, frozen=True, tag="artifact_written"):
     """`summary` describes each name for people: type and shape (`DataFrame 4,318 x 9`)."""
 
@@ -279,6 +301,7 @@ Event = Union[  # noqa: UP007 - a runtime union, for the decoder
     InputChanged,
     MetricLogged,
     GateEvaluated,
+    ContractJudged,
     ArtifactWritten,
     WarningRaised,
     RunCancelRequested,

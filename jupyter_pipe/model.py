@@ -221,7 +221,9 @@ class Gate(Struct, frozen=True):
 
 class StageOptions(Struct, frozen=True):
     """`cache_seconds` is how old a result may be that is reused: 0 never reuses one, None sets no limit.
-    `reads` and `writes` are paths and patterns, relative to the notebook, of what cannot be seen."""
+    `reads` and `writes` are paths and patterns, relative to the notebook, of what cannot be seen. `contracts`
+    are values that are judged when the stage ends: `sales` by its contract file, `sales=schema` by a schema
+    of the notebook's own."""
 
     retries: int = 0
     timeout_seconds: float | None = None
@@ -235,6 +237,17 @@ class StageOptions(Struct, frozen=True):
     limits: dict[str, str] = {}
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    contracts: tuple[str, ...] = ()
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The values that have a contract file, or are to have one."""
+        return tuple(each for each in self.contracts if "=" not in each)
+
+    @property
+    def schemas(self) -> dict[str, str]:
+        """Value -> the schema of the notebook that judges it."""
+        return dict(each.split("=", 1) for each in self.contracts if "=" in each)
 
 
 class Learned(Struct, frozen=True, omit_defaults=True):

@@ -14,8 +14,8 @@ class ProgramCell(Struct, frozen=True):
 
     `role` is `stage`, `leading` (untagged, before the first stage), `parameters`, `shared` or
     `skip`. `stage` names the stage of a `stage` cell, and of a `parameters` cell that stands
-    below a stage cell. `mutates`, `pure`, `metrics` and `gates` are what its tags say; gates are
-    expressions.
+    below a stage cell. `mutates`, `pure`, `metrics`, `gates` and `contracts` are what its tags say; gates are
+    expressions, contracts the names of values and schemas.
     """
 
     cell: Cell
@@ -25,6 +25,7 @@ class ProgramCell(Struct, frozen=True):
     pure: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     gates: tuple[str, ...] = ()
+    contracts: tuple[str, ...] = ()
 
 
 class Program(Struct, frozen=True):

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from jupyter_pipe.artifacts.profile_record import Profile, SchemaResult
+
 __all__ = [
     "UNLISTED",
     "AmbientValue",
@@ -21,6 +23,7 @@ __all__ = [
     "ObservedContact",
     "ObservedPath",
     "ObservedVariable",
+    "ProfileRequest",
     "StageContext",
     "StageResult",
     "StoredPayload",
@@ -56,6 +59,15 @@ class AmbientValue(Struct, frozen=True):
     from_stage: str
 
 
+class ProfileRequest(Struct, frozen=True, omit_defaults=True):
+    """What a contract asks of a value's profile: its batches, the rows that repeat each key, and the ends of
+    all rows rather than those of a sample."""
+
+    by: str = ""
+    keys: tuple[tuple[str, ...], ...] = ()
+    whole: bool = False
+
+
 class StageContext(Struct, frozen=True):
     """Everything that a kernel needs to begin and end one attempt at a stage.
 
@@ -70,7 +82,9 @@ class StageContext(Struct, frozen=True):
     their state is stored even if it is what it was. `secrets` are
     variables of the environment whose values must not be written down; `allow_secret_values` lets values that
     hold one be stored all the same. `trust` admits a store that others could have filled.
-    `salt` is the key of the digests of environment variables. All paths are absolute.
+    `salt` is the key of the digests of environment variables. `profiled` says what contracts ask of the
+    profiles of outputs, `schemas` which values are judged by a schema of the notebook (value -> schema). All
+    paths are absolute.
     """
 
     run_id: str
@@ -98,6 +112,8 @@ class StageContext(Struct, frozen=True):
     trust: bool = False
     salt: str = ""
     sources: str = ""
+    profiled: dict[str, ProfileRequest] = {}
+    schemas: dict[str, str] = {}
 
 
 class StoredPayload(Struct, frozen=True):
@@ -222,7 +238,8 @@ class StageResult(Struct, frozen=True):
     `unbound` are outputs that hold no value; `ambient` the components that the stage changed;
     `drawn` are the generator components whose state the stage advanced, carried or not;
     `error` is set when ending the stage itself failed (`kind` as in `StageFailed`); `secret_values` are
-    outputs that hold a secret and were stored since that was allowed.
+    outputs that hold a secret and were stored since that was allowed. `profiles` say what outputs look like,
+    `schemas` what schemas of the notebook said.
     """
 
     outputs: tuple[StoredPayload, ...] = ()
@@ -239,3 +256,5 @@ class StageResult(Struct, frozen=True):
     error: str = ""
     peak_memory_bytes: int = 0
     observed: Observations = Observations()
+    profiles: dict[str, Profile] = {}
+    schemas: tuple[SchemaResult, ...] = ()

@@ -1,4 +1,4 @@
-"""What a stage's metrics and gates ask today of a result that was made when they asked something else. Pure.
+"""What a stage's metrics, gates and contracts ask today of a result that is there.
 
 A gate is Python, and a host must not run a notebook's Python. One that compares metrics with numbers
 (`mae < 25_000 and r2 > 0.8`), as nearly all do, needs no Python: its value follows from the metrics that the
@@ -10,12 +10,15 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from jupyter_pipe.artifacts.protocol import GateResult, StageResult
 from jupyter_pipe.model import Stage
+
+if TYPE_CHECKING:
+    from jupyter_pipe.contracts import Contract
 
 __all__ = ["answer_demands"]
 
@@ -39,15 +42,21 @@ class _UnknownError(Exception):
     """The value does not follow from the metrics."""
 
 
-def answer_demands(stage: Stage, result: StageResult) -> StageResult | str:
+def answer_demands(
+    stage: Stage, result: StageResult, contracts: Mapping[str, Contract] | None = None
+) -> StageResult | str:
     """The result with an answer to each of the stage's gates and metrics, or why the stage must run for one.
 
-    A gate that is false makes the stage run as well: where it fails, a run shows and tells it.
+    A contract is judged by the profiles that the result has, unless they do not tell what it asks. A gate
+    that is false makes the stage run as well: where it fails, a run shows and tells it.
     """
     known = {*result.metrics, *result.metric_errors}
     missing = [metric.name for metric in stage.metrics if metric.name not in known]
     if missing:
         return f"metric {', '.join(missing)} is new"
+    unanswered = _unanswered_contracts(stage, result, contracts or {})
+    if unanswered:
+        return unanswered
     answered = {gate.expression: gate for gate in result.gates}
     wanted = [gate.expression for gate in stage.gates]
     if wanted == list(answered):
@@ -59,6 +68,14 @@ def answer_demands(stage: Stage, result: StageResult) -> StageResult | str:
             return f"gate {expression} is new"
         gates.append(found)
     return replace(result, gates=tuple(gates))
+
+
+def _unanswered_contracts(stage: Stage, result: StageResult, contracts: Mapping[str, Contract]) -> str:
+    if not stage.options.contracts:
+        return ""
+    from jupyter_pipe.contracts.watching import unanswered
+
+    return unanswered(stage, result, contracts)
 
 
 def _judge(expression: str, metrics: Mapping[str, Any]) -> GateResult | None:

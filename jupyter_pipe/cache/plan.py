@@ -11,7 +11,7 @@ import shlex
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -30,6 +30,9 @@ from jupyter_pipe.observe.digests import file_digest
 from jupyter_pipe.observe.left import FilesLeft
 from jupyter_pipe.observe.present import Present
 from jupyter_pipe.observe.words import age_text, contact_phrases, duration_text
+
+if TYPE_CHECKING:
+    from jupyter_pipe.contracts import Contract
 
 __all__ = [
     "Around",
@@ -132,7 +135,7 @@ class StageCache:
     `pipeline` is its name: the graph itself may change in a run, so stages are passed in.
     `literals` are the parameter values as Python source, `versions` gives the distributions that a
     stage imports with their versions in the kernel's interpreter, `has_artifact` asks the store,
-    `present` says what the stage's kernel would be given now.
+    `present` says what the stage's kernel would be given now, `contracts` what values must look like.
     """
 
     def __init__(
@@ -149,6 +152,7 @@ class StageCache:
         settings: Mapping[str, str],
         forcing: Forcing = Forcing(),  # noqa: B008 - frozen
         present: Callable[[Stage], Present] | None = None,
+        contracts: Mapping[str, Contract] | None = None,
     ) -> None:
         self.cache = cache
         self.pipeline = pipeline
@@ -161,6 +165,7 @@ class StageCache:
         self._numbers = dict(numbers)
         self._settings = dict(settings)
         self._present = present or (lambda stage: Present(workdir))
+        self._contracts = contracts or {}
 
     def fingerprint(self, stage: Stage, inputs: StageInputs) -> Fingerprint:
         """What the stage's result depends on and is known before it runs."""
@@ -230,7 +235,7 @@ class StageCache:
         left = [self._compare_left(one, present, around) for one in observed.written]
         problems += [found for found in left if isinstance(found, str)]
         problems += self._too_old(stage, entry) or self._damage(entry)
-        answered = answer_demands(stage, entry.result)
+        answered = answer_demands(stage, entry.result, self._contracts)
         if isinstance(answered, str):
             problems.append(answered)
         if problems or isinstance(answered, str):

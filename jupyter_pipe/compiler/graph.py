@@ -147,8 +147,9 @@ def _is_value(name: str) -> bool:
 
 
 def _observed(stage: Stage) -> set[str]:
-    """Names that metrics, gates and scorers read: stored even if no later stage wants them."""
-    read = {metric.name for metric in stage.metrics} | {name for gate in stage.gates for name in gate.names}
+    """Names that metrics, gates, contracts and scorers read: stored even if no later stage wants them."""
+    read = set(stage.options.watched)
+    read |= {metric.name for metric in stage.metrics} | {name for gate in stage.gates for name in gate.names}
     return read.union(stage.kept)
 
 

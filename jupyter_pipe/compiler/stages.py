@@ -129,10 +129,17 @@ def _program(notebook: Notebook, placed: Sequence[_Placed]) -> Program:
                 pure=item.tags.pure,
                 metrics=item.tags.metrics,
                 gates=tuple(gate.expression for gate in item.tags.gates),
+                contracts=_contract_names(item.tags),
             )
             for item in placed
         )
     )
+
+
+def _contract_names(tags: CellTags) -> tuple[str, ...]:
+    """The values and the schemas that the stage must have when it ends."""
+    pairs = [each for option in tags.options if option.key == "contracts" for each in option.value]
+    return tuple(name for pair in pairs for name in pair.split("="))
 
 
 def _check_names(names: Sequence[str], placed: Sequence[_Placed]) -> Iterable[Diagnostic]:

@@ -1,6 +1,6 @@
 """The preparation of a run: everything that can be wrong before it starts.
 
-`prepare` writes nothing. Raises ParameterError, KernelError and RunError.
+`prepare` writes nothing. Raises ParameterError, KernelError, ContractError and RunError.
 """
 
 from __future__ import annotations
@@ -8,16 +8,19 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from jupyter_pipe.artifacts.masking import Masker
+from jupyter_pipe.artifacts.protocol import StageResult
 from jupyter_pipe.compiler.graph import rewire, select
 from jupyter_pipe.engine.kernels.kernelspecs import check_kernel
 from jupyter_pipe.engine.scheduling.priorities import Capacity
 from jupyter_pipe.engine.targets import RunRequest
 from jupyter_pipe.errors import NotebookError, ParameterError, RunError
+from jupyter_pipe.events import ContractJudged
 from jupyter_pipe.model import Learned, Pipeline, Stage
 from jupyter_pipe.notebook import read_notebook
 from jupyter_pipe.runs.learned_effects import read_learned
@@ -26,6 +29,9 @@ from jupyter_pipe.runs.parameters import resolve_parameters
 from jupyter_pipe.runs.processes import this_process
 from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.trust.keys import KEY_VARIABLE
+
+if TYPE_CHECKING:
+    from jupyter_pipe.contracts import Contract
 
 __all__ = ["PreparedRun", "prepare", "secrets_of"]
 
@@ -37,7 +43,8 @@ class PreparedRun(Struct, frozen=True):
     """A request with every default filled in and every promise checked.
 
     `pipeline` is the whole one, with what earlier runs learned; `selected` are the stages that take
-    part, `forced` those that must run. `numbers` maps a cell's id to its number in the notebook.
+    part, `forced` those that must run. `numbers` maps a cell's id to its number in the notebook. `contracts`
+    are the files of the values that stages watch.
     """
 
     request: RunRequest
@@ -49,11 +56,20 @@ class PreparedRun(Struct, frozen=True):
     capacity: Capacity
     numbers: dict[str, int | None]
     environment: dict[str, str]
+    contracts: Mapping[str, Contract] = {}
 
     @property
     def secrets(self) -> dict[str, str]:
         """The values of all `secret:` names of the pipeline that the environment has."""
         return secrets_of(self.pipeline, self.environment)
+
+    def judge(self, stage: Stage, result: StageResult) -> tuple[ContractJudged, ...]:
+        """Hold a stage's result against the contracts of its values."""
+        if not stage.options.contracts:
+            return ()
+        from jupyter_pipe.contracts.watching import judge_stage
+
+        return judge_stage(stage, result, self.contracts)
 
     @property
     def taking_part(self) -> Pipeline:
@@ -127,7 +143,19 @@ def prepare(request: RunRequest, *, alone: str | None = None) -> PreparedRun:
         capacity=_capacity(options, workers, environment),
         numbers=_numbers(notebook),
         environment=environment,
+        contracts=_contracts(pipeline, selected, notebook),
     )
+
+
+def _contracts(pipeline: Pipeline, selected: Collection[str], notebook: Path) -> Mapping[str, Contract]:
+    """Raises ContractError."""
+    names = [name for stage in pipeline.stages if stage.name in selected for name in stage.options.watched]
+    if not names:
+        return {}
+    # Most notebooks have none, and should not pay for the words to say so.
+    from jupyter_pipe.contracts import read_contracts
+
+    return read_contracts(notebook, names)
 
 
 def _with_learned(pipeline: Pipeline, learned: Mapping[str, Learned]) -> Pipeline:

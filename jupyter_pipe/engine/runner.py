@@ -120,6 +120,7 @@ class _Runner:
             keep_going=prepared.request.options.keep_going,
             strict=prepared.request.options.strict,
             seconds=self._results.durations(),
+            judge=prepared.judge,
         )
         self._machine = Machine(prepared.taking_part, options, prepared.rewire)
         self._answers: deque[ms.Message] = deque()

@@ -55,6 +55,8 @@ class Context:
     secrets: tuple[str, ...] = ()
     allow_secret_values: bool = False
     trust: bool = False
+    profiled: Mapping[str, Mapping[str, Any]] | None = None
+    schemas: Mapping[str, str] | None = None
 
 
 _TEXTS = ("optional", "protect", "mutates", "pure", "metrics", "gates", "seeded", "written", "secrets")
@@ -79,6 +81,8 @@ def parse_context(data: Mapping[str, Any]) -> Context:
         salt=data.get("salt", ""),
         allow_secret_values=bool(data.get("allow_secret_values", False)),
         trust=bool(data.get("trust", False)),
+        profiled=data.get("profiled") or {},
+        schemas=data.get("schemas") or {},
         **{name: tuple(data.get(name, ())) for name in _TEXTS},
     )
 

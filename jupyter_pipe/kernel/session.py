@@ -26,6 +26,8 @@ from .payloads.payload_file import PayloadFile, payload_path, write_payload
 from .payloads.store import mark_verified, open_payload, prepare_store
 from .payloads.summary import summarize, type_name
 from .payloads.untransferable import find_culprit
+from .profiles import make_profile
+from .profiles.schemas import ask_schemas
 from .secrets.crossing import Secrets
 from .values.decoder import decode
 from .values.digest import NoRuleError, content_digest
@@ -146,6 +148,7 @@ class Session:
         groups = find_groups(encoded)
         encoded.clear()
         outputs = [self._store(groups.pop(0), values) for _ in range(len(groups))]
+        profiles = {name: self._profile(name, values[name]) for name in names if name in values}
         metrics, errors = checks.read_metrics(self.context.metrics, self.namespace, self.secrets.masker.text)
         return {
             "outputs": outputs,
@@ -157,10 +160,16 @@ class Session:
             "metrics": metrics,
             "metric_errors": errors,
             "gates": checks.evaluate_gates(self.context.gates, self.namespace, self.secrets.masker.text),
+            "profiles": profiles,
+            "schemas": ask_schemas(self.context.schemas or {}, self.namespace, self.secrets.masker.text),
             "warnings": [*self.ambience.complaints, *self.warnings],
             "secret_values": self.secret_values,
             "peak_memory_bytes": _peak_memory(),
         }
+
+    def _profile(self, name: str, value: Any) -> dict[str, Any]:
+        asked = (self.context.profiled or {}).get(name, {})
+        return make_profile(value, **asked, show=self.secrets.masker.text)
 
     def _warn_of_drift(self, travelling: set[str]) -> None:
         """State in a definition that no output carries would be lost without a word."""

@@ -77,6 +77,7 @@ _ABOVE_ZERO = r"(?=.*[1-9])"
 _UNIT = r"(sec|min|s|m|h|d)"
 _DURATION = rf"{_ABOVE_ZERO}({_NUMBER}|({_NUMBER}\s*{_UNIT}\s*){{1,4}})"
 _PATHS = r"[^,\s][^,]*(,\s*[^,\s][^,]*)*"
+_CONTRACT = r"[^\s,=:]+(\s*=\s*[^\s,=:]+)?"
 _SOME_PATHS = "paths relative to the notebook, separated by commas, such as data/*.csv"
 
 OPTION_TAGS = (
@@ -90,6 +91,11 @@ OPTION_TAGS = (
     ),
     OptionTag("reads", _PATHS, _SOME_PATHS),
     OptionTag("writes", _PATHS, _SOME_PATHS),
+    OptionTag(
+        "contract",
+        rf"{_CONTRACT}(\s*,\s*{_CONTRACT})*",
+        "the names of variables, separated by commas, each with a schema if it has one: sales=schema",
+    ),
     OptionTag("cpus", rf"{_ABOVE_ZERO}{_NUMBER}", "a number above zero such as 2 or 0.5"),
     OptionTag("memory", rf"{_ABOVE_ZERO}{_NUMBER}\s*[KMGT]?i?B?", "a size such as 4GiB or 512MB"),
     OptionTag("gpus", _WHOLE, "a whole number such as 0, 1 or 2"),

@@ -77,12 +77,20 @@ def _read_names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(","))
 
 
+def _read_contracts(text: str) -> tuple[str, ...]:
+    """`sales` or `sales=schema` for each. Names may have any letters that Python allows."""
+    found = tuple("=".join(part.strip() for part in each.split("=")) for each in text.split(","))
+    if not all(name.isidentifier() for each in found for name in each.split("=")):
+        raise ValueError(_WANTED["contract"])
+    return found
+
+
 def _read_limit(text: str) -> tuple[str, str]:
     key, _, value = text.partition(":")
     return key.strip(), value.strip()
 
 
-COLLECTED = ("secrets", "reads", "writes")
+COLLECTED = ("secrets", "reads", "writes", "contracts")
 """Fields of `StageOptions` that add up over the cells of a stage."""
 
 # Tag prefix -> (field of StageOptions, reader of a value that has the right form).
@@ -93,6 +101,7 @@ OPTION_FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "cache": ("cache_seconds", _read_cache),
     "reads": ("reads", _read_names),
     "writes": ("writes", _read_names),
+    "contract": ("contracts", _read_contracts),
     "cpus": ("cpus", float),
     "memory": ("memory_bytes", _read_memory),
     "gpus": ("gpus", int),

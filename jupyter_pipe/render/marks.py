@@ -79,6 +79,7 @@ _SHAPES = (
     ),
     Mark("failed", "failed", "bad", _OCTAGON + _inside("M5.4 5.4l5.2 5.2M10.6 5.4l-5.2 5.2"), "✗", "x"),
     Mark("gate_failed", "gate failed", "bad", _OCTAGON + _inside("M4.8 8h6.4"), "⊖", "!"),
+    Mark("contract_failed", "contract broken", "bad", _OCTAGON + _inside("M5 6.2h6M5 9.8h6"), "⊜", "%"),
     Mark(
         "skipped",
         "skipped",
@@ -106,12 +107,16 @@ _SHAPES = (
     ),
 )
 
+_DEMANDS: dict[FailureKind | None, str] = {
+    FailureKind.gate: "gate_failed",
+    FailureKind.contract: "contract_failed",
+}
 MARKS = {mark.state: mark for mark in _SHAPES}
 
 
 def mark_of(state: str, kind: FailureKind | None = None) -> Mark:
-    """The mark of a stage's or run's state; a failed gate has its own."""
-    return MARKS["gate_failed" if state == "failed" and kind is FailureKind.gate else state]
+    """The mark of a stage's or run's state; a failed gate and a broken contract have their own."""
+    return MARKS[_DEMANDS.get(kind, state) if state == "failed" else state]
 
 
 def mark_svg(state: str, *, size: float = 16, x: float = 0, y: float = 0, done: float = 0.0) -> str:

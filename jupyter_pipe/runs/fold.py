@@ -15,6 +15,7 @@ from jupyter_pipe.events import (
     ArtifactWritten,
     CellFinished,
     CellStarted,
+    ContractJudged,
     Event,
     GateEvaluated,
     InputChanged,
@@ -140,6 +141,7 @@ def _started(stage: StageRun, event: StageStarted) -> StageRun:
         contacts=(),
         metrics={},
         gates=(),
+        contracts=(),
         artifacts=(),
     )
 
@@ -197,6 +199,10 @@ def _gate(stage: StageRun, event: GateEvaluated) -> StageRun:
     return replace(stage, gates=(*stage.gates, event))
 
 
+def _contract(stage: StageRun, event: ContractJudged) -> StageRun:
+    return replace(stage, contracts=(*stage.contracts, event))
+
+
 def _artifact(stage: StageRun, event: ArtifactWritten) -> StageRun:
     return replace(stage, artifacts=(*stage.artifacts, event))
 
@@ -218,6 +224,7 @@ _STAGE_CHANGES: dict[type, Callable[[StageRun, Any], StageRun]] = {
     StageRetrying: _retrying,
     MetricLogged: _metric,
     GateEvaluated: _gate,
+    ContractJudged: _contract,
     ArtifactWritten: _artifact,
     InputChanged: _changed,
 }

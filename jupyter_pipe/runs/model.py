@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from jupyter_pipe.events import (
     ArtifactWritten,
+    ContractJudged,
     FailureKind,
     Frame,
     GateEvaluated,
@@ -139,6 +140,7 @@ class StageRun(Struct, frozen=True):
     failure: Failure | None = None
     metrics: dict[str, float | int | bool | str] = {}
     gates: tuple[GateEvaluated, ...] = ()
+    contracts: tuple[ContractJudged, ...] = ()
     artifacts: tuple[ArtifactWritten, ...] = ()
     changed: tuple[InputChanged, ...] = ()
     contacts: tuple[str, ...] = ()

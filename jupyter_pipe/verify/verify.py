@@ -20,7 +20,7 @@ from jupyter_pipe.compiler import Compiled, compile_notebook
 from jupyter_pipe.engine import RunRequest, Target, run_pipeline
 from jupyter_pipe.engine.execution.failures import StageFailure
 from jupyter_pipe.errors import CompileError, RunError
-from jupyter_pipe.events import Event, FailureKind, RunState, StageFinished
+from jupyter_pipe.events import DEMANDS, Event, FailureKind, RunState, StageFinished
 from jupyter_pipe.model import Pipeline, Severity, from_json
 from jupyter_pipe.notebook import read_content, read_notebook
 from jupyter_pipe.runs.model import Run, RunOptions
@@ -275,7 +275,7 @@ def _first_failure(run: Run) -> str:
 
 def _failure_divergence(run: Run) -> Divergence | None:
     for stage in run.stages:
-        if stage.failure is not None and stage.failure.kind is not FailureKind.gate:
+        if stage.failure is not None and stage.failure.kind not in DEMANDS:
             failure = stage.failure
             cause = f"the stage fails: {failure.hint}" if failure.hint else "the stage fails"
             return Divergence(

@@ -78,7 +78,7 @@ def _unparsable(cell: ProgramCell, source: Transformed) -> Diagnostic:
 
 
 def observers(units: list[Unit]) -> dict[int, list[Unit]]:
-    """Gates and metrics as units, keyed by the last unit of their stage: what they read when."""
+    """Gates, metrics and contracts as units, keyed by the last unit of their stage: what they read when."""
     last: dict[str, Unit] = {}
     looks: list[tuple[str, ProgramCell, str]] = []
     seen: set[str] = set()
@@ -89,7 +89,7 @@ def observers(units: list[Unit]) -> dict[int, list[Unit]]:
         last[stage] = unit
         if unit.cell.cell.id not in seen:
             seen.add(unit.cell.cell.id)
-            looks += [(stage, unit.cell, text) for text in (*unit.cell.metrics, *unit.cell.gates)]
+            looks += [(stage, unit.cell, text) for text in _looked_at(unit.cell)]
     found: dict[int, list[Unit]] = {}
     for stage, cell, text in looks:
         node = _expression(text)
@@ -98,6 +98,10 @@ def observers(units: list[Unit]) -> dict[int, list[Unit]]:
             look = Unit(anchor.number, cell, transform(text), node, "observer", stage)
             found.setdefault(anchor.number, []).append(look)
     return found
+
+
+def _looked_at(cell: ProgramCell) -> tuple[str, ...]:
+    return (*cell.metrics, *cell.gates, *cell.contracts)
 
 
 def _expression(text: str) -> ast.stmt | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jupyter_pipe.cli.output.terminal import Terminal
-from jupyter_pipe.events import FailureKind, Frame
+from jupyter_pipe.events import DEMANDS, FailureKind, Frame
 from jupyter_pipe.runs.model import Failure, StageRun
 from jupyter_pipe.runs.report.words import (
     failure_place,
@@ -25,7 +25,7 @@ def failure_block(terminal: Terminal, stage: StageRun) -> str:
     if stage.failure is None:
         return ""
     mark = stage_mark(stage)
-    place = "" if stage.failure.kind is FailureKind.gate else f" in {failure_place(stage.failure)}"
+    place = "" if stage.failure.kind in DEMANDS else f" in {failure_place(stage.failure)}"
     heading = f"{terminal.mark(mark)} {terminal.style(f'{stage.name} {mark.word}{place}', 'strong')}"
     return "\n".join([heading, *_body(terminal, stage, stage.failure)])
 

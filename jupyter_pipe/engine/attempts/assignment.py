@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jupyter_pipe.artifacts.protocol import StageResult
+from jupyter_pipe.artifacts.protocol import ProfileRequest, StageResult
 from jupyter_pipe.compiler.graph import select
 from jupyter_pipe.engine.attempts.attempt import StageWork
 from jupyter_pipe.engine.attempts.attempt_folder import RunPlace
 from jupyter_pipe.engine.request import PreparedRun
 from jupyter_pipe.engine.scheduling.stage_inputs import Given, protected_names
-from jupyter_pipe.model import Pipeline
+from jupyter_pipe.model import Pipeline, Stage
 
 __all__ = ["stage_work"]
 
@@ -44,11 +44,24 @@ def stage_work(
         secrets=_within_reach(prepared, pipeline, name),
         hidden=frozenset(prepared.secrets),
         salt=prepared.store.salt(),
+        profiled=_profiled(prepared, stage),
         allow_secret_values=prepared.request.options.allow_secret_values,
         strict=prepared.request.options.strict,
         trust=prepared.request.options.trust,
         url=prepared.store.url,
     )
+
+
+def _profiled(prepared: PreparedRun, stage: Stage) -> dict[str, ProfileRequest]:
+    """What the contracts of the stage's values want to know."""
+    contracts = {
+        name: prepared.contracts[name] for name in stage.options.watched if name in prepared.contracts
+    }
+    if not contracts:
+        return {}
+    from jupyter_pipe.contracts.watching import request_of
+
+    return {name: request_of(contract) for name, contract in contracts.items()}
 
 
 def _within_reach(prepared: PreparedRun, pipeline: Pipeline, name: str) -> dict[str, str]:

@@ -20,7 +20,14 @@ from msgspec.structs import replace
 from jupyter_pipe.artifacts.bootstrap import bootstrap_source
 from jupyter_pipe.artifacts.context_file import encode_context, sources_digest
 from jupyter_pipe.artifacts.masking import Masker
-from jupyter_pipe.artifacts.protocol import ArtifactRef, InputPayload, Observations, StageContext, StageResult
+from jupyter_pipe.artifacts.protocol import (
+    ArtifactRef,
+    InputPayload,
+    Observations,
+    ProfileRequest,
+    StageContext,
+    StageResult,
+)
 from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.engine.attempts.attempt_folder import attempt_folder
 from jupyter_pipe.engine.attempts.stopping import StopSignal
@@ -50,6 +57,7 @@ class StageWork(Struct, frozen=True):
     (name -> Python source), `numbers` the cells' numbers, `environment` all variables of the kernel.
     `secrets` are values that the attempt may come across, by name: nothing that it leaves shows them;
     `hidden` are the names of all secrets, `salt` is the key of the digests of variables.
+    `profiled` says what contracts ask of the profiles of outputs.
     `url` is the run's root, if that is a URL: inputs that `store` lacks are fetched from there.
     """
 
@@ -69,6 +77,7 @@ class StageWork(Struct, frozen=True):
     secrets: dict[str, str] = {}
     hidden: frozenset[str] = frozenset()
     salt: str = ""
+    profiled: dict[str, ProfileRequest] = {}
     allow_secret_values: bool = False
     strict: bool = False
     trust: bool = False
@@ -218,6 +227,8 @@ def _context(work: StageWork, stage: Stage, result: Path) -> StageContext:
         strict=work.strict,
         trust=work.trust,
         salt=work.salt,
+        profiled=work.profiled,
+        schemas=stage.options.schemas,
     )
 
 

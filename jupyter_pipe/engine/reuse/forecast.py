@@ -242,6 +242,7 @@ def _stage_cache(
             reuse_uncached=frozenset(request.resumed_stages),
         ),
         present=present,
+        contracts=prepared.contracts,
     )
 
 

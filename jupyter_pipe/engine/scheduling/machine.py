@@ -16,12 +16,15 @@ from jupyter_pipe.engine.scheduling.order_keeping import OrderKeeping
 from jupyter_pipe.engine.scheduling.priorities import fits
 from jupyter_pipe.engine.scheduling.progress import GOOD, UNDER_WAY, Phase, Progress
 from jupyter_pipe.engine.scheduling.verdict import (
+    exit_code_of,
+    is_contained,
     is_worth_retrying,
     judge,
     retry_delay_seconds,
 )
 from jupyter_pipe.events import FailureKind
 from jupyter_pipe.observe.words import contact_phrases
+from jupyter_pipe.runs.model import Failure
 
 __all__ = ["ImpossibleTransition", "Machine", "Options"]
 
@@ -99,9 +102,7 @@ class Machine(OrderKeeping):
 
     def _reuse(self, message: ms.StageChecked, reuse: ms.Reuse, progress: Progress) -> None:
         progress.launched, progress.reused = self._now, True
-        self._log_result(message.stage, reuse.result)
-        failure = judge(self.pipeline, message.stage, reuse.result, strict=self._options.strict)
-        failure = failure or self._out_of_order(message.stage, reuse.result)
+        failure = self._verdict(message.stage, reuse.result)
         if failure is not None:
             self._fail(message.stage, failure, 0.0)
             return
@@ -117,14 +118,25 @@ class Machine(OrderKeeping):
         self._out.append(ms.Record(message.stage, reuse.result, reuse.seconds, reused=True))
         self._succeed(message.stage, progress, reuse.result, ev.StageState.cached)
 
+    def _verdict(self, name: str, result: StageResult) -> Failure | None:
+        """Tell of the result, and say why the stage fails although its cells ran."""
+        judged = self._options.judge(self._stages[name], result)
+        self._log_result(name, result, judged)
+        failure = judge(self.pipeline, name, result, strict=self._options.strict, contracts=judged)
+        self._contained.discard(name)
+        if is_contained(failure, judged):
+            self._contained.add(name)
+        return failure or self._out_of_order(name, result)
+
     def _ended(self, message: ms.StageEnded, progress: Progress) -> None:
         if progress.again:
             self._requeue(message.stage, progress.again)
             return
-        self._log_result(message.stage, message.result)
-        failure = judge(self.pipeline, message.stage, message.result, strict=self._options.strict)
-        failure = failure or self._out_of_order(message.stage, message.result)
+        failure = self._verdict(message.stage, message.result)
         if failure is not None:
+            if failure.kind is FailureKind.contract and all(gate.passed for gate in message.result.gates):
+                # What the cells made stands: with another contract it is judged again, and not made again.
+                self._out.append(ms.Record(message.stage, message.result, message.seconds))
             self._broke(ms.StageBroke(message.stage, message.attempt, failure, message.seconds), progress)
             return
         contacts = contact_phrases(message.result.observed.contacts)
@@ -258,7 +270,7 @@ class Machine(OrderKeeping):
         if self._cancelled:
             self._out.append(ms.Finish(ev.RunState.cancelled, 130))
         elif kinds:
-            self._out.append(ms.Finish(ev.RunState.failed, 3 if kinds == {FailureKind.gate} else 1))
+            self._out.append(ms.Finish(ev.RunState.failed, exit_code_of(kinds)))
         else:
             self._out.append(ms.Finish(ev.RunState.succeeded, 0))
 

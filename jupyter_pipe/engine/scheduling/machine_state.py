@@ -16,12 +16,13 @@ from jupyter_pipe.engine.scheduling import messages as ms
 from jupyter_pipe.engine.scheduling.observed_order import Trace
 from jupyter_pipe.engine.scheduling.priorities import Capacity, Neighbours, priorities
 from jupyter_pipe.engine.scheduling.progress import UNDER_WAY, Phase, Progress
-from jupyter_pipe.engine.scheduling.results import result_events
-from jupyter_pipe.model import Learned, Pipeline
+from jupyter_pipe.engine.scheduling.results import contract_events, result_events
+from jupyter_pipe.model import Learned, Pipeline, Stage
 
-__all__ = ["ImpossibleTransition", "MachineState", "Options", "Rewire"]
+__all__ = ["ImpossibleTransition", "Judge", "MachineState", "Options", "Rewire"]
 
 Rewire = Callable[[Pipeline, Mapping[str, Learned]], Pipeline]
+Judge = Callable[[Stage, StageResult], tuple[ev.ContractJudged, ...]]
 
 
 class ImpossibleTransition(Exception):  # noqa: N818 - a defect of ours, named by what it is
@@ -33,13 +34,20 @@ class ImpossibleTransition(Exception):  # noqa: N818 - a defect of ours, named b
         super().__init__(f"{reason}: {message!r:.200}\nafter\n{told}")
 
 
+def _judge_nothing(stage: Stage, result: StageResult) -> tuple[ev.ContractJudged, ...]:
+    """For runs without contracts."""
+    return ()
+
+
 class Options(Struct, frozen=True):
-    """How to run. `seconds` is how long stages took before, where known."""
+    """How to run. `seconds` is how long stages took before, where known. `judge` holds a stage's result
+    against the contracts of its values."""
 
     capacity: Capacity = Capacity()
     keep_going: bool = False
     strict: bool = False
     seconds: dict[str, float] = {}
+    judge: Judge = _judge_nothing
 
 
 class MachineState:
@@ -61,6 +69,7 @@ class MachineState:
         self._traces: dict[str, Trace] = {}
         self._began_ns = 0
         self._broken_by = ""
+        self._contained: set[str] = set()
         self._cancelled = False
         self._finished = False
         self._story: list[ms.Message] = []
@@ -119,6 +128,6 @@ class MachineState:
     def _log(self, event: ev.Event) -> None:
         self._out.append(ms.Log(event))
 
-    def _log_result(self, name: str, result: StageResult) -> None:
-        for event in result_events(name, result):
+    def _log_result(self, name: str, result: StageResult, judged: Iterable[ev.ContractJudged] = ()) -> None:
+        for event in (*result_events(name, result), *contract_events(judged)):
             self._log(event)

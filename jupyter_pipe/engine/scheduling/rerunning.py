@@ -33,7 +33,7 @@ class Rerunning(MachineState):
         self._log(ev.StageFailed(stage=name, seconds=seconds, attempt=attempt, **fields))
         for later in self._neighbours.descendants({name}):
             self._skip(later, f"{name} failed")
-        if not self._options.keep_going:
+        if not self._options.keep_going and name not in self._contained:
             self._halt(name)
 
     def _halt(self, culprit: str) -> None:

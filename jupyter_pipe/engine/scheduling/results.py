@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from jupyter_pipe.artifacts.protocol import StageResult
-from jupyter_pipe.events import ArtifactWritten, Event, GateEvaluated, MetricLogged, WarningRaised
+from jupyter_pipe.events import (
+    ArtifactWritten,
+    ContractJudged,
+    Event,
+    GateEvaluated,
+    MetricLogged,
+    WarningRaised,
+)
 
-__all__ = ["known_names", "result_events"]
+__all__ = ["contract_events", "known_names", "result_events"]
 
 
 def known_names(result: StageResult) -> set[str]:
@@ -45,3 +52,18 @@ def result_events(stage: str, result: StageResult) -> Iterator[Event]:
         yield WarningRaised(stage=stage, code="secret_stored", message=message)
     for message in result.warnings:
         yield WarningRaised(stage=stage, code="stage_warning", message=message)
+
+
+def contract_events(judged: Iterable[ContractJudged]) -> Iterator[Event]:
+    """What the log says of contracts: each judgement, and a warning where it does not end the stage."""
+    for one in judged:
+        yield one
+        if one.policy == "none":
+            message = (
+                f"{one.value} has no contract yet. Make one from a run that is right: "
+                "jupyter pipe contract init NOTEBOOK"
+            )
+            yield WarningRaised(stage=one.stage, code="contract_missing", message=message)
+        elif one.policy == "warn":
+            for problem in one.problems:
+                yield WarningRaised(stage=one.stage, code="contract", message=problem)

@@ -5,15 +5,18 @@ Pure. What the kernel reported (`StageResult`) in, a `Failure` or None out.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from jupyter_pipe.artifacts.protocol import GateResult, StageResult, Untransportable
 from jupyter_pipe.engine.scheduling.observed_order import OrderFinding
-from jupyter_pipe.events import FailureKind, WarningRaised
+from jupyter_pipe.events import ContractJudged, FailureKind, WarningRaised
 from jupyter_pipe.model import Pipeline
 from jupyter_pipe.runs.model import Failure
 
 __all__ = [
+    "exit_code_of",
+    "is_contained",
     "is_worth_retrying",
     "judge",
     "order_reason",
@@ -25,11 +28,15 @@ __all__ = [
 
 _LONGEST_DELAY_SECONDS = 60.0
 _MOST_NAMED = 4
+_MOST_PROBLEMS = 8
+# A contract that only warns, and one that is not there yet.
+_NO_FAILURE = frozenset({"warn", "none"})
 
 # The same code with the same inputs ends the same way.
 _CERTAIN = frozenset(
     {
         FailureKind.gate,
+        FailureKind.contract,
         FailureKind.effect,
         FailureKind.cannot_travel,
         FailureKind.input,
@@ -38,15 +45,30 @@ _CERTAIN = frozenset(
 )
 
 
-def judge(pipeline: Pipeline, stage: str, result: StageResult, *, strict: bool) -> Failure | None:
-    """Why the stage failed although all its cells ran, or None."""
+def judge(
+    pipeline: Pipeline,
+    stage: str,
+    result: StageResult,
+    *,
+    strict: bool,
+    contracts: Sequence[ContractJudged] = (),
+) -> Failure | None:
+    """Why the stage failed although all its cells ran, or None. `contracts` tell what was said of values."""
     return (
         _ending_failure(result)
         or _order_failure(pipeline, stage, result)
         or (_effect_failure(stage, result) if strict else None)
         or _travel_failure(pipeline, stage, result)
+        or _contract_failure(pipeline, contracts, strict=strict)
         or _gate_failure(result)
     )
+
+
+def exit_code_of(kinds: Collection[FailureKind]) -> int:
+    """1 where a stage failed, else 4 where data broke its contract, else 3 where a gate was false."""
+    if set(kinds) - {FailureKind.contract, FailureKind.gate}:
+        return 1
+    return 4 if FailureKind.contract in kinds else 3
 
 
 def is_worth_retrying(failure: Failure) -> bool:
@@ -184,6 +206,51 @@ def _secret_failure(value: Untransportable, reader: str) -> Failure:
         kind=FailureKind.cannot_travel,
         hint=f"Read {secrets} from os.environ in each stage that needs it, tagged secret:{value.secrets[0]}; "
         "or allow this with --allow-secret-values.",
+    )
+
+
+def is_contained(failure: Failure | None, contracts: Sequence[ContractJudged]) -> bool:
+    """Whether the failure keeps only what depends on the stage from running: all its contracts say so."""
+    if failure is None or failure.kind is not FailureKind.contract:
+        return False
+    broken = [one.policy for one in contracts if not one.passed and one.policy not in _NO_FAILURE]
+    return set(broken) == {"quarantine"}
+
+
+def _contract_failure(
+    pipeline: Pipeline, contracts: Sequence[ContractJudged], *, strict: bool
+) -> Failure | None:
+    broken = [one for one in contracts if not one.passed and one.policy not in _NO_FAILURE]
+    if not broken and strict:
+        return _missing_contract(pipeline, contracts)
+    if not broken:
+        return None
+    problems = [problem for one in broken for problem in one.problems]
+    shown = problems[:_MOST_PROBLEMS]
+    if len(problems) > len(shown):
+        shown.append(f"… and {len(problems) - len(shown)} more")
+    return Failure(
+        "ContractBroken", "\n".join(shown), kind=FailureKind.contract, hint=_how_to_fix(pipeline, broken[0])
+    )
+
+
+def _how_to_fix(pipeline: Pipeline, broken: ContractJudged) -> str:
+    if broken.policy == "schema":
+        return "Fix the data, or the schema where the data is right."
+    command = f"jupyter pipe contract accept {Path(pipeline.source.notebook).name} latest {broken.value}"
+    return f"Fix the data. If it is right, widen the contract: {command}"
+
+
+def _missing_contract(pipeline: Pipeline, contracts: Sequence[ContractJudged]) -> Failure | None:
+    names = ", ".join(one.value for one in contracts if one.policy == "none")
+    if not names:
+        return None
+    return Failure(
+        "ContractMissing",
+        f"{names} has a contract: tag and no contract file, so nothing was judged.",
+        kind=FailureKind.contract,
+        hint="Make the file from a run without --strict, and commit it: jupyter pipe contract init "
+        f"{Path(pipeline.source.notebook).name}",
     )
 
 

@@ -7,7 +7,7 @@ PackageError, UntrustedError, and what `prepare` raises.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -23,7 +23,7 @@ from jupyter_pipe.engine.attempts.stopping import StopSignal
 from jupyter_pipe.engine.kernels.interrupts import catch_signals
 from jupyter_pipe.engine.provenance import provenance_of, report_on
 from jupyter_pipe.engine.request import PreparedRun, prepare
-from jupyter_pipe.engine.scheduling.results import result_events
+from jupyter_pipe.engine.scheduling.results import contract_events, result_events
 from jupyter_pipe.engine.scheduling.stage_inputs import given_to
 from jupyter_pipe.engine.scheduling.verdict import is_worth_retrying, judge
 from jupyter_pipe.engine.single.bundles import Bundle, code_digest, empty_bundle, leave_bundle, take_bundle
@@ -31,7 +31,15 @@ from jupyter_pipe.engine.single.exchange import Exchange
 from jupyter_pipe.engine.single.watch import Watch
 from jupyter_pipe.engine.targets import RunRequest
 from jupyter_pipe.errors import PackageError
-from jupyter_pipe.events import Event, FailureKind, StageCancelled, StageFailed, StageFinished, StageStarted
+from jupyter_pipe.events import (
+    ContractJudged,
+    Event,
+    FailureKind,
+    StageCancelled,
+    StageFailed,
+    StageFinished,
+    StageStarted,
+)
 from jupyter_pipe.model import to_json
 from jupyter_pipe.observe.words import contact_phrases
 from jupyter_pipe.runs.locks import Holder
@@ -200,11 +208,14 @@ class _Turn:
         # What the kernel reported is no result before it has been judged and signed.
         (attempt_folder(self._folder.path, name, attempt) / "result.json").unlink(missing_ok=True)
         publish_attempt(self._folder.path, name, attempt)
-        for event in result_events(name, outcome.result) if outcome.result else ():
+        if outcome.result is None:
+            return self._judged(outcome, ())
+        judged = self._prepared.judge(self._prepared.pipeline.stage(name), outcome.result)
+        for event in (*result_events(name, outcome.result), *contract_events(judged)):
             report(event)
-        return self._judged(outcome)
+        return self._judged(outcome, judged)
 
-    def _judged(self, outcome: StageOutcome) -> StageOutcome:
+    def _judged(self, outcome: StageOutcome, contracts: Sequence[ContractJudged]) -> StageOutcome:
         """A stage that ran to its end may have failed all the same. What it leaves counts from here on."""
         result, name = outcome.result, self._order.name
         observed = result.observed if result else outcome.observed
@@ -214,7 +225,7 @@ class _Turn:
             if failure is not None and left_behind is not None:
                 return replace(outcome, failure=replace(failure, hint=left_behind.hint))
             return outcome
-        failure = judge(self._prepared.pipeline, name, result, strict=True) or left_behind
+        failure = judge(self._prepared.pipeline, name, result, strict=True, contracts=contracts) or left_behind
         if failure is not None:
             return StageOutcome(outcome.seconds, failure=failure)
         self._exchange.keep_changes()

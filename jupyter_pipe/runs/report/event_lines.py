@@ -6,7 +6,9 @@ import datetime
 from collections.abc import Callable, Iterable, Iterator
 
 from jupyter_pipe.events import (
+    DEMANDS,
     CellStarted,
+    ContractJudged,
     Event,
     FailureKind,
     GateEvaluated,
@@ -98,6 +100,8 @@ class EventLines:
                 return f"metric {event.name} = {value_text(event.value)}"
             case GateEvaluated():
                 return f"gate passed: {event.expression}"
+            case ContractJudged() if event.passed:
+                return f"contract kept: {event.value}"
             case _:
                 return ""
 
@@ -123,7 +127,7 @@ def _clock(event: Event) -> str:
 
 
 def _failure(event: StageFailed) -> str:
-    if event.kind is FailureKind.gate:
+    if event.kind in DEMANDS:
         return event.evalue
     place = f" (cell {event.position}, line {event.line})" if event.position and event.line else ""
     return f"{event.ename}: {event.evalue}{place}" if event.evalue else f"{event.ename}{place}"

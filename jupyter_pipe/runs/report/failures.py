@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_pipe.events import FailureKind, Frame, StageState
+from jupyter_pipe.events import DEMANDS, FailureKind, Frame, StageState
 from jupyter_pipe.render.marks import mark_svg
 from jupyter_pipe.render.markup import Markup, joined, tag
 from jupyter_pipe.runs.model import Failure, Run, StageRun
@@ -32,7 +32,7 @@ def _failed(stage: StageRun) -> bool:
 
 def _failure(stage: StageRun, failure: Failure) -> Markup:
     mark = stage_mark(stage)
-    place = "" if failure.kind is FailureKind.gate else f" in {failure_place(failure)}"
+    place = "" if failure.kind in DEMANDS else f" in {failure_place(failure)}"
     heading = tag(
         "h2", Markup(mark_svg(mark.state, size=16)), " ", tag("b", stage.name), f" {mark.word}{place}"
     )

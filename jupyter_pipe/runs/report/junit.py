@@ -10,7 +10,7 @@ import datetime
 import re
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from jupyter_pipe.events import FailureKind, GateEvaluated, StageState
+from jupyter_pipe.events import DEMANDS, FailureKind, GateEvaluated, StageState
 from jupyter_pipe.render.words import value_text
 from jupyter_pipe.runs.model import Failure, Run, StageRun
 from jupyter_pipe.runs.report.words import (
@@ -28,7 +28,7 @@ __all__ = ["junit_xml"]
 # XML 1.0 has no way to write these, not even escaped.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # The notebook's own doing; all else is an error of the machine or of ours.
-_OF_THE_NOTEBOOK = frozenset({FailureKind.error, FailureKind.gate, FailureKind.effect})
+_OF_THE_NOTEBOOK = frozenset({FailureKind.error, FailureKind.effect, *DEMANDS})
 _SKIPPED = {
     StageState.skipped,
     StageState.cancelled,

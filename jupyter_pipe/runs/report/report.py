@@ -17,6 +17,7 @@ from jupyter_pipe.render.markup import Markup, joined, tag
 from jupyter_pipe.render.theme import style_sheet
 from jupyter_pipe.render.words import count, day_time, seconds_text
 from jupyter_pipe.runs.model import Run
+from jupyter_pipe.runs.report.data import data
 from jupyter_pipe.runs.report.failures import failures, warnings
 from jupyter_pipe.runs.report.sections import environment, measurements, pictures, stages
 from jupyter_pipe.runs.report.words import run_headline, speed_up
@@ -55,6 +56,7 @@ def report_html(run: Run, pipeline: Pipeline, folder: RunFolder) -> str:
         warnings(run),
         pictures(run, pipeline),
         measurements(run),
+        data(run, folder),
         stages(run, pipeline, folder),
         environment(run),
         tag("footer", _footer(pipeline)),

@@ -5,7 +5,7 @@ Shared by the terminal, the report, JUnit and notebooks. Pure.
 
 from __future__ import annotations
 
-from jupyter_pipe.events import FailureKind, Frame, GateEvaluated, RunState, StageState
+from jupyter_pipe.events import DEMANDS, Frame, GateEvaluated, RunState, StageState
 from jupyter_pipe.render.marks import Mark, mark_of
 from jupyter_pipe.render.words import count, seconds_text
 from jupyter_pipe.runs.model import Failure, Run, StageRun
@@ -41,8 +41,9 @@ def stage_mark(stage: StageRun) -> Mark:
 def stage_note(stage: StageRun) -> str:
     """What stands beside the state: progress, reason, or the place of the failure."""
     if stage.failure is not None and stage.state is StageState.failed:
-        is_gate = stage.failure.kind is FailureKind.gate
-        return failure_text(stage.failure) if is_gate else failure_place(stage.failure)
+        is_demand = stage.failure.kind in DEMANDS
+        text = failure_text(stage.failure).partition("\n")[0]
+        return text if is_demand else failure_place(stage.failure)
     if stage.state is StageState.running:
         return (
             f"cell {min(stage.cells_done + 1, stage.cells_total)}/{stage.cells_total}"
@@ -77,7 +78,7 @@ def failure_place(failure: Failure) -> str:
 
 def failure_text(failure: Failure) -> str:
     """The error itself, in the user's words: `KeyError: 'price'`."""
-    if failure.ename and failure.evalue and failure.kind is not FailureKind.gate:
+    if failure.ename and failure.evalue and failure.kind not in DEMANDS:
         return f"{failure.ename}: {failure.evalue}"
     return failure.evalue or failure.ename
 

@@ -35,6 +35,20 @@ export interface CompileRequest {
   readonly force?: boolean;
 }
 
+export interface ContractJudged {
+  readonly event: 'contract_judged';
+  readonly stage: string;
+  readonly value: string;
+  readonly passed: boolean;
+  readonly policy: string;
+  readonly problems: readonly string[];
+  readonly columns: readonly string[];
+  readonly batches: number;
+  readonly missing: string;
+  readonly seq: number;
+  readonly time: number;
+}
+
 export interface DebugRequest {
   readonly stage: string;
 }
@@ -94,7 +108,7 @@ export interface Failure {
   readonly hint: string;
 }
 
-export type FailureKind = 'cannot_travel' | 'effect' | 'error' | 'exit' | 'gate' | 'input' | 'internal' | 'kernel_died' | 'no_worker' | 'out_of_memory' | 'timeout' | 'worker' | 'worker_lost';
+export type FailureKind = 'cannot_travel' | 'contract' | 'effect' | 'error' | 'exit' | 'gate' | 'input' | 'internal' | 'kernel_died' | 'no_worker' | 'out_of_memory' | 'timeout' | 'worker' | 'worker_lost';
 
 export interface Fix {
   readonly title: string;
@@ -348,6 +362,7 @@ export interface StageOptions {
   readonly limits: Readonly<Record<string, string>>;
   readonly reads: readonly string[];
   readonly writes: readonly string[];
+  readonly contracts: readonly string[];
 }
 
 export interface StageRun {
@@ -367,6 +382,7 @@ export interface StageRun {
   readonly failure: Failure | null;
   readonly metrics: Readonly<Record<string, number | boolean | string>>;
   readonly gates: readonly GateEvaluated[];
+  readonly contracts: readonly ContractJudged[];
   readonly artifacts: readonly ArtifactWritten[];
   readonly changed: readonly InputChanged[];
   readonly contacts: readonly string[];

@@ -7,7 +7,7 @@ import { useState, type ReactElement } from 'react';
 import type { Failure, Frame, Run, StageRun } from '../api/types';
 import { CommandIds } from '../commands';
 import { StateIcon } from '../controls/marks';
-import { formatSeconds, markOf } from '../runs/state';
+import { formatSeconds, isDemand, markOf } from '../runs/state';
 
 export interface FailureProps {
   readonly run: Run;
@@ -51,7 +51,7 @@ function FailureView(props: FailureProps): ReactElement {
         </button>
       </header>
       <p>
-        {failure.ename && failure.kind !== 'gate' && <strong>{failure.ename}: </strong>}
+        {failure.ename && !isDemand(failure) && <strong>{failure.ename}: </strong>}
         <span className="jp-pipe-Failure-message">{failure.evalue}</span>
       </p>
       {failure.hint && <p>{failure.hint}</p>}
@@ -92,9 +92,14 @@ function FailureView(props: FailureProps): ReactElement {
 }
 
 function title({ stage, failure, trans }: FailureProps): string {
-  return failure.kind === 'gate'
-    ? trans.__('%1: gate failed', stage.name)
-    : trans.__('%1 failed', stage.name);
+  switch (failure.kind) {
+    case 'gate':
+      return trans.__('%1: gate failed', stage.name);
+    case 'contract':
+      return trans.__('%1: contract broken', stage.name);
+    default:
+      return trans.__('%1 failed', stage.name);
+  }
 }
 
 function FrameView(props: { frame: Frame; stage: string; trans: TranslationBundle }): ReactElement {

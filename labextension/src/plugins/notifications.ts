@@ -7,7 +7,7 @@ import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab
 import type { Run, RunState } from '../api/types';
 import { CommandIds } from '../commands';
 import type { NotebookPipeline } from '../runs/pipeline';
-import { countStages, failedStage, formatSeconds, isActive, messageOf, placeOf } from '../runs/state';
+import { countStages, failedStage, formatSeconds, isActive, isDemand, messageOf, placeOf } from '../runs/state';
 import { IPipelines } from '../tokens';
 
 const KINDS = {
@@ -104,7 +104,7 @@ class RunNotifier {
         if (!failed?.failure) {
           return trans.__('%1 failed', name);
         }
-        const place = failed.failure.kind === 'gate' ? '' : ` (${placeOf(failed.failure, trans)})`;
+        const place = isDemand(failed.failure) ? '' : ` (${placeOf(failed.failure, trans)})`;
         const cause = messageOf(failed.failure);
         return trans.__('%1 failed in %2%3. %4. %5 of %6 stages are kept.', name, failed.name, place, cause, done, total);
       }

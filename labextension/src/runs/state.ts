@@ -7,7 +7,15 @@ import { WORDS, type Mark } from './marks';
 export type { Mark };
 
 export function markOf(stage: StageRun): Mark {
-  return stage.state === 'failed' && stage.failure?.kind === 'gate' ? 'gate_failed' : stage.state;
+  if (stage.state !== 'failed' || !stage.failure || !isDemand(stage.failure)) {
+    return stage.state;
+  }
+  return stage.failure.kind === 'gate' ? 'gate_failed' : 'contract_failed';
+}
+
+/** Whether a result is not what was demanded of it: all cells ran, and none is to blame. */
+export function isDemand(failure: Failure): boolean {
+  return failure.kind === 'gate' || failure.kind === 'contract';
 }
 
 export function wordOf(mark: Mark, trans: TranslationBundle): string {
@@ -35,8 +43,8 @@ export function detailOf(stage: StageRun, trans: TranslationBundle): string {
 
 /** Where a failure is, counted within its stage: "cell 2, line 2". */
 export function placeOf(failure: Failure, trans: TranslationBundle): string {
-  if (failure.kind === 'gate') {
-    return failure.evalue;
+  if (isDemand(failure)) {
+    return failure.evalue.split('\n')[0];
   }
   if (failure.position === null) {
     return failure.ename;
@@ -48,7 +56,7 @@ export function placeOf(failure: Failure, trans: TranslationBundle): string {
 
 /** One line about a failure: its name and message. */
 export function messageOf(failure: Failure): string {
-  return failure.kind === 'gate' || !failure.ename ? failure.evalue : `${failure.ename}: ${failure.evalue}`;
+  return isDemand(failure) || !failure.ename ? failure.evalue : `${failure.ename}: ${failure.evalue}`;
 }
 
 function waitingFor(stage: StageRun, trans: TranslationBundle): string {

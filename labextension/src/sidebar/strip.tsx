@@ -225,9 +225,14 @@ export function headline(run: Run, trans: TranslationBundle): string {
       if (!failed) {
         return trans.__('Failed');
       }
-      return failed.failure?.kind === 'gate'
-        ? trans.__('Gate of %1 is false', failed.name)
-        : trans.__('Failed in %1', failed.name);
+      switch (failed.failure?.kind) {
+        case 'gate':
+          return trans.__('Gate of %1 is false', failed.name);
+        case 'contract':
+          return trans.__('Contract of %1 is broken', failed.name);
+        default:
+          return trans.__('Failed in %1', failed.name);
+      }
     case 'queued':
       return trans.__('Queued');
     case 'running':

@@ -5,7 +5,7 @@
 
 export type Role = 'parameters' | 'shared' | 'skip' | 'leading';
 export type NameProblem = 'empty' | 'identifier' | 'keyword' | 'special' | 'reserved';
-export type OptionName = 'retries' | 'timeout' | 'cell-timeout' | 'cache' | 'reads' | 'writes' | 'cpus' | 'memory' | 'gpus' | 'image' | 'secret' | 'limit';
+export type OptionName = 'retries' | 'timeout' | 'cell-timeout' | 'cache' | 'reads' | 'writes' | 'contract' | 'cpus' | 'memory' | 'gpus' | 'image' | 'secret' | 'limit';
 
 export const ROLES: Readonly<Record<string, Role>> = {
   "parameters": "parameters",
@@ -43,6 +43,7 @@ export const PREFIXES: readonly string[] = [
   "cache",
   "reads",
   "writes",
+  "contract",
   "cpus",
   "memory",
   "gpus",
@@ -129,6 +130,10 @@ export const OPTIONS: Readonly<Record<OptionName, { pattern: string; wanted: str
   "writes": {
     "pattern": "[^,\\s][^,]*(,\\s*[^,\\s][^,]*)*",
     "wanted": "paths relative to the notebook, separated by commas, such as data/*.csv"
+  },
+  "contract": {
+    "pattern": "[^\\s,=:]+(\\s*=\\s*[^\\s,=:]+)?(\\s*,\\s*[^\\s,=:]+(\\s*=\\s*[^\\s,=:]+)?)*",
+    "wanted": "the names of variables, separated by commas, each with a schema if it has one: sales=schema"
   },
   "cpus": {
     "pattern": "(?=.*[1-9])\\d{1,15}(\\.\\d{1,9})?",

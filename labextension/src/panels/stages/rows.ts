@@ -8,6 +8,7 @@ const FOLD_FROM = 5;
 const ORDER: readonly Mark[] = [
   'failed',
   'gate_failed',
+  'contract_failed',
   'interrupted',
   'running',
   'cancelled',

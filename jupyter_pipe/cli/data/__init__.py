@@ -1,0 +1,1 @@
+"""Commands about data: contracts of values, and what moved between runs."""
