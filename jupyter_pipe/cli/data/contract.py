@@ -47,7 +47,6 @@ def add_parser(subparsers: Subparsers) -> None:
         subparsers,
         "contract",
         run,
-        summary="say what data must look like, and hold it to that",
         examples=EXAMPLES,
     )
     actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)

@@ -34,9 +34,7 @@ what the columns say:
 
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
-    parser = add_command(
-        subparsers, "drift", run, summary="say what moved in the data between runs", examples=EXAMPLES
-    )
+    parser = add_command(subparsers, "drift", run, examples=EXAMPLES)
     parser.add_argument("run_ids", nargs="+", metavar="RUN", help="one run, or the earlier and the later one")
     parser.add_argument("--all", action="store_true", help="show columns that did not move, too")
     parser.add_argument(

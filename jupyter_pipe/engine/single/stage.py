@@ -225,7 +225,9 @@ class _Turn:
             if failure is not None and left_behind is not None:
                 return replace(outcome, failure=replace(failure, hint=left_behind.hint))
             return outcome
-        failure = judge(self._prepared.pipeline, name, result, strict=True, contracts=contracts) or left_behind
+        failure = (
+            judge(self._prepared.pipeline, name, result, strict=True, contracts=contracts) or left_behind
+        )
         if failure is not None:
             return StageOutcome(outcome.seconds, failure=failure)
         self._exchange.keep_changes()
