@@ -194,6 +194,7 @@ export interface Pipeline {
   readonly edges: readonly Edge[];
   readonly diagnostics: readonly Diagnostic[];
   readonly description: string;
+  readonly schedule: string | null;
 }
 
 export interface PlanAnswer {
@@ -273,6 +274,7 @@ export interface RunFacts {
   readonly accepts_signals: boolean;
   readonly parameters: readonly ParameterValue[];
   readonly provenance: Readonly<Record<string, unknown>>;
+  readonly shared: boolean;
 }
 
 export interface RunList {
