@@ -78,13 +78,13 @@ class StageContext(Struct, frozen=True):
     stage reads, so that the guard must look at them;
     `pure` are inputs that a tag declares unchanged; `mutates` the changes that are expected.
     `optional` are outputs that the stage may leave unbound. `code_cells` maps a cell id to its
-    number, which is its execution count. `written` are ambient components that the stage's code sets:
-    their state is stored even if it is what it was. `secrets` are
-    variables of the environment whose values must not be written down; `allow_secret_values` lets values that
-    hold one be stored all the same. `trust` admits a store that others could have filled.
-    `salt` is the key of the digests of environment variables. `profiled` says what contracts ask of the
-    profiles of outputs, `schemas` which values are judged by a schema of the notebook (value -> schema). All
-    paths are absolute.
+    number, which is its execution count; `first_cell` is that of the first of the user's cells.
+    `written` are ambient components that the stage's code sets: their state is stored even if it is what
+    it was. `secrets` are variables of the environment whose values must not be written down;
+    `allow_secret_values` lets values that hold one be stored all the same. `trust` admits a store that
+    others could have filled. `salt` is the key of the digests of environment variables. `profiled` says what
+    contracts ask of the profiles of outputs, `schemas` which values are judged by a schema of the notebook
+    (value -> schema). All paths are absolute.
     """
 
     run_id: str
@@ -104,6 +104,7 @@ class StageContext(Struct, frozen=True):
     gates: tuple[str, ...] = ()
     definitions: dict[str, dict[str, Any]] = {}
     code_cells: dict[str, int] = {}
+    first_cell: int | None = None
     seeded: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()

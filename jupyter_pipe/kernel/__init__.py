@@ -31,7 +31,7 @@ _sessions: list[Session] = []
 
 def preload() -> None:
     """Imports the whole kernel side and reads what distributions add, for a process that forks kernels."""
-    for name in (".session", ".figures", ".shutdown"):
+    for name in (".session", ".figures", ".shutdown", ".process_end"):
         importlib.import_module(name, __name__)
     from .plugins import read_entry_points
 
@@ -51,11 +51,15 @@ def begin(context_path: str) -> None:
 
 
 def load_inputs(*names: str) -> None:
-    """Binds the inputs in the user's namespace. Raises PayloadError or DefinitionError."""
+    """Binds the inputs in the user's namespace, and gives the cell that follows, the first of the user's, its
+    execution count. Raises PayloadError or DefinitionError."""
     from .figures import show_received_figures
 
-    _session().load_inputs(names)
+    session = _session()
+    session.load_inputs(names)
     show_received_figures(find_shell())
+    if session.context.first_cell is not None:
+        set_execution_count(session.context.first_cell)
 
 
 def store_outputs(*names: str) -> None:

@@ -50,6 +50,7 @@ class Context:
     seeded: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
     code_cells: Mapping[str, int] | None = None
+    first_cell: int | None = None
     workdir: str = ""
     salt: str = ""
     secrets: tuple[str, ...] = ()
@@ -77,6 +78,7 @@ def parse_context(data: Mapping[str, Any]) -> Context:
         ),
         definitions=data.get("definitions") or {},
         code_cells=data.get("code_cells") or {},
+        first_cell=data.get("first_cell"),
         workdir=data.get("workdir", ""),
         salt=data.get("salt", ""),
         allow_secret_values=bool(data.get("allow_secret_values", False)),

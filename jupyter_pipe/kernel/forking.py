@@ -1,11 +1,12 @@
 """The process from which warm kernels are forked. Run as a script by the kernelspec's interpreter.
 
-It imports ipykernel and the libraries that it is asked for, computes nothing, and forks a child for
-each request; the child becomes an ordinary IPython kernel. Requests come over a Unix socket, one
-connection a kernel: a line of JSON with `modules`, `argv`, `folder`, `environment`, `log`; answered
-by `{"pid"}` or `{"refused"}`, and by `{"status"}` when the kernel has ended. One with `modules` alone
-is to import these, and is not answered. Standard input is the runner's life line: when it closes, every
-child is killed and the process ends. Kernels hold the same line, so they live on if this process is killed.
+It imports ipykernel and the libraries that it is asked for, makes what all kernels have in common
+(`warm_kernel`), computes nothing, and forks a child for each request; the child becomes an ordinary IPython
+kernel. Requests come over a Unix socket, one connection a kernel: a line of JSON with `modules`, `argv`,
+`folder`, `environment`, `log`; answered by `{"pid", "welcomes"}` or `{"refused"}`, and by `{"status"}` when
+the kernel has ended. One with `modules` alone is to import these, and is not answered. Standard input is the
+runner's life line: when it closes, every child is killed and the process ends. Kernels hold the same line,
+so they live on if this process is killed.
 
 Standard library only until a request names modules.
 """
@@ -57,7 +58,8 @@ _INLINE_BACKEND = "module://matplotlib_inline.backend_inline"
 class _Parent:
     """Listens, imports, forks, reaps. One thread, no state but its children."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, application: Any) -> None:
+        self.application = application
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
         os.chmod(path, 0o600)
@@ -119,9 +121,9 @@ class _Parent:
         pid = os.fork()
         if pid == 0:
             self._leave()
-            _become_kernel(request)
+            _become_kernel(request, self.application)
         self.children[pid] = connection
-        _send(connection, {"pid": pid})
+        _send(connection, {"pid": pid, "welcomes": _greets_subscribers()})
 
     def _leave(self) -> None:
         """In the child: nothing of the parent's remains open."""
@@ -194,12 +196,23 @@ def _kernel_to_come() -> Iterator[None]:
         del builtins.get_ipython  # type: ignore[attr-defined]
 
 
-def _become_kernel(request: dict[str, Any]) -> None:
+def _greets_subscribers() -> bool:
+    """Whether kernels say on their output channel when somebody begins to listen (from ipykernel 7 on)."""
+    from ipykernel.iostream import IOPubThread
+
+    return hasattr(IOPubThread, "_send_welcome_message")
+
+
+def _become_kernel(request: dict[str, Any], application: Any) -> None:
     """In the child: never returns."""
+    from jupyter_pipe_kernel.process_end import end_process
+    from jupyter_pipe_kernel.warm_kernel import connect
+
     status = 1
     try:
         _settle(request)
-        _run_kernel(sys.argv[1:])
+        connect(application, connection_file=sys.argv[sys.argv.index("-f") + 1])
+        application.start()
         status = 0
     except SystemExit as leaving:
         status = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
@@ -208,36 +221,7 @@ def _become_kernel(request: dict[str, Any]) -> None:
 
         traceback.print_exc()
     finally:
-        _finish(status)
-
-
-def _run_kernel(arguments: list[str]) -> None:
-    """What `ipykernel_launcher -f FILE --Class.trait=value` does, without a parser that knows every option
-    of a kernel: making it takes a tenth of a kernel's start."""
-    from ipykernel.kernelapp import IPKernelApp
-    from traitlets.config.loader import Config, DeferredConfigString
-
-    given = Config({"IPKernelApp": {"connection_file": arguments[1]}})
-    for argument in arguments[2:]:
-        trait, _, value = argument.removeprefix("--").partition("=")
-        owner, _, name = trait.partition(".")
-        given[owner][name] = DeferredConfigString(value)
-    application: Any = IPKernelApp.instance(cli_config=given)
-    application.parse_command_line = lambda argv=None: application.update_config(given)
-    application.initialize()
-    application.start()
-
-
-def _finish(status: int) -> None:
-    # The parent's exit handlers are not ours, but what the stage registered runs, and files are flushed.
-    import atexit
-
-    try:
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-    finally:
-        os._exit(status)
+        end_process(status)
 
 
 def _settle(request: dict[str, Any]) -> None:
@@ -294,8 +278,8 @@ def _import_kernel_side() -> None:
     module.preload()
 
 
-def main(path: str) -> None:
-    """Serve on the socket at `path`."""
+def main(path: str, arguments: list[str]) -> None:
+    """Serve on the socket at `path`: kernels that were started with these arguments."""
     # What a script leaves in sys.path is this folder, which no kernel has there.
     del sys.path[0]
     for name in _KERNEL_MODULES:
@@ -303,7 +287,9 @@ def main(path: str) -> None:
             importlib.import_module(name)
 
     _import_kernel_side()
-    parent = _Parent(path)
+    from jupyter_pipe_kernel.warm_kernel import make_kernel
+
+    parent = _Parent(path, make_kernel(arguments))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     try:
@@ -314,4 +300,4 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2:])

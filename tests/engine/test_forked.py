@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -101,6 +103,53 @@ def test_openmp_runs_in_several_children(ran: Runs) -> None:
         package.stage(name, fit, imports="numpy sklearn", timeout_seconds=120.0)
     done = ran(package)
     assert {done.printed(name) for name in ("a", "b", "c")} == {"True\n300.0\n"}
+
+
+# What a shell that was made before the fork has to have of its own, or leave as it is in every kernel.
+OF_ITS_OWN = {
+    "namespace": "print(sorted(globals()), __name__, In)",
+    "folder": "print(_dh == [__import__('pathlib').Path.cwd()], get_ipython().starting_dir)",
+    "environment": "import os, sys\nprint(os.environ['TERM'], os.environ['PAGER'], os.environ['MPLBACKEND'])",
+    "main": "print(vars(sys.modules['__main__']) is globals(), sys.path[0])",
+    "awaiting": "import asyncio\nprint(await asyncio.sleep(0, 'slept'))",
+    "below Python": "n = os.write(1, b'from below\\n')\nimport time; time.sleep(0.2)",
+    "a program": "!echo from a program",
+    "errors": "sys.stderr.write('first ')\nsys.stderr.write('second')\nsys.stderr.flush()",
+    "display": "from IPython.display import display\ndisplay({'a': 1})\nget_ipython().kernel.ident != ''",
+    "magics": "%alias_magic t timeit",
+    "comms": "import comm\nprint(comm.create_comm(target_name='none').kernel.shell is get_ipython())",
+}
+
+
+def test_a_shell_made_before_the_fork_behaves_as_one_of_its_own(
+    ran: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # with it, ipykernel takes nothing from below Python
+    package = Package().stage("a", *OF_ITS_OWN.values())
+    forked, fresh = (ran(package, kernels=kind).executed("a") for kind in ("fork", "fresh"))
+    for what, one, other in zip(OF_ITS_OWN, forked, fresh, strict=True):
+        assert one["outputs"], what
+        assert (what, one["outputs"]) == (what, other["outputs"])
+
+
+def test_at_its_end_a_stage_is_finished_as_by_an_interpreter(ran: Runs, tmp_path: Path) -> None:
+    """Its threads, its exit handlers, what it left open, its children."""
+    leave = (
+        "import atexit, gzip, subprocess, sys, threading, zipfile\n"
+        "log = open('log.txt', 'w')\nn = log.write('written, ')\n"
+        "done = atexit.register(log.write, 'and left')\n"
+        "packed = zipfile.ZipFile('packed.zip', 'w')\npacked.writestr('a', 'b')\n"
+        "cycle = [gzip.open('text.gz', 'wt')]\nn = cycle[0].write('in a cycle')\ncycle.append(cycle)\n"
+        "threading.Timer(0.2, lambda: open('thread.txt', 'w').write('late')).start()\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])"
+    )
+    done = ran(Package().stage("a", leave))
+    assert done.states() == {"a": "succeeded"}
+    assert (tmp_path / "log.txt").read_text() == "written, and left"
+    assert (tmp_path / "thread.txt").read_text() == "late"
+    assert zipfile.ZipFile(tmp_path / "packed.zip").namelist() == ["a"]
+    assert gzip.decompress((tmp_path / "text.gz").read_bytes()) == b"in a cycle"
+    assert not children()
 
 
 def test_collected_garbage_of_the_parent_stays_frozen(ran: Runs) -> None:

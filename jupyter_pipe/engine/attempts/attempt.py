@@ -33,7 +33,7 @@ from jupyter_pipe.engine.attempts.attempt_folder import attempt_folder
 from jupyter_pipe.engine.attempts.stopping import StopSignal
 from jupyter_pipe.engine.execution.failures import StageFailure
 from jupyter_pipe.engine.execution.papermill_engine import Execution, StageInterrupted, execute
-from jupyter_pipe.engine.execution.stage_cells import prepare_notebook
+from jupyter_pipe.engine.execution.stage_cells import first_number, prepare_notebook
 from jupyter_pipe.engine.scheduling import stage_inputs as flow
 from jupyter_pipe.engine.scheduling.kernel_definitions import known_definitions
 from jupyter_pipe.errors import PipeError
@@ -181,9 +181,13 @@ def write_context(work: StageWork, notebook: Mapping[str, Any]) -> tuple[Path, P
     folder = attempt_folder(Path(work.run_folder), work.stage, work.attempt)
     folder.mkdir(parents=True, exist_ok=True)
     context, result = folder / "context.json", folder / "result.json"
-    made = _context(work, work.pipeline.stage(work.stage), result)
-    sources = sources_digest(notebook["cells"])
-    replace_file(context, encode_context(msgspec.structs.replace(made, sources=sources)))
+    cells = notebook["cells"]
+    made = replace(
+        _context(work, work.pipeline.stage(work.stage), result),
+        sources=sources_digest(cells),
+        first_cell=first_number(cells, work.numbers),
+    )
+    replace_file(context, encode_context(made))
     return context, result
 
 

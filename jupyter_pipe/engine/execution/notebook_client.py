@@ -32,7 +32,7 @@ from jupyter_pipe.engine.execution.failures import (
 from jupyter_pipe.engine.execution.notebook_saving import ExecutedNotebook
 from jupyter_pipe.engine.execution.output_receiving import ReceivingClient
 from jupyter_pipe.engine.execution.papermill_engine import Execution, StageInterrupted
-from jupyter_pipe.engine.execution.stage_cells import is_users, number_of
+from jupyter_pipe.engine.execution.stage_cells import is_users, number_of, role_of, will_run
 from jupyter_pipe.engine.kernels.lifecycle import FreshKernels, KernelRequest
 from jupyter_pipe.engine.kernels.out_of_memory import MemoryWatch
 from jupyter_pipe.errors import KernelError
@@ -68,6 +68,8 @@ class StageClient(ReceivingClient):
         executed.before_saving = self._joiner.settle
         self._place = CellPlace(execution.stage, executed.nb.cells, 0)
         self._ending = False
+        # Whether the next of the user's cells has its number already: `load_inputs` gives it to the first.
+        self._counted = False
         self._memory = MemoryWatch()
         self._cell_late = asyncio.Event()
 
@@ -162,14 +164,15 @@ class StageClient(ReceivingClient):
 
     async def _run_cell(self, index: int) -> None:
         cell = self.nb.cells[index]
-        if cell.cell_type != "code" or not cell.source.strip():
+        if not will_run(cell):
             return
         place = self._place = CellPlace(self._execution.stage, self.nb.cells, index)
         number = number_of(cell, self._execution.numbers)
         if is_users(cell):
             self._report_start(place)
-            if number is not None:
+            if number is not None and not self._counted:
                 await self._silently(f'__import__("jupyter_pipe_kernel").set_execution_count({number})')
+            self._counted = False
         began = time.monotonic()
         self.nb_man.cell_start(cell, index)
         alarm = self._set_alarm(cell)
@@ -183,6 +186,8 @@ class StageClient(ReceivingClient):
                 alarm.cancel()
             self._joiner.settle()
             self.nb_man.cell_complete(cell, cell_index=index)
+        if role_of(cell) == "inputs":
+            self._counted = True
         if is_users(cell):
             self._report_end(place, time.monotonic() - began)
 

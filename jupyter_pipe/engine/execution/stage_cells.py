@@ -8,14 +8,23 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from jupyter_pipe.errors import ParameterError
 from jupyter_pipe.model import Stage
 from jupyter_pipe.notebook.parameters import parameter_names, set_parameters
 
-__all__ = ["is_users", "number_of", "prepare_notebook", "role_of", "source_position", "text_of"]
+__all__ = [
+    "first_number",
+    "is_users",
+    "number_of",
+    "prepare_notebook",
+    "role_of",
+    "source_position",
+    "text_of",
+    "will_run",
+]
 
 # papermill's word, and Kale's.
 _PARAMETERS = frozenset({"parameters", "pipeline-parameters"})
@@ -55,6 +64,11 @@ def is_users(cell: Mapping[str, Any]) -> bool:
     return role_of(cell) == "cell"
 
 
+def will_run(cell: Mapping[str, Any]) -> bool:
+    """Whether there is code in the cell."""
+    return bool(cell["cell_type"] == "code" and text_of(cell).strip())
+
+
 def text_of(cell: Mapping[str, Any]) -> str:
     """The source as one text; the file may hold it as lines."""
     source = cell["source"]
@@ -65,6 +79,14 @@ def number_of(cell: Mapping[str, Any], numbers: Mapping[str, int | None]) -> int
     """The cell's number in the source notebook, if it is known."""
     meta = cell["metadata"].get("jupyter_pipe", {})
     return numbers.get(str(meta.get("source_cell", cell.get("id", ""))))
+
+
+def first_number(cells: Iterable[Mapping[str, Any]], numbers: Mapping[str, int | None]) -> int | None:
+    """The number of the first of the user's cells that will run, if it is known."""
+    for cell in cells:
+        if is_users(cell) and will_run(cell):
+            return number_of(cell, numbers)
+    return None
 
 
 def source_position(cell: Mapping[str, Any], line: int) -> tuple[str | None, int]:

@@ -28,6 +28,7 @@ from jupyter_pipe.artifacts.bootstrap import kernel_folder
 from jupyter_pipe.compiler.codegen.requirements import find_interpreter
 from jupyter_pipe.engine.kernels.kernelspecs import check_kernel
 from jupyter_pipe.engine.kernels.lifecycle import (
+    IPYTHON_ARGUMENTS,
     FreshKernels,
     KernelRequest,
     StageKernel,
@@ -53,7 +54,11 @@ PRELOADED: dict[str, tuple[str, ...]] = {
     "requests": ("requests",),
 }
 # What a process reads when it starts; a fork cannot have its own.
-_STARTUP_VARIABLES = ("PYTHON", "LD_", "DYLD_", "OMP_", "OPENBLAS_", "MKL_", "NUMEXPR_", "MALLOC_", "GLIBC_")
+_STARTUP_VARIABLES = (
+    *("PYTHON", "LD_", "DYLD_", "OMP_", "OPENBLAS_", "MKL_", "NUMEXPR_", "MALLOC_", "GLIBC_"),
+    # Where IPython looks for its configuration and for packages.
+    *("HOME", "XDG_", "IPYTHON", "JUPYTER_CONFIG", "JUPYTER_PATH", "VIRTUAL_ENV"),
+)
 _STANDARD_ARGUMENTS = ["-m", "ipykernel_launcher", "-f"]
 _START_SECONDS = 20.0
 _ENDING_SECONDS = 1.0
@@ -174,7 +179,7 @@ class _Parent:
         self.path = self._folder / "fork"
         self._log = (self._folder / "log").open("ab")
         self._process = subprocess.Popen(
-            [str(interpreter), str(kernel_folder() / "forking.py"), str(self.path)],
+            [str(interpreter), str(kernel_folder() / "forking.py"), str(self.path), *IPYTHON_ARGUMENTS],
             env=self.environment,
             cwd=self._folder,
             # The life line: it closes with this process, at whatever moment and however that ends.
@@ -280,6 +285,7 @@ class _ForkedProvisioner(WatchedProvisioner):
         process = _ForkedProcess(answer["pid"])
         self.process = process
         self.pid = self.pgid = process.pid
+        self.welcomes = bool(answer.get("welcomes"))
         self.exited = asyncio.ensure_future(_wait_for(process, reader, writer))
         return self.connection_info
 

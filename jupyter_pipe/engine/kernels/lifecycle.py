@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from jupyter_client.asynchronous.client import AsyncKernelClient
 
 __all__ = [
+    "IPYTHON_ARGUMENTS",
     "FreshKernels",
     "KernelRequest",
     "KernelSource",
@@ -47,8 +48,9 @@ __all__ = [
 _PROTECTION = '__import__("sys").platform.startswith("linux") and __import__("ctypes").CDLL(None).prctl(1, 9)'
 
 # As nbclient does: what stages run is not the user's history, which every kernel would write and sync.
-_IPYTHON_ARGUMENTS = ["--HistoryManager.hist_file=:memory:"]
+IPYTHON_ARGUMENTS = ["--HistoryManager.hist_file=:memory:"]
 _START_SECONDS = 60.0
+_WELCOME_SECONDS = 5.0
 # ipykernel waits 14 seconds for children that have ended but that nobody waits for.
 _SHUTDOWN_SECONDS = 5.0
 _TERMINATE_SECONDS = 2.0
@@ -80,6 +82,8 @@ class WatchedProvisioner(LocalProvisioner):
     exited: asyncio.Task[int]
     guard: Guard | None = None
     protection = _PROTECTION
+    # Whether the kernel says when its outputs are heard, so that nobody has to try.
+    welcomes = False
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         info = await super().launch_kernel(cmd, **kwargs)
@@ -138,6 +142,11 @@ class StageKernel:
     def protection(self) -> str:
         """What the kernel runs before all else, so that it ends with its runner."""
         return self._provisioner.protection
+
+    @property
+    def welcomes(self) -> bool:
+        """Whether the kernel says on its output channel when somebody begins to listen."""
+        return self._provisioner.welcomes
 
     @property
     def exited(self) -> asyncio.Task[int]:
@@ -279,7 +288,7 @@ async def _started(manager: AsyncKernelManager, request: KernelRequest, log: Any
         env=request.environment,
         stdout=log,
         stderr=log,
-        extra_arguments=_IPYTHON_ARGUMENTS if is_ipython else [],
+        extra_arguments=IPYTHON_ARGUMENTS if is_ipython else [],
     )
     await starting
 
@@ -289,6 +298,8 @@ async def _handshake(kernel: StageKernel) -> None:
     client = kernel.client
     client.start_channels(stdin=False, hb=False)
     heard = asyncio.ensure_future(client.iopub_channel.get_msg(timeout=None))
+    if kernel.welcomes:
+        await asyncio.wait({heard}, timeout=_WELCOME_SECONDS)
     while not heard.done():
         client.kernel_info()
         await client.shell_channel.get_msg(timeout=None)

@@ -1,0 +1,225 @@
+"""An IPython kernel made before the fork and connected after it.
+
+Most of what a kernel's start costs is making objects that are the same in every kernel: the application with
+its configuration, the shell with its magics, the list of modules for the debugger. `make_kernel` makes them
+in the process that forks, where nothing may start a thread, open a socket or depend on a stage; `connect`
+gives them, in the child, what a kernel has of its own. It needs ipykernel: only what forks kernels calls it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import select
+import sys
+import threading
+import uuid
+from pathlib import Path
+from typing import Any
+
+__all__ = ["connect", "make_kernel"]
+
+# What `init_kernel` passes on, and the kernel has already or must get in another way.
+_KEPT = frozenset({"parent", "log", "profile_dir", "user_ns"})
+
+
+def make_kernel(arguments: list[str]) -> Any:
+    """The application of a kernel that is started with these (`--Class.trait=value`), not connected yet.
+    Raises whatever ipykernel or the user's configuration raises."""
+    given = _configuration(arguments)
+    application = _application_class().instance(cli_config=given)
+    # The parser that knows every option of a kernel takes a tenth of a kernel's start to make.
+    application.parse_command_line = lambda argv=None: application.update_config(given)
+    application.initialize_early()
+
+    application.kernel_class = _kernel_class()
+    application.kernel = application.kernel_class.instance(
+        parent=application,
+        session=application.session,
+        log=application.log,
+        profile_dir=application.profile_dir,
+    )
+    _flush_only_what_was_written()
+    return application
+
+
+def connect(application: Any, connection_file: str) -> None:
+    """Give the kernel its sockets, streams, threads and folder, and run what the user's profile runs in
+    every kernel. The file says where to listen."""
+    from jupyter_client.session import Session
+
+    application.connection_file = connection_file
+    application.config.IPKernelApp.connection_file = connection_file
+    application.session = Session(parent=application)
+    application.initialize_late()
+
+
+def _configuration(arguments: list[str]) -> Any:
+    from traitlets.config.loader import Config, DeferredConfigString
+
+    # tqdm takes a kernel for one only if its application has a setting of its own.
+    given = Config({"IPKernelApp": {"connection_file": ""}})
+    for argument in arguments:
+        trait, _, value = argument.removeprefix("--").partition("=")
+        owner, _, name = trait.partition(".")
+        given[owner][name] = DeferredConfigString(value)
+    return given
+
+
+class _NoSubshells:
+    """Stands where ipykernel has the thread that hands requests on to subshells. A stage runs one cell at a
+    time, so none is needed; `do_execute` asks it all the same which thread runs cells."""
+
+    io_loop = None
+
+    def __init__(self) -> None:
+        self.parent_thread = threading.main_thread()
+
+    def __bool__(self) -> bool:
+        return False
+
+
+def _application_class() -> Any:
+    """A subclass of ipykernel's, which is imported only now."""
+    from ipykernel.kernelapp import IPKernelApp
+    from IPython.core.application import BaseIPythonApplication
+
+    class WarmApplication(IPKernelApp):
+        """`IPKernelApp.initialize`, cut where the process is forked."""
+
+        def initialize_early(self) -> None:
+            """The user's configuration. There is no shell yet."""
+            BaseIPythonApplication.initialize(self)
+            self.init_pdb()
+
+        def initialize_late(self) -> None:
+            """All that belongs to one process. Nobody asks for the heartbeat, so there is none."""
+            self.init_blackhole()
+            self.init_connection_file()
+            self.init_sockets()
+            self.init_io()
+            self.init_signal()
+            self.init_kernel()
+            self.init_path()
+            self.init_shell()
+            self.init_gui_pylab()
+            self.init_extensions()
+            self.init_code()
+            sys.stdout.flush()
+            sys.stderr.flush()
+
+        def init_control(self, context: Any) -> None:
+            """As in ipykernel, without subshells."""
+            super().init_control(context)
+            if getattr(self, "shell_channel_thread", None) is not None:
+                self.shell_channel_thread.io_loop.close(all_fds=True)
+                self.shell_channel_thread = _NoSubshells()
+
+        def init_iopub(self, context: Any) -> None:
+            """As in ipykernel. The process ends without taking its sockets and threads apart: nobody
+            listens any more, and the system does it faster."""
+            super().init_iopub(context)
+            atexit.unregister(self.close)
+            atexit.unregister(self.iopub_thread.stop)
+
+    return WarmApplication
+
+
+def _kernel_class() -> Any:
+    from ipykernel.ipkernel import IPythonKernel
+
+    class WarmKernel(IPythonKernel):
+        """A kernel whose constructor has run in another process."""
+
+        @classmethod
+        def instance(cls, *args: Any, **given: Any) -> Any:
+            """`init_kernel` calls it with the sockets of this process: they replace what there was."""
+            if not cls.initialized():
+                return super().instance(*args, **given)
+            made = super().instance()
+            _reconnect(made, given)
+            return made
+
+        @property
+        def _supports_kernel_subshells(self) -> bool:
+            return False
+
+        def _process_children(self) -> Any:
+            """Only who has children needs to look for theirs among all processes of the machine. One that has
+            ended is none: ipykernel would wait 14 seconds for somebody to ask how."""
+            if not _has_children():
+                return []
+            return [child for child in super()._process_children() if not _has_ended(child)]
+
+    return WarmKernel
+
+
+def _has_children() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _has_ended(child: Any) -> bool:
+    """Of a child as psutil has it."""
+    import psutil
+
+    try:
+        return bool(child.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def _reconnect(kernel: Any, given: dict[str, Any]) -> None:
+    """What the constructors of kernel and shell had derived from the process that they ran in."""
+    for name, value in given.items():
+        if name not in _KEPT:
+            setattr(kernel, name, value)
+    kernel.ident = str(uuid.uuid4())
+    kernel._stdout, kernel._stderr = sys.stdout, sys.stderr
+
+    debugger = getattr(kernel, "debugger", None)
+    if debugger is not None:
+        debugger.session, debugger.shell_socket = kernel.session, kernel.debug_shell_socket
+        debugger.debugpy_client.debugpy_stream = kernel.debugpy_stream
+    _reconnect_shell(kernel.shell, kernel)
+
+
+def _reconnect_shell(shell: Any, kernel: Any) -> None:
+    for publisher in (shell.displayhook, shell.display_pub):
+        publisher.session, publisher.pub_socket = kernel.session, kernel.iopub_socket
+    shell.displayhook.topic = kernel._topic("execute_result")
+
+    shell.init_environment()
+    shell.save_sys_module_state()
+    shell.starting_dir = os.getcwd()
+    shell.history_manager.dir_hist[:] = [Path.cwd()]
+    session_name = os.environ.get("JPY_SESSION_NAME")
+    if session_name:
+        shell.user_ns["__session__"] = session_name
+
+
+def _flush_only_what_was_written() -> None:
+    """ipykernel flushes both streams twice a request, and wakes a thread each time and waits for it. Where
+    nothing was written there is nothing to wait for."""
+    from ipykernel.iostream import OutStream
+
+    stream: Any = OutStream
+    flush = stream.flush
+
+    def flush_if_written(self: Any) -> None:
+        if self._buffers or self._flush_pending or self.echo is not None or _is_readable(self._fid):
+            flush(self)
+
+    stream.flush = flush_if_written
+
+
+def _is_readable(descriptor: int | None) -> bool:
+    """Whether something below Python has printed that is not in the stream's buffer yet."""
+    if descriptor is None:
+        return False
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
