@@ -66,8 +66,8 @@ class Around(Struct, frozen=True):
     -> stage). With `remade` it must write its files again."""
 
     left: Mapping[str, ObservedPath] = {}
-    later: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
+    later: tuple[Stage, ...] = ()
+    others: tuple[Stage, ...] = ()
     makers: Mapping[str, str] = {}
     remade: bool = False
 
@@ -337,11 +337,19 @@ class StageCache:
         found = compare_left(one, present)
         if isinstance(found, ObservedPath):
             return found
-        names = around.others if one.guessed else around.later
-        remembered = [self.cache.latest(self.pipeline, name) for name in names]
-        digests = {latest.written.get(one.path, "") for latest in remembered if latest} - {""}
+        stages = around.others if one.guessed else around.later
+        digests = {self._would_leave(stage, one.path) for stage in stages} - {""}
         now = {file_digest(present.path(one.path)), present.presence(one.path)} if digests else set()
         return one if digests & now else found
+
+    def _would_leave(self, stage: Stage, path: str) -> str:
+        """The digest of what the stage left at a path; empty if it left nothing, or has other code by now."""
+        latest = self.cache.latest(self.pipeline, stage.name)
+        if latest is None or path not in latest.written:
+            return ""
+        code = read_stage_code(self._package, stage, self._numbers)
+        same = [*code.values()] == [*latest.fingerprint.code.values()]
+        return latest.written[path] if same else ""
 
 
 def _unchanged(entry: CacheEntry) -> str:
@@ -367,8 +375,8 @@ def plan_run(
     runs unless what it receives turns out to be the same."""
     results: dict[str, StageResult] = {}
     planned: dict[str, PlannedStage] = {}
-    order = [stage.name for stage in pipeline.stages if stage.name in selected]
-    files = FilesLeft(order)
+    order = [stage for stage in pipeline.stages if stage.name in selected]
+    files = FilesLeft([stage.name for stage in order])
     for stage in topological(pipeline):
         name = stage.name
         if name not in selected:
@@ -408,10 +416,11 @@ def _gives(stage_cache: StageCache, pipeline: Pipeline, earlier: str, later: str
     return writes or latest is None or bool(latest.written)
 
 
-def around_of(name: str, order: Sequence[str], files: FilesLeft, *, remade: bool = False) -> Around:
+def around_of(name: str, order: Sequence[Stage], files: FilesLeft, *, remade: bool = False) -> Around:
     """What the stages of a run, in notebook order, mean for one of them."""
-    later = tuple(order[order.index(name) + 1 :])
-    others = tuple(other for other in order if other != name)
+    place = next(place for place, stage in enumerate(order) if stage.name == name)
+    later = tuple(order[place + 1 :])
+    others = tuple(other for other in order if other.name != name)
     return Around(files.before(name), later, others, files.makers(name), remade)
 
 

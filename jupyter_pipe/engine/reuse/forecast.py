@@ -126,7 +126,7 @@ class CachedResults:
         self.give_up(stage)
 
     def _around(self, pipeline: Pipeline, stage: str, remade: bool) -> Around:
-        return around_of(stage, [other.name for other in pipeline.stages], self._files, remade=remade)
+        return around_of(stage, pipeline.stages, self._files, remade=remade)
 
     def give_up(self, stage: str) -> None:
         """Let other runs compute the stage."""
