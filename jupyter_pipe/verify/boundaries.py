@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from jupyter_pipe.artifacts.protocol import ArtifactRef, StageResult
+from jupyter_pipe.artifacts.protocol import ArtifactRef, Observations, StageResult
 from jupyter_pipe.model import Stage
 from jupyter_pipe.trust.records import UNREADABLE, read_regular_file
 
-__all__ = ["Difference", "Expected", "read_differences", "read_digests", "read_stored"]
+__all__ = [
+    "Difference",
+    "Expected",
+    "read_differences",
+    "read_digests",
+    "read_observations",
+    "read_stored",
+]
 
 
 class Expected(msgspec.Struct, frozen=True):
@@ -41,10 +49,22 @@ def read_digests(result: Path) -> dict[str, str]:
     return {name: ref.digest for name, ref in _refs(result).items()}
 
 
-def _refs(result: Path) -> dict[str, ArtifactRef]:
+def read_observations(run_folder: Path, stages: Iterable[Stage]) -> list[Observations]:
+    """What the stages of a run touched, or had touched when their results were made."""
+    found = (_result(run_folder / "stages" / stage.name / "result.json") for stage in stages)
+    return [result.observed for result in found if result is not None]
+
+
+def _result(path: Path) -> StageResult | None:
     try:
-        read = msgspec.json.decode(read_regular_file(result), type=StageResult)
+        return msgspec.json.decode(read_regular_file(path), type=StageResult)
     except UNREADABLE:
+        return None
+
+
+def _refs(result: Path) -> dict[str, ArtifactRef]:
+    read = _result(result)
+    if read is None:
         return {}
     return {name: payload.ref for payload in read.outputs for name in payload.names}
 

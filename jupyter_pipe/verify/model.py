@@ -34,12 +34,15 @@ class Refusal(Struct, frozen=True):
 
 class Verdict(Struct, frozen=True):
     """One grouping: equal if neither `divergence` nor `refusal`. `grouping` is 0 for the notebook's
-    own stages."""
+    own stages. `edit` says what was edited before this run of the pipeline with its cache, in which `reran`
+    stages ran."""
 
     grouping: int
     stages: int
     divergence: Divergence | None = None
     refusal: Refusal | None = None
+    edit: str = ""
+    reran: int = 0
 
 
 class Verification(Struct, frozen=True):

@@ -14,6 +14,7 @@ import random
 import tempfile
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from jupyter_pipe.compiler import Compiled, compile_notebook
@@ -26,6 +27,7 @@ from jupyter_pipe.notebook import read_content, read_notebook
 from jupyter_pipe.runs.model import Run, RunOptions
 from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.verify.boundaries import Expected, read_digests, read_stored
+from jupyter_pipe.verify.edited import EditedRuns
 from jupyter_pipe.verify.groupings import random_grouping
 from jupyter_pipe.verify.model import Divergence, Refusal, Silence, Verdict, Verification, Watcher
 from jupyter_pipe.verify.outputs import Outputs, cell_outputs, describe_difference
@@ -46,18 +48,22 @@ def verify(
     path: Path,
     *,
     groupings: int = 0,
+    edits: int = 0,
     seed: int | None = None,
     workers: int | None = None,
     watcher: Watcher | None = None,
 ) -> Verification:
     """Compare the notebook at `path` with its pipeline, and with `groupings` random regroupings.
 
+    After each of `edits` random edits of what it reads, in a copy of its folder, the pipeline with its cache
+    is compared with a fresh run of the notebook.
+
     Raises NotebookError, CompileError (for the notebook's own stages), KernelError, RunError where
     the notebook itself fails, and KeyboardInterrupt.
     """
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
     with tempfile.TemporaryDirectory(prefix="jupyter-pipe-verify-") as scratch:
-        return _Comparison(path, Path(scratch), workers, watcher or Silence()).all(groupings, seed)
+        return _Comparison(path, Path(scratch), workers, watcher or Silence()).all(groupings, edits, seed)
 
 
 class _Comparison:
@@ -75,7 +81,7 @@ class _Comparison:
         self.unstable: set[str] = set()
         self.unstable_values: set[tuple[str, str]] = set()
 
-    def all(self, groupings: int, seed: int) -> Verification:
+    def all(self, groupings: int, edits: int, seed: int) -> Verification:
         compiled = compile_notebook(self.path, content=self.content)
         self.whole = self._run_whole(compiled.pipeline, "top to bottom", _SEEDS[0])
         again = self._run_whole(compiled.pipeline, "again, with another order of sets", _SEEDS[1])
@@ -87,7 +93,7 @@ class _Comparison:
             if again.digests[stage].get(name) != digest
         )
         verdicts = []
-        for verdict in self._verdicts(compiled, groupings, seed):
+        for verdict in chain(self._verdicts(compiled, groupings, seed), self._after_edits(edits, seed)):
             self.watcher.decided(verdict)
             verdicts.append(verdict)
         return Verification(
@@ -97,6 +103,11 @@ class _Comparison:
             tuple(sorted(number for one in self.unstable if (number := self.numbers.get(one)))),
             tuple(verdicts),
         )
+
+    def _after_edits(self, edits: int, seed: int) -> Iterator[Verdict]:
+        if edits:
+            runs = EditedRuns(self.path, self.scratch, self.workers, self.watcher, self.unstable)
+            yield from runs.verdicts(edits, seed)
 
     def _note_unstable(self, again: WholeRun) -> None:
         outputs = self.whole.outputs

@@ -178,8 +178,7 @@ def _edit_code(scene: Scene, chance: random.Random) -> Edit:
 def _rewrite_cell(scene: Scene, chance: random.Random) -> Edit:
     place = chance.randrange(len(scene.cells))
     stage, _ = scene.cells[place]
-    # What a stage no longer writes stays where it is, even if one above it empties its folder (docs/trust.md).
-    if stage != "begin" and not any("rmtree" in source for _, source in scene.cells):
+    if stage != "begin":
         scene.cells[place] = (stage, fill(chance.choice(READERS[chance.choice(sorted(READERS))]), chance))
     return Edit(f"another {stage}", lambda folder: None)
 

@@ -186,7 +186,7 @@ WRITERS: dict[str, tuple[str, ...]] = {
         'Path("{made}.new").write_text("{number}")\nos.replace("{made}.new", "{made}")',
         'Path("{made}").unlink(missing_ok=True)',
         'Path("{made}.tmp").write_text("{number}")\nshutil.move("{made}.tmp", "{made}")',
-        'shutil.rmtree("out", ignore_errors=True)\nos.makedirs("out")',
+        'shutil.rmtree("own", ignore_errors=True)\nos.makedirs("own")\nnp.savetxt("own/x.txt", [{number}])',
         'with suppress(OSError):\n    os.rename("{made}", "{made}.old")',
     ),
     "appended": ('with open("app.log", "a") as file:\n    print({number}, file=file)',),

@@ -139,3 +139,28 @@ def test_a_stale_package_is_no_answer(tmp_path: Path, capsys: Capture) -> None:
 def test_a_notebook_that_is_not_there_is_a_usage_error(tmp_path: Path, capsys: Capture) -> None:
     assert main(["verify", str(tmp_path / "nothing.ipynb")]) == 2
     assert "There is no notebook" in capsys.readouterr().err
+
+
+HIDDEN = """\
+import ctypes
+libc = ctypes.CDLL(None)
+libc.fopen.restype = ctypes.c_void_p
+file = ctypes.c_void_p(libc.fopen(b"data.csv", b"r"))
+text = ctypes.create_string_buffer(100)
+print(libc.fread(text, 1, 99, file) if file else None, text.value)"""
+
+
+@pytest.mark.kernel
+def test_a_result_that_is_reused_after_an_edit_and_should_not_be_is_found(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    """One stage reads the file by a call that nothing tells of, as a library without a table would."""
+    (tmp_path / "data.csv").write_text("x\n1\n2\n3\n")
+    path = write(tmp_path, ("stage:seen", "print(open('data.csv').read())"), ("stage:hidden", HIDDEN))
+    assert main(["verify", str(path), "--edits", "1", "--seed", "2", "--json"]) == 1
+    own, edited = json.loads(capsys.readouterr().out)["verdicts"]
+    assert own.get("divergence") is None
+    assert (edited["edit"], edited["reran"]) == ("data.csv: another number in line 3", 1)
+    assert edited["divergence"]["stage"] == "hidden"
+    assert (tmp_path / "data.csv").read_text() == "x\n1\n2\n3\n"
+    assert not (tmp_path / ".jupyter_pipe").exists()

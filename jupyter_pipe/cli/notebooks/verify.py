@@ -28,6 +28,10 @@ The notebook runs twice from top to bottom, then as a pipeline. Every cell's out
 (text, HTML, images by their pixels), and every value that a stage hands on. What the notebook itself
 does not repeat (times, unseeded draws, the order of sets) is listed and not compared.
 
+--edits N then edits what the notebook reads, N times, in a copy of its folder: rows, new and removed files,
+environment variables, modules. After each edit the pipeline, which reuses what it can, must show what a fresh
+run of the notebook shows. An edit with which both fail counts as equal.
+
 --score compiles the scorer between the tags rows:NAME and score:NAME, prints its proofs, and keeps it if all
 of them hold (see jupyter pipe score).
 
@@ -39,6 +43,7 @@ EXAMPLES = """
 jupyter pipe verify home_value.ipynb
 jupyter pipe verify home_value_pipeline
 jupyter pipe verify home_value.ipynb --score
+jupyter pipe verify home_value.ipynb --edits 10
 jupyter pipe verify home_value.ipynb --groupings 20 --seed 7"""
 
 
@@ -50,7 +55,10 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--groupings", type=at_least(0), default=0, metavar="N", help="try N random stage groupings, too"
     )
-    parser.add_argument("--seed", type=int, metavar="S", help="of the random groupings (default: printed)")
+    parser.add_argument(
+        "--edits", type=at_least(0), default=0, metavar="N", help="edit what it reads N times, and run again"
+    )
+    parser.add_argument("--seed", type=int, metavar="S", help="of what is random (default: printed)")
     parser.add_argument(
         "-j", "--jobs", type=at_least(1), metavar="N", help="stages at a time (default: cores)"
     )
@@ -73,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
         found = verify(
             _notebook(args.target),
             groupings=args.groupings,
+            edits=args.edits,
             seed=args.seed,
             workers=args.jobs or None,
             watcher=progress,
@@ -177,21 +186,24 @@ def _conclusion(terminal: Terminal, found: Verification) -> Iterator[str]:
         noun = "cell" if len(found.not_comparable) == 1 else "cells"
         yield f"Not comparable, since runs of the notebook itself differ there: {noun} {cells}."
     state, tone = ("equal", "good") if found.is_equal else ("different", "bad")
-    regrouped = found.verdicts[1:]
+    regrouped = [verdict for verdict in found.verdicts[1:] if not verdict.edit]
+    edited = [verdict for verdict in found.verdicts if verdict.edit]
     refused = sum(verdict.refusal is not None for verdict in regrouped)
-    tried = (
-        f", {count(len(regrouped), 'grouping')} ({refused} refused), seed {found.seed}" if regrouped else ""
-    )
+    tried = f", {count(len(regrouped), 'grouping')} ({refused} refused)" if regrouped else ""
+    tried += f", {count(len(edited), 'edit')}" if edited else ""
+    tried += f", seed {found.seed}" if regrouped or edited else ""
     yield f"{terminal.style(state, tone)}: {count(found.compared, 'cell')} compared{tried}."
 
 
 def _verdict(terminal: Terminal, verdict: Verdict) -> Iterator[str]:
-    name = "own stages" if verdict.grouping == 0 else f"grouping {verdict.grouping}"
+    name = f"after {verdict.edit}" if verdict.edit else f"grouping {verdict.grouping}"
+    name = name if verdict.edit or verdict.grouping else "own stages"
     if verdict.refusal is not None:
         codes = ", ".join(verdict.refusal.codes)
         yield f"{terminal.mark(MARKS['skipped'])} {name}: refused ({codes}): {verdict.refusal.message}"
         return
-    heading = f"{name}, {count(verdict.stages, 'stage')}"
+    ran = f"{verdict.reran} of " if verdict.edit else ""
+    heading = f"{name}, {ran}{count(verdict.stages, 'stage')}{' ran' if verdict.edit else ''}"
     if verdict.divergence is None:
         yield f"{terminal.mark(MARKS['succeeded'])} {heading}: equal"
     else:
