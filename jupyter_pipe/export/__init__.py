@@ -1,35 +1,154 @@
 """The pipeline in the language of another engine, each task of which calls `jupyter-pipe run-stage`.
 
-`export_pipeline(target, pipeline, tasks)` gives the text of one file. Parameters stay parameters
-there: they reach the stages as environment variables, `JUPYTER_PIPE_NAME`.
+An exporter is one module with an `Exporter`: a `Plan` goes in, the text of one file comes out. Packages add
+theirs with the entry point group `jupyter_pipe.exporters`. Parameters stay parameters of the engine, and
+reach the stages as environment variables, `JUPYTER_PIPE_NAME`. What files need to know of how they were made
+stands in their second line.
 """
 
 from __future__ import annotations
 
 import importlib
+import json
+from collections.abc import Callable
+from importlib import metadata
 
-from jupyter_pipe.export.tasks import ExportError, Tasks
-from jupyter_pipe.model import Pipeline
+import msgspec
+from msgspec import Struct
 
-__all__ = ["TARGETS", "ExportError", "Tasks", "export_pipeline", "file_name"]
+from jupyter_pipe.export.plan import ExportError, Options, Plan, comment, plan_of
 
-# Each is a module here with a function `write(pipeline, tasks) -> str`, and the file's usual name.
-TARGETS = {
-    "airflow": "{name}_dag.py",
-    "argo": "{name}.argo.yaml",
-    "make": "{name}.mk",
-    "snakemake": "{name}.smk",
-}
+__all__ = [
+    "BUILT_IN",
+    "ExportError",
+    "Exporter",
+    "Options",
+    "Plan",
+    "export_text",
+    "exporter_names",
+    "find_exporter",
+    "left_out",
+    "plan_of",
+    "read_options",
+]
+
+GROUP = "jupyter_pipe.exporters"
+BUILT_IN = (
+    "airflow",
+    "argo",
+    "dockerfile",
+    "dvc",
+    "github",
+    "gitlab",
+    "kedro",
+    "kfp",
+    "luigi",
+    "make",
+    "slurm",
+    "snakemake",
+)
+_OPTIONS_LINE = "# options: "
 
 
-def export_pipeline(target: str, pipeline: Pipeline, tasks: Tasks) -> str:
-    """The file's text. Raises ExportError if the engine needs to know more, KeyError for no target."""
-    if target not in TARGETS:
-        raise KeyError(target)
-    text: str = importlib.import_module(f"{__name__}.{target}").write(pipeline, tasks)
-    return text
+class Exporter(Struct, frozen=True):
+    """How to write for one engine.
+
+    `file` is the usual name of the file, with `{name}` and `{label}` of the pipeline. `carries` says what of
+    a stage's options and of the pipeline the engine is told: `cpus`, `memory`, `gpus`, `limits`, `timeout`,
+    `secrets`, `image`, `schedule`. Paths are as tasks see them: `absolute`, or `relative` to the folder of
+    the file. With `root` tasks share a folder or URL; else the engine carries their bundles. `companions`
+    are files beside it that belong to the user: they are written once.
+    """
+
+    engine: str
+    title: str
+    file: str
+    write: Callable[[Plan], str]
+    carries: frozenset[str] = frozenset()
+    paths: str = "absolute"
+    root: bool = False
+    needs_image: bool = False
+    companions: Callable[[Plan], dict[str, str]] = lambda plan: {}
 
 
-def file_name(target: str, pipeline: Pipeline) -> str:
-    """What the file is usually called."""
-    return TARGETS[target].format(name=pipeline.name)
+def exporter_names() -> dict[str, str]:
+    """The names of all exporters, with the distribution of those that others added."""
+    added = {
+        point.name: point.dist.name if point.dist else "" for point in metadata.entry_points(group=GROUP)
+    }
+    return {**added, **dict.fromkeys(BUILT_IN, "")}
+
+
+def find_exporter(engine: str) -> Exporter:
+    """The exporter of that name. Raises ExportError if there is none, or if it cannot be loaded."""
+    if engine in BUILT_IN:
+        found: Exporter = importlib.import_module(f"{__name__}.{engine}").EXPORTER
+        return found
+    for point in metadata.entry_points(group=GROUP, name=engine):
+        return _loaded(point)
+    raise ExportError(
+        f"There is no exporter {engine!r}.",
+        code="export_unknown",
+        hint=f"There are: {', '.join(sorted(exporter_names()))}.",
+    )
+
+
+def _loaded(point: metadata.EntryPoint) -> Exporter:
+    try:
+        found = point.load()
+    except Exception as error:
+        raise ExportError(
+            f"The exporter {point.name!r} ({point.value}) cannot be loaded: {error}", code="export_unknown"
+        ) from error
+    if isinstance(found, Exporter):
+        return found
+    raise ExportError(f"{point.value} is not a jupyter_pipe.export.Exporter.", code="export_unknown")
+
+
+def export_text(exporter: Exporter, plan: Plan) -> str:
+    """The file, with a head that says what it is and how it was made."""
+    if exporter.needs_image:
+        for task in plan.tasks:
+            if not task.image:
+                raise ExportError(
+                    f"Stage '{task.name}' has no container image.",
+                    code="export_image",
+                    hint="Name one that has jupyter_pipe, the package and its requirements: --image IMAGE, "
+                    "or tag the stage image:IMAGE.",
+                )
+    options = json.dumps({"engine": exporter.engine, **msgspec.to_builtins(plan.options)})
+    head = f"# {comment(plan.name)}, exported by jupyter_pipe: edit the notebook, and export again.\n"
+    return f"{head}{_OPTIONS_LINE}{_without_braces(options)}\n{exporter.write(plan)}"
+
+
+def _without_braces(text: str) -> str:
+    """The JSON object with nothing in it that an engine could take for a template."""
+    inner = text[1:-1].replace("{", "\\u007b").replace("}", "\\u007d").replace("$", "\\u0024")
+    return f"{{{inner}}}"
+
+
+def read_options(text: str) -> tuple[str, Options] | None:
+    """The engine and the options that a file was exported with; None if it is not from here."""
+    for line in text.splitlines()[:3]:
+        if line.startswith(_OPTIONS_LINE):
+            try:
+                told = msgspec.json.decode(line.removeprefix(_OPTIONS_LINE))
+                return told["engine"], msgspec.convert(told, Options)
+            except (msgspec.MsgspecError, KeyError, TypeError):
+                return None
+    return None
+
+
+def left_out(exporter: Exporter, plan: Plan) -> list[str]:
+    """What the notebook says and the engine has no word for, for people: `schedule (0 6 * * *)`."""
+    found = [f"schedule ({plan.schedule})"] if plan.schedule and "schedule" not in exporter.carries else []
+    for word, field, plain in (
+        ("memory", "memory_bytes", None),
+        ("gpus", "gpus", 0),
+        ("limits", "limits", {}),
+        ("timeout", "timeout_seconds", None),
+    ):
+        stages = [task.name for task in plan.tasks if getattr(task, field) != plain]
+        if stages and word not in exporter.carries:
+            found.append(f"{word} of {', '.join(stages)}")
+    return found

@@ -1,84 +1,111 @@
-"""Apache Airflow: a DAG file with one BashOperator a stage, for the folder of DAGs. Parameters are
-the DAG's params. Secrets of `secret:NAME` tags come from the worker's environment."""
+"""Apache Airflow 3: a DAG file for the folder of DAGs, one Python task a stage. Parameters are the DAG's
+typed params; one that the pipeline does not have fails the run. Secrets come from the worker's
+environment."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from jupyter_pipe.compiler.codegen.source import quoted
-from jupyter_pipe.export.tasks import Tasks, comment, default_text, parameters_of, variable
-from jupyter_pipe.model import Pipeline, Stage
+from jupyter_pipe.export import Exporter
+from jupyter_pipe.export.plan import Plan, PlanParameter, Task
 
-__all__ = ["write"]
+__all__ = ["EXPORTER"]
 
+_TYPES = {"int": "integer", "float": "number", "bool": "boolean", "str": "string"}
 _HEAD = '''\
-"""{name}, exported by jupyter_pipe."""
-
+import os
+import subprocess
 from datetime import timedelta
 
-try:
-    from airflow.sdk import DAG
-except ImportError:
-    from airflow import DAG
-from airflow.providers.standard.operators.bash import BashOperator
+from airflow.exceptions import AirflowException, AirflowFailException
+from airflow.providers.standard.operators.python import PythonOperator
+from airflow.sdk import DAG, Param
 
-with DAG({dag_id}, schedule=None, catchup=False, params={params}) as dag:
+PARAMS = {params}
+
+
+def run_stage(command, names, run_id, ti, params, dag_run):
+    """Exit codes 2, 3 and 4 would come out the same in another attempt."""
+    unknown = sorted(set(dag_run.conf or ()) - set(PARAMS))
+    if unknown:
+        raise AirflowFailException(f"The pipeline has no parameter {{unknown[0]!r}}.")
+    given = {{f"JUPYTER_PIPE_{{name.upper()}}": str(params[name]) for name in names}}
+    run = ["--run-id", run_id.replace(":", "-"), "--attempt", str(ti.try_number)]
+    process = subprocess.Popen([*command, *run], env={{**os.environ, **given}})
+    try:
+        code = process.wait()
+    finally:
+        process.terminate()
+    if code in (2, 3, 4):
+        raise AirflowFailException(f"Exit code {{code}}: see the log above.")
+    if code:
+        raise AirflowException(f"Exit code {{code}}: see the log above.")
+
+
+with DAG(
+    {dag_id},
+    description={description},
+    schedule={schedule},
+    catchup=False,
+    params=PARAMS,
+) as dag:
 '''
 _TASK = """\
-    {name} = BashOperator(
+    stage_{name} = PythonOperator(
         task_id={task_id},
-        bash_command={command},
-        env={env},
-        append_env=True,
+        python_callable=run_stage,
+        op_args=[{command}, {names}],
         retries={retries},
+        retry_delay=timedelta(seconds=1),
+        retry_exponential_backoff=True,
         execution_timeout={timeout},
     )
 """
 
 
-def write(pipeline: Pipeline, tasks: Tasks) -> str:
-    """A Python module that defines the DAG."""
-    params = {each.name: default_text(each) for each in pipeline.parameters}
-    dag_id = re.sub(r"[^\w.-]+", "_", pipeline.name, flags=re.ASCII)
-    head = _HEAD.format(name=_plain(pipeline.name), dag_id=quoted(dag_id), params=_literal(params))
-    operators = [_operator(pipeline, stage, tasks) for stage in pipeline.stages]
+def _write(plan: Plan) -> str:
+    params = "".join(f"\n    {each.name!r}: {_param(each)}," for each in plan.parameters)
+    head = _HEAD.format(
+        params=f"{{{params}\n}}" if params else "{}",
+        dag_id=repr(re.sub(r"[^\w.-]+", "_", plan.name, flags=re.ASCII)),
+        description=ascii(plan.description),
+        schedule=ascii(plan.schedule),
+    )
     order = [
-        f"    [{', '.join(map(_variable, before))}] >> {_variable(stage.name)}\n"
-        for stage in pipeline.stages
-        if (before := pipeline.upstream(stage.name))
+        f"    [{', '.join(f'stage_{name}' for name in task.after)}] >> stage_{task.name}\n"
+        for task in plan.tasks
+        if task.after
     ]
-    return head + "\n".join([*operators, "".join(order)]).rstrip("\n") + "\n"
+    return head + "\n".join([*(_task(plan, task) for task in plan.tasks), "".join(order)]).rstrip("\n") + "\n"
 
 
-def _operator(pipeline: Pipeline, stage: Stage, tasks: Tasks) -> str:
-    seconds = stage.options.timeout_seconds
-    given = {variable(each.name): f"{{{{ params.{each.name} }}}}" for each in parameters_of(pipeline, stage)}
+def _param(parameter: PlanParameter) -> str:
+    told: dict[str, Any] = {"type": _TYPES[parameter.type_]}
+    if parameter.choices:
+        told["enum"] = list(parameter.choices)
+    if parameter.description:
+        told["description"] = parameter.description
+    return f"Param({', '.join([ascii(parameter.default), *(f'{key}={it!a}' for key, it in told.items())])})"
+
+
+def _task(plan: Plan, task: Task) -> str:
+    seconds = task.timeout_seconds
     return _TASK.format(
-        name=_variable(stage.name),
-        task_id=quoted(stage.name),
-        command=quoted(_command(tasks, stage)),
-        env=_literal(given),
-        retries=stage.options.retries,
+        name=task.name,
+        task_id=repr(task.name),
+        command=ascii([*plan.words(task), "--run-root", plan.options.run_root]),
+        names=[each.name for each in task.parameters],
+        retries=task.retries,
         timeout=f"timedelta(seconds={seconds:g})" if seconds else "None",
     )
 
 
-def _command(tasks: Tasks, stage: Stage) -> str:
-    """Airflow reads the command as a Jinja template; what a path has in common with one is told apart."""
-    command = tasks.command(stage, run_id="\0", attempt="\0\0")
-    command = re.sub(r"\{(?=[{%#])", "{{ '{' }}", command)
-    command = command.replace("\0\0", "{{ ti.try_number }}")
-    return command.replace("\0", '\'{{ run_id | replace(":", "-") }}\'')
-
-
-def _variable(stage: str) -> str:
-    """Stages may have names of the module's own."""
-    return f"stage_{stage}"
-
-
-def _literal(value: dict[str, str]) -> str:
-    return f"{{{', '.join(f'{quoted(name)}: {quoted(text)}' for name, text in value.items())}}}"
-
-
-def _plain(text: str) -> str:
-    return comment(text).replace("\\", "").replace('"', "")
+EXPORTER = Exporter(
+    engine="airflow",
+    title="Apache Airflow 3",
+    file="{name}_dag.py",
+    write=_write,
+    carries=frozenset({"timeout", "secrets", "schedule"}),
+    root=True,
+)

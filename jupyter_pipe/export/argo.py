@@ -1,5 +1,6 @@
-"""Argo Workflows: `argo submit NAME.argo.yaml -p days=730`. A stage is a container; values travel
-through the run's root, which all of them reach.
+"""Argo Workflows: `argo submit NAME.argo.yaml -p days=730`, or a CronWorkflow where the notebook has a
+schedule. A stage is a container; values travel through the run's root, which all of them reach: a URL, or a
+folder of the volume claim that has the pipeline's name.
 
 Secrets of `secret:NAME` tags are keys of a Kubernetes secret that has the pipeline's name. So is the key
 with which stages sign their results for each other: each container has a home, and so a key, of its own.
@@ -10,76 +11,86 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from jupyter_pipe.export.tasks import ExportError, Tasks, comment, default_text, parameters_of, variable
-from jupyter_pipe.model import Pipeline, Stage
+from jupyter_pipe.export import Exporter
+from jupyter_pipe.export.plan import ExportError, Plan, PlanParameter, Task
+from jupyter_pipe.runs.remote import is_url
 from jupyter_pipe.trust.keys import KEY_VARIABLE
 
-__all__ = ["write"]
+__all__ = ["EXPORTER"]
+
+# No stage has a name with a space, and so none has this label.
+_ENTRY = "all-stages"
 
 
-def write(pipeline: Pipeline, tasks: Tasks) -> str:
-    """A manifest of kind Workflow. Raises ExportError where a stage has no image."""
+def _write(plan: Plan) -> str:
     import yaml
 
-    labels = _labels([stage.name for stage in pipeline.stages])
-    given = [
-        {
-            "name": each.name,
-            "value": _untemplated(f"the value of parameter {each.name!r}", default_text(each)),
-        }
-        for each in pipeline.parameters
-    ]
+    labels = _labels([task.name for task in plan.tasks])
     dag = [
         {
-            "name": labels[stage.name],
-            "template": labels[stage.name],
-            "dependencies": [labels[name] for name in pipeline.upstream(stage.name)],
+            "name": labels[task.name],
+            "template": labels[task.name],
+            "dependencies": [labels[name] for name in task.after],
         }
-        for stage in pipeline.stages
+        for task in plan.tasks
     ]
-    manifest = {
-        "apiVersion": "argoproj.io/v1alpha1",
-        "kind": "Workflow",
-        "metadata": {"generateName": f"{_label(pipeline.name)}-"},
-        "spec": {
-            "entrypoint": "pipeline-of-stages",
-            "arguments": {"parameters": given},
-            "templates": [
-                {"name": "pipeline-of-stages", "dag": {"tasks": dag}},
-                *(_template(pipeline, stage, labels[stage.name], tasks) for stage in pipeline.stages),
-            ],
-        },
+    spec: dict[str, Any] = {
+        "entrypoint": _ENTRY,
+        "arguments": {"parameters": [_argument(each) for each in plan.parameters]},
+        "templates": [
+            {"name": _ENTRY, "dag": {"tasks": dag}},
+            *(_template(plan, task, labels[task.name]) for task in plan.tasks),
+        ],
     }
-    head = f"# {comment(pipeline.name)}, exported by jupyter_pipe: argo submit FILE [-p NAME=VALUE ...]\n"
-    text: str = yaml.safe_dump(manifest, sort_keys=False, width=100, allow_unicode=True)
-    return head + text
-
-
-def _template(pipeline: Pipeline, stage: Stage, label: str, tasks: Tasks) -> dict[str, Any]:
-    image = stage.options.image or tasks.image
-    if not image:
-        raise ExportError(
-            f"Stage '{stage.name}' has no container image.",
-            code="export_image",
-            hint="Name one that has jupyter_pipe, the package and its requirements: --image IMAGE, or tag "
-            "the stage image:IMAGE.",
-        )
-    retries = stage.options.retries
-    attempt = "{{=asInt(retries) + 1}}" if retries else ""
-    command = _untemplated(
-        f"the command of stage {stage.name!r}",
-        tasks.command(stage, run_id="\0", attempt="\0\0" if attempt else ""),
+    if not is_url(plan.options.run_root):
+        spec["volumes"] = [{"name": "runs", "persistentVolumeClaim": {"claimName": plan.label}}]
+    manifest = {"apiVersion": "argoproj.io/v1alpha1", **_kind(plan, spec)}
+    text: str = yaml.safe_dump(
+        manifest, sort_keys=False, width=100, allow_unicode=True, default_flow_style=None
     )
-    command = command.replace("\0\0", f"'{attempt}'").replace("\0", "'{{workflow.name}}'")
-    container: dict[str, Any] = {"image": image, "command": ["sh", "-c"], "args": [command]}
-    environment = _environment(pipeline, stage)
-    if environment:
-        container["env"] = environment
-    requests = _requests(stage)
-    if requests:
-        container["resources"] = requests
-    retry = {"retryStrategy": {"limit": str(retries)}} if retries else {}
-    return {"name": label, **retry, "container": container}
+    return text
+
+
+def _kind(plan: Plan, spec: dict[str, Any]) -> dict[str, Any]:
+    if plan.schedule is None:
+        return {"kind": "Workflow", "metadata": {"generateName": f"{plan.label}-"}, "spec": spec}
+    cron = {"schedules": [plan.schedule], "concurrencyPolicy": "Forbid", "workflowSpec": spec}
+    return {"kind": "CronWorkflow", "metadata": {"name": plan.label}, "spec": cron}
+
+
+def _argument(parameter: PlanParameter) -> dict[str, Any]:
+    what = f"the value of parameter {parameter.name!r}"
+    made: dict[str, Any] = {"name": parameter.name, "value": _untemplated(what, parameter.text)}
+    if parameter.choices:
+        made["enum"] = [str(choice) for choice in parameter.choices]
+    if parameter.description:
+        made["description"] = _untemplated(f"the description of {parameter.name!r}", parameter.description)
+    return made
+
+
+def _template(plan: Plan, task: Task, label: str) -> dict[str, Any]:
+    command = _untemplated(
+        f"the command of stage {task.name!r}",
+        plan.in_root(task, "\0", attempt="\0\0" if task.retries else "1"),
+    )
+    command = command.replace("\0\0", "'{{=asInt(retries) + 1}}'").replace("\0", "'{{workflow.name}}'")
+    container: dict[str, Any] = {
+        "image": task.image,
+        "command": ["sh", "-c"],
+        "args": [command],
+        "env": _environment(plan, task),
+        "resources": _requests(task),
+    }
+    if not is_url(plan.options.run_root):
+        container["volumeMounts"] = [{"name": "runs", "mountPath": plan.options.run_root}]
+    made: dict[str, Any] = {"name": label}
+    if task.retries:
+        # 1 is the one exit code after which another attempt may end otherwise; -1 is a pod that was lost.
+        again = "lastRetry.exitCode in ['1', '-1']"
+        made["retryStrategy"] = {"limit": str(task.retries), "retryPolicy": "Always", "expression": again}
+    if task.timeout_seconds:
+        made["activeDeadlineSeconds"] = int(task.timeout_seconds + 0.999)
+    return {**made, "container": container}
 
 
 def _untemplated(what: str, text: str) -> str:
@@ -93,39 +104,44 @@ def _untemplated(what: str, text: str) -> str:
     return text
 
 
-def _environment(pipeline: Pipeline, stage: Stage) -> list[dict[str, Any]]:
+def _environment(plan: Plan, task: Task) -> list[dict[str, Any]]:
     parameters = [
-        {"name": variable(each.name), "value": f"{{{{workflow.parameters.{each.name}}}}}"}
-        for each in parameters_of(pipeline, stage)
+        {"name": each.variable, "value": f"{{{{workflow.parameters.{each.name}}}}}"}
+        for each in task.parameters
     ]
-    holder = _label(pipeline.name)
     secrets = [
-        {"name": name, "valueFrom": {"secretKeyRef": {"name": holder, "key": name}}}
-        for name in (*stage.options.secrets, KEY_VARIABLE)
+        {"name": name, "valueFrom": {"secretKeyRef": {"name": plan.label, "key": name}}}
+        for name in (*task.secrets, KEY_VARIABLE)
     ]
     return [*parameters, *secrets]
 
 
-def _requests(stage: Stage) -> dict[str, Any]:
-    options = stage.options
-    requests = {"cpu": f"{options.cpus:g}"}
-    if options.memory_bytes:
-        requests["memory"] = str(options.memory_bytes)
-    limits = {"nvidia.com/gpu": options.gpus} if options.gpus else {}
+def _requests(task: Task) -> dict[str, Any]:
+    requests = {"cpu": f"{task.cpus:g}"}
+    if task.memory_bytes:
+        requests["memory"] = str(task.memory_bytes)
+    limits: dict[str, Any] = {"nvidia.com/gpu": task.gpus} if task.gpus else {}
+    limits.update(task.limits)
     return {"requests": requests, **({"limits": limits} if limits else {})}
 
 
 def _labels(names: list[str]) -> dict[str, str]:
-    """Kubernetes' names, one for each stage."""
+    """Kubernetes' names, one for each stage, and none like ours."""
     labels: dict[str, str] = {}
     for name in names:
-        label = _label(name)
-        while label in labels.values():
+        label = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50].strip("-") or "stage"
+        while label in labels.values() or label == _ENTRY:
             label += "-x"
         labels[name] = label
     return labels
 
 
-def _label(name: str) -> str:
-    """Lower case letters, digits and hyphens, as RFC 1123 has them."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50].strip("-") or "stage"
+EXPORTER = Exporter(
+    engine="argo",
+    title="Argo Workflows",
+    file="{name}.argo.yaml",
+    write=_write,
+    carries=frozenset({"timeout", "secrets", "schedule", "cpus", "memory", "gpus", "limits", "image"}),
+    root=True,
+    needs_image=True,
+)

@@ -6,34 +6,43 @@ them but a comment.
 
 from __future__ import annotations
 
-from jupyter_pipe.export.tasks import Tasks, comment, variable
-from jupyter_pipe.model import Parameter, Pipeline
+from jupyter_pipe.export import Exporter
+from jupyter_pipe.export.plan import Plan, PlanParameter, comment
 
-__all__ = ["write"]
+__all__ = ["EXPORTER"]
 
 # Stages are identifiers, so none has this name.
 _ALL = "all-stages"
 
 
-def write(pipeline: Pipeline, tasks: Tasks) -> str:
-    """A makefile whose targets are the stages."""
-    names = [stage.name for stage in pipeline.stages]
+def _write(plan: Plan) -> str:
+    names = [task.name for task in plan.tasks]
     lines = [
-        f"# {comment(pipeline.name)}, exported by jupyter_pipe: make -j2 -f FILE [STAGE]",
+        "# make -j2 -f FILE [STAGE]; RUN_ID=... names the run.",
         "# Paths are as seen from the folder in which make is called.",
-        *map(_about, pipeline.parameters),
+        *map(_about, plan.parameters),
         "",
-        "RUN_ID ?= $(shell date -u +%Y%m%d-%H%M%S)-make",
+        "RUN_ID ?= $(shell date -u +%Y%m%d-%H%M%S)-$(shell echo $$PPID)",
         "export RUN_ID := $(RUN_ID)",
         f".PHONY: {_ALL} {' '.join(names)}",
         f"{_ALL}: {' '.join(names)}",
     ]
-    for stage in pipeline.stages:
-        command = tasks.command(stage, run_id='"$RUN_ID"').replace("$", "$$")
-        lines += ["", f"{stage.name}: {' '.join(pipeline.upstream(stage.name))}".rstrip(), f"\t{command}"]
+    for task in plan.tasks:
+        command = plan.in_root(task, '"$RUN_ID"').replace("$", "$$")
+        lines += ["", f"{task.name}: {' '.join(task.after)}".rstrip(), f"\t{command}"]
     return "\n".join(lines) + "\n"
 
 
-def _about(parameter: Parameter) -> str:
-    name, value = parameter.name, comment(parameter.literal)
-    return f"# Parameter {name}: {variable(name)}=... make (in the notebook {value})"
+def _about(parameter: PlanParameter) -> str:
+    return f"# Parameter {parameter.name}: {parameter.variable}=... make (else {comment(parameter.text)})"
+
+
+EXPORTER = Exporter(
+    engine="make",
+    title="GNU make",
+    file="{name}.mk",
+    write=_write,
+    carries=frozenset({"timeout", "secrets"}),
+    paths="any",
+    root=True,
+)

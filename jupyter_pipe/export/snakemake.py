@@ -1,64 +1,93 @@
-"""Snakemake: `snakemake -s NAME.smk --cores 2 --config days=730`. A file marks each stage as done."""
+"""Snakemake: `snakemake -s NAME.smk --cores 2 --config days=730`. A file marks each stage of a run as done.
+
+Each call is a run of its own, unless `--config run_id=ID` goes on with one: then a stage runs again where
+its code has changed since.
+"""
 
 from __future__ import annotations
 
+import re
+
 from jupyter_pipe.compiler.codegen.source import quoted
-from jupyter_pipe.export.tasks import Tasks, comment, default_text, parameters_of, variable
-from jupyter_pipe.model import Pipeline, Stage
+from jupyter_pipe.export import Exporter
+from jupyter_pipe.export.plan import Plan, Task
 
-__all__ = ["write"]
+__all__ = ["EXPORTER"]
+
+_HEAD = """\
+# snakemake -s FILE --cores N [--config NAME=VALUE ...]; --config run_id=ID goes on with a run.
+# Paths are as seen from the folder in which snakemake is called.
+import os
+import time
+
+# Snakemake reads this file again in the processes that it starts: they find the name of the run here.
+new_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+run_id = str(config.get("run_id") or os.environ.get("SNAKEMAKE_RUN_ID") or new_id)
+os.environ["SNAKEMAKE_RUN_ID"] = run_id
+"""
 
 
-def write(pipeline: Pipeline, tasks: Tasks) -> str:
-    """A snakefile with a rule a stage."""
-    marks = [_mark(stage.name) for stage in pipeline.stages]
+def _write(plan: Plan) -> str:
+    marks = [_mark(task.name) for task in plan.tasks]
     head = [
-        f"# {comment(pipeline.name)}, exported by jupyter_pipe:",
-        "# snakemake -s FILE --cores N [--config NAME=VALUE ...]",
-        "# Paths are as seen from the folder in which snakemake is called; --config run_id=ID names the run.",
-        'run_id = str(config.get("run_id", "snakemake"))',
+        _HEAD.rstrip("\n"),
         "defaults = {",
-        *(f"    {quoted(each.name)}: {quoted(default_text(each))}," for each in pipeline.parameters),
+        *(f"    {quoted(each.name)}: {quoted(each.text)}," for each in plan.parameters),
         "}",
+        "unknown = sorted(set(config) - {*defaults, 'run_id'})",
+        "if unknown:",
+        '    raise WorkflowError(f"The pipeline has no parameter {unknown[0]!r}.")',
         "parameters = {name: str(config.get(name, default)) for name, default in defaults.items()}",
         "",
         "",
         "rule:",
         f"    input: {', '.join(marks)}",
     ]
-    rules = [line for stage in pipeline.stages for line in _rule(pipeline, stage, tasks)]
-    return "\n".join([*head, *rules]) + "\n"
+    return "\n".join([*head, *(line for task in plan.tasks for line in _rule(plan, task))]) + "\n"
 
 
-def _rule(pipeline: Pipeline, stage: Stage, tasks: Tasks) -> list[str]:
-    read = parameters_of(pipeline, stage)
+def _rule(plan: Plan, task: Task) -> list[str]:
+    read = task.parameters
+    # Braces in a name of a file would be a wildcard.
+    code = quoted(f"{plan.options.package}/{task.notebook}".replace("{", "{{").replace("}", "}}"))
+    before = [*map(_mark, task.after), code]
     given = [f"    params: {', '.join(f'{each.name}=parameters[{each.name!r}]' for each in read)}"]
-    before = [f"    input: {', '.join(map(_mark, pipeline.upstream(stage.name)))}"]
-    variables = " ".join(f"{variable(each.name)}={{params.{each.name}:q}}" for each in read)
-    command = tasks.command(stage, run_id="\0", attempt="\0\0").replace("{", "{{").replace("}", "}}")
-    command = command.replace("\0\0", "{resources.attempt}").replace("\0", "{run_id:q}")
+    variables = " ".join(f"{each.variable}={{params.{each.name}:q}}" for each in read)
+    command = plan.in_root(task, "\0").replace("{", "{{").replace("}", "}}").replace("\0", "{run_id:q}")
     return [
         "",
         "",
-        f"rule {stage.name}:",
-        *(before if pipeline.upstream(stage.name) else []),
-        f"    output: touch({_mark(stage.name)})",
+        f"rule {task.name}:",
+        f"    input: {', '.join(before)}",
+        f"    output: touch({_mark(task.name)})",
         *(given if read else []),
-        f"    threads: {max(1, round(stage.options.cpus))}",
-        f"    resources: {_resources(stage)}",
-        f"    retries: {stage.options.retries}",
+        f"    threads: {max(1, round(task.cpus))}",
+        *_resources(task),
         f"    shell: {quoted(f'{variables} {command}'.lstrip())}",
     ]
 
 
-def _resources(stage: Stage) -> str:
-    wanted = ["attempt=lambda wildcards, attempt: attempt"]
-    if stage.options.memory_bytes:
-        wanted.append(f"mem_mb={stage.options.memory_bytes // 10**6}")
-    if stage.options.gpus:
-        wanted.append(f"gpu={stage.options.gpus}")
-    return ", ".join(wanted)
+def _resources(task: Task) -> list[str]:
+    wanted = [f"mem_mb={task.memory_bytes // 10**6}"] if task.memory_bytes else []
+    wanted += [f"gpu={task.gpus}"] if task.gpus else []
+    # Snakemake's resources are names of Python: nvidia.com/gpu is nvidia_com_gpu there.
+    wanted += [
+        f"{re.sub(r'[^0-9A-Za-z]', '_', key)}={amount if amount.isdigit() else quoted(amount)}"
+        for key, amount in task.limits.items()
+    ]
+    return [f"    resources: {', '.join(wanted)}"] if wanted else []
 
 
 def _mark(stage: str) -> str:
     return f'f".jupyter_pipe/done/{{run_id}}/{stage}"'
+
+
+EXPORTER = Exporter(
+    engine="snakemake",
+    title="Snakemake",
+    file="{name}.smk",
+    write=_write,
+    carries=frozenset({"timeout", "secrets", "cpus", "memory", "gpus", "limits"}),
+    paths="any",
+    root=True,
+)

@@ -17,7 +17,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pytest
 import yaml
 from hypothesis import given
@@ -27,7 +26,7 @@ from msgspec.structs import replace
 from jupyter_pipe.compiler import compile_notebook, read_package, write_package
 from jupyter_pipe.compiler.codegen.source import quoted
 from jupyter_pipe.errors import NotebookError, PackageError, PipeError
-from jupyter_pipe.export import ExportError, Tasks, export_pipeline
+from jupyter_pipe.export import ExportError, Options, export_text, find_exporter, plan_of
 from jupyter_pipe.model import Edge, Parameter, Pipeline, StageOptions
 from jupyter_pipe.notebook.sound_names import file_name_problem, require_sound_names
 from tests.cli.conftest import write_notebook
@@ -102,6 +101,10 @@ def calls(folder: Path, command: list[str], **given: str) -> list[Any]:
     return [json.loads(line) for line in log.read_text().splitlines()]
 
 
+def exported(engine: str, pipeline: Pipeline, options: Options) -> str:
+    return export_text(find_exporter(engine), plan_of(pipeline, options))
+
+
 class Snakemake(string.Formatter):
     """The formatting of a rule's command: `:q` quotes."""
 
@@ -111,25 +114,33 @@ class Snakemake(string.Formatter):
 
 def snakemake_commands(text: str) -> list[str]:
     body, _, rules = text.partition("\n\n\nrule:")
-    names: dict[str, Any] = {"config": {}}
+    names: dict[str, Any] = {"config": {"run_id": "r"}}
+    before = dict(os.environ)
     exec(body, names)
+    os.environ.clear()
+    os.environ.update(before)
     found = []
     for rule in rules.split("\nrule ")[1:]:
         for name in re.findall(r"(\w+)=parameters\['\w+'\]", rule):
             names[name] = names["parameters"][name]
         shell = ast.literal_eval(re.search(r"^    shell: (.*)$", rule, re.MULTILINE)[1])  # type: ignore[index]
         names["params"] = type("params", (), names["parameters"])
-        found.append(Snakemake().format(shell, **{**names, "resources": type("r", (), {"attempt": 1})}))
+        found.append(Snakemake().format(shell, **names))
     return found
 
 
-def airflow_commands(text: str) -> tuple[dict[str, str], list[str]]:
+def airflow_commands(text: str) -> tuple[dict[str, Any], list[list[str]]]:
+    """The params, and what is called for each task."""
     tree = ast.parse(text)
+    (params,) = [node.value for node in tree.body if isinstance(node, ast.Assign)]
+    assert isinstance(params, ast.Dict)
+    values = {
+        ast.literal_eval(key): ast.literal_eval(value.args[0])
+        for key, value in zip(params.keys, params.values, strict=True)
+        if key is not None and isinstance(value, ast.Call)
+    }
     keywords = [word for node in ast.walk(tree) if isinstance(node, ast.Call) for word in node.keywords]
-    (params,) = [ast.literal_eval(word.value) for word in keywords if word.arg == "params"]
-    templates = [ast.literal_eval(word.value) for word in keywords if word.arg == "bash_command"]
-    context = {"run_id": "r", "ti": {"try_number": 1}, "params": params}
-    return params, [jinja2.Template(text).render(**context) for text in templates]
+    return values, [ast.literal_eval(word.value)[0] for word in keywords if word.arg == "op_args"]
 
 
 def check_calls(found: list[Any], package: Path) -> None:
@@ -147,18 +158,52 @@ def check_everything(folder: Path, name: str, value: str, description: str) -> N
     for argv in (run, [*run, "--help"]):
         done = subprocess.run(argv, cwd=package, capture_output=True, timeout=60, check=True)
     assert b"--x" in done.stdout
-    tasks = Tasks(str(package), ".", "image")
-    (folder / "out.mk").write_text(export_pipeline("make", pipeline, tasks))
+    tasks = Options(str(package), ".", "image")
+    (folder / "out.mk").write_text(exported("make", pipeline, tasks))
     check_calls(calls(folder, ["make", "-f", "out.mk"], RUN_ID="r"), package)
-    for engine, commands in (
-        ("snakemake", snakemake_commands(export_pipeline("snakemake", pipeline, tasks))),
-        ("airflow", airflow_commands(export_pipeline("airflow", pipeline, tasks))[1]),
-    ):
-        (folder / engine).mkdir()
-        check_calls(calls(folder / engine, ["sh", "-ec", "\n".join(commands)]), package)
-    params, _ = airflow_commands(export_pipeline("airflow", pipeline, tasks))
+    commands = snakemake_commands(exported("snakemake", pipeline, tasks))
+    (folder / "snakemake").mkdir()
+    check_calls(calls(folder / "snakemake", ["sh", "-ec", "\n".join(commands)]), package)
+    params, called = airflow_commands(exported("airflow", pipeline, tasks))
     assert params == {"x": value}
+    assert [words[1:4] for words in called] == [
+        ["run-stage", str(package), stage] for stage in ("make", "use")
+    ]
+    check_python(folder, pipeline, tasks, value)
+    check_yaml(pipeline, value)
     assert list(folder.rglob("canary")) == []
+
+
+def check_python(folder: Path, pipeline: Pipeline, tasks: Options, value: str) -> None:
+    """Modules hold the values as they are, and nothing of them is code."""
+    for engine in ("kfp", "kedro", "luigi"):
+        tree = ast.parse(exported(engine, pipeline, tasks))
+        texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+        assert str(tasks.package) in texts
+        assert engine == "kedro" or value in texts
+    submit = exported("slurm", pipeline, tasks)
+    (folder / "slurm").mkdir()
+    (folder / "slurm" / "out.sh").write_text(submit)
+    script = 'sbatch() { eval "${@: -1}"; echo 1; }; export -f sbatch; bash out.sh'
+    found = calls(folder / "slurm", ["bash", "-ec", script], RUN_ID="r")
+    check_calls(found, Path(tasks.package))
+
+
+def check_yaml(pipeline: Pipeline, value: str) -> None:
+    """CI systems get paths of the repository; what they would evaluate is refused."""
+    options = Options("a 'p'")
+    document = yaml.safe_load(exported("gitlab", pipeline, options))
+    assert document["variables"]["JUPYTER_PIPE_X"]["value"] == value
+    assert shlex.split(document["make"]["script"][0])[2] == "a 'p'"
+    assert find_exporter("dvc").companions(plan_of(pipeline, options))["params.yaml"]
+    assert "stages" in yaml.safe_load(exported("dvc", pipeline, options))
+    if "${{" in value or "${{" in pipeline.name:
+        return
+    document = yaml.safe_load(exported("github", pipeline, options))
+    assert document["on"]["workflow_dispatch"]["inputs"]["x"]["default"] == value
+    told = next(step for step in document["jobs"]["make"]["steps"] if "env" in step)["env"]["JUPYTER_PIPE_X"]
+    default = value.replace("'", "''")
+    assert told == f"${{{{ github.event_name != 'workflow_dispatch' && '{default}' || inputs.x }}}}"
 
 
 @pytest.mark.parametrize("name", BREAKING)
@@ -170,7 +215,7 @@ def test_whatever_a_notebook_is_called_its_files_are_what_they_should_be(tmp_pat
 def test_whatever_a_parameter_is_its_files_are_what_they_should_be(tmp_path: Path, value: str) -> None:
     check_everything(tmp_path, "n", value, "words")
     pipeline = read_package(tmp_path / "n_pipeline")
-    commands = snakemake_commands(export_pipeline("snakemake", pipeline, Tasks("p", ".")))
+    commands = snakemake_commands(exported("snakemake", pipeline, Options("p", ".")))
     (tmp_path / "again").mkdir()
     found = calls(tmp_path / "again", ["sh", "-ec", "\n".join(commands)])
     assert {given["JUPYTER_PIPE_X"] for _, given in found} == {value}
@@ -190,33 +235,34 @@ def test_a_notebook_with_a_name_that_no_line_can_hold_is_refused(tmp_path: Path,
 def test_what_argo_would_read_as_a_template_is_refused(tmp_path: Path) -> None:
     _, braces = compiled(tmp_path, "n", "{{workflow.name}}", "words")
     with pytest.raises(ExportError, match="parameter 'x' as a template"):
-        export_pipeline("argo", braces, Tasks("p", ".", "image"))
+        exported("argo", braces, Options("p", ".", "image"))
     with pytest.raises(ExportError, match="stage 'make' as a template"):
-        export_pipeline("argo", replace(braces, parameters=()), Tasks("{{p}}", ".", "image"))
+        exported("argo", replace(braces, parameters=()), Options("{{p}}", ".", "image"))
 
 
 @pytest.mark.parametrize("value", [value for value in VALUES if "{{" not in value], ids=repr)
 def test_argo_gets_values_as_they_are(tmp_path: Path, value: str) -> None:
     _, pipeline = compiled(tmp_path, "n", value, "words")
-    manifest = yaml.safe_load(export_pipeline("argo", pipeline, Tasks("a 'p'", ".", "image")))
-    assert manifest["spec"]["arguments"]["parameters"] == [{"name": "x", "value": value}]
+    manifest = yaml.safe_load(exported("argo", pipeline, Options("a 'p'", ".", "image")))
+    assert manifest["spec"]["arguments"]["parameters"] == [
+        {"name": "x", "value": value, "description": "words"}
+    ]
     commands = [each["container"]["args"][0] for each in manifest["spec"]["templates"][1:]]
     assert [shlex.split(command)[2] for command in commands] == ["a 'p'", "a 'p'"]
 
 
 @pytest.mark.parametrize("value", ["\ud800", "a\0b"], ids=ascii)
-@pytest.mark.parametrize("engine", ["snakemake", "airflow", "argo"])
+@pytest.mark.parametrize("engine", ["make", "snakemake", "airflow", "argo"])
 def test_a_value_that_no_environment_can_hold_is_refused(tmp_path: Path, value: str, engine: str) -> None:
     _, pipeline = compiled(tmp_path, "n", value, "words")
     with pytest.raises(ExportError, match="'x' has a character that the environment cannot hold"):
-        export_pipeline(engine, pipeline, Tasks("p", ".", "image"))
-    assert "canary" not in export_pipeline("make", pipeline, Tasks("p", "."))
+        exported(engine, pipeline, Options("p", ".", "image"))
 
 
 def test_a_path_with_a_line_end_is_refused(tmp_path: Path) -> None:
     _, pipeline = compiled(tmp_path, "n", "v", "words")
     with pytest.raises(ExportError, match="cannot hold"):
-        export_pipeline("make", pipeline, Tasks("p\nall: ; touch canary", "."))
+        exported("make", pipeline, Options("p\nall: ; touch canary", "."))
 
 
 @given(st.text())

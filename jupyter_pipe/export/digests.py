@@ -1,0 +1,24 @@
+"""The digest of each stage's code: its notebook, the local modules that it imports, the requirements."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from jupyter_pipe.cache.files import module_digests
+from jupyter_pipe.model import Pipeline
+from jupyter_pipe.observe.digests import file_digest
+
+__all__ = ["stage_digests"]
+
+
+def stage_digests(package: Path, pipeline: Pipeline) -> dict[str, str]:
+    """Stage -> 16 hexadecimal digits. What is missing counts as missing; raises nothing."""
+    source = (package / pipeline.source.notebook).parent
+    requirements = file_digest(package / "requirements.txt")
+    digests = {}
+    for stage in pipeline.stages:
+        parts = [file_digest(package / stage.notebook), requirements]
+        parts += [f"{name}:{digest}" for name, digest in module_digests(stage.imports, source).items()]
+        digests[stage.name] = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    return digests

@@ -1,0 +1,219 @@
+"""The plan of tasks: what any engine has to know of a pipeline, as data. Pure.
+
+`plan_of` makes it from a pipeline and `Options`; exporters turn it into text. Raises ExportError for what
+no engine could carry unharmed.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from jupyter_pipe.compiler.graph import select
+from jupyter_pipe.errors import PipeError
+from jupyter_pipe.model import Parameter, Pipeline, Stage
+from jupyter_pipe.runs.parameters import ENVIRONMENT_PREFIX
+from jupyter_pipe.trust.keys import KEY_VARIABLE
+
+__all__ = ["ExportError", "Options", "Plan", "PlanParameter", "Task", "comment", "escaped", "plan_of"]
+
+_SIMPLE = frozenset({"int", "float", "str", "bool"})
+# Variables of ours that a parameter's would be taken for.
+_TAKEN = frozenset({KEY_VARIABLE, "JUPYTER_PIPE_RUN_ID", "JUPYTER_PIPE_STAGE"})
+
+
+class ExportError(PipeError):
+    """The pipeline cannot be written for that engine as it is."""
+
+
+class Options(Struct, frozen=True, omit_defaults=True):
+    """What an export is told besides the pipeline: `package` is the compiled package and `run_root` the
+    folder or URL that all tasks reach, both as the tasks see them; `image` is the container of stages that
+    name none; `command` is how tasks call jupyter-pipe."""
+
+    package: str = ""
+    run_root: str = ""
+    image: str = ""
+    command: str = "jupyter-pipe"
+
+
+class PlanParameter(Struct, frozen=True):
+    """A parameter. `type_` is `int`, `float`, `str` or `bool`, and `str` for all that engines have no form
+    for: then `default` is Python's notation of the value. `text` is the default as an environment variable
+    has it."""
+
+    name: str
+    type_: str
+    default: Any
+    text: str
+    choices: tuple[Any, ...] = ()
+    description: str = ""
+
+    @property
+    def variable(self) -> str:
+        """The environment variable from which stages take it."""
+        return f"{ENVIRONMENT_PREFIX}{self.name.upper()}"
+
+
+class Task(Struct, frozen=True):
+    """A stage. `after` are its direct predecessors, `take` all stages whose bundles it needs, both in
+    notebook order; `digest` changes with its code, modules and requirements; `limits` maps resources to
+    amounts."""
+
+    name: str
+    after: tuple[str, ...] = ()
+    take: tuple[str, ...] = ()
+    parameters: tuple[PlanParameter, ...] = ()
+    secrets: tuple[str, ...] = ()
+    retries: int = 0
+    timeout_seconds: float | None = None
+    cpus: float = 1.0
+    memory_bytes: int | None = None
+    gpus: int = 0
+    limits: dict[str, str] = {}
+    image: str = ""
+    cache: bool = True
+    metrics: tuple[str, ...] = ()
+    gates: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    notebook: str = ""
+    digest: str = ""
+
+
+class Plan(Struct, frozen=True):
+    """All tasks, in notebook order."""
+
+    name: str
+    description: str
+    schedule: str | None
+    options: Options
+    parameters: tuple[PlanParameter, ...]
+    tasks: tuple[Task, ...]
+
+    def words(self, task: Task) -> list[str]:
+        """The command of a task, word by word, without where its values come from and go to."""
+        return [*shlex.split(self.options.command), "run-stage", self.options.package, task.name]
+
+    def in_root(self, task: Task, run_id: str, *, attempt: str = "") -> str:
+        """A shell command in a root that all tasks share. `run_id` and `attempt` stand as they are, in the
+        engine's own notation; without `attempt` the command itself tries again."""
+        words = shlex.join([*self.words(task), "--run-root", self.options.run_root])
+        return f"{words} --run-id {run_id} " + (f"--attempt {attempt}" if attempt else "--retry")
+
+    def with_bundles(self, task: Task, folder: str) -> list[str]:
+        """A command whose values are in folders `folder/STAGE`."""
+        taken = [word for name in task.take for word in ("--take", f"{folder}/{name}")]
+        return [*self.words(task), *taken, "--leave", f"{folder}/{task.name}", "--retry"]
+
+    @property
+    def label(self) -> str:
+        """The name in lower case letters, digits and hyphens, as most engines want one."""
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")[:50].strip("-") or "pipeline"
+
+
+def plan_of(pipeline: Pipeline, options: Options, digests: Mapping[str, str] | None = None) -> Plan:
+    """The plan. `digests` is the digest of each stage's code (`export.digests`)."""
+    for path in (options.package, options.run_root, options.command):
+        if not path.isprintable():
+            raise ExportError(
+                f"The path {path!r} has a character that the tasks' commands cannot hold.",
+                code="export_value",
+                hint="Name another folder with --package or --run-root.",
+            )
+    parameters = {each.name: _parameter(each) for each in pipeline.parameters}
+    tasks = tuple(_task(pipeline, stage, parameters, options, digests or {}) for stage in pipeline.stages)
+    return Plan(
+        name=pipeline.name,
+        description=pipeline.description,
+        schedule=pipeline.schedule,
+        options=options,
+        parameters=tuple(parameters.values()),
+        tasks=tasks,
+    )
+
+
+def _task(
+    pipeline: Pipeline,
+    stage: Stage,
+    parameters: Mapping[str, PlanParameter],
+    options: Options,
+    digests: Mapping[str, str],
+) -> Task:
+    told = stage.options
+    return Task(
+        name=stage.name,
+        after=pipeline.upstream(stage.name),
+        take=tuple(name for name in select(pipeline, targets=[stage.name]) if name != stage.name),
+        parameters=tuple(each for name, each in parameters.items() if name in stage.parameters),
+        secrets=told.secrets,
+        retries=told.retries,
+        timeout_seconds=told.timeout_seconds,
+        cpus=told.cpus,
+        memory_bytes=told.memory_bytes,
+        gpus=told.gpus,
+        limits=told.limits,
+        image=told.image or options.image,
+        cache=told.cache_seconds != 0,
+        metrics=tuple(metric.name for metric in stage.metrics),
+        gates=tuple(gate.expression for gate in stage.gates),
+        inputs=tuple(each.name for each in stage.inputs),
+        outputs=stage.outputs,
+        notebook=stage.notebook,
+        digest=digests.get(stage.name, ""),
+    )
+
+
+def _parameter(parameter: Parameter) -> PlanParameter:
+    text = _text_of(parameter)
+    if re.search("[\0\ud800-\udfff]", text):
+        raise ExportError(
+            f"The value of parameter {parameter.name!r} has a character that the environment cannot hold.",
+            code="export_value",
+            hint="Tasks get parameters from the environment. Change the value in the notebook.",
+        )
+    # A whole number may be the default of a float; None, infinities and lists are text to engines.
+    fits = {"float": ("float", "int")}.get(parameter.type_, (parameter.type_,))
+    is_simple = parameter.type_ in _SIMPLE and type(parameter.default).__name__ in fits
+    made = PlanParameter(
+        name=parameter.name,
+        type_=parameter.type_ if is_simple else "str",
+        default=parameter.default if is_simple else text,
+        text=text,
+        choices=parameter.choices,
+        description=parameter.description,
+    )
+    if made.variable in _TAKEN:
+        raise ExportError(
+            f"A parameter {parameter.name!r} would be passed as {made.variable}, which means something else.",
+            code="export_value",
+            hint="Give the parameter another name.",
+        )
+    return made
+
+
+def _text_of(parameter: Parameter) -> str:
+    if parameter.default is None and parameter.literal.lstrip("bBrRuU")[:1] in {"'", '"'}:
+        # Half of a surrogate pair, which JSON does not have.
+        value = ast.literal_eval(parameter.literal)
+        return value if isinstance(value, str) else parameter.literal
+    return parameter.default if isinstance(parameter.default, str) else parameter.literal
+
+
+def comment(text: str) -> str:
+    """Text of the user's that can stand at the end of a comment's line."""
+    shown = "".join(letter if letter.isprintable() else " " for letter in text)
+    # A backslash at the end would make the next line part of the comment.
+    return shown.rstrip("\\ ") or "''"
+
+
+def escaped(name: str, reserved: frozenset[str]) -> str:
+    """The name, with an underscore more where the engine has one like it."""
+    while name in reserved:
+        name += "_"
+    return name
