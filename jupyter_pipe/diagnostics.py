@@ -333,8 +333,9 @@ _ADVICE = (
     ),
     _warning(
         "PIPE303",
-        "A skipped cell draws random numbers",
-        "The notebook's later draws come after those of the skipped cell; the pipeline's do not.",
+        "A skipped cell draws random numbers, or sets up a library",
+        "The notebook's later draws come after those of the skipped cell; the pipeline's do not. What the "
+        "cell sets in a library, as far as names of functions tell, the pipeline does without.",
         "np.random.seed(0) ‖ skip: df.sample(5) ‖ np.random.rand()",
         "Seed again after the skipped cell, or use a generator of its own there.",
     ),

@@ -94,8 +94,8 @@ class Definitions:
         return None if kind is ReplayKind.constant else kind
 
     def available(self, number: int) -> bool:
-        """Whether code that is replayed may rely on what the unit binds."""
-        return number >= 0 and self._is_available(number)
+        """Whether cells that every stage runs may rely on what the unit binds."""
+        return number >= 0 and self._is_available(number) and not self._is_literal(self._units[number])
 
     def _kind(self, unit: Unit) -> ReplayKind | None:
         if unit.role == "shared":
@@ -214,7 +214,7 @@ class Definitions:
         todo = list(numbers)
         while todo:
             number = todo.pop()
-            if number in found or not self.available(number):
+            if number in found or number < 0 or not self._is_available(number):
                 continue
             found.add(number)
             for name, read in self._units[number].facts.reads.items():

@@ -8,7 +8,7 @@ from jupyter_pipe.analysis.findings.kernel_leftovers import check_left_behind
 from jupyter_pipe.analysis.findings.report import cell_number, did_you_mean, report
 from jupyter_pipe.analysis.interpreter.bindings import UNBOUND
 from jupyter_pipe.analysis.interpreter.heap import Library, LocalModule
-from jupyter_pipe.analysis.interpreter.world import BUILTINS
+from jupyter_pipe.analysis.interpreter.world import BUILTINS, PATCHED
 from jupyter_pipe.model import PACKAGES, Fix
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from jupyter_pipe.model import Diagnostic
 
 __all__ = ["check_stage", "check_units"]
+
+LOST_GENERATORS = frozenset({"@keras.random"})
+"""Generators that their library lets nobody read."""
 
 UNSEEN = ("PIPE221", "PIPE223")
 """Reads of names that cannot be seen: no matter where there is nobody to receive them from."""
@@ -90,7 +93,8 @@ def _check_read(
     for source in sorted(read.sources):
         # `skip` is what an installation should have where the packages are there already
         if source >= 0 and units[source].role == "skip" and name != PACKAGES:
-            yield _skipped(unit, name, read, units[source])
+            guessed = name.startswith(PATCHED)
+            yield (_skipped_setting if guessed else _skipped)(unit, name, read, units[source])
             return
 
 
@@ -134,6 +138,16 @@ def _skipped(unit: Unit, name: str, read: Read, skipped: Unit) -> Diagnostic:
     return report("PIPE204", unit, read.place, message, hint, fixes=(fix,))
 
 
+def _skipped_setting(unit: Unit, name: str, read: Read, skipped: Unit) -> Diagnostic:
+    """What a skipped cell sets in a library is known by the names of functions only: a warning will do."""
+    message = (
+        f"{cell_number(unit).capitalize()} uses {name.removeprefix(PATCHED)}, which the skipped "
+        f"{cell_number(skipped)} seems to set up; the pipeline does without that."
+    )
+    hint = f"Remove 'skip' from {cell_number(skipped)} if the setting matters."
+    return report("PIPE303", unit, read.place, message, hint)
+
+
 def _check_skipped_draws(unit: Unit, units: Sequence[Unit]) -> Iterator[Diagnostic]:
     for component, place in unit.facts.draws.items():
         seeded = any(component in other.facts.seeds for other in units[: unit.number])
@@ -158,6 +172,8 @@ def check_stage(
             yield from _check_transport(stage, name, units, world)
         if name.startswith("@process."):
             yield _changed_process(stage, name, units)
+        if name in LOST_GENERATORS:
+            yield _drawn_elsewhere(stage, name, units, definitions)
     yield from _check_replays(stage, units)
     yield from _check_sets(stage, world)
     yield from check_left_behind(stage, units, world, definitions)
@@ -189,6 +205,21 @@ def _changed_process(stage: StageFacts, name: str, units: Sequence[Unit]) -> Dia
     unit, _ = stage.first[name]
     source = max(source for source in unit.facts.reads[name].sources - stage.numbers if source >= 0)
     return _changed_module(stage, name, units[source], f"the module '{name.removeprefix('@process.')}'")
+
+
+def _drawn_elsewhere(
+    stage: StageFacts, name: str, units: Sequence[Unit], definitions: Definitions
+) -> Diagnostic:
+    """A generator that nobody can read: only the first stage that draws after the seed gets its numbers."""
+    unit, place = stage.first[name]
+    sources = sorted(unit.facts.reads[name].sources - stage.numbers)
+    drawer = next(units[n] for n in reversed(sources) if n >= 0 and definitions.kind(n) is None)
+    message = (
+        f"{cell_number(unit).capitalize()} draws from the generator of {name[1:].partition('.')[0]}, which "
+        f"{cell_number(drawer)}, in another stage, has used since it was seeded; it does not travel."
+    )
+    hint = f"Seed again at the top of stage '{stage.name}', or put both cells in one stage."
+    return report("PIPE211", unit, place, message, hint)
 
 
 def _check_replays(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnostic]:
