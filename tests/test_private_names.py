@@ -227,7 +227,7 @@ TRIED_WITH = {
     "_data": "os",
 }
 # Of libraries that the tests do not install; what a missing one costs.
-NOT_TRIED = {"_backward_hooks": "torch: a tensor with hooks travels without them"}
+NOT_TRIED = {"_backward_hooks": "torch: a tensor with hooks is refused"}
 
 
 def found_at(path: str) -> Any:
