@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from jupyter_pipe.compiler import read_package
+from jupyter_pipe.compiler import compile_notebook, read_package
 from jupyter_pipe.compiler.graph import select
 from jupyter_pipe.engine.compiling import compile_for_run
 from jupyter_pipe.errors import NotebookError, RunError
@@ -86,10 +86,13 @@ def is_package(path: Path) -> bool:
     )
 
 
-def open_target(path: Path | str, store: RunStore | None = None, *, keep: bool = True) -> Target:
+def open_target(
+    path: Path | str, store: RunStore | None = None, *, keep: bool = True, content: bytes | None = None
+) -> Target:
     """The notebook, compiled now, or the package at `path`.
 
-    With `keep=False` nothing is written, not even what compiling again would be spared.
+    With `keep=False` nothing is written, not even what compiling again would be spared. `content` stands
+    in for what the notebook's file holds, as an editor has it; nothing of it is kept.
     Raises NotebookError, CompileError and PackageError.
     """
     path = Path(path)
@@ -98,7 +101,11 @@ def open_target(path: Path | str, store: RunStore | None = None, *, keep: bool =
         notebook = _notebook_of(path.absolute(), pipeline)
         return Target(pipeline, notebook, store or RunStore(notebook.parent), package=path.absolute())
     store = store or RunStore(path.parent)
-    compiled = compile_for_run(path, store, keep=keep)
+    compiled = (
+        compile_for_run(path, store, keep=keep)
+        if content is None
+        else compile_notebook(path, content=content)
+    )
     return Target(compiled.pipeline, path.absolute(), store, files=compiled.files)
 
 

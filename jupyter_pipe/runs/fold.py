@@ -180,6 +180,9 @@ def _skipped(stage: StageRun, event: StageSkipped) -> StageRun:
 
 
 def _cancelled(stage: StageRun, event: StageCancelled) -> StageRun:
+    """One that had not begun was not cancelled: it is skipped, as it is behind a failure."""
+    if stage.started is None and not stage.attempts:
+        return _ended(stage, event, StageState.skipped, reason="run cancelled")
     return _ended(stage, event, StageState.cancelled, seconds=event.seconds)
 
 

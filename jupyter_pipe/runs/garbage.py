@@ -20,6 +20,7 @@ from jupyter_pipe.artifacts.protocol import StageResult
 from jupyter_pipe.artifacts.store import Store
 from jupyter_pipe.cache.store import Cache, compiled_path, references
 from jupyter_pipe.runs.model import Run
+from jupyter_pipe.runs.notes import read_note
 from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.trust.records import UNREADABLE, read_regular_file
 
@@ -55,7 +56,8 @@ def collect(store: RunStore, limits: Limits, *, now: float, dry_run: bool = Fals
     # Nothing is loaded here, and what others signed may be trusted tomorrow.
     cache = Cache(store.state_folder / "cache", trust=True)
     going_on = {run.run_id for run in runs if not run.is_final}
-    kept = {*_kept(store, values, runs, limits, now), *going_on}
+    pinned = {run.run_id for run in runs if read_note(store.folder(run.run_id)).pinned}
+    kept = {*_kept(store, values, runs, limits, now), *going_on, *pinned}
     needed = {address for run_id in kept for address in _references(store, run_id)}
     if going_on:
         needed |= {ref.artifact for _, entry in cache.entries() for ref in references(entry.result)}

@@ -74,6 +74,7 @@ class RunFolder:
         self.report = path / "report.html"
         self.cancel = path / "cancel"
         self.log = path / "runner.log"
+        self.note = path / "note.json"
 
     @property
     def run_id(self) -> str:

@@ -51,6 +51,7 @@ _OPERATIONS = (
         "DebugRequest",
         "WrittenNotebook",
     ),
+    _Operation("put", f"{_RUN}/note", "Name, note and pin of a run", ("root",), "NoteRequest", "RunSummary"),
     _Operation("get", f"{_RUN}/events", "Read what happened", ("root", "since")),
     _Operation("get", f"{_RUN}/log", "Read the log", ("root", "stage", "offset"), "", "LogChunk"),
     _Operation("get", f"{_RUN}/report", "Read the report", ("root",), content="text/html"),

@@ -23,6 +23,7 @@ __all__ = [
     "ErrorBody",
     "ExecutedOutputs",
     "LogChunk",
+    "NoteRequest",
     "PlanAnswer",
     "PlanRequest",
     "PlannedStage",
@@ -102,7 +103,9 @@ class StartRequest(Struct, frozen=True, rename={"from_": "from"}):
 
 
 class PlanRequest(StartRequest, frozen=True, rename={"from_": "from"}):
-    """A plan takes what a run takes."""
+    """A plan takes what a run takes. `content` is the notebook as it is being edited, if it is not saved."""
+
+    content: dict[str, Any] | None = None
 
 
 class PlannedStage(Struct, frozen=True):
@@ -120,9 +123,17 @@ class Started(Struct, frozen=True):
     run_id: str
 
 
+class NoteRequest(Struct, frozen=True):
+    """What to write on a run, instead of what is written there."""
+
+    name: str = ""
+    note: str = ""
+    pinned: bool = False
+
+
 class RunSummary(Struct, frozen=True):
     """A run as its list shows it. `failed_stage` is the first that failed; `parameters` are those
-    that differ from the notebook, as Python source."""
+    that differ from the notebook, as Python source. What people wrote on it: `name`, `note`, `pinned`."""
 
     run_id: str
     pipeline: str
@@ -140,6 +151,9 @@ class RunSummary(Struct, frozen=True):
     resumed_from: str | None = None
     parameters: dict[str, str] = {}
     metrics: dict[str, float | int | bool | str] = {}
+    name: str = ""
+    note: str = ""
+    pinned: bool = False
 
 
 class RunList(Struct, frozen=True):

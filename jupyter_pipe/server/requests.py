@@ -19,13 +19,18 @@ __all__ = ["make_request", "resume_request"]
 
 
 def make_request(
-    notebook: Path, asked: StartRequest, *, run_id: str | None = None, keep: bool = True
+    notebook: Path,
+    asked: StartRequest,
+    *,
+    run_id: str | None = None,
+    keep: bool = True,
+    content: bytes | None = None,
 ) -> RunRequest:
-    """A new run of the notebook. With `keep=False` nothing is written."""
+    """A new run of the notebook. With `keep=False` nothing is written; `content` stands in for the file."""
     from jupyter_pipe.engine import RunRequest, open_target
     from jupyter_pipe.runs.parameters import resolve_parameters
 
-    target = open_target(notebook, keep=keep)
+    target = open_target(notebook, keep=keep, content=content)
     return RunRequest(
         target=target,
         options=_options(asked),

@@ -31,6 +31,11 @@ export const CommandIds = {
   openModules: 'jupyter-pipe:open-modules',
   openGraph: 'jupyter-pipe:open-graph',
   compareRuns: 'jupyter-pipe:compare-runs',
+  runFailed: 'jupyter-pipe:run-failed',
+  followOutput: 'jupyter-pipe:follow-output',
+  pinRun: 'jupyter-pipe:pin-run',
+  annotateRun: 'jupyter-pipe:annotate-run',
+  help: 'jupyter-pipe:help',
   debugStage: 'jupyter-pipe:debug-stage',
   copyCommand: 'jupyter-pipe:copy-command-line',
   refresh: 'jupyter-pipe:refresh'

@@ -1,16 +1,19 @@
 /** The plugins of jupyter_pipe. Each can be disabled by its id; see `docs/` for what each does. */
 
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { annotating } from './plugins/annotating';
 import { announcements } from './plugins/announcements';
 import { cells } from './plugins/cells';
 import { documents } from './plugins/documents';
 import { failures } from './plugins/failures';
 import { pipelines, stages } from './plugins/models';
+import { helping } from './plugins/helping';
 import { navigation } from './plugins/navigation';
 import { notifications } from './plugins/notifications';
 import { outputs } from './plugins/outputs';
 import { panel } from './plugins/panel';
 import { planning } from './plugins/planning';
+import { problems } from './plugins/problems';
 import { properties } from './plugins/properties';
 import { running } from './plugins/running';
 import { sessions } from './plugins/sessions';
@@ -26,13 +29,16 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   tagging,
   suggesting,
   navigation,
+  helping,
   running,
   panel,
   toolbar,
   status,
   notifications,
   announcements,
+  annotating,
   failures,
+  problems,
   outputs,
   sessions,
   documents,

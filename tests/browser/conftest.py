@@ -33,6 +33,17 @@ expect.set_options(timeout=60_000)
 SECONDS_TO_STOP = 10
 
 
+# A whole story in a browser, on a machine that does four times as much beside it.
+SECONDS_A_TEST = 1200
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give browser tests the time that they need; each of their steps has a limit of its own."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(SECONDS_A_TEST))
+
+
 class Lab:
     """A running server: `folder` is its root."""
 

@@ -56,12 +56,12 @@ class PipelineService:
         )
 
     def plan(self, request: PlanRequest) -> PlanAnswer:
-        """What a run of the saved notebook would do, and why. Runs nothing."""
+        """What a run of the notebook as saved, or as it is being edited, would do, and why. Runs nothing."""
         from jupyter_pipe.engine.reuse.forecast import forecast
 
         path = self._root.notebook(request.notebook)
         with reading_below(self._root.folder):
-            plan = forecast(make_request(path, request, keep=False))
+            plan = forecast(make_request(path, request, keep=False, content=_encoded(request.content)))
         return PlanAnswer(
             tuple(
                 PlannedStage(stage.name, stage.action, stage.reason, stage.saved_seconds)

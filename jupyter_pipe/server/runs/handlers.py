@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jupyter_pipe.server.base import PipeHandler, allowed
-from jupyter_pipe.server.payloads import DebugRequest, StartRequest
+from jupyter_pipe.server.payloads import DebugRequest, NoteRequest, StartRequest
 from jupyter_pipe.server.runs.service import RUN_ID, STAGE
 
 __all__ = ["ROUTES"]
@@ -50,6 +50,16 @@ class OneRunHandler(RunHandler):
         await self.work(self.services.runs.delete, self.root, run_id)
         self.set_status(204)
         self.finish()
+
+
+class NoteHandler(RunHandler):
+    """`PUT runs/ID/note`: what people write on a run."""
+
+    @allowed("write")
+    async def put(self, run_id: str) -> None:
+        """Write it; answers the run as its list shows it."""
+        request = self.body(NoteRequest)
+        self.answer(await self.work(self.services.runs.annotate, self.root, run_id, request))
 
 
 class CancelHandler(RunHandler):
@@ -134,6 +144,7 @@ _RUN = f"runs/({RUN_ID})"
 ROUTES = [
     ("runs", RunsHandler),
     (_RUN, OneRunHandler),
+    (f"{_RUN}/note", NoteHandler),
     (f"{_RUN}/cancel", CancelHandler),
     (f"{_RUN}/resume", ResumeHandler),
     (f"{_RUN}/debug", DebugHandler),

@@ -11,11 +11,13 @@ from pathlib import Path
 from jupyter_pipe.errors import PipeError, RunError
 from jupyter_pipe.events import Event, StageState
 from jupyter_pipe.runs import Run, RunFolder, RunStore
+from jupyter_pipe.runs.notes import RunNote, read_note, write_note
 from jupyter_pipe.server.paths import Root
 from jupyter_pipe.server.payloads import (
     DebugRequest,
     ExecutedOutputs,
     LogChunk,
+    NoteRequest,
     RunList,
     RunSummary,
     Started,
@@ -31,7 +33,7 @@ __all__ = ["RUN_ID", "STAGE", "RunService"]
 
 RUN_ID = r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}"
 STAGE = r"[^/\\.%]+"
-_LONGEST_LIST = 200
+_LONGEST_LIST = 2000
 _LOG_CHUNK = 1 << 20
 _DONE = frozenset({StageState.succeeded, StageState.cached})
 
@@ -43,6 +45,7 @@ class RunService:
     def __init__(self, root: Root, watcher: RunWatcher) -> None:
         self._root = root
         self._watcher = watcher
+        self._summaries: dict[Path, tuple[tuple[int, int], RunSummary]] = {}
 
     def list(self, root: str, notebook: str) -> RunList:
         """The runs of a folder, or of one notebook in it, newest first."""
@@ -50,12 +53,21 @@ class RunService:
         wanted = Path(notebook).name
         found = []
         for run_id in store.ids():
-            run = _read_or_none(store, run_id)
-            if run and (not wanted or Path(run.facts.notebook).name == wanted):
-                found.append(self._summary(run))
+            summary = self._summarised(store, run_id)
+            if summary and (not wanted or Path(summary.notebook).name == wanted):
+                found.append(summary)
             if len(found) == _LONGEST_LIST:
                 break
         return RunList(tuple(found))
+
+    def annotate(self, root: str, run_id: str, asked: NoteRequest) -> RunSummary:
+        """Name, note and pin of a run."""
+        store = self._store(root)
+        store.require_no_links()
+        run = store.read(run_id)
+        folder = self._folder(store, run_id)
+        write_note(folder, RunNote(asked.name.strip(), asked.note.strip(), asked.pinned))
+        return self._summary(run, folder)
 
     def start(self, request: StartRequest) -> Started:
         """Start a run of the saved notebook in a process of its own."""
@@ -195,7 +207,23 @@ class RunService:
         self._root.confine(folder.stage(stage), stage)
         return folder
 
-    def _summary(self, run: Run) -> RunSummary:
+    def _summarised(self, store: RunStore, run_id: str) -> RunSummary | None:
+        """The summary of a run. Of one that has ended it is made once, unless its files change."""
+        folder = store.folder(run_id)
+        state = (_stamp(folder.summary), _stamp(folder.note))
+        known = self._summaries.get(folder.path)
+        if known is not None and known[0] == state:
+            return known[1]
+        run = _read_or_none(store, run_id)
+        if run is None:
+            return None
+        summary = self._summary(run, folder)
+        if run.is_final:
+            self._summaries[folder.path] = (state, summary)
+        return summary
+
+    def _summary(self, run: Run, folder: RunFolder) -> RunSummary:
+        note = read_note(folder)
         failed = [stage.name for stage in run.stages if stage.state is StageState.failed]
         return RunSummary(
             run_id=run.run_id,
@@ -214,12 +242,23 @@ class RunService:
             resumed_from=run.resumed_from,
             parameters={each.name: each.literal for each in run.facts.parameters if each.changed},
             metrics=run.metrics,
+            name=note.name,
+            note=note.note,
+            pinned=note.pinned,
         )
 
 
 def _new_run_id() -> str:
     now = datetime.datetime.now(datetime.timezone.utc)
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def _stamp(path: Path) -> int:
+    """When a file was written last, in nanoseconds; 0 if it is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _read_or_none(store: RunStore, run_id: str) -> Run | None:

@@ -10,10 +10,12 @@ import type {
   ErrorBody,
   ExecutedOutputs,
   LogChunk,
+  NoteRequest,
   PlanAnswer,
   PlanRequest,
   Run,
   RunList,
+  RunSummary,
   StartRequest,
   Started,
   SuggestAnswer,
@@ -90,6 +92,11 @@ export class Client {
     return this.post(`runs/${run.runId}/resume`, {}, { root: run.root });
   }
 
+  /** Writes name, note and pin on a run. */
+  annotate(run: RunAddress, note: NoteRequest): Promise<RunSummary> {
+    return this.put(`runs/${run.runId}/note`, note, { root: run.root });
+  }
+
   async delete(run: RunAddress): Promise<void> {
     await this.send('DELETE', `runs/${run.runId}`, { root: run.root });
   }
@@ -123,6 +130,10 @@ export class Client {
 
   private async post<T>(path: string, body: unknown, query: Query = {}): Promise<T> {
     return (await this.send('POST', path, query, body)).json() as Promise<T>;
+  }
+
+  private async put<T>(path: string, body: unknown, query: Query = {}): Promise<T> {
+    return (await this.send('PUT', path, query, body)).json() as Promise<T>;
   }
 
   private async send(method: string, path: string, query: Query, body?: unknown): Promise<Response> {

@@ -165,6 +165,12 @@ export interface Metric {
   readonly cell_id: string;
 }
 
+export interface NoteRequest {
+  readonly name?: string;
+  readonly note?: string;
+  readonly pinned?: boolean;
+}
+
 export interface Parameter {
   readonly name: string;
   readonly type: string;
@@ -209,6 +215,7 @@ export interface PlanRequest {
   readonly force?: readonly string[];
   readonly cache?: boolean;
   readonly keep_going?: boolean;
+  readonly content?: Readonly<Record<string, unknown>> | null;
 }
 
 export interface PlannedStage {
@@ -316,6 +323,9 @@ export interface RunSummary {
   readonly resumed_from: string | null;
   readonly parameters: Readonly<Record<string, string>>;
   readonly metrics: Readonly<Record<string, number | boolean | string>>;
+  readonly name: string;
+  readonly note: string;
+  readonly pinned: boolean;
 }
 
 export type Severity = 'error' | 'info' | 'warning';

@@ -2,23 +2,38 @@
 
 import { MainAreaWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { ReactWidget } from '@jupyterlab/ui-components';
+import { closeIcon, ReactWidget } from '@jupyterlab/ui-components';
 import { useState, type ReactElement } from 'react';
-import type { Run } from '../api/types';
+import type { Run, RunSummary } from '../api/types';
 import { StateIcon } from '../controls/marks';
 import { pipelineIcon } from '../icons';
-import { formatMetric } from '../panels/runs/body';
+import { formatMetric, noteOf, titleOf } from '../panels/runs/words';
 import { formatSeconds, wordOf } from '../runs/state';
 import { formatWhen } from '../runs/when';
-import { changeInPercent, compareRuns, inOrderOfTime, scaleOf, type ComparedRow, type Value } from './comparison';
+import { CodeChanges, type ReadCode } from './code';
+import { changeInPercent, compareRuns, inOrderOfTime, scaleOf, trendsOf, type ComparedRow, type Value } from './comparison';
+import { comparisonCsv } from './csv';
+import { Trend } from './trend';
+
+/** Of a longer history the search in the panel finds the run. */
+const MOST_TO_ADD = 100;
+
+/** Where the comparison finds what it does not have yet. */
+export interface CompareSource {
+  /** All runs of the notebook, newest first: what can be added, and how metrics went. */
+  readonly history: readonly RunSummary[];
+  readonly readRun: (runId: string) => Promise<Run>;
+  readonly readCode: ReadCode;
+}
 
 interface ViewProps {
   readonly runs: readonly Run[];
+  readonly source: CompareSource;
   readonly trans: TranslationBundle;
 }
 
-export function makeComparison(runs: readonly Run[], trans: TranslationBundle): MainAreaWidget {
-  const content = ReactWidget.create(<CompareView {...{ runs, trans }} />);
+export function makeComparison(runs: readonly Run[], source: CompareSource, trans: TranslationBundle): MainAreaWidget {
+  const content = ReactWidget.create(<CompareView {...{ runs, source, trans }} />);
   content.addClass('jp-pipe-Compare');
   const widget = new MainAreaWidget({ content });
   widget.id = `jupyter-pipe-compare-${runs.map(run => run.run_id).join('-')}`;
@@ -28,9 +43,15 @@ export function makeComparison(runs: readonly Run[], trans: TranslationBundle): 
   return widget;
 }
 
-function CompareView({ runs: chosen, trans }: ViewProps): ReactElement {
+function CompareView({ runs: given, source, trans }: ViewProps): ReactElement {
   const [isShort, setShort] = useState(true);
+  const [chosen, setChosen] = useState(given);
   const runs = inOrderOfTime(chosen);
+  const remove = (runId: string) => setChosen(chosen.filter(run => run.run_id !== runId));
+  const add = async (runId: string) => {
+    const run = await source.readRun(runId);
+    setChosen(before => [...before.filter(each => each.run_id !== runId), run]);
+  };
   const compared = compareRuns(runs);
   const pick = (rows: readonly ComparedRow[]) => (isShort ? rows.filter(row => row.differs) : rows);
   return (
@@ -41,6 +62,10 @@ function CompareView({ runs: chosen, trans }: ViewProps): ReactElement {
           <input type="checkbox" checked={isShort} onChange={event => setShort(event.target.checked)} />{' '}
           {trans.__('Only what differs')}
         </label>
+        <AddRun {...{ runs, source, add, trans }} />
+        <button type="button" className="jp-pipe-Button" onClick={() => saveText(comparisonCsv(runs), 'compared_runs.csv')}>
+          {trans.__('Export as CSV')}
+        </button>
       </header>
       <table>
         <thead>
@@ -52,6 +77,17 @@ function CompareView({ runs: chosen, trans }: ViewProps): ReactElement {
                   <StateIcon mark={run.state} />
                   {formatWhen(new Date(run.queued * 1000), trans)}
                   {index === 0 && <span className="jp-pipe-Tag">{trans.__('baseline')}</span>}
+                  {runs.length > 2 && (
+                    <button
+                      type="button"
+                      className="jp-pipe-IconButton"
+                      aria-label={trans.__('Remove this run from the comparison')}
+                      title={trans.__('Remove from the comparison')}
+                      onClick={() => remove(run.run_id)}
+                    >
+                      <closeIcon.react tag="span" />
+                    </button>
+                  )}
                 </span>
                 <span className="jp-pipe-second">
                   {wordOf(run.state === 'queued' ? 'queued' : run.state, trans)} · {formatSeconds(run.seconds)} ·{' '}
@@ -75,8 +111,60 @@ function CompareView({ runs: chosen, trans }: ViewProps): ReactElement {
           hasBars
         />
       </table>
+      <Trends {...{ runs, source, trans }} />
+      <CodeChanges runs={runs} read={source.readCode} trans={trans} />
     </>
   );
+}
+
+function AddRun(props: {
+  runs: readonly Run[];
+  source: CompareSource;
+  add: (runId: string) => Promise<void>;
+  trans: TranslationBundle;
+}): ReactElement | null {
+  const { runs, source, add, trans } = props;
+  const others = source.history.filter(each => !runs.some(run => run.run_id === each.run_id)).slice(0, MOST_TO_ADD);
+  return others.length === 0 ? null : (
+    <select
+      className="jp-pipe-Input"
+      value=""
+      aria-label={trans.__('Add a run to the comparison')}
+      onChange={event => void add(event.target.value)}
+    >
+      <option value="">{trans.__('Add a run…')}</option>
+      {others.map(run => (
+        <option key={run.run_id} value={run.run_id}>
+          {[titleOf(run, trans), noteOf(run, trans)].join(' · ')}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** How each number went over all runs of the notebook; those that are compared stand out. */
+function Trends({ runs, source, trans }: ViewProps): ReactElement | null {
+  const marked = new Set(runs.map(run => run.run_id));
+  const series = trendsOf(source.history, run => titleOf(run, trans));
+  return series.length === 0 ? null : (
+    <section className="jp-pipe-Trends" aria-label={trans.__('Metrics over runs')}>
+      <h3>{trans.__('Metrics over runs')}</h3>
+      <div>
+        {series.map(([name, points]) => (
+          <Trend key={name} {...{ name, points, marked, trans }} />
+        ))}
+      </div>
+    </section>
+  );
+}
+
+/** Hands a text to the browser as a file. */
+function saveText(text: string, name: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
 }
 
 interface GroupProps {

@@ -1,6 +1,7 @@
 /** What differs between runs: parameters, metrics, durations. Pure. The first run is the baseline. */
 
-import type { Run } from '../api/types';
+import type { Run, RunSummary } from '../api/types';
+import type { Point } from './trend';
 
 export type Value = number | boolean | string | null;
 
@@ -39,6 +40,19 @@ export function compareRuns(runs: readonly Run[]): Comparison {
     states: rows(runs.map(run => new Map(run.stages.map(stage => [stage.name, stage.state])))),
     durations: rows(runs.map(run => new Map(run.stages.map(stage => [stage.name, durationOf(stage)]))))
   };
+}
+
+/** Each metric that is a number in two runs or more, oldest run first. */
+export function trendsOf(history: readonly RunSummary[], title: (run: RunSummary) => string): [string, Point[]][] {
+  const series = new Map<string, Point[]>();
+  for (const run of [...history].sort((one, other) => one.queued - other.queued)) {
+    for (const [name, value] of Object.entries(run.metrics)) {
+      if (typeof value === 'number' && Number.isFinite(value)) {
+        series.set(name, [...(series.get(name) ?? []), { runId: run.run_id, title: title(run), value }]);
+      }
+    }
+  }
+  return [...series].filter(([, points]) => points.length > 1);
 }
 
 /** The change against the baseline in per cent; null where there is none to state. */

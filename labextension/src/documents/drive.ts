@@ -15,6 +15,19 @@ export function executedPath(run: RunAddress, stage: string): string {
   return `${DRIVE_NAME}:${[run.root, run.runId, `${stage}.ipynb`].filter(Boolean).join('/')}`;
 }
 
+/** The source of the user's cells in an executed notebook, an empty line between them. */
+export function codeOf(executed: unknown): string {
+  const { cells = [] } = executed as { cells?: readonly ExecutedCell[] };
+  const users = cells.filter(cell => cell.cell_type === 'code' && (cell.metadata?.jupyter_pipe?.role ?? 'cell') === 'cell');
+  return users.map(cell => (typeof cell.source === 'string' ? cell.source : cell.source.join(''))).join('\n\n');
+}
+
+interface ExecutedCell {
+  readonly cell_type: string;
+  readonly source: string | readonly string[];
+  readonly metadata?: { readonly jupyter_pipe?: { readonly role?: string } };
+}
+
 export class RunDrive implements Contents.IDrive {
   readonly name = DRIVE_NAME;
   private disposed = false;

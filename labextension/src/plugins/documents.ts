@@ -4,11 +4,12 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { ICommandPalette, IThemeManager, Notification, type MainAreaWidget } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
-import { ApiError } from '../api/client';
+import { ApiError, type Client, type RunAddress } from '../api/client';
 import { CommandIds } from '../commands';
 import { makeComparison } from '../documents/compare';
-import { executedPath, RunDrive } from '../documents/drive';
+import { codeOf, executedPath, RunDrive } from '../documents/drive';
 import { makeGraph } from '../documents/graph';
+import { makeLiveOutput } from '../documents/live';
 import { makeLog, makeReport } from '../documents/report';
 import { DELETE_RUN, deleteRun } from '../panels/runs/menu';
 import type { NotebookPipeline } from '../runs/pipeline';
@@ -37,6 +38,7 @@ export const documents: JupyterFrontEndPlugin<void> = {
       CommandIds.openExecuted,
       CommandIds.openModules,
       CommandIds.openGraph,
+      CommandIds.followOutput,
       CommandIds.debugStage
     ]) {
       palette?.addItem({ command, category: trans.__('Pipelines') });
@@ -119,6 +121,20 @@ class Documents {
     });
   }
 
+  /** Below the notebook, where terminals and logs are; beside the other documents in Notebook 7. */
+  follow(): void {
+    const { pipeline, app } = this;
+    if (pipeline) {
+      const widget = makeLiveOutput(pipeline, this.trans);
+      const open = [...app.shell.widgets('main')].find(each => each.id === widget.id);
+      if (open) {
+        widget.dispose();
+      } else {
+        app.shell.add(widget, 'main', { mode: 'split-bottom', activate: false, ref: pipeline.stages.panel.id });
+      }
+    }
+  }
+
   graph(): void {
     if (this.pipeline) {
       this.show(makeGraph(this.pipeline, this.app.commands, this.trans));
@@ -131,7 +147,12 @@ class Documents {
     if (pipeline && ids.length > 1) {
       await this.reported(async () => {
         const runs = await Promise.all(ids.map(id => pipeline.client.run(pipeline.history.address(id))));
-        this.show(makeComparison(runs, this.trans));
+        const source = {
+          history: pipeline.history.runs ?? [],
+          readRun: (runId: string) => pipeline.client.run(pipeline.history.address(runId)),
+          readCode: (runId: string, stage: string) => readCode(pipeline.client, pipeline.history.address(runId), stage)
+        };
+        this.show(makeComparison(runs, source, this.trans));
       });
     }
   }
@@ -178,6 +199,18 @@ class Documents {
   }
 }
 
+/** The source of the cells that a stage executed; null where it was not executed. */
+async function readCode(client: Client, run: RunAddress, stage: string): Promise<string | null> {
+  try {
+    return codeOf(await client.executedNotebook(run, stage));
+  } catch (error) {
+    if (error instanceof ApiError) {
+      return null;
+    }
+    throw error;
+  }
+}
+
 function addCommands({ commands }: JupyterFrontEnd, documents: Documents, trans: TranslationBundle): void {
   const hasRun = (args: Args) => documents.runId(args) !== null;
   const add = (id: string, label: string, isEnabled: (args: Args) => boolean, execute: (args: Args) => unknown) =>
@@ -187,6 +220,7 @@ function addCommands({ commands }: JupyterFrontEnd, documents: Documents, trans:
   add(CommandIds.openExecuted, trans.__('Open Executed Notebook'), hasRun, args => documents.executed(args));
   add(CommandIds.debugStage, trans.__('Debug Here'), hasRun, args => documents.debug(args));
   add(CommandIds.openModules, trans.__('Show Compiled Modules'), () => documents.pipeline !== null, () => documents.modules());
+  add(CommandIds.followOutput, trans.__('Follow Output'), () => documents.pipeline !== null, () => documents.follow());
   add(CommandIds.openGraph, trans.__('Open Graph in a Tab'), () => documents.pipeline !== null, () => documents.graph());
   add(CommandIds.compareRuns, trans.__('Compare Runs'), () => documents.pipeline !== null, args => documents.compare(args));
   add(DELETE_RUN, trans.__('Delete Run'), hasRun, args => documents.delete(args));

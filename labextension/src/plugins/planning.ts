@@ -1,4 +1,4 @@
-/** What would run and why: asked for by a command, and after every save for the marks "stale". */
+/** What would run and why: asked for by a command, and after every edit for the marks "stale". */
 
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, Notification } from '@jupyterlab/apputils';
@@ -42,17 +42,29 @@ export const planning: JupyterFrontEndPlugin<void> = {
       }
     });
     palette?.addItem({ command: CommandIds.plan, category: trans.__('Pipelines') });
-    pipelines.added.connect((_, pipeline) => planAfterSaves(pipeline));
-    pipelines.all.forEach(planAfterSaves);
+    pipelines.added.connect((_, pipeline) => planAfterEdits(pipeline));
+    pipelines.all.forEach(planAfterEdits);
   }
 };
 
-/** Once a notebook has run, each save asks what is out of date. */
-function planAfterSaves(pipeline: NotebookPipeline): void {
+/** Once a notebook has run, each answer of the compiler to an edit, and each save, asks what is out of date. */
+function planAfterEdits(pipeline: NotebookPipeline): void {
+  const { checker, stages } = pipeline;
+  let planned = checker.checkedAt;
   const latest = new Latest(async () => {
     if (pipeline.run && !pipeline.isRunning && !pipeline.isDisposed) {
       // A notebook that does not compile has no plan; the problems say so already.
-      await pipeline.makePlan().catch(() => pipeline.clearPlan());
+      await pipeline.makePlan(!stages.panel.context.model.dirty).catch(() => pipeline.clearPlan());
+    }
+  });
+  checker.changed.connect(() => {
+    // The first answer is to the opening of the notebook, which costs enough as it is.
+    if (checker.checkedAt !== planned && !checker.isChecking) {
+      const isEdit = planned !== null;
+      planned = checker.checkedAt;
+      if (isEdit && !checker.hasErrors && !stages.preview.draft) {
+        void latest.ask();
+      }
     }
   });
   const onSave = (_: DocumentRegistry.Context, state: DocumentRegistry.SaveState) => {

@@ -32,13 +32,14 @@ export const running: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter-pipe');
-    const runner = new Running(pipelines, trans);
+    const runner = new Running(pipelines, trans, () => void app.commands.execute('docmanager:save-as'));
     addCommands(app, runner, trans);
     for (const command of [
       CommandIds.compileAndRun,
       CommandIds.runWithoutCache,
       CommandIds.runStage,
       CommandIds.runFrom,
+      CommandIds.runFailed,
       CommandIds.cancel,
       CommandIds.resume,
       CommandIds.refresh,
@@ -61,7 +62,9 @@ class Running {
 
   constructor(
     private readonly pipelines: IPipelines,
-    private readonly trans: TranslationBundle
+    private readonly trans: TranslationBundle,
+    /** Saves the notebook under another path; null where the application cannot. */
+    private readonly saveAs: (() => void) | null
   ) {}
 
   get pipeline(): NotebookPipeline | null {
@@ -75,6 +78,13 @@ class Running {
 
   runId(args: Args): string | null {
     return typeof args.runId === 'string' ? args.runId : (this.pipeline?.run?.run_id ?? null);
+  }
+
+  /** The stages that failed in the run that is shown, as far as that is the one asked for. */
+  failed(args: Args): string[] {
+    const run = this.pipeline?.run ?? null;
+    const isAsked = run !== null && (args.runId === undefined || args.runId === run.run_id);
+    return isAsked ? run.stages.filter(stage => stage.state === 'failed').map(stage => stage.name) : [];
   }
 
   async start(options: RunOptions): Promise<void> {
@@ -122,10 +132,14 @@ class Running {
         throw error;
       }
       await this.pipeline?.checker.refresh();
+      const { trans } = this;
       const text = error.isMissing
-        ? this.trans.__('Running needs the server extension of jupyter_pipe, which is not enabled here.')
+        ? trans.__('Running needs the server extension of jupyter_pipe, which is not enabled here.')
         : [error.message, error.hint].filter(Boolean).join(' ');
-      Notification.error(text, { autoClose: ERROR_MS });
+      // Runs are kept beside the notebook: where nobody may write, the way out is another place for both.
+      const isStuck = error.code === 'root_unwritable' && this.saveAs !== null;
+      const actions = isStuck ? [{ label: trans.__('Save notebook elsewhere…'), callback: () => this.saveAs?.() }] : [];
+      Notification.error(text, { autoClose: ERROR_MS, actions });
     }
   }
 }
@@ -156,6 +170,12 @@ function addCommands(app: JupyterFrontEnd, running: Running, trans: TranslationB
     label: trans.__('Run From This Stage On'),
     isEnabled: needsStage,
     execute: args => running.start({ from: targets(args) })
+  });
+  commands.addCommand(CommandIds.runFailed, {
+    label: trans.__('Run Failed Stages Only'),
+    caption: trans.__('What they need is reused; what depends on them is left alone'),
+    isEnabled: args => isIdle() && running.failed(args).length > 0,
+    execute: args => running.start({ targets: running.failed(args) })
   });
   commands.addCommand(CommandIds.cancel, {
     label: trans.__('Cancel Run'),

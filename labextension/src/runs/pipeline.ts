@@ -6,7 +6,8 @@
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 import type { Client } from '../api/client';
-import type { Pipeline, PlanAnswer, Run, StageRun, StartRequest } from '../api/types';
+import type { NoteRequest, Pipeline, PlanAnswer, Run, StageRun, StartRequest } from '../api/types';
+import { readContent } from '../notebook/content';
 import type { NotebookStages } from '../notebook/stages';
 import { Checker } from './checker';
 import { expectedSeconds, lastSeconds } from './durations';
@@ -24,6 +25,8 @@ export class NotebookPipeline implements IDisposable {
   plan: PlanAnswer | null = null;
   /** True from the click until the server has taken the run on. */
   isStarting = false;
+  /** The run that was asked to stop, from the click on: a kernel may take seconds to end. */
+  private cancelling: string | null = null;
   private disposed = false;
   private readonly changedSignal = new Signal<this, void>(this);
   private readonly startedSignal = new Signal<this, Run>(this);
@@ -70,6 +73,10 @@ export class NotebookPipeline implements IDisposable {
 
   get isRunning(): boolean {
     return this.isStarting || isActive(this.run);
+  }
+
+  get isCancelling(): boolean {
+    return isActive(this.run) && this.run?.run_id === this.cancelling;
   }
 
   /** Tagging works without the server extension; nothing else does. */
@@ -150,7 +157,20 @@ export class NotebookPipeline implements IDisposable {
   }
 
   async cancel(runId: string): Promise<void> {
-    await this.client.cancel(this.history.address(runId));
+    this.cancelling = runId;
+    this.emit();
+    try {
+      await this.client.cancel(this.history.address(runId));
+      await this.history.refresh();
+    } catch (error) {
+      this.cancelling = null;
+      this.emit();
+      throw error;
+    }
+  }
+
+  async annotate(runId: string, note: NoteRequest): Promise<void> {
+    await this.client.annotate(this.history.address(runId), note);
     await this.history.refresh();
   }
 
@@ -160,8 +180,10 @@ export class NotebookPipeline implements IDisposable {
     await this.history.refresh();
   }
 
-  async makePlan(options: RunOptions = {}): Promise<PlanAnswer> {
-    this.plan = await this.client.plan(this.request(options));
+  /** What would run: of the notebook as saved, or as it is being edited. Raises ApiError. */
+  async makePlan(isSaved = true): Promise<PlanAnswer> {
+    const content = isSaved ? null : readContent(this.stages.panel);
+    this.plan = await this.client.plan({ ...this.request({}), content });
     this.emit();
     return this.plan;
   }

@@ -2,8 +2,12 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+// Made once: each of them costs more than the rest of a history of 2,000 runs.
+const TIME = new Intl.DateTimeFormat([], { hour: '2-digit', minute: '2-digit', hour12: false });
+const DAY = new Intl.DateTimeFormat([], { day: 'numeric', month: 'short' });
+
 export function formatWhen(date: Date, trans: TranslationBundle, now = new Date()): string {
-  const time = date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hour12: false });
+  const time = TIME.format(date);
   const days = Math.round((startOfDay(now) - startOfDay(date)) / 86_400_000);
   if (days === 0) {
     return trans.__('Today %1', time);
@@ -11,7 +15,7 @@ export function formatWhen(date: Date, trans: TranslationBundle, now = new Date(
   if (days === 1) {
     return trans.__('Yesterday %1', time);
   }
-  return `${date.toLocaleDateString([], { day: 'numeric', month: 'short' })} ${time}`;
+  return `${DAY.format(date)} ${time}`;
 }
 
 function startOfDay(date: Date): number {

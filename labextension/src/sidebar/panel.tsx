@@ -23,6 +23,7 @@ import type { IPipelines } from '../tokens';
 import { fitHeights } from './fitting';
 import { Header } from './strip';
 import { SuggestionHeader } from './suggestion';
+import { Tour } from './tour';
 
 const STATE_KEY = 'jupyter-pipe:panel';
 export const PANEL_ID = 'jupyter-pipe-panel';
@@ -228,7 +229,10 @@ class HeadWidget extends FrameWidget {
     return draft ? (
       <SuggestionHeader {...{ pipeline, commands, trans, draft }} />
     ) : (
-      <Header {...{ pipeline, commands, trans }} />
+      <>
+        <Header {...{ pipeline, commands, trans }} />
+        <Tour {...{ pipeline, commands, trans }} state={this.options.state} />
+      </>
     );
   }
 

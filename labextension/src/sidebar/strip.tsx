@@ -113,6 +113,7 @@ function Next({ pipeline, run, commands, trans }: BodyProps & { run: Run }): Rea
         </span>
       )}
       {failed && link(trans.__('Go to cell'), CommandIds.goToStage, { stage: failed.name })}
+      {failed && !pipeline.isOld && link(trans.__('Run failed only'), CommandIds.runFailed, {})}
       {commands.hasCommand(CommandIds.openReport) &&
         link(trans.__('Open report'), CommandIds.openReport, { runId: run.run_id })}
     </div>
@@ -128,10 +129,13 @@ function Toolbar({ pipeline, commands, trans }: BodyProps): ReactElement {
         <button
           type="button"
           className="jp-pipe-Button"
-          disabled={!isActive(run)}
+          disabled={!isActive(run) || pipeline.isCancelling}
           onClick={execute(CommandIds.cancel)}
         >
-          <stopIcon.react tag="span" /> <span className="jp-pipe-Button-label">{trans.__('Cancel run')}</span>
+          <stopIcon.react tag="span" />{' '}
+          <span className="jp-pipe-Button-label">
+            {pipeline.isCancelling ? trans.__('Cancelling…') : trans.__('Cancel run')}
+          </span>
         </button>
       ) : (
         <MainAction {...{ pipeline, commands, trans }} />
@@ -175,12 +179,19 @@ function MainAction({ pipeline, commands, trans }: BodyProps): ReactElement {
       type="button"
       className="jp-pipe-Button jp-mod-primary"
       disabled={isOff}
-      title={pipeline.hasCode ? label : trans.__('The notebook has no code yet.')}
+      title={pipeline.hasCode ? [label, usual(pipeline, trans)].filter(Boolean).join(', ') : trans.__('The notebook has no code yet.')}
       onClick={() => void commands.execute(command)}
     >
       <Icon.react tag="span" /> <span className="jp-pipe-Button-label">{label}</span>
     </button>
   );
+}
+
+/** What a run of all stages that are stale takes, as far as they have been measured: "about 12 s". */
+function usual(pipeline: BodyProps['pipeline'], trans: TranslationBundle): string {
+  const again = pipeline.plan?.stages.filter(stage => stage.action === 'run') ?? [];
+  const seconds = again.reduce((sum, stage) => sum + (pipeline.lastSeconds(stage.name) ?? 0), 0);
+  return seconds > 0 ? trans.__('about %1', formatSeconds(seconds)) : '';
 }
 
 function ToolbarIcon(props: {
@@ -208,13 +219,15 @@ const MENU = [
   CommandIds.compileAndRun,
   CommandIds.plan,
   CommandIds.runWithoutCache,
+  CommandIds.followOutput,
   CommandIds.openReport,
   CommandIds.openLog,
   CommandIds.openModules,
   CommandIds.suggestStages,
   CommandIds.copyCommand,
   CommandIds.refresh,
-  CommandIds.undo
+  CommandIds.undo,
+  CommandIds.help
 ];
 
 /** "Running", "Failed in boosting", "Succeeded". */

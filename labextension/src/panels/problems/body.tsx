@@ -57,7 +57,7 @@ function Problem({ diagnostic, pipeline, commands, trans }: BodyProps & { diagno
         {diagnostic.hint && <p className="jp-pipe-second">{diagnostic.hint}</p>}
         <p className="jp-pipe-second jp-pipe-Actions">
           <span>{diagnostic.code}</span>
-          {diagnostic.stage && <span>{diagnostic.stage}</span>}
+          {(diagnostic.stage || diagnostic.line) && <span>{placeOf(diagnostic, trans)}</span>}
           {diagnostic.cell_id && (
             <button
               type="button"
@@ -84,6 +84,12 @@ function Problem({ diagnostic, pipeline, commands, trans }: BodyProps & { diagno
       </div>
     </li>
   );
+}
+
+/** A place by names that stand on the screen: "train, line 3". */
+function placeOf({ stage, line }: Diagnostic, trans: BodyProps['trans']): string {
+  const parts = [stage, line === null ? null : trans.__('line %1', line)];
+  return parts.filter(Boolean).join(', ');
 }
 
 const WARNING =

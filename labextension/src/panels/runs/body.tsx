@@ -1,16 +1,22 @@
 /** The runs of the notebook, newest first: state, when, what differs, how long; compare, resume, delete. */
 
-import { closeIcon, ellipsesIcon } from '@jupyterlab/ui-components';
-import { useState, type ReactElement } from 'react';
+import { closeIcon, ellipsesIcon, searchIcon } from '@jupyterlab/ui-components';
+import { useMemo, useRef, useState, type ReactElement } from 'react';
 import type { RunSummary } from '../../api/types';
 import { CommandIds } from '../../commands';
 import { Clock } from '../../controls/clock';
 import { StateIcon } from '../../controls/marks';
+import { useWindow } from '../../controls/window';
 import { formatSeconds, isActive, wordOf } from '../../runs/state';
-import { formatWhen } from '../../runs/when';
 import type { BodyProps } from '../section';
 import { Empty, Failed, Loading, Reconnecting, ServerMissing } from '../states';
 import { openRunMenu } from './menu';
+import { searchRuns } from './search';
+import { noteOf, titleOf } from './words';
+
+/** A history shorter than this is seen at once. */
+const SEARCH_FROM = 8;
+const ROW_HEIGHT = 24;
 
 export function RunsBody(props: BodyProps): ReactElement {
   const { pipeline, commands, trans } = props;
@@ -50,6 +56,10 @@ export function RunsBody(props: BodyProps): ReactElement {
 function RunList({ runs, ...props }: BodyProps & { runs: readonly RunSummary[] }): ReactElement {
   const { commands, trans } = props;
   const [marked, setMarked] = useState<ReadonlySet<string>>(new Set());
+  const [text, setText] = useState('');
+  const found = useMemo(() => searchRuns(runs, text, trans), [runs, text, trans]);
+  const list = useRef<HTMLUListElement>(null);
+  const view = useWindow(list, found.length, ROW_HEIGHT);
   const toggle = (runId: string) => {
     const next = new Set(marked);
     next[marked.has(runId) ? 'delete' : 'add'](runId);
@@ -76,10 +86,26 @@ function RunList({ runs, ...props }: BodyProps & { runs: readonly RunSummary[] }
           </button>
         </div>
       )}
-      <ul className="jp-pipe-Runs" aria-label={trans.__('Runs')}>
-        {runs.map(run => (
+      {runs.length >= SEARCH_FROM && (
+        <div className="jp-pipe-Filter">
+          <searchIcon.react tag="span" width="14px" />
+          <input
+            className="jp-pipe-Input"
+            type="search"
+            placeholder={trans.__('Search runs')}
+            aria-label={trans.__('Search runs by name, time, state or value')}
+            value={text}
+            onChange={event => setText(event.target.value)}
+          />
+          {text && <span className="jp-pipe-second">{trans.__('%1 of %2', found.length, runs.length)}</span>}
+        </div>
+      )}
+      <ul ref={list} className="jp-pipe-Runs" aria-label={trans.__('Runs')}>
+        {view.before > 0 && <li style={{ height: view.before }} aria-hidden />}
+        {found.slice(view.start, view.end).map(run => (
           <RunRow key={run.run_id} run={run} isMarked={marked.has(run.run_id)} onMark={() => toggle(run.run_id)} {...props} />
         ))}
+        {view.after > 0 && <li style={{ height: view.after }} aria-hidden />}
       </ul>
     </>
   );
@@ -92,7 +118,7 @@ interface RunRowProps extends BodyProps {
 }
 
 function RunRow({ run, isMarked, onMark, pipeline, commands, trans }: RunRowProps): ReactElement {
-  const when = isActive(run) ? trans.__('Now') : formatWhen(new Date(run.queued * 1000), trans);
+  const when = titleOf(run, trans);
   return (
     <li
       className="jp-pipe-Run"
@@ -110,15 +136,22 @@ function RunRow({ run, isMarked, onMark, pipeline, commands, trans }: RunRowProp
         aria-label={trans.__('Mark the run of %1 for comparison', when)}
       />
       <StateIcon mark={run.state} trans={trans} />
+      {run.pinned && (
+        <span className="jp-pipe-Pin" role="img" aria-label={trans.__('Pinned')} title={trans.__('Pinned: not removed by gc')}>
+          ★
+        </span>
+      )}
       <button
         type="button"
         className="jp-pipe-Run-when"
-        title={trans.__('%1, %2, started by %3', wordOf(run.state, trans), run.run_id, run.trigger)}
+        title={[trans.__('%1, %2, started by %3', wordOf(run.state, trans), run.run_id, run.trigger), run.note]
+          .filter(Boolean)
+          .join('\n')}
         onClick={() => void pipeline.history.choose(run.run_id)}
       >
         {when}
       </button>
-      <span className="jp-pipe-Run-note jp-pipe-second">{note(run, trans)}</span>
+      <span className="jp-pipe-Run-note jp-pipe-second">{noteOf(run, trans)}</span>
       <span className="jp-pipe-Row-time">
         {isActive(run) ? <Clock since={run.started ?? run.queued} /> : formatSeconds(run.seconds)}
       </span>
@@ -133,24 +166,4 @@ function RunRow({ run, isMarked, onMark, pipeline, commands, trans }: RunRowProp
       </button>
     </li>
   );
-}
-
-/** What is most worth knowing: where it failed, what was set, what came out. */
-function note(run: RunSummary, trans: BodyProps['trans']): string {
-  if (run.failed_stage) {
-    return run.failed_stage;
-  }
-  const set = Object.entries(run.parameters).map(([name, literal]) => `${name}=${literal}`);
-  const metrics = Object.entries(run.metrics).map(([name, value]) => `${name} ${formatMetric(value)}`);
-  const known = [...set, ...metrics].join(', ');
-  return known || (run.trigger === 'jupyterlab' ? trans.__('from this notebook') : trans.__('from %1', run.trigger));
-}
-
-export function formatMetric(value: number | boolean | string): string {
-  if (typeof value !== 'number') {
-    return String(value);
-  }
-  return Number.isInteger(value) || Math.abs(value) >= 1000
-    ? Math.round(value).toLocaleString('en-US')
-    : String(Number(value.toPrecision(4)));
 }

@@ -16,10 +16,11 @@ export function openRunMenu(
   anchor: HTMLElement,
   pointer: Pointer | null = null
 ): void {
-  const ids = isActive(run)
-    ? [CommandIds.openReport, CommandIds.openLog, CommandIds.cancel]
-    : [CommandIds.openReport, CommandIds.openLog, CommandIds.resume, DELETE_RUN];
-  openMenu(commands, [ids], anchor, { runId: run.run_id }, pointer);
+  const again = run.failed_stage === null ? [CommandIds.resume] : [CommandIds.resume, CommandIds.runFailed];
+  const groups = isActive(run)
+    ? [[CommandIds.openReport, CommandIds.openLog, CommandIds.followOutput], [CommandIds.pinRun, CommandIds.annotateRun], [CommandIds.cancel]]
+    : [[CommandIds.openReport, CommandIds.openLog], again, [CommandIds.pinRun, CommandIds.annotateRun], [DELETE_RUN]];
+  openMenu(commands, groups, anchor, { runId: run.run_id }, pointer);
 }
 
 /** Ask, then remove the run. */

@@ -1,9 +1,10 @@
 /** The list of stages: a tree with state, place, time and reason of each, driven by keys as by mouse. */
 
 import { searchIcon } from '@jupyterlab/ui-components';
-import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactElement } from 'react';
+import { useCallback, useEffect, useRef, useState, type KeyboardEvent, type ReactElement } from 'react';
 import { CommandIds } from '../../commands';
 import { StateIcon } from '../../controls/marks';
+import { useWindow } from '../../controls/window';
 import { wordOf, type Mark } from '../../runs/state';
 import type { BodyProps } from '../section';
 import { Empty, Loading } from '../states';
@@ -13,9 +14,7 @@ import { StageRowView } from './row';
 import { filterRows, listRows, markOfRow, visibleRows, type Row } from './rows';
 
 const FILTER_FROM = 24;
-const VIRTUAL_FROM = 40;
 const ROW_HEIGHT = 24;
-const OVERSCAN = 8;
 const HANDS_OFF_MS = 3000;
 const FILTERS: readonly Mark[] = ['failed', 'running', 'queued'];
 
@@ -99,7 +98,7 @@ function StageTree(props: TreeProps): ReactElement {
     [commands, toggle]
   );
   const onKey = useTreeKeys({ ...props, rows, selected, setSelected, toggle, tree });
-  const view = useWindow(tree, rows.length);
+  const view = useWindow(tree, rows.length, ROW_HEIGHT);
   useFollow(tree, rows);
   return (
     <>
@@ -245,40 +244,6 @@ function useFollow(tree: React.RefObject<HTMLDivElement>, rows: readonly Row[]):
       scroller.scrollTop = Math.max(0, top - scroller.clientHeight / 2);
     }
   }, [tree, at]);
-}
-
-interface View {
-  readonly start: number;
-  readonly end: number;
-  readonly before: number;
-  readonly after: number;
-}
-
-/** Which rows to draw of a long list; all of a short one. */
-function useWindow(tree: React.RefObject<HTMLDivElement>, count: number): View {
-  const [range, setRange] = useState({ top: 0, height: 600 });
-  useEffect(() => {
-    const scroller = tree.current?.closest('.jp-pipe-Section');
-    if (!scroller || count < VIRTUAL_FROM) {
-      return;
-    }
-    const read = () => setRange({ top: scroller.scrollTop, height: scroller.clientHeight });
-    const observer = new ResizeObserver(read);
-    observer.observe(scroller);
-    scroller.addEventListener('scroll', read, { passive: true });
-    return () => {
-      observer.disconnect();
-      scroller.removeEventListener('scroll', read);
-    };
-  }, [tree, count < VIRTUAL_FROM]);
-  return useMemo(() => {
-    if (count < VIRTUAL_FROM) {
-      return { start: 0, end: count, before: 0, after: 0 };
-    }
-    const start = Math.max(0, Math.floor(range.top / ROW_HEIGHT) - OVERSCAN);
-    const end = Math.min(count, Math.ceil((range.top + range.height) / ROW_HEIGHT) + OVERSCAN);
-    return { start, end, before: start * ROW_HEIGHT, after: (count - end) * ROW_HEIGHT };
-  }, [range, count]);
 }
 
 /** The compiled stages in notebook order; those of the tags while nothing has compiled yet. */
