@@ -1,6 +1,6 @@
 """Turns a notebook into a pipeline: tags mark stages, papermill runs them, a sidebar shows them.
 
-`compile_notebook` and `run` are the Python API; both show themselves in a notebook.
+`compile_notebook`, `run` and `start` are the Python API; what they return shows itself in a notebook.
 """
 
 from __future__ import annotations
@@ -8,15 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jupyter_pipe.api import compile_notebook, run
+    from jupyter_pipe.api import compile_notebook, run, start
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "compile_notebook", "run"]
+__all__ = ["__version__", "compile_notebook", "run", "start"]
 
 
 def __getattr__(name: str) -> Any:
     # The command line imports this package; it must not pay for the API that it does not use.
-    if name in {"compile_notebook", "run"}:
+    if name in {"compile_notebook", "run", "start"}:
         from jupyter_pipe import api
 
         return getattr(api, name)

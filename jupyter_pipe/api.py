@@ -6,6 +6,9 @@
     run = jupyter_pipe.run("home_value.ipynb", parameters={"weeks": 8})
     run.metrics["best_mae"]
 
+    started = jupyter_pipe.start("home_value.ipynb")  # returns at once
+    started.wait().metrics["best_mae"]
+
 Raises NotebookError, CompileError, ParameterError and RunError; a run whose stages fail is
 returned, with `run.state` and the failures.
 """
@@ -19,9 +22,11 @@ from typing import TYPE_CHECKING, Any
 from jupyter_pipe.model import Pipeline
 
 if TYPE_CHECKING:
-    from jupyter_pipe.runs.model import Run
+    from jupyter_pipe.engine import RunRequest
+    from jupyter_pipe.handle import RunHandle
+    from jupyter_pipe.runs.model import Run, RunOptions
 
-__all__ = ["compile_notebook", "run"]
+__all__ = ["compile_notebook", "run", "start"]
 
 
 def compile_notebook(path: str | Path, *, output: str | Path | None = None, force: bool = False) -> Pipeline:
@@ -56,26 +61,58 @@ def run(
     `workers` is the number of stages at a time (default: the cores); `root` is the folder, or the URL,
     that gets `.jupyter_pipe/`, `workdir` where stages run (default for both: the notebook's folder).
     """
-    from jupyter_pipe.engine import RunRequest, open_target, run_pipeline
+    from jupyter_pipe.engine import run_pipeline
     from jupyter_pipe.runs.model import RunOptions
+
+    options = RunOptions(
+        targets=tuple(targets), workers=workers, keep_going=keep_going, strict=strict, use_cache=use_cache
+    )
+    return run_pipeline(_request(path, options, parameters, root, workdir))
+
+
+def start(
+    path: str | Path,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    targets: Sequence[str] = (),
+    workers: int | None = None,
+    keep_going: bool = False,
+    strict: bool = False,
+    use_cache: bool = True,
+    root: str | Path | None = None,
+    workdir: str | Path | None = None,
+) -> RunHandle:
+    """Start what `run` runs, and return at once.
+
+    The run goes on in a thread of this process, which waits for it when it ends; one whose process is
+    killed is `interrupted`, and can be resumed. Raises what `run` raises before its first stage.
+    """
+    from jupyter_pipe.handle import start_run
+    from jupyter_pipe.runs.model import RunOptions
+
+    options = RunOptions(
+        targets=tuple(targets), workers=workers, keep_going=keep_going, strict=strict, use_cache=use_cache
+    )
+    return start_run(_request(path, options, parameters, root, workdir))
+
+
+def _request(
+    path: str | Path,
+    options: RunOptions,
+    parameters: Mapping[str, Any] | None,
+    root: str | Path | None,
+    workdir: str | Path | None,
+) -> RunRequest:
+    from jupyter_pipe.engine import RunRequest, open_target
     from jupyter_pipe.runs.parameters import resolve_parameters
     from jupyter_pipe.runs.remote import local_root
     from jupyter_pipe.runs.store import RunStore
 
     target = open_target(path, None if root is None else RunStore(local_root(root)))
-    options = RunOptions(
-        targets=tuple(targets),
-        workers=workers,
-        keep_going=keep_going,
-        strict=strict,
-        use_cache=use_cache,
-    )
-    return run_pipeline(
-        RunRequest(
-            target=target,
-            options=options,
-            parameters=resolve_parameters(target.pipeline.parameters, values=parameters),
-            workdir=None if workdir is None else Path(workdir),
-            trigger="api",
-        )
+    return RunRequest(
+        target=target,
+        options=options,
+        parameters=resolve_parameters(target.pipeline.parameters, values=parameters),
+        workdir=None if workdir is None else Path(workdir),
+        trigger="api",
     )

@@ -20,7 +20,7 @@ from jupyter_pipe.artifacts.protocol import StageResult
 from jupyter_pipe.artifacts.store import Store
 from jupyter_pipe.cache.store import Cache, compiled_path, references
 from jupyter_pipe.runs.model import Run
-from jupyter_pipe.runs.notes import read_note
+from jupyter_pipe.runs.report.notes import read_note
 from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.trust.records import UNREADABLE, read_regular_file
 

@@ -11,11 +11,12 @@ from typing import Any
 
 from jupyter_pipe.engine.control import request_cancel
 from jupyter_pipe.errors import ExtraMissingError, RunError
+from jupyter_pipe.handle import RunHandle
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.report.run_html import run_html
 from jupyter_pipe.runs.store import RunStore
 
-__all__ = ["RunView"]
+__all__ = ["RunView", "import_widgets"]
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -23,14 +24,15 @@ _SECONDS_BETWEEN_LOOKS = 0.5
 class RunView:
     """Shows a run until it has ended; displays itself at the end of a cell.
 
-    `run` is a `Run`, or the id (or a part of it, or "latest") of one below `root`, the folder that
-    holds `.jupyter_pipe/` (default: the notebook's). Raises RunError and ExtraMissingError.
+    `run` is what `jupyter_pipe.start` returned, a `Run`, or the id (or a part of it, or "latest") of one
+    below `root`, the folder that holds `.jupyter_pipe/` (default: the notebook's). Raises RunError and
+    ExtraMissingError.
     """
 
-    def __init__(self, run: Run | str = "latest", *, root: str | Path | None = None) -> None:
-        widgets = _import_widgets()
-        self._store = RunStore(root if root is not None else _root_of(run))
-        self._run_id = run.run_id if isinstance(run, Run) else self._store.find(run)
+    def __init__(self, run: RunHandle | Run | str = "latest", *, root: str | Path | None = None) -> None:
+        widgets = import_widgets("RunView")
+        self._store = run.store if isinstance(run, RunHandle) else RunStore(root or _root_of(run))
+        self._run_id = self._store.find(run) if isinstance(run, str) else run.run_id
         self._picture = widgets.HTML()
         self._cancel = widgets.Button(description="Cancel run", icon="stop")
         self._cancel.on_click(lambda button: self.cancel())
@@ -82,9 +84,10 @@ def _root_of(run: Run | str) -> Path:
     return Path.cwd()
 
 
-def _import_widgets() -> Any:
+def import_widgets(feature: str) -> Any:
+    """ipywidgets, or the error that says how to install it."""
     try:
         import ipywidgets
     except ImportError:
-        raise ExtraMissingError("RunView", "widgets") from None
+        raise ExtraMissingError(feature, "widgets") from None
     return ipywidgets

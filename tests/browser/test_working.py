@@ -140,7 +140,7 @@ def see_shortcuts(page: Page) -> None:
     card = page.get_by_role("table", name="Shortcuts")
     expect(card).to_contain_text("Put into Stage…")
     expect(card).to_contain_text("Alt+P")
-    page.keyboard.press("Escape")
+    page.locator(".jp-Dialog").get_by_role("button", name="Close").click()
     expect(card).to_have_count(0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from tornado.httpclient import HTTPClientError
 
 from jupyter_pipe import events as ev
+from jupyter_pipe.runs import RunStore
+from jupyter_pipe.runs.garbage import Limits, collect
 from tests.server.conftest import notebook_json
 
 pytestmark = pytest.mark.server
@@ -277,3 +280,45 @@ async def test_cancelling_a_run_that_has_ended_changes_nothing(api: Api, make_ru
     for _ in range(2):
         status, run = await api("POST", "runs", run_id, "cancel")
         assert (status, run["state"]) == (200, "failed")
+
+
+async def test_a_run_is_named_noted_and_pinned(api: Api, make_run: Any, jp_root_dir: Path) -> None:
+    first, second = make_run(*finished()), make_run(*finished())
+    assert {run["pinned"] for run in (await api("GET", "runs"))[1]["runs"]} == {False}
+    note = {"name": " the good one ", "note": "before\nthe change", "pinned": True}
+    status, answer = await api("PUT", "runs", first, "note", body=note)
+    assert status == 200
+    assert (answer["name"], answer["note"], answer["pinned"]) == ("the good one", "before\nthe change", True)
+    listed = {run["run_id"]: run for run in (await api("GET", "runs"))[1]["runs"]}
+    assert listed[first] == answer
+    assert not listed[second]["pinned"]
+    kept = collect(RunStore(jp_root_dir), Limits(runs=1), now=time.time())
+    assert kept.runs == ()  # the one is the newest, the other is pinned
+    await api("PUT", "runs", first, "note", body={})
+    assert collect(RunStore(jp_root_dir), Limits(runs=1), now=time.time()).runs == (first,)
+
+
+@pytest.mark.parametrize(
+    ("run", "note", "status"),
+    [("known", {"name": "x" * 81}, 400), ("known", {"pinned": 3}, 400), (UNKNOWN_RUN, {"name": "x"}, 404)],
+)
+async def test_what_cannot_be_written_on_a_run(
+    api: Api, make_run: Any, run: str, note: dict[str, Any], status: int
+) -> None:
+    known = make_run(*finished())
+    assert (await api("PUT", "runs", known if run == "known" else run, "note", body=note))[0] == status
+    assert (await api("GET", "runs"))[1]["runs"][0]["name"] == ""
+
+
+async def test_a_damaged_note_is_none(api: Api, make_run: Any, jp_root_dir: Path) -> None:
+    run_id = make_run(*finished())
+    RunStore(jp_root_dir).folder(run_id).note.write_text("{")
+    assert (await api("GET", "runs"))[1]["runs"][0]["name"] == ""
+
+
+async def test_a_plan_takes_unsaved_content(api: Api, write_notebook: Any) -> None:
+    write_notebook("flow.ipynb", ("x = 1", "stage:load"))
+    content = notebook_json(("x = 1", "stage:load"), ("print(x)", "stage:show"))
+    status, answer = await api("POST", "plan", body={"notebook": "flow.ipynb", "content": content})
+    assert status == 200
+    assert [stage["name"] for stage in answer["stages"]] == ["load", "show"]

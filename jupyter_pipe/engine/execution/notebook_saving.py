@@ -6,6 +6,8 @@ ran when a kernel dies; this one does neither.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Callable
@@ -29,15 +31,25 @@ class ExecutedNotebook(NotebookExecutionManager):  # type: ignore[misc]  # paper
         super().__init__(notebook, output_path=output_path, progress_bar=False)
         notebook.metadata.setdefault("papermill", {})
         self._due = 0.0
+        # The save that is to be made up for: a cell may print once and then say nothing for an hour.
+        self._made_up: asyncio.TimerHandle | None = None
         # Brings the outputs up to date before they are written.
         self.before_saving: Callable[[], None] = lambda: None
 
     def save(self, **_: Any) -> None:
-        """Save if the last time was not just now, and saving does not take too much of the time."""
-        if time.monotonic() >= self._due:
+        """Save: a little later if the last time was just now, or if saving takes too much of the time."""
+        seconds = self._due - time.monotonic()
+        if seconds <= 0:
             self.save_now()
+        elif self._made_up is None and self.output_path is not None:
+            with contextlib.suppress(RuntimeError):  # outside of the loop there are no messages to miss
+                self._made_up = asyncio.get_running_loop().call_later(seconds, self.save_now)
 
     def save_now(self) -> None:
+        """Save, and forget what was to be made up for."""
+        if self._made_up is not None:
+            self._made_up.cancel()
+            self._made_up = None
         if self.output_path is None:
             return
         began = time.monotonic()

@@ -11,7 +11,7 @@ from pathlib import Path
 from jupyter_pipe.errors import PipeError, RunError
 from jupyter_pipe.events import Event, StageState
 from jupyter_pipe.runs import Run, RunFolder, RunStore
-from jupyter_pipe.runs.notes import RunNote, read_note, write_note
+from jupyter_pipe.runs.report.notes import RunNote, read_note, write_note
 from jupyter_pipe.server.paths import Root
 from jupyter_pipe.server.payloads import (
     DebugRequest,
