@@ -143,6 +143,9 @@ VARIABLES = {
     "import os; os.path.expandvars('$SET_X/data')": "variable SET_X",
     "import os; environment = os.environ; environment.get('SET_X')": "variable SET_X",
     "import os; os.environ['MODE_X'] = '1'; os.environ['MODE_X']": "",
+    "import os; del os.environ['SET_X']": "variable SET_X",
+    "import os\ntry: del os.environ['MODE_X']\nexcept KeyError: pass": "variable MODE_X",
+    "import os; os.environ.pop('MODE_X', None)": "variable MODE_X",
 }
 MODULES = {
     "import plug": "module plug.py",

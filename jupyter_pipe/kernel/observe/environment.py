@@ -148,10 +148,11 @@ class EnvironmentWatch:
         return setitem
 
     def _delitem(self, original: Any) -> Any:
-        wrote = self._wrote
+        read, wrote = self._read, self._wrote
 
         def delitem(self: Any, key: Any) -> None:
             __tracebackhide__ = True
+            read(self, key)  # it fails if there is none
             original(self, key)
             wrote(key)
 
