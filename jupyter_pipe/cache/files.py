@@ -139,10 +139,11 @@ def module_digests(imports: Iterable[str], workdir: Path) -> dict[str, str]:
 def _module_files(name: str, workdir: Path) -> Iterator[Path]:
     single = workdir / f"{name}.py"
     package = workdir / name
-    if single.is_file():
-        yield single
-    elif (package / "__init__.py").is_file():
+    # Python looks for the package first.
+    if (package / "__init__.py").is_file():
         yield from sorted(package.rglob("*.py"))
+    elif single.is_file():
+        yield single
 
 
 def _imported_by(path: Path) -> Iterator[str]:

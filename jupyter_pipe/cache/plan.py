@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Around",
+    "Computed",
     "Decision",
     "Forcing",
     "Plan",
@@ -90,6 +91,15 @@ class Decision(Struct, frozen=True):
     touched: bool = False
     remake: dict[str, str] = {}
     around: Around = ALONE
+
+
+class Computed(Struct, frozen=True):
+    """The result of a stage that has run: in which run, how many seconds it took, its executed notebook."""
+
+    result: StageResult
+    run_id: str
+    seconds: float
+    executed: Path
 
 
 class _Candidate(Struct, frozen=True):
@@ -259,36 +269,36 @@ class StageCache:
     def record(
         self,
         stage: Stage,
-        fingerprint: Fingerprint,
+        decision: Decision,
         inputs: StageInputs,
-        result: StageResult,
+        computed: Computed,
         *,
-        run_id: str,
-        seconds: float,
-        executed: Path,
         created: float,
-        named: tuple[ObservedPath, ...] = (),
-        left: Collection[str] = (),
     ) -> CacheEntry | None:
-        """Keep the result of a stage that succeeded, unless nobody could ever reuse it. `named` is that of
-        the decision, `left` are the files of earlier stages. Returns what was kept."""
+        """Keep the result of a stage that succeeded, unless nobody could ever reuse it. `decision` was that
+        it runs, `created` is now (UTC seconds). Returns what was kept."""
+        result = computed.result
         unseeded = [component for component in result.drawn if component not in inputs.generators]
         if unseeded and not _carried(result, unseeded):
-            latest = Latest(fingerprint, seconds, tuple(unseeded))
+            latest = Latest(decision.fingerprint, computed.seconds, tuple(unseeded))
             self.cache.remember(self.pipeline, stage.name, latest)
             return None
         made = note_files(files_written(stage), self._present(stage))
         entry = CacheEntry(
-            fingerprint=fingerprint,
-            result=replace(result, observed=add_named(result.observed, named, made)),
-            run_id=run_id,
-            seconds=seconds,
+            fingerprint=decision.fingerprint,
+            result=replace(result, observed=add_named(result.observed, decision.named, made)),
+            run_id=computed.run_id,
+            seconds=computed.seconds,
             executed="",
             created=created,
             generators={c: d for c, d in inputs.generators.items() if c in result.drawn},
         )
         return self.cache.record(
-            entry, pipeline=self.pipeline, stage=stage.name, executed=executed, left=left
+            entry,
+            pipeline=self.pipeline,
+            stage=stage.name,
+            executed=computed.executed,
+            left=decision.around.left,
         )
 
     def _forced(self, stage: Stage) -> str:

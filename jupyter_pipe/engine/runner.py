@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from jupyter_pipe.artifacts.masking import Masker
+from jupyter_pipe.cache.plan import Computed
 from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.engine.attempts.attempt_folder import RunPlace, publish_attempt
 from jupyter_pipe.engine.kernels.interrupts import can_catch_signals, catch_signals
@@ -281,14 +282,9 @@ class _Runner:
             # A run that does not allow secrets to be stored must not find them.
             self._results.give_up(record.stage)
             return
-        self._results.record(
-            self._machine.pipeline,
-            record.stage,
-            record.result,
-            run_id=self._writer.run_id,
-            seconds=record.seconds,
-            executed=self._folder.executed(record.stage),
-        )
+        executed = self._folder.executed(record.stage)
+        computed = Computed(record.result, self._writer.run_id, record.seconds, executed)
+        self._results.record(self._machine.pipeline, record.stage, computed)
 
     def _log_and_publish(self, event: Event) -> None:
         """Who reads of a stage's end must find its notebook."""

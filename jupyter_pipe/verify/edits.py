@@ -17,7 +17,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from jupyter_pipe.artifacts.protocol import Observations
+from jupyter_pipe.artifacts.protocol import Observations, ObservedPath
 
 __all__ = ["Edit", "Inputs", "inputs_of", "random_edit"]
 
@@ -54,20 +54,29 @@ class Edit(Struct, frozen=True):
 def inputs_of(observed: Iterable[Observations]) -> Inputs:
     """What all stages together read below the notebook's folder."""
     every = tuple(observed)
-    made = {one.path for each in every for one in each.written if _is_below(one.path)}
-    read = [one for each in every for one in each.read if _is_below(one.path) and one.path not in made]
+    written = [one for each in every for one in _below(each.written)]
+    made = {one.path for one in written}
+    read = [one for each in every for one in _below(each.read) if one.path not in made]
     contents = {one.path for one in read if one.aspect == "content" and not one.appended}
-    code = {one.path for each in every for one in each.modules if _is_below(one.path)}
+    code = {one.path for each in every for one in _below(each.modules)}
     code |= {path for path in contents if path.endswith(".py")}
-    variables = {one.name for each in every for one in each.variables}
     return Inputs(
         files=tuple(sorted(contents - code)),
-        made=tuple(sorted(one.path for each in every for one in each.written if one.aspect == "content")),
+        made=tuple(sorted({one.path for one in written if one.aspect == "content"})),
         folders=tuple(sorted({(one.path, one.pattern) for one in read if one.aspect == "listing"})),
-        absent=tuple(sorted(one.path for one in read if one.digest == "missing")),
+        absent=tuple(sorted({one.path for one in read if one.digest == "missing"})),
         modules=tuple(sorted(code)),
-        variables=tuple(sorted(name for name in variables if not _MACHINE.fullmatch(name))),
+        variables=_variables(every),
     )
+
+
+def _variables(every: Iterable[Observations]) -> tuple[str, ...]:
+    names = {one.name for each in every for one in each.variables}
+    return tuple(sorted(name for name in names if not _MACHINE.fullmatch(name)))
+
+
+def _below(paths: Iterable[ObservedPath]) -> list[ObservedPath]:
+    return [one for one in paths if _is_below(one.path)]
 
 
 def _is_below(path: str) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from jupyter_pipe.artifacts.protocol import AmbientValue, ArtifactRef, StageResult, StoredPayload
-from jupyter_pipe.cache.plan import Forcing, Plan, StageCache, StageInputs, plan_run
+from jupyter_pipe.cache.plan import Computed, Forcing, Plan, StageCache, StageInputs, plan_run
 from jupyter_pipe.cache.store import Cache
 from jupyter_pipe.model import (
     Edge,
@@ -92,17 +92,8 @@ def record(
 ) -> None:
     given = StageInputs(**inputs)
     stage = (pipeline or make_pipeline()).stage(name)
-    fingerprint = cache.decide(stage, given).fingerprint
-    cache.record(
-        stage,
-        fingerprint,
-        given,
-        result,
-        run_id="r1",
-        seconds=6.0,
-        executed=folder / "executed.ipynb",
-        created=1.0,
-    )
+    decision = cache.decide(stage, given)
+    cache.record(stage, decision, given, Computed(result, "r1", 6.0, folder / "executed.ipynb"), created=1.0)
 
 
 def forecast(folder: Path, selected: tuple[str, ...]) -> Plan:

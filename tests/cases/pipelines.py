@@ -35,7 +35,7 @@ from jupyter_pipe.notebook.parameters import set_parameters
 from jupyter_pipe.runs.model import Failure
 from tests.forking import ForkingProcesses
 
-__all__ = ["ENOUGH", "Forks", "Outcome", "run_as_notebook", "run_as_pipeline", "run_stage_cells"]
+__all__ = ["ENOUGH", "Forks", "Outcome", "attempt", "run_as_notebook", "run_as_pipeline", "run_stage_cells"]
 
 VARYING = re.compile(r"0x[0-9a-fA-F]{6,}|CPU times: .*\nWall time: .*")
 """What differs from run to run: addresses of objects, and what `%time` prints."""
@@ -167,27 +167,36 @@ class _PipelineRun:
                         return
 
     def _attempt(self, launch: ms.Launch) -> ms.Message:
-        pipeline, results = self._machine.pipeline, self._machine.results
-        given = given_to(pipeline, launch.stage, results)
-        work = StageWork(
-            run_id="run",
-            pipeline=pipeline,
-            stage=launch.stage,
-            attempt=launch.attempt,
+        return attempt(
+            self._machine,
+            launch,
             package=str(self._folder),
             run_folder=str(self._folder / "run"),
             store=str(self._folder / "artifacts"),
             workdir=str(self._path.parent),
-            given=given,
-            protect=protected_names(pipeline, launch.stage, given, results),
             literals=self._literals,
             numbers=self._numbers,
         )
-        return outcome_message(work, run_stage(work))
 
     def execute(self, notebook: Mapping[str, Any], _kernel: str, execution: Execution) -> None:
         """Stands in for papermill."""
         run_stage_cells(self._forks, notebook, execution, self.outcome)
+
+
+def attempt(machine: Machine, launch: ms.Launch, **fields: Any) -> ms.Message:
+    """One attempt at a stage, here and now; `fields` are the rest of its `StageWork`."""
+    pipeline, results = machine.pipeline, machine.results
+    given = given_to(pipeline, launch.stage, results)
+    work = StageWork(
+        run_id="run",
+        pipeline=pipeline,
+        stage=launch.stage,
+        attempt=launch.attempt,
+        given=given,
+        protect=protected_names(pipeline, launch.stage, given, results),
+        **fields,
+    )
+    return outcome_message(work, run_stage(work))
 
 
 def run_stage_cells(

@@ -14,6 +14,8 @@ from jupyter_pipe.artifacts.protocol import (
     StageResult,
 )
 from jupyter_pipe.engine.scheduling import messages as ms
+from jupyter_pipe.engine.scheduling.observed_order import OrderFinding
+from jupyter_pipe.engine.scheduling.verdict import order_warning, undeclared_failure
 from jupyter_pipe.events import FailureKind
 from jupyter_pipe.model import Learned
 from jupyter_pipe.runs.model import Failure
@@ -48,6 +50,28 @@ def two(*, workers: int = 2, strict: bool = False, keep_going: bool = False) -> 
 
 
 ONE = (read("one.txt", "new"),)
+
+
+@pytest.mark.parametrize(
+    ("finding", "hint"),
+    [
+        (
+            OrderFinding("above", "below", ("file:b.txt", "file:a.txt")),
+            "tag above with writes:a.txt,b.txt and below with reads:a.txt,b.txt, "
+            "or tag below with after:above",
+        ),
+        (
+            OrderFinding("above", "below", ("file:a.txt",), tags=("reads", "writes")),
+            "tag above with reads:a.txt and below with writes:a.txt, or tag below with after:above",
+        ),
+        (OrderFinding("above", "below", ("file:a b.txt",)), "tag below with after:above"),
+        (OrderFinding("above", "below", ("file:a.txt", "@os.environ.MODE")), "tag below with after:above"),
+    ],
+    ids=["written first", "read first", "no tag can name it", "a variable"],
+)
+def test_the_hint_names_the_tags_that_would_say_it(finding: OrderFinding, hint: str) -> None:
+    assert order_warning(finding).message.endswith(f"To declare it, {hint}.")
+    assert undeclared_failure(finding).hint == f"To declare it, {hint}."
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from jupyter_pipe import events as ev
 from jupyter_pipe.artifacts.protocol import StageResult
+from jupyter_pipe.cache.plan import Computed
 from jupyter_pipe.engine import request, run_pipeline
 from jupyter_pipe.engine.request import prepare
 from jupyter_pipe.engine.reuse.forecast import CachedResults
@@ -90,9 +91,8 @@ class OtherRun:
     def record(self, folder: Path) -> None:
         executed = folder / "executed.ipynb"
         executed.write_text("{}")
-        self.results.record(
-            self.prepared.pipeline, "a", StageResult(), run_id=self.run_id, seconds=1.0, executed=executed
-        )
+        computed = Computed(StageResult(), self.run_id, 1.0, executed)
+        self.results.record(self.prepared.pipeline, "a", computed)
 
 
 def test_the_second_run_waits_and_then_reads(tmp_path: Path) -> None:

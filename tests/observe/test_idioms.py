@@ -43,7 +43,7 @@ READING = {
     "import gzip\ntry: gzip.open('inputs/a.csv').read()\nexcept OSError: pass": "content inputs/a.csv",
     "import matplotlib.image as i; i.imread('pixel.png')": "content pixel.png",
     "import hashlib; hashlib.file_digest(open('inputs/a.csv', 'rb'), 'md5')": "content inputs/a.csv",
-    "import runpy; runpy.run_path('plug.py')": "module plug.py",
+    "import runpy; runpy.run_path('plug.py')": "module plug.py, missing plug/__init__.py",
     "exec(open('plug.py').read())": "content plug.py",
     "open('none.csv')": "missing none.csv",
     "from concurrent.futures import ThreadPoolExecutor as T\n"
@@ -148,14 +148,18 @@ VARIABLES = {
     "import os; os.environ.pop('MODE_X', None)": "variable MODE_X",
 }
 MODULES = {
-    "import plug": "module plug.py",
-    "from importlib import import_module; import_module('plug').VALUE": "module plug.py",
-    "__import__('pack.inner')": "module pack/__init__.py, module pack/inner.py",
+    "import plug": "module plug.py, missing plug/__init__.py",
+    "from importlib import import_module; import_module('plug').VALUE": (
+        "module plug.py, missing plug/__init__.py"
+    ),
+    "__import__('pack.inner')": (
+        "module pack/__init__.py, module pack/inner.py, missing pack/inner/__init__.py"
+    ),
     "import sys; sys.path.insert(0, 'bundle.zip'); import zipped": "module bundle.zip",
     "import importlib.util as u\ns = u.spec_from_file_location('x', 'plug.py')\n"
-    "s.loader.exec_module(u.module_from_spec(s))": "module plug.py",
+    "s.loader.exec_module(u.module_from_spec(s))": "module plug.py, missing plug/__init__.py",
     "try: import absent\nexcept ImportError: pass": "missing absent.py, missing absent/__init__.py",
-    "import reader": "module reader.py, content inputs/a.csv",
+    "import reader": "module reader.py, content inputs/a.csv, missing reader/__init__.py",
 }
 CALENDAR = {
     "import datetime; datetime.date.today()": "calendar",
@@ -175,8 +179,8 @@ CALENDAR = {
     "from datetime import datetime; datetime(2020, 1, 1).strftime('%Y')": "",
     "import datetime\ndef never(): return datetime.date.today()": "",
     "import datetime\ndef day(): return datetime.date.today()\nday()": "calendar",
-    "import dated; dated.stamp()": "calendar, module dated.py",
-    "import dated": "module dated.py",
+    "import dated; dated.stamp()": "calendar, module dated.py, missing dated/__init__.py",
+    "import dated": "module dated.py, missing dated/__init__.py",
     "now = 3\nclass A:\n  def now(self): return 3\nprint(A.now)": "",
     "exec('import datetime; datetime.date.today()')": "calendar",
 }

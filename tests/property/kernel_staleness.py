@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import random
-import sys
-import tempfile
 from pathlib import Path
 
 from jupyter_pipe.engine import run_pipeline
@@ -16,10 +14,10 @@ from jupyter_pipe.engine.targets import RunRequest, open_target
 from jupyter_pipe.events import Event, StageQueued
 from jupyter_pipe.runs.model import RunOptions
 from jupyter_pipe.runs.store import RunStore
-from tests.cases.pipelines import Forks, Outcome
+from tests.cases.pipelines import Outcome
 from tests.property.outside import Scene
 from tests.property.outside_idioms import READERS
-from tests.property.staleness import Pipelines, Tally, try_sequence
+from tests.property.staleness import Pipelines, try_many
 
 KINDS = frozenset(READERS) - {"calendar"}
 BASE = {"PATH": "/usr/bin:/bin", "MPLBACKEND": "agg"}
@@ -62,20 +60,5 @@ def _printed(executed: Path) -> list[str]:
     ]
 
 
-def main() -> None:
-    """Try sequences and say how they went."""
-    count, seed = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    tally = Tally()
-    with tempfile.TemporaryDirectory() as scratch:
-        forks = Forks(Path(scratch))
-        for number in range(seed, seed + count):
-            trial = try_sequence(forks, number, steps=3, kinds=KINDS, pipelines=KernelPipelines)
-            tally.add(trial)
-            if trial.kind == "stale":
-                print(trial.kind, trial.detail, end="\n\n", flush=True)
-            print(f"{number}: {dict(tally.kinds)}, {tally.needless_share:.1%}", flush=True)
-        forks.close()
-
-
 if __name__ == "__main__":
-    main()
+    try_many(steps=3, kinds=KINDS, pipelines=KernelPipelines)

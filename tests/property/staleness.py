@@ -19,28 +19,29 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from jupyter_pipe.cache.plan import Computed
 from jupyter_pipe.engine.attempts import attempt as stage_module
-from jupyter_pipe.engine.attempts.attempt import StageWork, run_stage
-from jupyter_pipe.engine.attempts.executors import outcome_message
 from jupyter_pipe.engine.request import PreparedRun, prepare
 from jupyter_pipe.engine.reuse import forecast
 from jupyter_pipe.engine.reuse.forecast import CachedResults
 from jupyter_pipe.engine.scheduling import messages as ms
 from jupyter_pipe.engine.scheduling.machine import Machine, Options
 from jupyter_pipe.engine.scheduling.priorities import Capacity
-from jupyter_pipe.engine.scheduling.stage_inputs import given_to, protected_names
+from jupyter_pipe.engine.scheduling.stage_inputs import given_to
 from jupyter_pipe.engine.targets import RunRequest, open_target
 from jupyter_pipe.notebook import read_notebook
 from jupyter_pipe.runs.learned_effects import add_learned
-from tests.cases.pipelines import ENOUGH, Forks, Outcome, run_stage_cells
+from tests.cases.pipelines import ENOUGH, Forks, Outcome, attempt, run_stage_cells
 from tests.property.outside import Scene, random_scene
 from tests.property.outside_edits import random_edit, random_file_edit
 from tests.property.outside_idioms import MADE, READERS
 
-__all__ = ["Tally", "Trial", "main", "try_sequence"]
+__all__ = ["Tally", "Trial", "try_many", "try_sequence"]
 
 STEPS = 4
 DISTURBED = 0.15
+REPORTED = 20
+"""After so many sequences it says how far it is."""
 NO_STATE = (".jupyter_pipe", "__pycache__")
 LOG = "app.log"
 """Who adds to it adds once for each time that it runs; what matters is that each did."""
@@ -154,34 +155,22 @@ class _Run:
         executed = self._folder / f"{record.stage}.json"
         executed.unlink(missing_ok=True)
         executed.write_text(json.dumps(list(self._printed[record.stage].values())))
-        self._results.record(
-            self._machine.pipeline,
-            record.stage,
-            record.result,
-            run_id=f"run{self._owner.runs}",
-            seconds=1.0,
-            executed=executed,
-        )
+        computed = Computed(record.result, f"run{self._owner.runs}", 1.0, executed)
+        self._results.record(self._machine.pipeline, record.stage, computed)
 
     def _attempt(self, launch: ms.Launch) -> ms.Message:
-        pipeline, results = self._machine.pipeline, self._machine.results
-        given = given_to(pipeline, launch.stage, results)
-        work = StageWork(
-            run_id="run",
-            pipeline=pipeline,
-            stage=launch.stage,
-            attempt=launch.attempt,
+        stage = self._machine.pipeline.stage(launch.stage)
+        return attempt(
+            self._machine,
+            launch,
             package=str(self._package),
             run_folder=str(self._folder),
             store=str(self._prepared.store.artifacts),
             workdir=str(self._owner.folder),
-            given=given,
-            protect=protected_names(pipeline, launch.stage, given, results),
             numbers=self._prepared.numbers,
-            environment=self._prepared.environment_of(pipeline.stage(launch.stage), "run"),
+            environment=self._prepared.environment_of(stage, "run"),
             salt=self._prepared.store.salt(),
         )
-        return outcome_message(work, run_stage(work))
 
     def execute(self, notebook: Mapping[str, Any], _kernel: str, execution: Any) -> None:
         """Stands in for papermill: the cells of a stage notebook in a fork."""
@@ -353,17 +342,23 @@ class Tally:
         return len(self.needless) / max(self.decided, 1)
 
 
-def main() -> None:
-    """Try sequences and say how they went."""
+def try_many(
+    steps: int = STEPS,
+    kinds: Collection[str] = tuple(READERS),
+    pipelines: type[Pipelines] = Pipelines,
+) -> None:
+    """Tries as many sequences as the command line says (COUNT [SEED] [-v]) and says how they went."""
     count, seed = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
     tally = Tally()
     with tempfile.TemporaryDirectory() as scratch:
         forks = Forks(Path(scratch))
         for number in range(seed, seed + count):
-            trial = try_sequence(forks, number)
+            trial = try_sequence(forks, number, steps, kinds, pipelines)
             tally.add(trial)
             if trial.kind == "stale" or (trial.kind != "equal" and "-v" in sys.argv):
                 print(trial.kind, trial.detail, end="\n\n", flush=True)
+            if (number - seed) % REPORTED == REPORTED - 1:
+                print(f"after {number - seed + 1}: {dict(tally.kinds)}", flush=True)
         forks.close()
     for reason, times in Counter(tally.needless).most_common(15):
         print(f"needless, {times} times: {reason}")
@@ -371,4 +366,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try_many()

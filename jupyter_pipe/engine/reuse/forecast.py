@@ -16,6 +16,7 @@ from jupyter_pipe.artifacts.protocol import StageResult
 from jupyter_pipe.artifacts.store import Store
 from jupyter_pipe.cache.plan import (
     Around,
+    Computed,
     Decision,
     Forcing,
     Plan,
@@ -99,30 +100,16 @@ class CachedResults:
         self,
         pipeline: Pipeline,
         stage: str,
-        result: StageResult,
-        *,
-        run_id: str,
-        seconds: float,
-        executed: Path,
+        computed: Computed,
     ) -> None:
         """Keep a result. One that is about to be run again, since it changed its input, is kept for
         the graph as it is now."""
         decision, inputs = self._asked[stage]
-        self._files.note(stage, result.observed.written, ran=True)
-        kept = self._decides.record(
-            pipeline.stage(stage),
-            decision.fingerprint,
-            inputs,
-            result,
-            run_id=run_id,
-            seconds=seconds,
-            executed=executed,
-            created=time.time(),
-            named=decision.named,
-            left=decision.around.left,
-        )
+        self._files.note(stage, computed.result.observed.written, ran=True)
+        found = pipeline.stage(stage)
+        kept = self._decides.record(found, decision, inputs, computed, created=time.time())
         if self._mirror is not None and kept is not None:
-            self._mirror.result(tuple(references(result)), self._cache.files_of(kept))
+            self._mirror.result(tuple(references(computed.result)), self._cache.files_of(kept))
         self.give_up(stage)
 
     def _around(self, pipeline: Pipeline, stage: str, remade: bool) -> Around:

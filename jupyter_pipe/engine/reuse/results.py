@@ -7,7 +7,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from jupyter_pipe.artifacts.protocol import StageResult
+from jupyter_pipe.cache.plan import Computed
 from jupyter_pipe.engine.scheduling.messages import Reuse
 from jupyter_pipe.engine.scheduling.stage_inputs import Given
 from jupyter_pipe.model import Pipeline
@@ -38,11 +38,7 @@ class ResultSource(Protocol):
         self,
         pipeline: Pipeline,
         stage: str,
-        result: StageResult,
-        *,
-        run_id: str,
-        seconds: float,
-        executed: Path,
+        computed: Computed,
     ) -> None:
         """The stage has run, and its result stands."""
 

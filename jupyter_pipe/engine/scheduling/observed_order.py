@@ -20,6 +20,7 @@ __all__ = ["OrderFinding", "Trace", "asked_in_vain", "look_back", "trace_of"]
 
 _MOST_NAMES = 500
 _VARIABLES = "os.environ."
+_READS_FIRST = ("reads", "writes")
 
 
 class Trace(Struct, frozen=True):
@@ -50,6 +51,7 @@ class Crossing(Struct, frozen=True):
 class OrderFinding(Struct, frozen=True):
     """Two stages, in the order of the notebook, that must run one after the other.
 
+    `tags` would declare what the earlier and what the later one does with the files.
     `again` are stages that must run again, the first of them even if an earlier result would serve if
     `remade`; `overwritten` says that the earlier one may have read what the later one wrote, and that nobody
     can bring back what was there.
@@ -61,6 +63,7 @@ class OrderFinding(Struct, frozen=True):
     again: tuple[str, ...] = ()
     remade: bool = False
     overwritten: bool = False
+    tags: tuple[str, str] = ("writes", "reads")
 
 
 def trace_of(result: StageResult, launched: int, ended: int, *, reused: bool = False) -> Trace:
@@ -183,13 +186,15 @@ class _Pair:
         """The later one reads or goes on from what the earlier one wrote."""
         names = _names((*forward, *both))
         wrong = [one for one in forward if not self._saw_it(one)]
+        tags = ("writes", "reads" if forward else "writes")
         remade = bool(wrong) and self.first.reused and not self.second.reused
         if remade:
-            yield OrderFinding(self.earlier, self.later, names, (self.earlier, self.later), remade=True)
+            again = (self.earlier, self.later)
+            yield OrderFinding(self.earlier, self.later, names, again, remade=True, tags=tags)
         elif wrong or (both and not self._wrote_in_turn()):
-            yield OrderFinding(self.earlier, self.later, names, (self.later,))
+            yield OrderFinding(self.earlier, self.later, names, (self.later,), tags=tags)
         elif not self.ordered:
-            yield OrderFinding(self.earlier, self.later, names)
+            yield OrderFinding(self.earlier, self.later, names, tags=tags)
 
     def _saw_it(self, crossing: Crossing) -> bool:
         """Whether the later stage saw what the earlier one left, or what another one between them did."""
@@ -210,13 +215,14 @@ class _Pair:
         names = _names(backward)
         wrong = [one for one in backward if not self._came_first(one)]
         if not wrong:
-            return OrderFinding(self.earlier, self.later, names)
+            return OrderFinding(self.earlier, self.later, names, tags=_READS_FIRST)
         paths = [one.left.path for one in wrong if one.left is not None]
         makers = [self._last_writer(path, self.earlier) for path in paths]
         if not paths or None in makers:
-            return OrderFinding(self.earlier, self.later, _names(wrong), overwritten=True)
+            wrongly = _names(wrong)
+            return OrderFinding(self.earlier, self.later, wrongly, overwritten=True, tags=_READS_FIRST)
         again = dict.fromkeys([*(maker for maker in makers if maker), self.earlier, self.later])
-        return OrderFinding(self.earlier, self.later, names, tuple(again), remade=True)
+        return OrderFinding(self.earlier, self.later, names, tuple(again), remade=True, tags=_READS_FIRST)
 
     def _came_first(self, crossing: Crossing) -> bool:
         """Whether the earlier stage surely saw what was there before the later one wrote."""

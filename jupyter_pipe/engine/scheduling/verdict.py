@@ -5,12 +5,14 @@ Pure. What the kernel reported (`StageResult`) in, a `Failure` or None out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from jupyter_pipe.artifacts.protocol import GateResult, StageResult, Untransportable
 from jupyter_pipe.engine.scheduling.observed_order import OrderFinding
 from jupyter_pipe.events import ContractJudged, FailureKind, WarningRaised
+from jupyter_pipe.file_names import is_file
 from jupyter_pipe.model import Pipeline
 from jupyter_pipe.runs.model import Failure
 
@@ -28,6 +30,8 @@ __all__ = [
 
 _LONGEST_DELAY_SECONDS = 60.0
 _MOST_NAMED = 4
+_FOR_A_TAG = re.compile(r"[\w./+@-]+")
+"""Paths that a tag can name as they are."""
 _MOST_PROBLEMS = 8
 # A contract that only warns, and one that is not there yet.
 _NO_FAILURE = frozenset({"warn", "none"})
@@ -125,7 +129,17 @@ def overwritten_failure(finding: OrderFinding) -> Failure:
 
 
 def _how_to_declare(finding: OrderFinding) -> str:
-    return f"To declare it, tag {finding.later} with after:{finding.earlier}."
+    """By what the two do with the files, where a tag can say that, else by their order."""
+    order = f"tag {finding.later} with after:{finding.earlier}"
+    paths = [name.removeprefix("file:") for name in finding.names if is_file(name)]
+    if len(paths) < len(finding.names) or not all(map(_FOR_A_TAG.fullmatch, paths)):
+        return f"To declare it, {order}."
+    listed = ",".join(sorted(paths))
+    first, second = finding.tags
+    return (
+        f"To declare it, tag {finding.earlier} with {first}:{listed} and {finding.later} with "
+        f"{second}:{listed}, or {order}."
+    )
 
 
 def _things(names: Collection[str]) -> str:

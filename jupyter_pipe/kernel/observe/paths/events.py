@@ -159,6 +159,9 @@ class FileEvents:
             caller = self.places.find() if full.endswith(_CODE) and not module else None
             module = module or (caller is not None and caller.importing)
             self.notes.read(full, where, module=module)
+            if module and full.endswith(".py") and not full.endswith("/__init__.py"):
+                # A package of the same name beside it would be imported instead.
+                self.notes.ask(f"{full[:-3]}/__init__.py", where)
 
     def written(self, path: Any, folder: int = _NO_FOLDER, *, keeps: bool = False) -> None:
         """`folder` is a descriptor that a relative path is relative to; such paths are not followed."""
