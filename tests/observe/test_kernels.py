@@ -33,7 +33,7 @@ STAGES = {
         "subprocess.run([sys.executable, 'tool.py'], capture_output=True)",
         "content tool.py, program python tool.py",
     ),
-    "imported": ("import_module('plug').VALUE", "module plug.py"),
+    "imported": ("import_module('plug').VALUE", "missing plug/__init__.py, module plug.py"),
     "scripted": ("%%bash\ncat inputs/a.csv\necho $MODE_X", "content inputs/a.csv, variable MODE_X"),
     "timed": ("%%time\nopen('inputs/a.csv').read()", "content inputs/a.csv"),
     "ran": ("%run -n plug.py", "content plug.py"),
