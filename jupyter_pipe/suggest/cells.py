@@ -5,6 +5,7 @@ does. Pure.
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -27,11 +28,13 @@ _INSTALLS = re.compile(
 )
 _TITLE = re.compile(r"#[\s#=*-]*((?:step\s+)?[\w][\w\s,&/'\u2019.:-]*?)[\s#=*-]*")
 _LONGEST_TITLE = 60
+_BUILTINS = frozenset(dir(builtins))
 
 
 class Look(Struct, frozen=True):
     """`binds` are the names that top-level statements assign, in order. `settings` are those that
-    are literals. `title` is the comment that the cell begins with, if that is a title. `readable`
+    are literals. `title` is the comment that the cell begins with, if that is a title; `maker` is the first
+    function that is called and says something, such as `symbols` in `x, y = symbols("x y")`. `readable`
     is False for a cell that is not Python.
     """
 
@@ -40,6 +43,7 @@ class Look(Struct, frozen=True):
     binds: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     title: str = ""
+    maker: str = ""
     readable: bool = True
     only_installs: bool = False
     only_imports: bool = False
@@ -55,25 +59,37 @@ def look_at(cells: Sequence[Cell]) -> dict[str, Look]:
 
 
 def _look(cell: Cell, tree: ast.Module | None, functions: dict[str, set[str]]) -> Look:
+    """All that is seen of one cell; `functions` says what each function of the notebook calls."""
     installs = _only_installs(cell.source)
     if tree is None:
         blank = transform(cell.source).problem is None
         return Look(NOTHING, 0.0, readable=blank, only_installs=installs)
     body = [node for node in tree.body if not _is_idle(node)]
+    imports = [node for node in body if isinstance(node, _IMPORTS)]
     running = [node for node in body if not isinstance(node, (*_IMPORTS, *_DEFINITIONS))]
-    verb = find_verb(reached(_calls(running), lambda name: functions.get(name, ())))
     settings = [node for node in body if is_setting(node)]
+    verb = find_verb(reached(_calls(running), lambda name: functions.get(name, ())))
     return Look(
         verb=verb,
         effort=verb.effort + _statements(running),
-        binds=tuple(dict.fromkeys(name for node in running for name in _bound(node))),
-        settings=tuple(dict.fromkeys(name for node in settings for name in _bound(node))),
+        binds=_names_bound(running),
+        settings=_names_bound(settings),
         title=_title(cell.source),
+        maker=_first_told(_calls(running)),
         only_installs=installs,
-        only_imports=bool(body) and all(isinstance(node, _IMPORTS) for node in body),
+        only_imports=bool(body) and len(imports) == len(body),
         only_definitions=bool(body) and not running,
-        only_settings=bool(settings) and all(isinstance(n, _IMPORTS) or is_setting(n) for n in body),
+        only_settings=bool(settings) and len(settings) + len(imports) == len(body),
     )
+
+
+def _names_bound(nodes: Iterable[ast.stmt]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for node in nodes for name in _bound(node)))
+
+
+def _first_told(calls: Iterable[str]) -> str:
+    """The first function that is not a builtin: `print` and `range` say nothing of a cell."""
+    return next((name for name in calls if name not in _BUILTINS), "")
 
 
 def is_setting(node: ast.stmt) -> bool:

@@ -35,17 +35,22 @@ def find_headings(notebook: Notebook, cells: Collection[str]) -> dict[str, Headi
     """By the id of the first below them of these cells. Of several above one cell, the last names
     the part, and the largest says how deep the cut is."""
     above = list(_above_cells(notebook, cells))
-    found = [heading for _, headings in above for heading in headings]
+    kept = {id(heading) for heading in _wanted([heading for _, found in above for heading in found])}
+    chosen: dict[str, Heading] = {}
+    for cell_id, found in above:
+        headings = [heading for heading in found if id(heading) in kept]
+        if headings:
+            level = min(heading.level for heading in headings)
+            chosen[cell_id] = Heading(level, headings[-1].text)
+    return chosen
+
+
+def _wanted(found: list[Heading]) -> list[Heading]:
+    """Those that divide: real ones but for the title, or else lines in bold."""
     real = [heading for heading in found if not heading.bold]
-    ignored = _title(real)
-    wanted = [heading for heading in real if heading is not ignored] or [h for h in found if h.bold]
-    kept = {id(heading) for heading in wanted}
-    chosen = ((cell_id, [each for each in headings if id(each) in kept]) for cell_id, headings in above)
-    return {
-        cell_id: Heading(min(each.level for each in headings), headings[-1].text)
-        for cell_id, headings in chosen
-        if headings
-    }
+    title = _title(real)
+    dividing = [heading for heading in real if heading is not title]
+    return dividing or [heading for heading in found if heading.bold]
 
 
 def _title(headings: list[Heading]) -> Heading | None:

@@ -25,8 +25,8 @@ _NUMBERING = re.compile(
 _ASIDE = re.compile(r"\s[-\u2013\u2014|]\s|[:;,(\[?!]|\.\s")
 _FILLER_WORDS = """
 a an the of for and or to with our my we let lets s us is are be in on at by it its this that these those
-what which how why when some using into from as about via per vs between within more your you do does did can
-will not
+what which how why when where there all some using into from as about via per vs between within more
+your you do does did can will not
 """
 _PARTICLE_WORDS = "up out over off down"
 _GENERIC_WORDS = """
@@ -49,13 +49,15 @@ _SHORTEST = 3
 
 class Shape(Struct, frozen=True):
     """What a name can be made of. `heading` stands above its cells; `divided` says that other stages
-    share it. `binds` are the names that the cells assign, `given` those that others read."""
+    share it. `binds` are the names that the cells assign, `given` those that others read; `maker` is a
+    function that they call."""
 
     heading: str = ""
     title: str = ""
     verb: str = ""
     binds: tuple[str, ...] = ()
     given: frozenset[str] = frozenset()
+    maker: str = ""
     divided: bool = False
 
 
@@ -123,6 +125,8 @@ def _candidates(shape: Shape, common: Mapping[str, int]) -> Iterator[str]:
     yield made
     if shape.divided:
         yield slug(shape.heading, common)
+    if _tells(shape.maker):
+        yield _as_stage(shape.maker.strip("_").casefold())
     yield "part"
 
 

@@ -121,22 +121,28 @@ class _Settling:
         self.after.clear()  # these name stages that may be gone in a moment
         if found.code == _CHANGED_BETWEEN and self._drop_roles(found.stage, pipeline):
             return True
-        inside = next((each.cells for each in pipeline.stages if each.name == found.stage), ())
-        wanted = {found.cell_id, *inside}
+        place = self._place_of_group({found.cell_id, *_cells_of(pipeline, found.stage)})
+        if place is None:
+            return False
+        row, number = place
+        if found.code == _MODULE_CHANGED and found.cell_id not in self.shared:
+            return self._share(row, number, found.cell_id or "")
+        if found.code == _CANNOT_TRAVEL:
+            return _merge_readers(row, number, pipeline, found)
+        return _merge(row, number, pipeline, found.stage)
+
+    def _place_of_group(self, wanted: set[str | None]) -> tuple[list[tuple[Cell, ...]], int] | None:
+        """The row, and the number in it, of the first group with one of these cells."""
         for row in self.rows:
             for number, group in enumerate(row):
-                if wanted.intersection(cell.id for cell in group):
-                    if found.code == _MODULE_CHANGED and found.cell_id not in self.shared:
-                        return self._share(row, number, found.cell_id or "")
-                    if found.code == _CANNOT_TRAVEL:
-                        return _merge_readers(row, number, pipeline, found)
-                    return _merge(row, number, pipeline, found.stage)
-        return False
+                if not wanted.isdisjoint(cell.id for cell in group):
+                    return row, number
+        return None
 
     def _drop_roles(self, stage: str | None, pipeline: Pipeline) -> bool:
         """Cells that only define become cells of the stage around them: what they define is another thing
         above than below, as where a function is written twice."""
-        cells = next((each.cells for each in pipeline.stages if each.name == stage), ())
+        cells = _cells_of(pipeline, stage)
         indices = {cell.id: cell.index for cell in self.notebook.cells}
         places = [indices[cell] for cell in cells]
         between = [
@@ -158,16 +164,26 @@ class _Settling:
         return True
 
 
+def _cells_of(pipeline: Pipeline, stage: str | None) -> tuple[str, ...]:
+    return next((each.cells for each in pipeline.stages if each.name == stage), ())
+
+
 def _merge_readers(row: list[tuple[Cell, ...]], number: int, pipeline: Pipeline, found: Diagnostic) -> bool:
     """Put a group together with those that read from it what cannot travel, and all between."""
-    edges = [edge for edge in pipeline.edges if edge.from_ == found.stage]
-    readers = {edge.to for edge in edges if any(f"'{name}'" in found.message for name in edge.names)}
-    cells = {cell for name in readers for cell in pipeline.stage(name).cells}
+    cells: set[str] = set()
+    for edge in pipeline.edges:
+        named = any(f"'{name}'" in found.message for name in edge.names)
+        if edge.from_ == found.stage and named:
+            cells.update(pipeline.stage(edge.to).cells)
     reading = [n for n in range(number + 1, len(row)) if cells.intersection(cell.id for cell in row[n])]
     if not reading:
         return _merge(row, number, pipeline, found.stage)
-    row[number : reading[-1] + 1] = [tuple(cell for group in row[number : reading[-1] + 1] for cell in group)]
+    _put_together(row, number, reading[-1])
     return True
+
+
+def _put_together(row: list[tuple[Cell, ...]], first: int, last: int) -> None:
+    row[first : last + 1] = [tuple(cell for group in row[first : last + 1] for cell in group)]
 
 
 def _merge(row: list[tuple[Cell, ...]], number: int, pipeline: Pipeline, stage: str | None) -> bool:
@@ -177,8 +193,7 @@ def _merge(row: list[tuple[Cell, ...]], number: int, pipeline: Pipeline, stage: 
     feeding = {cell for name in _upstream(pipeline, stage) for cell in pipeline.stage(name).cells}
     sources = [n for n in range(number) if feeding.intersection(cell.id for cell in row[n])]
     other = max(sources, default=number - 1 if number else 1)
-    first, last = sorted((number, other))
-    row[first : last + 1] = [tuple(cell for group in row[first : last + 1] for cell in group)]
+    _put_together(row, *sorted((number, other)))
     return True
 
 

@@ -30,6 +30,7 @@ def shape_rows(rows: Sequence[Sequence[tuple[Cell, ...]]], seen: Survey) -> Iter
                 verb=_verb(looks, dead_end=not given),
                 binds=tuple(name for look in looks for name in look.binds),
                 given=given,
+                maker=next((look.maker for look in looks if look.maker), ""),
                 divided=len(sharing) > 1,
             )
 

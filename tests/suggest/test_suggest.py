@@ -107,6 +107,19 @@ def test_without_headings_cells_are_named_by_what_they_do() -> None:
     assert "c1" not in suggestion.tags
 
 
+@pytest.mark.parametrize(
+    ("cell", "name"),
+    [
+        ("a, b = symbols('a b')", "symbols"),
+        ("x = Matrix([1])", "matrix"),
+        ("x = len([1])", "part"),
+        ("x = f(range(3))", "part"),
+    ],
+)
+def test_where_nothing_else_tells_a_function_names_the_stage(cell: str, name: str) -> None:
+    assert list(grouped(suggested("from sympy import symbols, Matrix, f", cell))) == [name]
+
+
 def test_lines_in_bold_stand_in_for_headings() -> None:
     assert list(grouped(suggested("#md **Load**", LOAD, "#md **Fit**", fit("ridge", "Ridge")))) == [
         "load",

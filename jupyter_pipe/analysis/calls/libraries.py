@@ -76,8 +76,7 @@ def apply_effect(
     excepted = any(_is_set(arguments.keyword_node(keyword)) for keyword in effect.unless)
     _use_components(world, effect, node, draws=not excepted)
     touch_files(world, effect, arguments, receiver, qualified)
-    for value in in_order(arguments.every()) if qualified in ITERATING else ():
-        begin(world, value, node)
+    _begin_loops(world, arguments, qualified)
     with kept_for_later(world, is_kept=bool(effect.sets)):
         called = _call_back(world, effect, receiver, arguments, qualified)
     type_ = (excepted and effect.otherwise_type) or effect.result_type
@@ -91,6 +90,13 @@ def apply_effect(
         if called and effect.returns is not Returns.same:
             world.heap.store(value, ANY, called)
     return result
+
+
+def _begin_loops(world: World, arguments: Arguments, qualified: str) -> None:
+    """`list(loader)` asks for an iterator as a loop does."""
+    if qualified in ITERATING:
+        for value in in_order(arguments.every()):
+            begin(world, value, arguments.node)
 
 
 def _change(world: World, effect: CallEffect, receiver: Object | None, arguments: Arguments) -> None:

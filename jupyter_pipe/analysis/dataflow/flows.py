@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from jupyter_pipe.analysis.dataflow.facts import Place, Unit
     from jupyter_pipe.analysis.dataflow.replays import Definitions
-    from jupyter_pipe.analysis.interpreter.heap import Heap
+    from jupyter_pipe.analysis.interpreter.heap import Heap, Object
 
 __all__ = ["StageFacts", "kept_definitions", "stage_facts", "stage_flow"]
 
@@ -194,21 +194,31 @@ def kept_definitions(
     may hold instances where nobody sees them, and the functions that can be reached."""
     if not stage.values and not stage.needs:
         return set()
-    cells = set(stage.cells)
-    received = [
-        unit.facts.reads[name].values for name, (unit, _) in stage.first.items() if name in stage.values
-    ]
-    reached = heap.reachable((value for values in received for value in values), code_only=True)
-    nodes = [value.payload.node for value in reached if isinstance(value.payload, (Function, Class))]
-    last = stage.last
-    found = {number for node in nodes if (number := definitions.of(node)) is not None and number < last}
+    found = _definitions_received(stage, definitions, heap)
     if stage.values:
         names = {name for number in found for name in units[number].facts.bound}
-        classes = definitions.before(last, ReplayKind.class_)
-        # of two definitions of one name the one that arrives is kept, unless the stage uses the other
-        found.update(n for n in classes if n in stage.replays or not names & units[n].facts.bound.keys())
-    found = {number for number in found if units[number].cell.cell.id not in cells}
-    return {number for number in definitions.closure(found) if units[number].role != "parameter"}
+        for number in definitions.before(stage.last, ReplayKind.class_):
+            # of two definitions of one name the one that arrives is kept, unless the stage uses the other
+            if number in stage.replays or names.isdisjoint(units[number].facts.bound):
+                found.add(number)
+    cells = set(stage.cells)
+    outside = (number for number in found if units[number].cell.cell.id not in cells)
+    return {number for number in definitions.closure(outside) if units[number].role != "parameter"}
+
+
+def _definitions_received(stage: StageFacts, definitions: Definitions, heap: Heap) -> set[int]:
+    """The definitions above the stage that can be reached from what it receives."""
+    received: set[Object] = set()
+    for name, (unit, _) in stage.first.items():
+        if name in stage.values:
+            received |= unit.facts.reads[name].values
+    found = set()
+    for value in heap.reachable(received, code_only=True):
+        payload = value.payload
+        number = definitions.of(payload.node) if isinstance(payload, (Function, Class)) else None
+        if number is not None and number < stage.last:
+            found.add(number)
+    return found
 
 
 def _effects(stage: StageFacts, definitions: Definitions) -> list[Effect]:

@@ -22,7 +22,7 @@ from jupyter_pipe.analysis.source.scopes import bound_names
 from jupyter_pipe.model import Replay, ReplayKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from jupyter_pipe.analysis.dataflow.facts import Unit
 
@@ -102,16 +102,18 @@ class Definitions:
             return ReplayKind.shared
         if unit.role in {"skip", "parameter", "observer"}:
             return None
-        kind = shape(unit.node)
-        if kind is None and self._is_literal(unit):
-            kind = ReplayKind.constant
+        kind = shape(unit.node) or (ReplayKind.constant if self._is_literal(unit) else None)
         if (unit.role == "leading" or _is_told_again(unit)) and self._is_ambient(unit):
             return kind if isinstance(unit.node, DEFINITIONS) else ReplayKind.ambient
-        if kind is None and _is_made_again(unit) and self._is_repeatable(unit):
+        if not self._is_repeatable(unit):
+            return None
+        return self._repeatable_kind(unit, kind)
+
+    def _repeatable_kind(self, unit: Unit, kind: ReplayKind | None) -> ReplayKind | None:
+        """How a unit is replayed that gives the same each time."""
+        if kind is None and _is_made_again(unit):
             self._again.add(unit.number)
             return ReplayKind.function
-        if kind is None or not self._is_repeatable(unit):
-            return None
         if kind is ReplayKind.import_ and "raises-exception" in unit.cell.cell.tags:
             return None  # where it fails, the notebook goes on without it
         # `old = h` and `env = os.environ`: what it stands for does not travel, so it is named again.
@@ -132,15 +134,19 @@ class Definitions:
         facts = unit.facts
         if facts.mutated and not isinstance(unit.node, DEFINITIONS):
             return False
-        if facts.effects or facts.prints or facts.draws or facts.settings or facts.undefined:
+        if facts.prints or facts.settings or _has_effects(unit):
             return False
-        for name, write in facts.writes.items():
-            if name.startswith(("@", "file:")) or write.kind == "deletes":
-                return False
-            changed = write.kind == "mutates" and name in facts.changed_definitions
-            if changed and not all(map(self._is_definition, write.sources)):
-                return False
-        return self._reads_replayable(unit)
+        writes_again = all(self._is_repeatable_write(unit, name) for name in facts.writes)
+        return writes_again and self._reads_replayable(unit)
+
+    def _is_repeatable_write(self, unit: Unit, name: str) -> bool:
+        """Binding a name is; changing one is only where a class registers itself with another."""
+        write = unit.facts.writes[name]
+        if name.startswith(("@", "file:")) or write.kind == "deletes":
+            return False
+        if write.kind != "mutates" or name not in unit.facts.changed_definitions:
+            return True
+        return all(map(self._is_definition, write.sources))
 
     def _reads_replayable(self, unit: Unit) -> bool:
         return all(
@@ -160,21 +166,17 @@ class Definitions:
     def _is_ambient(self, unit: Unit) -> bool:
         """A setting that gives the same wherever it is made: of a library, the shell, a module beside the
         notebook, or a definition that keeps others."""
-        facts = unit.facts
-        if facts.draws or facts.effects or facts.undefined or _is_lost(unit):
+        if _has_effects(unit) or _is_lost(unit):
             return False
-        if not facts.settings and not self._sets_code(unit):
+        if not unit.facts.settings and not self._sets_code(unit):
             return False
-        made = facts.bound if isinstance(unit.node, (*DEFINITIONS, *LOOPS)) else _names_of_code(unit.node)
-        others = (name for name in facts.writes if name[0] != "@" and name not in made)
+        made = _names_made(unit)
+        others = (name for name in unit.facts.writes if name[0] != "@" and name not in made)
         if not all(self._changes_code(unit, name) for name in others):
             return False
-        names = {name: read for name, read in facts.reads.items() if not name.startswith("@")}
-        return all(
-            self._is_available(source)
-            for read in names.values()
-            for source in read.sources - {START, unit.number}
-        )
+        names = (name for name in unit.facts.reads if not name.startswith("@"))
+        sources = (source for name in names for source in unit.facts.reads[name].sources)
+        return all(source in {START, unit.number} or self._is_available(source) for source in sources)
 
     def _sets_code(self, unit: Unit) -> bool:
         """Changes nothing but modules and definitions, by no name of its own: `config.init("prod")`."""
@@ -263,6 +265,18 @@ def _read_by_definitions(units: Sequence[Unit]) -> frozenset[int]:
         for read in unit.facts.reads.values()
         for source in read.sources
     )
+
+
+def _has_effects(unit: Unit) -> bool:
+    """Whether it does what cannot be done again: a program, a file, a draw, a name that is not there."""
+    return bool(unit.facts.draws or unit.facts.effects or unit.facts.undefined)
+
+
+def _names_made(unit: Unit) -> Collection[str]:
+    """What a setting binds by the way, such as the variable of its loop."""
+    if isinstance(unit.node, (*DEFINITIONS, *LOOPS)):
+        return unit.facts.bound
+    return _names_of_code(unit.node)
 
 
 def _is_told_again(unit: Unit) -> bool:

@@ -193,27 +193,33 @@ def _check_history(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnos
 def _history_cells(unit: Unit, name: str, units: Sequence[Unit]) -> list[int]:
     """The numbers of the cells whose output or source `name` stands for."""
     if name in HISTORY:
-        shown = [
-            other.cell.cell.number
-            for other in units
-            if other.displays and isinstance(other.node, ast.Expr) and _is_before(other, unit)
-        ]
-        back = name.count("_")
-        return [number for number in shown[-back : len(shown) - back + 1] if number is not None]
+        return _shown_before(unit, name.count("_"), units)
     if name == ANNOTATIONS:
         return [n for n in (_annotates(other) for other in units[: unit.number]) if n is not None]
     found = NUMBERED.match(name)
-    if found:
-        return [int(found.group(1))]
-    return [
-        node.slice.value
-        for node in ast.walk(unit.node)
-        if isinstance(node, ast.Subscript)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == name
-        and isinstance(node.slice, ast.Constant)
-        and isinstance(node.slice.value, int)
-    ]
+    return [int(found.group(1))] if found else _indices(unit.node, name)
+
+
+def _shown_before(unit: Unit, back: int, units: Sequence[Unit]) -> list[int]:
+    """The cell whose output `_` is (`back` 1), or the one before it (`__`), and so on."""
+    shown = [other.cell.cell.number for other in units if _shows(other) and _is_before(other, unit)]
+    return [number for number in shown[-back : len(shown) - back + 1] if number is not None]
+
+
+def _shows(unit: Unit) -> bool:
+    return unit.displays and isinstance(unit.node, ast.Expr)
+
+
+def _indices(node: ast.AST, name: str) -> list[int]:
+    """The numbers in `Out[3]` and `In[4]`."""
+    found = []
+    for part in ast.walk(node):
+        match part:
+            case ast.Subscript(value=ast.Name(id=base), slice=ast.Constant(value=int(number))) if (
+                base == name
+            ):
+                found.append(number)
+    return found
 
 
 def _annotates(unit: Unit) -> int | None:

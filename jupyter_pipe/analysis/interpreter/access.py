@@ -56,8 +56,6 @@ def load_attribute(world: World, base: Values, name: str, node: ast.AST) -> Valu
 def _load_attribute(world: World, value: Object, name: str, node: ast.AST) -> Values:
     payload = value.payload
     if isinstance(payload, Library):
-        if payload.qualified == SHELL and name in NAMESPACES:
-            return frozenset((world.namespace,))
         return frozenset((_library_attribute(world, payload.qualified, name, node),))
     if isinstance(payload, LocalModule):
         slot = world.state.get(payload.frame.key(name))
@@ -77,6 +75,8 @@ def _load_attribute(world: World, value: Object, name: str, node: ast.AST) -> Va
 
 
 def _library_attribute(world: World, qualified: str, name: str, node: ast.AST) -> Object:
+    if qualified == SHELL and name in NAMESPACES:
+        return world.namespace
     full = f"{qualified}.{name}"
     component = world.knowledge.component(full)
     if component is not None:

@@ -334,16 +334,19 @@ class World:
     def _read_unbound(self, name: str, node: ast.AST) -> Values:
         known = name in BUILTINS or name in INTERACTIVE or name in MODULE_NAMES
         read = Read(self.place_of(node), frozenset(), NOTHING, not self.uncertain)
-        if name in HISTORY or name in OUTPUTS or name == ANNOTATIONS or NUMBERED.match(name):
+        if _is_of_history(name):
             self.facts.history.setdefault(name, read)
         elif self.star_imports and (not known or name in BUILTINS):
-            self.record(name, Slot(NOTHING, frozenset(self.star_imports)), node)
-            if self.missing_modules and not known:
-                self._note_missing_modules(name, node)
-            return self._from_star_imports(name, node) | self._builtin(name)
+            return self._read_star_import(name, node) | self._builtin(name)
         elif not known and not self.escaping:
             self.facts.undefined.setdefault(name, read)
         return self._builtin(name)
+
+    def _read_star_import(self, name: str, node: ast.AST) -> Values:
+        self.record(name, Slot(NOTHING, frozenset(self.star_imports)), node)
+        if self.missing_modules and name not in BUILTINS:
+            self._note_missing_modules(name, node)
+        return self._from_star_imports(name, node)
 
     def _from_star_imports(self, name: str, node: ast.AST) -> Values:
         """What a name may be that `from sympy import *` binds. If a table knows it in one of several
@@ -429,6 +432,11 @@ def texts_of(values: Values) -> list[str]:
     """The constant strings that `values` may be, among other things."""
     texts = (text_of(frozenset((value,))) for value in values)
     return sorted(text for text in texts if text is not None)
+
+
+def _is_of_history(name: str) -> bool:
+    """Whether IPython keeps earlier inputs, outputs or annotations under the name."""
+    return name in HISTORY or name in OUTPUTS or name == ANNOTATIONS or NUMBERED.match(name) is not None
 
 
 def _unassembled(*_: object) -> Values:
