@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.calls.arguments import Arguments
+from jupyter_pipe.analysis.calls.libraries import escape
 from jupyter_pipe.analysis.calls.settings import note_setting_decorator
 from jupyter_pipe.analysis.calls.shell_state import is_part_of_shell
 from jupyter_pipe.analysis.interpreter.access import load_attribute, load_item
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.interpreter.world import World
 
 __all__ = ["decorate", "guarded", "truth"]
+
+INTERACT = "ipywidgets.Interact"
+"""What the tables say that `interact` is."""
 
 
 @rule(statement_rules, ast.Expr)
@@ -298,11 +302,24 @@ def decorate(world: World, value: Object, decorators: Sequence[Values], node: as
         for one in in_order(decorator):
             if isinstance(one.payload, Library) or one.payload is None:
                 _mark(world, values, one, node)
+                _run_at_once(world, values, one, node)
                 found |= values
             else:
                 found |= world.call_values(frozenset((one,)), _single(values, node))
         values = frozenset(found) or values
     return values
+
+
+def _run_at_once(world: World, values: Values, decorator: Object, node: ast.AST) -> None:
+    """`@interact(x=5)` calls the function that it is given, and shows what comes out."""
+    if isinstance(decorator.payload, Library):
+        effect = world.knowledge.function(decorator.payload.qualified)
+        type_ = effect.result_type if effect is not None else ""
+    else:
+        type_ = decorator.type
+    if type_ == INTERACT:
+        escape(world, values, node)
+        world.facts.prints = True
 
 
 def _mark(world: World, values: Values, decorator: Object, node: ast.AST) -> None:
