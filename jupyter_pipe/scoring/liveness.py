@@ -36,7 +36,9 @@ class Demand:
     def without(self, names: Iterable[str]) -> Demand:
         """The demand but for these columns."""
         found = frozenset(names)
-        return Demand(True, self.names | found) if self.most else Demand(False, self.names - found)
+        return (
+            Demand(True, self.names | found) if self.most else Demand(False, self.names - found | {_ITSELF})
+        )
 
     def renamed(self, pairs: Iterable[tuple[str, str]]) -> Demand:
         """The demand before columns were renamed from the first of each pair to the second."""
@@ -49,6 +51,8 @@ class Demand:
 
 ALL = Demand(True)
 NOTHING = Demand()
+_ITSELF = ""
+"""Stands for the frame itself, which must be there even if every column that is needed is set anew."""
 
 
 def live_instructions(trace: Trace) -> list[Instruction]:
@@ -75,13 +79,16 @@ def _define(instruction: Instruction, demands: dict[str, Demand]) -> bool:
     if demand == NOTHING:
         return False
     use = instruction.columns
+    if use is not None and use.kind == "parts":
+        _want_parts(instruction, demand, demands)
+        return True
     others = [name for name in instruction.reads if use is None or name != use.base]
     _want(demands, others)
     if use is None:
         return True
     if use.kind == "get":
         wanted = _only_needed(instruction, demand, use.names)
-        _want(demands, [use.base], Demand(False, frozenset(wanted)))
+        _want(demands, [use.base], Demand(False, frozenset({_ITSELF, *wanted})))
     elif use.kind == "rename":
         _want(demands, [use.base], demand.renamed(use.names))
     elif use.kind == "drop":
@@ -89,6 +96,23 @@ def _define(instruction: Instruction, demands: dict[str, Demand]) -> bool:
     else:
         _want(demands, [use.base], demand)
     return True
+
+
+def _want_parts(instruction: Instruction, demand: Demand, demands: dict[str, Demand]) -> None:
+    """Of tables side by side, those of which no column is needed are left out."""
+    assert instruction.columns is not None
+    spared = set()
+    for var, columns in instruction.columns.names:
+        wanted = [name for name in columns if demand.needs(name)]
+        if wanted:
+            _want(demands, [var], Demand(False, frozenset(wanted)))
+        else:
+            spared.add(var)
+    call = instruction.node
+    if isinstance(call, ast.Call) and isinstance(call.args[0], ast.List):
+        parts = call.args[0]
+        parts.elts = [each for each in parts.elts if not isinstance(each, ast.Name) or each.id not in spared]
+    instruction.reads = tuple(name for name in instruction.reads if name not in spared)
 
 
 def _only_needed(instruction: Instruction, demand: Demand, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -52,8 +52,8 @@ class ScoringRefusedError(PipeError):
 class ColumnUse:
     """Which columns of the frame `base` an instruction is about, for the liveness of columns.
 
-    `kind` is `get` (these alone), `set`, `drop`, `rename` (`names` are pairs) or `pass` (each column by
-    itself).
+    `kind` is `get` (these alone), `set`, `drop`, `rename` (`names` are pairs), `pass` (each column by itself)
+    or `parts` (`names` are pairs of a variable and its columns, which stand side by side).
     """
 
     kind: str

@@ -201,7 +201,7 @@ def _twice(subject: ProofSubject) -> Proof:
     again = subject.scorer.score(rows)
     if not agree(first, again, exact=True):
         return Proof(
-            "", False, "the same rows get other predictions the second time", _drifting(subject, rows)
+            "", False, "the same rows get other predictions the second time", _drifting(subject, rows, rows)
         )
     same = to_records(rows, subject.scorer.form) == to_records(before, subject.scorer.form)
     return Proof("", same, "" if same else "scoring changes the rows that it is given")
@@ -230,9 +230,11 @@ def _compared(subject: ProofSubject, found: Any, wanted: Any, places: Any) -> Pr
 
 
 def _place_of(subject: ProofSubject, places: Any) -> Place | None:
-    """The first line that treats one row in a batch unlike the same row alone."""
+    """The first line that gives other values alone, the second time, or under another index."""
     rows = take(subject.rows, [subject.positions[places[0]]])
-    return _parted(subject, with_fresh_index(rows), int(places[0])).place
+    place = _parted(subject, with_fresh_index(rows), int(places[0])).place
+    known = take(subject.rows, subject.positions[places])
+    return place or _drifting(subject, known, known) or _drifting(subject, known, with_fresh_index(known))
 
 
 def _parted(subject: ProofSubject, rows: Any, place: int) -> Proof:
@@ -256,10 +258,11 @@ def _line_of_failure(subject: ProofSubject, rows: Any) -> Place | None:
     return subject.lines[done].place if done < len(subject.lines) else None
 
 
-def _drifting(subject: ProofSubject, rows: Any) -> Place | None:
+def _drifting(subject: ProofSubject, rows: Any, others: Any) -> Place | None:
+    """The first line that gives other values for two sets of rows that should get the same."""
     with contextlib.suppress(Exception):
         for (number, one), (_, other) in zip(
-            subject.scorer.steps(rows), subject.scorer.steps(rows), strict=True
+            subject.scorer.steps(rows), subject.scorer.steps(others), strict=True
         ):
             if count_rows(one) and not agree(one, other, exact=True):
                 return subject.lines[number].place

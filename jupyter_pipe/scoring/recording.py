@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jupyter_pipe.analysis.dataflow.facts import Unit
+from jupyter_pipe.scoring.clock import find_clock
 from jupyter_pipe.scoring.codegen import GeneratedModule, generate
 from jupyter_pipe.scoring.model import Instruction, Refusal, ScoringRefusedError, Trace
 from jupyter_pipe.scoring.program import ScoringProgram, needed_units, place_of_unit
@@ -50,6 +51,9 @@ def record(
     """
     values = dict(captured or {})
     needed, taken = needed_units(program, lambda name, unit: (name, unit) in values)
+    clock = find_clock(program, needed)
+    if clock is not None:
+        raise ScoringRefusedError([clock])
     session = _Session(program, {"__name__": "__main__"} if names is None else names)
     arrivals = _arrivals(program, taken)
     for number in sorted({*needed, *arrivals, *program.frozen, *program.live, program.rows_unit}):
@@ -113,7 +117,8 @@ class _Session:
         ref = self.interpreter.known.of(score)
         if ref is None or ref.rows is None or ref.kind == "handle":
             message = f"'{program.score}' has no entry for each row of '{program.rows}'"
-            raise ScoringRefusedError([Refusal(program.place_of_score(), message, EXPLICIT_FORM)])
+            own = Refusal(program.place_of_score(), message, EXPLICIT_FORM)
+            raise ScoringRefusedError([*self.recorder.lost[:3], own])
         trace.result, trace.positions = ref.var, ref.rows
         trace.targets.update(program.targets)
         module = generate(trace, f"{program.name}.ipynb")

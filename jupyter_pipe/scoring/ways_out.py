@@ -16,7 +16,10 @@ _WAYS = {
         "means = train.groupby(key)[column].mean(); rows[column] = rows[key].map(means)."
     ),
     "get_dummies": "Fit OneHotEncoder(handle_unknown='ignore') to the training rows, and transform with it.",
-    "rank": "Rank against the training rows: np.searchsorted(np.sort(train[column]), rows[column]).",
+    "rank": (
+        "Rank against quantiles of the training rows: edges = np.quantile(train[column], "
+        "np.linspace(0, 1, 101)); np.searchsorted(edges, rows[column])."
+    ),
     "cut": "Pass the edges of the bins as a list that was computed from the training rows.",
     "factorize": "Fit OrdinalEncoder to the training rows, and transform with it.",
     "codes": "Fit OrdinalEncoder to the training rows, and transform with it.",

@@ -101,6 +101,7 @@ def call_value(
         operands,
         where,
         class_=class_,
+        columns=frames.side_by_side(interpreter, args[0]) if args and class_ == "row-wise" else None,
         meets=True,
         about=getattr(function, "__name__", "This"),
     )

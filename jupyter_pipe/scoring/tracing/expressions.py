@@ -151,6 +151,8 @@ class Interpreter:
         columns = None
         if is_frame(base) and name in base.columns:
             columns = ColumnUse("get", ref.var, (name,))
+        elif is_frame(base) and name == "index":
+            columns = ColumnUse("get", ref.var)
         return self.recorder.note(
             result,
             lambda: ast.Attribute(self.node(base), name, ast.Load()),

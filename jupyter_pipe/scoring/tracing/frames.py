@@ -16,7 +16,16 @@ from jupyter_pipe.scoring.tracing.shapes import entries, is_frame, library_of
 if TYPE_CHECKING:
     from jupyter_pipe.scoring.tracing.expressions import Interpreter
 
-__all__ = ["CLASSES", "METHODS", "choose_columns", "dropped", "merge", "renaming", "set_column"]
+__all__ = [
+    "CLASSES",
+    "METHODS",
+    "choose_columns",
+    "dropped",
+    "merge",
+    "renaming",
+    "set_column",
+    "side_by_side",
+]
 
 
 def dropped(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, ...] | None:
@@ -204,11 +213,13 @@ def merge(
     marked[marker] = numpy.arange(len(owner))
     numbers = marked.merge(*args, **kwargs)[marker]
     if how not in ("inner", "left") or numbers.isna().any() or numbers.duplicated().any():
-        recorder.poison = recorder.refuse(
+        refusal = recorder.refuse(
             where,
             "The join does not give each row once",
             "Join with a table in which each key stands once, with how='left'.",
         )
+        recorder.lost.append(refusal)
+        return recorder.freeze(result, where)
     right, *others = args if args else (kwargs["right"],)
     keywords = {key: value for key, value in kwargs.items() if key not in ("how", "right")}
     keywords["how"] = "left"
@@ -224,7 +235,7 @@ def merge(
         ),
         [owner, right],
         where,
-        rows=ref.rows[numbers.to_numpy()] if not recorder.poison else None,
+        rows=ref.rows[numbers.to_numpy()],
     )
 
 
@@ -337,6 +348,19 @@ def drop_in_place(interpreter: Interpreter, owner: Any, names: tuple[Any, ...], 
         ],
     )
     interpreter.recorder.change(ref, ast.Expr(call), [], where, columns=ColumnUse("drop", ref.var, names))
+
+
+def side_by_side(interpreter: Interpreter, parts: Any) -> ColumnUse | None:
+    """The use of columns of `concat([…], axis=1)`: which part has which, if each column is in one alone."""
+    if not isinstance(parts, list) or not all(is_frame(part) for part in parts):
+        return None
+    refs = [interpreter.known.of(part) for part in parts]
+    names = [name for part in parts for name in part.columns]
+    if len(set(names)) < len(names) or any(ref is None for ref in refs):
+        return None
+    return ColumnUse(
+        "parts", "", tuple((ref.var, tuple(ref.value.columns)) for ref in refs if ref is not None)
+    )
 
 
 def _insert(

@@ -48,6 +48,7 @@ class Recorder:
         self.turns: list[int] = []
         self.sources: dict[int, list[str]] = {}
         self.poison: Refusal | None = None
+        self.lost: list[Refusal] = []
         self._constants: dict[int, Constant] = {}
         self._kept: list[Any] = []
         self._variables: set[str] = set()
@@ -228,6 +229,8 @@ class Recorder:
                 operation.refusal = self.refuse(operation.where, _OTHER_SELECTION)
         kind = self._kind(result, len(positions))
         if kind == "other":
+            if entries(result) is not None and operation.refusal is not None:
+                self.lost.append(operation.refusal)
             return self.freeze(result, operation.where)
         if kind == "handle" and not moving:
             return result

@@ -60,7 +60,7 @@ def column_names(base: Any, indexer: str, key: Any) -> tuple[Any, ...] | None:
         key, indexer = key[1], ""
     if indexer or not (is_frame(base) or is_instance(base, "polars", "DataFrame")):
         return None
-    if isinstance(key, str):
+    if isinstance(key, (str, int)) and key in base.columns:
         return (key,)
     if isinstance(key, (list, tuple)) or is_instance(key, "pandas", "Index"):
         names = tuple(key)
