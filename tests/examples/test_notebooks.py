@@ -45,6 +45,19 @@ def test_quickstart_has_six_cells() -> None:
 
 LEARNT_FROM = "X@load y@load splits@load X_test@load y_test@load"
 SMALLEST = {
+    "tickets": {
+        "collect": "",
+        "prepare": "tickets@collect",
+        "train": "train@prepare",
+        "evaluate": "classifier@train test@prepare",
+    },
+    "visitors_served": {
+        "history": "",
+        "past": "history@history",
+        "train": "FEATURES@past train@past",
+        "evaluate": "FEATURES@past model@train test@past",
+        "serve": "FEATURES@past model@train test@past",
+    },
     "quickstart": {
         "readings": "",
         "trend": "temperatures@readings",

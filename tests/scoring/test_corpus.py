@@ -7,6 +7,7 @@ import pytest
 
 from jupyter_pipe.scoring.comparison import agree
 from jupyter_pipe.scoring.model import ScoringRefusedError
+from jupyter_pipe.scoring.tracing.judging import judge_method
 from tests.scoring.harness import build
 from tests.scoring.idioms import IDIOMS, ROWS, Idiom, notebook_text
 from tests.scoring.traps import TRAPS, Trap
@@ -42,6 +43,14 @@ def test_what_no_scorer_can_repeat_is_refused_with_its_line(trap: Trap) -> None:
     found = refusal_of(trap)
     assert found
     assert trap.line in found
+
+
+@pytest.mark.parametrize("name", ["shift", "diff", "rank", "cumsum"])
+def test_a_number_of_rows_is_not_taken_for_an_axis(name: str) -> None:
+    """The proofs would notice; the table must know."""
+    series = pandas.Series([1.0, 2.0])
+    assert judge_method(series, name, (1,), {}) == "mixes"
+    assert judge_method(pandas.DataFrame(), name, (), {"axis": 1}) == "row-wise"
 
 
 def test_every_way_out_is_an_idiom_that_is_scored() -> None:

@@ -43,7 +43,10 @@ def _turned(class_: str, name: str, args: Arguments, kwargs: Mapping[str, Any]) 
     """`frame.mean(axis=1)` has an entry a row, and none depends on another row."""
     if name == "fillna" and kwargs.get("method") is not None:
         return "mixes"
-    if class_ in {"aggregates", "mixes"} and across_columns(args, kwargs):
+    # The first argument of `mean` is an axis, that of `shift` is a number of rows.
+    if class_ == "aggregates" and across_columns(args, kwargs):
+        return "row-wise"
+    if class_ == "mixes" and across_columns((), kwargs):
         return "row-wise"
     return class_
 
