@@ -278,4 +278,4 @@ def _time(value: Any, row: int, column: Column) -> Any:
 
 
 def _misfit(value: Any, row: int, column: Column, wanted: str) -> RowsError:
-    return RowsError(f"Row {row + 1}, column '{column.name}': {str(value)[:60]!r} is not {wanted}.")
+    return RowsError(f"Row {row + 1}, column '{column.name}': {repr(value)[:60]} is not {wanted}.")

@@ -257,6 +257,35 @@ predicted = cross_val_predict(DecisionTreeRegressor(random_state=0), homes[FEATU
         "values set through a mask",
     ),
     Trap(
+        "values of a selection, scored within it",
+        """
+homes = raw.copy()
+large = homes[homes["rooms"] > 2]
+homes["x"] = large["built"] * 2
+homes["x"] = homes["x"].fillna(0)
+homes = homes[homes["rooms"] > 2]
+FEATURES = ["x", "rooms"]
+""",
+        'homes["x"] = large',
+        "values set through a mask",
+    ),
+    Trap(
+        "a transformer of the notebook that looks at the batch",
+        """
+from sklearn.base import BaseEstimator, TransformerMixin
+class Centre(TransformerMixin, BaseEstimator):
+    def fit(self, X, y=None):
+        return self
+    def transform(self, X):
+        return X - X.mean()
+homes = raw.copy()
+homes["x"] = Centre().fit_transform(homes[["built"]])["built"]
+FEATURES = ["x", "rooms"]
+""",
+        "Centre()",
+        "a transformer that the notebook defines",
+    ),
+    Trap(
         "a loop over groups",
         'parts = []\nfor _, group in raw.groupby("district"):\n    parts.append(group.assign(x=group["rooms"].mean()))\n'
         'homes = pd.concat(parts).sort_index()\nFEATURES = ["x", "rooms"]',
