@@ -20,7 +20,7 @@ SHELL := bash
 named = @set -o pipefail; ( $(2) ) 2>&1 | while IFS= read -r line; do printf '%s | %s\n' $(1) "$$line"; done
 
 .DEFAULT_GOAL := help
-.PHONY: help run lab dev test test-quick check typescript test-server test-browser test-python docs docs-check clean
+.PHONY: help run lab dev test test-engines test-quick check typescript test-server test-browser test-python docs docs-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,26 @@ docs: $(VENV)/installed-test ## the documentation as a site, in build/site
 test: ## everything that CI runs, from nothing, two at a time
 	$(MAKE) --jobs=2 check typescript test-browser test-python test-server
 
+ENGINES := .make/engines
+
+test-engines: $(VENV)/installed-test $(ENGINES)/installed slurm ## exports, really run by the engines that are light
+	ENGINES_PYTHON=$(CURDIR)/$(ENGINES)/bin/python $(PYTEST) tests/engines
+
+# An environment of their own: what engines pin must not meet what we need.
+$(ENGINES)/installed: tests/engines/requirements.txt
+	@$(PYTHON) -m venv $(ENGINES)
+	@$(ENGINES)/bin/python -m pip install --quiet --no-compile -r $<
+	@touch $@
+
+.PHONY: slurm
+slurm:
+	@command -v slurmctld slurmd munged || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && apt-get install -qq -y --no-install-recommends slurmctld slurmd slurm-client munge; \
+	  else \
+	    echo "The test of SLURM needs slurmctld, slurmd and munged (Debian: apt-get install slurm-wlm munge)." >&2; exit 1; \
+	  fi; }
+
 check: $(VENV)/installed-test ## formatting, lint, types, density and the documentation site
 	$(call named,check,$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && \
 	  $(BIN)/python benchmarks/density.py --check && $(BIN)/mkdocs build --strict --quiet)
@@ -58,11 +78,11 @@ test-server: $(VENV)/installed-test ## the server extension's REST interface
 	$(call named,server,$(PYTEST) tests/server)
 
 test-python: $(VENV)/installed-test ## all other tests
-	$(call named,python,$(PYTEST) --ignore tests/browser --ignore tests/server --numprocesses 2 --dist loadfile)
+	$(call named,python,$(PYTEST) --ignore tests/browser --ignore tests/server --ignore tests/engines --numprocesses 2 --dist loadfile)
 
 test-quick: $(VENV)/installed-test ## no kernels and no browser: under a minute
 	$(PYTEST) -q --numprocesses 2 --dist loadfile -m 'not kernel' --ignore tests/browser --ignore tests/server \
-	  --ignore tests/property
+	  --ignore tests/property --ignore tests/engines
 
 docs-check: $(VENV)/installed-test ## links, commands and figures in the documentation
 	$(PYTEST) -q tests/examples/test_docs.py

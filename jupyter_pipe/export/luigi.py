@@ -99,11 +99,14 @@ class {cls}(Stage):
 """
 _END = """
 
-class All(luigi.WrapperTask, Stage):
+class All(Stage):
     before = [{last}]
 
     def complete(self):
         return all(each.complete() for each in self.requires())
+
+    def run(self):
+        pass
 
 
 if __name__ == "__main__":
