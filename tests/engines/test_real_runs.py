@@ -22,6 +22,9 @@ from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.store import RunStore
 from tests.cli.conftest import write_notebook
 
+# Each test starts a dozen kernels, one after the other: a limit for a machine that is very busy.
+LIMIT_SECONDS = 1200
+pytestmark = [pytest.mark.kernel, pytest.mark.timeout(LIMIT_SECONDS)]
 # The Python of an environment that has the engines.
 ENGINES = Path(os.environ["ENGINES_PYTHON"])
 WORD = "it's $(touch canary) {y} é"
@@ -84,7 +87,7 @@ def exported(engine: str) -> None:
 
 def carried_out(*command: str, **environment: str) -> int:
     """Runs the engine's own command to its end."""
-    done = subprocess.run(command, env={**os.environ, **environment}, check=False, timeout=280)
+    done = subprocess.run(command, env={**os.environ, **environment}, check=False, timeout=LIMIT_SECONDS)
     return done.returncode
 
 
@@ -228,7 +231,7 @@ def _said(*command: str) -> str:
 
 def _wait(until: Callable[[], bool]) -> None:
     """Asks again until it is so; the limit is for a machine that is very busy."""
-    ends = time.monotonic() + 200
+    ends = time.monotonic() + LIMIT_SECONDS / 2
     while not until():
         assert time.monotonic() < ends
         time.sleep(0.3)
