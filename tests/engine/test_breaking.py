@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import IPython
 import pytest
 
 from jupyter_pipe import events as ev
@@ -42,14 +43,11 @@ def test_where_it_came_from_is_told(ran: Runs) -> None:
     assert done.failure("a").traceback.endswith("ValueError: no k\ncaused by KeyError: 'k'")
 
 
-@pytest.mark.parametrize(
-    ("code", "line"),
-    [
-        ("x = 1\ny = = 2", 2),
-        ("%%time\nx = 1\n1 / 0", 3),
-        ("import sys\n%time 1 / 0", 2),
-    ],
-)
+# Before IPython 9, `%time` shows what its code raises, and the notebook goes on: so does the stage.
+TIMED = [("%%time\nx = 1\n1 / 0", 3), ("import sys\n%time 1 / 0", 2)] if IPython.version_info >= (9,) else []
+
+
+@pytest.mark.parametrize(("code", "line"), [("x = 1\ny = = 2", 2), *TIMED])
 def test_lines_are_those_of_the_cell_as_written(ran: Runs, code: str, line: int) -> None:
     failure = ran(Package().stage("a", code)).failure("a")
     assert (failure.cell_id, failure.line) == ("a-1", line)

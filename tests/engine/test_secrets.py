@@ -6,20 +6,26 @@ import base64
 import html
 import json
 import os
+import subprocess
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from jupyter_pipe.cli.main import main
+from jupyter_pipe.engine.own_modules import own_module
 from jupyter_pipe.errors import ParameterError
 from jupyter_pipe.events import StageFailed
 from jupyter_pipe.model import Parameter
 from jupyter_pipe.runs.parameters import resolve_parameters
+from jupyter_pipe.server.payloads import StartRequest
+from jupyter_pipe.server.runs.runner import Order
 from tests.cli.conftest import write_notebook
 from tests.engine.conftest import Runs
 from tests.engine.packages import Package
+from tests.hostile.repository import notebook_json
 
 pytestmark = pytest.mark.kernel
 Capture = pytest.CaptureFixture[str]
@@ -168,6 +174,39 @@ def test_no_file_and_no_output_shows_a_secret(
     assert [
         c["source"] for c in cells if "***" not in json.dumps(c["outputs"]) and c["source"] not in silent
     ] == []
+
+
+@pytest.mark.parametrize("place", ["dask", "url", "lab"])
+def test_no_file_shows_a_secret_wherever_the_run_is(
+    quiet: Path, monkeypatch: pytest.MonkeyPatch, capfd: Capture, place: str
+) -> None:
+    """On workers of Dask, below a root that is a URL, and in a run that the server starts."""
+    monkeypatch.setenv("API_TOKEN", ODD)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(quiet / "cache"))
+    shown = ["stdout", "two streams", "descriptor", "result", "traceback"]
+    sources = [f"import sys\n{PRELUDE}", *(SHOWN[name] for name in shown), RAISED["message"]]
+    cells = [(sources[0], "stage:show", "secret:API_TOKEN"), *((source,) for source in sources[1:])]
+    notebook = quiet / "flow.ipynb"
+    notebook.write_text(json.dumps(notebook_json(cells)))
+    if place == "lab":
+        order = Order(str(quiet), "20260101-000000-abcd", str(notebook), StartRequest("flow.ipynb"))
+        command = own_module("jupyter_pipe.server.runs.runner")
+        done = subprocess.run(
+            command, input=msgspec.json.encode(order), cwd=quiet, capture_output=True, check=False
+        )
+        code, printed = done.returncode, (done.stdout + done.stderr).decode()
+    else:
+        options = (
+            ["--executor", "dask", "-j", "1"] if place == "dask" else ["--root", (quiet / "far").as_uri()]
+        )
+        code = main(["run", "flow.ipynb", *options])
+        printed = "".join(capfd.readouterr())
+    (quiet / "printed.txt").write_text(printed)
+    assert code == 1, printed
+    assert list(found_in(quiet, ODD)) == []
+    executed = [path.read_text() for path in quiet.rglob("executed.ipynb")]
+    assert executed
+    assert all("***" in text for text in executed)
 
 
 def test_annotations_and_summaries_hide_it_and_the_log_is_told_first(
