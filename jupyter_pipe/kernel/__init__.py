@@ -31,7 +31,7 @@ _sessions: list[Session] = []
 
 def preload() -> None:
     """Imports the whole kernel side and reads what distributions add, for a process that forks kernels."""
-    for name in (".session", ".figures", ".shutdown", ".process_end"):
+    for name in (".session", ".figures", ".shutdown", ".warm.ending"):
         importlib.import_module(name, __name__)
     from .plugins import read_entry_points
 

@@ -1,7 +1,7 @@
 """The process from which warm kernels are forked. Run as a script by the kernelspec's interpreter.
 
 It imports ipykernel and the libraries that it is asked for, makes what all kernels have in common
-(`warm_kernel`), computes nothing, and forks a child for each request; the child becomes an ordinary IPython
+(`warm`), computes nothing, and forks a child for each request; the child becomes an ordinary IPython
 kernel. Requests come over a Unix socket, one connection a kernel: a line of JSON with `modules`, `argv`,
 `folder`, `environment`, `log`; answered by `{"pid", "welcomes"}` or `{"refused"}`, and by `{"status"}` when
 the kernel has ended. One with `modules` alone is to import these, and is not answered. Standard input is the
@@ -205,8 +205,8 @@ def _greets_subscribers() -> bool:
 
 def _become_kernel(request: dict[str, Any], application: Any) -> None:
     """In the child: never returns."""
-    from jupyter_pipe_kernel.process_end import end_process
-    from jupyter_pipe_kernel.warm_kernel import connect
+    from jupyter_pipe_kernel.warm.ending import end_process
+    from jupyter_pipe_kernel.warm.making import connect
 
     status = 1
     try:
@@ -287,7 +287,7 @@ def main(path: str, arguments: list[str]) -> None:
             importlib.import_module(name)
 
     _import_kernel_side()
-    from jupyter_pipe_kernel.warm_kernel import make_kernel
+    from jupyter_pipe_kernel.warm.making import make_kernel
 
     parent = _Parent(path, make_kernel(arguments))
     sys.stdout.write("ready\n")

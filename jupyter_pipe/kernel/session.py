@@ -137,17 +137,21 @@ class Session:
         return observed
 
     def _end(self, names: list[str]) -> dict[str, Any]:
-        unbound = [name for name in names if name not in self.namespace]
         values = {name: self.namespace[name] for name in names if name in self.namespace}
+        unbound = [name for name in names if name not in values]
         changed = [one for one in self.guarded if self._is_changed(one)]
         for one in changed:
-            values.update({name: self.namespace.get(name, one.members[name]) for name in one.names})
+            values.update(self._values_of(one))
+
         ambient, drawn = self._store_ambient()
         encoded, failures = self._encode_each(values)
-        self._warn_of_drift({name for one in encoded for name in one.encoder.used})
+        self._warn_of_drift(set[str]().union(*(one.encoder.used for one in encoded)))
+
         groups = find_groups(encoded)
         encoded.clear()
         outputs = [self._store(groups.pop(0), values) for _ in range(len(groups))]
+
+        # Of outputs only: a payload that was changed may hold more than the stage hands on.
         profiles = {name: self._profile(name, values[name]) for name in names if name in values}
         metrics, errors = checks.read_metrics(self.context.metrics, self.namespace, self.secrets.masker.text)
         return {
@@ -170,6 +174,10 @@ class Session:
     def _profile(self, name: str, value: Any) -> dict[str, Any]:
         asked = (self.context.profiled or {}).get(name, {})
         return make_profile(value, **asked, show=self.secrets.masker.text)
+
+    def _values_of(self, one: Guarded) -> dict[str, Any]:
+        """What the names of a payload stand for now, or the members that it had where they were deleted."""
+        return {name: self.namespace.get(name, one.members[name]) for name in one.names}
 
     def _warn_of_drift(self, travelling: set[str]) -> None:
         """State in a definition that no output carries would be lost without a word."""

@@ -11,7 +11,7 @@ import os
 import re
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -222,11 +222,12 @@ class RunStore:
             return ids[0]
         if prefix in ids:
             return prefix
-        matches = [run_id for run_id in ids if prefix and run_id.startswith(prefix)]
-        matches = matches or [run_id for run_id in ids if prefix and run_id.endswith(prefix)]
-        if len(matches) == 1:
-            return matches[0]
-        raise _ambiguous(prefix, matches) if matches else self._unknown(prefix, ids)
+        matches = _matching(ids, prefix)
+        if not matches:
+            raise self._unknown(prefix, ids)
+        if len(matches) > 1:
+            raise _ambiguous(prefix, matches)
+        return matches[0]
 
     def read(self, run_id: str) -> Run:
         """The run as it is now. Raises RunError if there is no such run."""
@@ -350,6 +351,14 @@ class RunStore:
     def _unknown(self, wanted: str, ids: tuple[str, ...]) -> RunError:
         hint = f"The latest run is {ids[0]}." if ids else "Nothing has run here yet; see --root."
         return RunError(f"There is no run {wanted!r} in {self.root}.", code="run_unknown", hint=hint)
+
+
+def _matching(ids: Sequence[str], part: str) -> list[str]:
+    """The ids that begin with this text; where none does, those that end with it."""
+    if not part:
+        return []
+    beginning = [run_id for run_id in ids if run_id.startswith(part)]
+    return beginning or [run_id for run_id in ids if run_id.endswith(part)]
 
 
 def _ambiguous(prefix: str, matches: list[str]) -> RunError:

@@ -26,16 +26,21 @@ class Placement(Struct, frozen=True):
     problem: str = ""
 
 
+def _wanted(options: StageOptions) -> dict[str, float]:
+    """What the stage asks for, by Dask's names: `{"CPU": 2.0}`."""
+    amounts = {"CPU": options.cpus, "MEMORY": float(options.memory_bytes or 0), "GPU": float(options.gpus)}
+    return {name: amount for name, amount in amounts.items() if amount}
+
+
+def _fits(worker: Mapping[str, Any], wanted: Mapping[str, float], named: set[str]) -> bool:
+    return all(_offered(worker, name, named) >= amount for name, amount in wanted.items())
+
+
 def place(options: StageOptions, workers: Mapping[str, Mapping[str, Any]]) -> Placement:
     """`workers` is what Dask's scheduler says of each: `resources`, `nthreads`, `memory_limit`."""
-    wanted = {"CPU": options.cpus, "MEMORY": float(options.memory_bytes or 0), "GPU": float(options.gpus)}
-    wanted = {name: amount for name, amount in wanted.items() if amount}
+    wanted = _wanted(options)
     named = {name for worker in workers.values() for name in worker.get("resources") or ()}
-    fitting = [
-        address
-        for address, worker in workers.items()
-        if all(_offered(worker, name, named) >= amount for name, amount in wanted.items())
-    ]
+    fitting = [address for address, worker in workers.items() if _fits(worker, wanted, named)]
     counted = {name: amount for name, amount in wanted.items() if name in named}
     if fitting or not workers:
         return Placement(counted, None if len(fitting) == len(workers) else tuple(sorted(fitting)))

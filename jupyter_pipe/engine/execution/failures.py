@@ -86,6 +86,13 @@ class CellPlace(Struct, frozen=True):
         return CellPlace(self.stage, self.cells, index)
 
 
+def _innermost(frames: Sequence[Frame], place: CellPlace) -> Frame | None:
+    """The last frame in the cell itself. What an object raises as it is shown has none in the cell that
+    shows it."""
+    here = [frame for frame in frames if place.cell_id in (None, frame.cell_id)]
+    return here[-1] if here else None
+
+
 def cell_failure(
     place: CellPlace,
     content: Mapping[str, Any],
@@ -96,14 +103,13 @@ def cell_failure(
     evalue = _clean(str(content.get("evalue", "")))
     frames = _shortened(tuple(_frame(found, place) for found in report.get("frames", ())))
     kind = _kind(ename, role_of(place.cell))
-    if kind is FailureKind.exit:
-        evalue = f"the cell called sys.exit({evalue})" if ename == "SystemExit" else evalue
+    if kind is FailureKind.exit and ename == "SystemExit":
+        evalue = f"the cell called sys.exit({evalue})"
+
     said = f"{ename}: {evalue}" if evalue else ename
     causes = [f"caused by {cause}" for cause in report.get("causes", ())]
     lines = [*_traceback(place, frames), said, *causes]
-    # What an object raises as it is shown has no frame in the cell that shows it.
-    here = frames if place.cell_id is None else [frame for frame in frames if frame.cell_id == place.cell_id]
-    where = here[-1] if here else None
+    where = _innermost(frames, place)
     return Failure(
         ename,
         evalue,

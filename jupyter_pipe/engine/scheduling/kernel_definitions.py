@@ -20,30 +20,36 @@ _KINDS = frozenset({ReplayKind.function, ReplayKind.class_, ReplayKind.import_})
 def known_definitions(pipeline: Pipeline, stage: Stage) -> dict[str, dict[str, Any]]:
     """The notebook's classes and functions that a payload may refer to, and the imports that they
     need: what other stages replay from this stage's cells, and what it replays itself."""
-    order = [other.name for other in pipeline.stages]
-    later = {
-        name
-        for other in pipeline.stages[order.index(stage.name) + 1 :]
-        for replay in other.replays
-        if replay.needed
-        for name in replay.names
-    }
+    later = _needed_later(pipeline, stage)
     cells = frozenset(stage.cells)
     made_here = [replay for other in pipeline.stages for replay in other.replays if replay.cell_id in cells]
     replays = [*made_here, *stage.replays]
     constants = [replay for replay in replays if replay.kind is ReplayKind.constant]
-    return {
-        name: {
-            "source": _with_earlier(name, replay, replays),
-            "digest": replay.digest,
-            "cell_id": replay.cell_id,
-            "later": name in later,
-            **_constants(replay, replays, constants),
-        }
-        for replay in replays
-        if replay.kind in _KINDS
-        for name in replay.names
-    }
+
+    found: dict[str, dict[str, Any]] = {}
+    for replay in replays:
+        if replay.kind not in _KINDS:
+            continue
+        for name in replay.names:
+            found[name] = {
+                "source": _with_earlier(name, replay, replays),
+                "digest": replay.digest,
+                "cell_id": replay.cell_id,
+                "later": name in later,
+                **_constants(replay, replays, constants),
+            }
+    return found
+
+
+def _needed_later(pipeline: Pipeline, stage: Stage) -> set[str]:
+    """The names that stages after this one replay."""
+    order = [other.name for other in pipeline.stages]
+    found: set[str] = set()
+    for other in pipeline.stages[order.index(stage.name) + 1 :]:
+        for replay in other.replays:
+            if replay.needed:
+                found.update(replay.names)
+    return found
 
 
 def _with_earlier(name: str, definition: Replay, replays: Sequence[Replay]) -> str:

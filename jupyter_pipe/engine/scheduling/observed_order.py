@@ -95,6 +95,11 @@ def find_crossings(writer: Trace, reader: Trace) -> Iterator[Crossing]:
             yield from _listed(written, seen)
         elif seen.path in written:
             yield Crossing(f"file:{seen.path}", written[seen.path], seen)
+    yield from _variables_asked(writer, reader)
+
+
+def _variables_asked(writer: Trace, reader: Trace) -> Iterator[Crossing]:
+    """The variables of the environment that `writer` set and `reader` asked for; `*` asks for all."""
     asked = {one.name for one in reader.observed.variables}
     for name in writer.variables:
         if name in asked or "*" in asked:
@@ -224,17 +229,22 @@ class _Pair:
         again = dict.fromkeys([*(maker for maker in makers if maker), self.earlier, self.later])
         return OrderFinding(self.earlier, self.later, names, tuple(again), remade=True, tags=_READS_FIRST)
 
+    def _were_in_turn(self) -> bool:
+        """Whether the second stage did not begin before the first had ended."""
+        reused = self.first.reused or self.second.reused
+        return reused or self.first.ended <= self.second.launched
+
     def _came_first(self, crossing: Crossing) -> bool:
         """Whether the earlier stage surely saw what was there before the later one wrote."""
         left, seen = crossing.left, crossing.seen
-        if self.first.reused or self.second.reused or self.first.ended <= self.second.launched:
+        if self._were_in_turn():
             return True
         if left is None or seen is None:
             return True  # a variable that a stage sets is seen by nobody but those that follow it
-        if seen.digest == MISSING and seen.aspect != "listing":
-            return left.digest != MISSING
         if seen.aspect == "listing":
             return left.existed or not seen.lists(folder_of(left.path)[2])
+        if seen.digest == MISSING:
+            return left.digest != MISSING
         maker = self._last_writer(left.path, self.earlier)
         if maker is not None and agrees(self.traces[maker].written[left.path], seen):
             return True

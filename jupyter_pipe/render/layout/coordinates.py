@@ -28,6 +28,27 @@ class _Packed(NamedTuple):
     weights: list[float]
 
 
+def _centre(packed: _Packed, centres: dict[Vertex, float]) -> None:
+    """Begin with the row's middle at 0."""
+    middle = packed.offsets[-1] / 2 if packed.offsets else 0.0
+    for vertex, place in zip(packed.row, packed.offsets, strict=True):
+        centres[vertex] = place - middle
+
+
+def _balance(
+    packed: Sequence[_Packed], centres: dict[Vertex, float], ends: Mapping[Vertex, Sequence[Vertex]]
+) -> None:
+    """Move every row towards its neighbours, down and up in turn, until nothing moves any more."""
+    for sweep in range(SWEEPS):
+        rows = packed if sweep % 2 == 0 else reversed(packed)
+        moved = 0.0
+        for each in rows:
+            wishes = [_balanced(ends[one], centres) for one in each.row]
+            moved = max(moved, _settle(each, centres, wishes))
+        if moved < STILL:
+            return
+
+
 def place_rows(
     rows: Sequence[Sequence[Vertex]], above: Links, below: Links, widths: Mapping[Vertex, float], gap: float
 ) -> dict[Vertex, float]:
@@ -35,19 +56,16 @@ def place_rows(
     centres: dict[Vertex, float] = {}
     packed = [_Packed(row, _offsets(row, widths, gap), _weights(row)) for row in rows]
     for each in packed:
-        middle = each.offsets[-1] / 2 if each.offsets else 0.0
-        centres.update((vertex, place - middle) for vertex, place in zip(each.row, each.offsets, strict=True))
+        _centre(each, centres)
+
     ends = {vertex: _ends(vertex, above, below) for row in rows for vertex in row}
-    for sweep in range(SWEEPS):
-        moved = 0.0
-        for each in packed if sweep % 2 == 0 else reversed(packed):
-            moved = max(moved, _settle(each, centres, [_balanced(ends[one], centres) for one in each.row]))
-        if moved < STILL:
-            break
+    _balance(packed, centres, ends)
+
     for neighbours in (above, below):
         for each in packed if neighbours is above else reversed(packed):
             wishes = [_straight(vertex, neighbours.get(vertex, ()), centres) for vertex in each.row]
             _settle(each, centres, wishes)
+
     left = min((centres[vertex] - widths[vertex] / 2 for vertex in centres), default=0.0)
     return {vertex: round(centre - left, 1) for vertex, centre in centres.items()}
 

@@ -9,6 +9,8 @@ from jupyter_pipe.render.terminal_text import COLOUR, played_out
 __all__ = ["ansi_html"]
 
 _COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
+_NO_COLOUR = 39
+_FOREGROUNDS = frozenset({*range(30, 38), *range(90, 98), _NO_COLOUR})
 
 
 def ansi_html(text: str) -> str:
@@ -48,8 +50,8 @@ def _after(classes: set[str], codes: str) -> set[str]:
         elif code in {38, 48}:
             # A colour of 256 or of 16 million: its parameters are not codes of their own.
             del numbers[: 2 if numbers[:1] == [5] else 4]
-        elif code == 39 or 30 <= code <= 37 or 90 <= code <= 97:
-            result = {name for name in result if name == "ansi-bold"}
-            if code != 39:
+        elif code in _FOREGROUNDS:
+            result &= {"ansi-bold"}
+            if code != _NO_COLOUR:
                 result.add(f"ansi-{_COLOURS[code % 10]}")
     return result

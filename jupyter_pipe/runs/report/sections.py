@@ -192,13 +192,18 @@ def _flow(stage: StageRun, compiled: Stage | None) -> Markup | None:
     size = sum(written.bytes for written in stage.artifacts)
     return tag(
         "div",
-        [tag("span", "In", class_="way"), [_chip(name, None) for name in incoming]] if incoming else None,
-        [tag("span", "Out", class_="way"), [_chip(name, summaries.get(name)) for name in outgoing]]
-        if outgoing
-        else None,
+        _chips("In", [_chip(name, None) for name in incoming]),
+        _chips("Out", [_chip(name, summaries.get(name)) for name in outgoing]),
         tag("span", bytes_text(size)) if size else None,
         class_="flow",
     )
+
+
+def _chips(way: str, chips: list[Markup]) -> list[Any] | None:
+    """What goes one way, under its word; nothing at all if nothing does."""
+    if not chips:
+        return None
+    return [tag("span", way, class_="way"), chips]
 
 
 def _chip(name: str, summary: str | None) -> Markup:

@@ -17,7 +17,7 @@ import threading
 from collections.abc import Iterator
 from typing import NoReturn
 
-from .shell import find_shell
+from ..shell import find_shell
 
 __all__ = ["end_process"]
 
