@@ -137,8 +137,7 @@ class Session:
         return observed
 
     def _end(self, names: list[str]) -> dict[str, Any]:
-        values = {name: self.namespace[name] for name in names if name in self.namespace}
-        unbound = [name for name in names if name not in values]
+        values, unbound = self._bound(names)
         changed = [one for one in self.guarded if self._is_changed(one)]
         for one in changed:
             values.update(self._values_of(one))
@@ -174,6 +173,17 @@ class Session:
     def _profile(self, name: str, value: Any) -> dict[str, Any]:
         asked = (self.context.profiled or {}).get(name, {})
         return make_profile(value, **asked, show=self.secrets.masker.text)
+
+    def _bound(self, names: list[str]) -> tuple[dict[str, Any], list[str]]:
+        """The values of those names that are bound, and the names that are not."""
+        values: dict[str, Any] = {}
+        unbound: list[str] = []
+        for name in names:
+            if name in self.namespace:
+                values[name] = self.namespace[name]
+            else:
+                unbound.append(name)
+        return values, unbound
 
     def _values_of(self, one: Guarded) -> dict[str, Any]:
         """What the names of a payload stand for now, or the members that it had where they were deleted."""
