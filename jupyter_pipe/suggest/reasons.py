@@ -12,6 +12,13 @@ __all__ = ["describe"]
 
 _SHOWN = 3
 _PROBLEMS = 5
+_ROLES = (
+    (("parameters",), "settings, which become the pipeline's parameters."),
+    (("functions", "imports"), "only definitions; every stage that uses them repeats them."),
+    (("shared",), "changes a module; every stage below repeats it."),
+    (("skip",), "installs packages, which a pipeline should find installed."),
+)
+"""What is said of cells that get a role instead of a stage."""
 
 
 def describe(
@@ -68,23 +75,16 @@ def _ancestors(pipeline: Pipeline) -> dict[str, frozenset[str]]:
 def _notes(
     notebook: Notebook, seen: Survey, pipeline: Pipeline, tags: Mapping[str, Sequence[str]]
 ) -> Iterator[str]:
-    numbers = {cell.id: cell.number for cell in notebook.cells if cell.number is not None}
-    by_role: dict[str, list[int]] = {}
-    for cell_id, (tag, *_) in tags.items():
-        by_role.setdefault(tag, []).append(numbers[cell_id])
+    """What else the user should know: cells without a stage, and what does not compile anyway."""
     if not _has_stages(seen):
         yield "There is nothing to make stages of: all cells only import or define."
     elif not seen.rows:
         yield "Every cell has its stage already."
-    if "parameters" in by_role:
-        yield f"{_cells(by_role['parameters'])}: settings, which become the pipeline's parameters."
-    repeated = sorted(by_role.get("functions", []) + by_role.get("imports", []))
-    if repeated:
-        yield f"{_cells(repeated)}: only definitions; every stage that uses them repeats them."
-    if "shared" in by_role:
-        yield f"{_cells(by_role['shared'])}: changes a module; every stage below repeats it."
-    if "skip" in by_role:
-        yield f"{_cells(by_role['skip'])}: installs packages, which a pipeline should find installed."
+    numbers = {cell.id: cell.number for cell in notebook.cells if cell.number is not None}
+    for roles, what in _ROLES:
+        cells = [numbers[cell_id] for cell_id, (tag, *_) in tags.items() if tag in roles]
+        if cells:
+            yield f"{_cells(cells)}: {what}"
     errors = [found for found in pipeline.diagnostics if found.severity is Severity.error]
     for found in errors[:_PROBLEMS]:
         yield f"Not because of the stages: {found.message}"

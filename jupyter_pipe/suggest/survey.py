@@ -105,18 +105,24 @@ def _roles(cells: Sequence[Cell], free: Sequence[Cell], facts: _Facts) -> dict[s
 
 
 def _role(cell_id: str, begun: bool, facts: _Facts) -> str:
+    """`begun` says that a cell above does something: from there on nothing is a setting any more."""
     look = facts.looks[cell_id]
     if look.only_installs:
         return "skip"
     if not look.readable:
         return "idle"
-    if not begun and look.only_settings and facts.may_set(look):
-        return "parameters"
-    if not begun and cell_id in facts.settings:
-        return "idle"
+    above = None if begun else _role_at_the_top(cell_id, look, facts)
+    if above is not None:
+        return above
     if begun and cell_id in facts.flow.defining and look.only_definitions:
         return "imports" if look.only_imports else "functions"
     return "work" if look.effort or look.only_definitions else "idle"
+
+
+def _role_at_the_top(cell_id: str, look: Look, facts: _Facts) -> str | None:
+    if look.only_settings and facts.may_set(look):
+        return "parameters"
+    return "idle" if cell_id in facts.settings else None
 
 
 def _rows(

@@ -86,6 +86,18 @@ MUTANTS = (
     Mutant("names in eval", "source.embedded_names:evaluate_text", no_values, "eval|int|list"),
     Mutant("names in globals()", "interpreter.access:read_namespace", no_values, "globals|locals|int"),
     Mutant("magics and shell commands", "source.shell_calls:run_magic", no_values, "!echo|lines|int"),
+    Mutant(
+        "magics of the notebook",
+        "source.extension_magics:run_own_magic",
+        no_values,
+        r"shout|^<\+(int|list)> = ",
+    ),
+    Mutant(
+        "names of star imports",
+        "interpreter.world:World._from_star_imports",
+        no_values,
+        r"shout|^<\+(int|list)> = ",
+    ),
     Mutant("code in magics", "source.magics:_code_of", focus="time|int|list"),
     Mutant("files", "calls.files:touch_file", focus=r"file|json|csv|\[<int>"),
     Mutant("drawing from generators", "interpreter.world:World.draw", focus="random|numpy"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from jupyter_pipe.analysis.calls.configurations import CONFIGURATION_CALLS
 from jupyter_pipe.analysis.calls.databases import DATABASE_CALLS
 from jupyter_pipe.analysis.calls.folders import FOLDER_CALLS
 from jupyter_pipe.analysis.calls.libraries import call_unknown, run_special_methods, show
-from jupyter_pipe.analysis.calls.logs import LOG_CALLS
 from jupyter_pipe.analysis.calls.paths import PATH_CALLS
 from jupyter_pipe.analysis.calls.programs import PROGRAM_CALLS
 from jupyter_pipe.analysis.calls.shell_state import SHELL_CALLS, make_handle
@@ -358,7 +358,7 @@ BUILTIN_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
     **PROGRAM_CALLS,
     **SHELL_CALLS,
     **DATABASE_CALLS,
-    **LOG_CALLS,
+    **CONFIGURATION_CALLS,
     "builtins.zip": _zip,
     "builtins.enumerate": _enumerate,
     "builtins.map": _map,

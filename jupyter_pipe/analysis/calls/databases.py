@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.calls.files import touch_file
+from jupyter_pipe.analysis.calls.libraries import apply_effect
 from jupyter_pipe.analysis.interpreter.heap import Text, Values
 from jupyter_pipe.analysis.interpreter.world import text_of
 
@@ -43,6 +44,7 @@ RESULT = re.compile(r"\s*(\w+)\s*(?:=\s*)?<<")
 INSERTED = re.compile(r"\{\{\s*(\w+)|(?<![:\w]):(\w+)|\$\{?(\w+)")
 DATABASE = "@sql.database"
 """A database behind a connection: what one stage writes there, a later one may read."""
+ENGINE = "sqlalchemy.create_engine"
 TEXT_METHODS = ("sql", "query", "execute", "executemany", "from_query", "query_df")
 
 
@@ -86,9 +88,20 @@ def _default_connection(world: World, arguments: Arguments) -> Values:
     return frozenset((world.allocate(node, "duckdb.Relation"),))
 
 
-DATABASE_CALLS: dict[str, Callable[[World, Arguments], Values]] = dict.fromkeys(
-    (f"duckdb.{name}" for name in TEXT_METHODS), _default_connection
-)
+def _engine(world: World, arguments: Arguments) -> Values:
+    """`create_engine(url)`: any stage can make it again, since each connection is new. A database in memory
+    is gone with its engine."""
+    effect = world.knowledge.function(ENGINE)
+    url = text_of(arguments.positional[0]) if arguments.positional else None
+    if url is not None and not IN_MEMORY.match(url):
+        world.facts.again.add(arguments.node)
+    return apply_effect(world, effect, None, arguments, ENGINE) if effect is not None else frozenset()
+
+
+DATABASE_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
+    **dict.fromkeys((f"duckdb.{name}" for name in TEXT_METHODS), _default_connection),
+    ENGINE: _engine,
+}
 
 
 def run_sql(world: World, line: str, body: str, node: ast.Call) -> None:

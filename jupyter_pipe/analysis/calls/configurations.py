@@ -1,7 +1,7 @@
-"""Configurations of logging: the files that their handlers write.
+"""Configurations: of logging, with the files that its handlers write, and of the environment from `.env`.
 
-A dictionary or a file says which. Where that cannot be seen, handlers may write any file: each stage
-that configured logging again would open the file anew, so the setting is not one that is made again.
+For logging a dictionary or a file says which. Where that cannot be seen, handlers may write any file: each
+stage that configured logging again would open the file anew, so the setting is not one that is made again.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.interpreter.heap import Object
     from jupyter_pipe.analysis.interpreter.world import World
 
-__all__ = ["LOG_CALLS"]
+__all__ = ["CONFIGURATION_CALLS"]
 
+ENVIRONMENT = ".env"
 DEEPEST = 4
 """`{"handlers": {"h": {"filename": …}}}` names a file at the third level."""
 WRITES = re.compile(r"FileHandler|filename", re.I)
@@ -76,7 +77,21 @@ def _configure(world: World, arguments: Arguments, qualified: str) -> Values:
     return apply_effect(world, effect, None, arguments, qualified) if effect is not None else frozenset()
 
 
-LOG_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
+def _load_environment(world: World, arguments: Arguments) -> Values:
+    """`load_dotenv()`: without a path it is `.env` beside the notebook."""
+    if not arguments.positional and not arguments.keywords.keys() & {"dotenv_path", "stream"}:
+        touch_file(world, Text(ENVIRONMENT), arguments.node, write=False)
+    return _configure(world, arguments, "dotenv.load_dotenv")
+
+
+def _find_environment(world: World, arguments: Arguments) -> Values:
+    """`find_dotenv()` gives the path of the file, in this folder or one above."""
+    return frozenset((world.text(ENVIRONMENT),)) if not arguments.positional else frozenset()
+
+
+CONFIGURATION_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
     "logging.config.dictConfig": _configure_by_dictionary,
     "logging.config.fileConfig": _configure_by_file,
+    "dotenv.load_dotenv": _load_environment,
+    "dotenv.find_dotenv": _find_environment,
 }
