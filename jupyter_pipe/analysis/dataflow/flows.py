@@ -116,11 +116,18 @@ def classify(stage: StageFacts, units: Sequence[Unit], definitions: Definitions)
         # A folder is not, since the next one may be relative to it.
         if not {FOLDER} & stage.values & set(units[number].facts.writes):
             todo.add(number)
+    settings = todo.intersection(definitions.settings_before(last))
+    # `import mod` for its effect needs `mod.py`, which an earlier stage may write.
+    _use_what_replays_use(stage, units, definitions, settings, only="file:")
     _take(stage, units, definitions, definitions.closure(todo))
 
 
 def _use_what_replays_use(
-    stage: StageFacts, units: Sequence[Unit], definitions: Definitions, numbers: set[int]
+    stage: StageFacts,
+    units: Sequence[Unit],
+    definitions: Definitions,
+    numbers: set[int],
+    only: str | tuple[str, ...] = ("@", "file:"),
 ) -> None:
     """An import that is replayed needs the module's file and the search path as others left them, but
     for settings, which are replayed as well."""
@@ -128,7 +135,7 @@ def _use_what_replays_use(
     for number in sorted(numbers - own):
         unit = units[number]
         for name, read in unit.facts.reads.items():
-            if not name.startswith(("@", "file:")):
+            if not name.startswith(only):
                 continue
             outside = (n for n in read.sources - own if 0 <= n < last)
             makers = {n for n in outside if units[n].stage is not None and definitions.kind(n) is None}
