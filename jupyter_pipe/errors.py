@@ -25,6 +25,7 @@ __all__ = [
     "ParameterError",
     "PipeError",
     "RunError",
+    "SweepError",
     "UntrustedError",
 ]
 
@@ -130,6 +131,11 @@ ErrorCode = Literal[
     "stage_not_run",
     "stage_unknown",
     "store_untrusted",
+    "sweep_exists",
+    "sweep_metric",
+    "sweep_name",
+    "sweep_space",
+    "sweep_unreadable",
     "workdir_missing",
 ]
 """What went wrong, for programs: the stable short names of all errors."""
@@ -233,6 +239,10 @@ class RunError(PipeError):
     """A run that is unknown, ambiguous, still going, or whose folder cannot be read or written."""
 
     status = 422
+
+
+class SweepError(PipeError):
+    """A study that cannot be begun or continued, or a space of parameters that is none."""
 
 
 class ExtraMissingError(PipeError):

@@ -1,0 +1,129 @@
+"""Reads what a parameter may be: `20..400:log`, `0.1..0.9:step=0.2`, `1,2,3`, or what its type says. Pure.
+
+Raises SweepError with what was meant.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jupyter_pipe.errors import SweepError
+from jupyter_pipe.model import Parameter
+from jupyter_pipe.runs.parameters import resolve_parameters
+from jupyter_pipe.sweeps.model import Dimension
+
+__all__ = ["grid_of", "parse_space"]
+
+_NUMBER = r"[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})((?::\w+(?:={_NUMBER})?)*)")
+_MOST_POINTS = 10_000
+
+
+def parse_space(
+    declared: Sequence[Parameter], given: Sequence[str]
+) -> tuple[tuple[Dimension, ...], dict[str, str]]:
+    """The dimensions, and the parameters that are fixed, of `-p NAME=SPACE` as typed."""
+    known = {parameter.name: parameter for parameter in declared}
+    space: list[Dimension] = []
+    fixed: dict[str, str] = {}
+    for each in given:
+        name, separator, text = (part.strip() for part in each.partition("="))
+        if name not in known:
+            # The usual words for a parameter that is not there, with what was meant.
+            resolve_parameters(declared, texts={name: text})
+        dimension = _parse(known[name], text) if separator else _of_type(known[name])
+        if dimension is None:
+            resolve_parameters(declared, texts={name: text})
+            fixed[name] = text
+        else:
+            space.append(dimension)
+    return tuple(space), fixed
+
+
+def _parse(parameter: Parameter, text: str) -> Dimension | None:
+    """None for a single value."""
+    found = _RANGE.fullmatch(text)
+    if found:
+        return _range(parameter, float(found[1]), float(found[2]), found[3])
+    if ".." in text:
+        raise _error(
+            parameter.name, text, "A range is LOW..HIGH, such as 20..400, 20..400:log or 0..1:step=0.1."
+        )
+    texts = [part.strip() for part in text.split(",")]
+    if len(texts) < 2 or parameter.type_.split(" ")[0] in ("list", "tuple", "dict", "set"):
+        return None
+    return Dimension(parameter.name, choices=tuple(_read(parameter, each) for each in texts))
+
+
+def _range(parameter: Parameter, low: float, high: float, marks: str) -> Dimension:
+    """The marks behind a range are `:log` and `:step=NUMBER`."""
+    text = f"{low:g}..{high:g}{marks}"
+    options = dict(mark.partition("=")[::2] for mark in marks.split(":") if mark)
+    unknown = sorted(set(options) - {"log", "step"})
+    if unknown:
+        raise _error(
+            parameter.name, text, f"'{unknown[0]}' is not known: a range may end in :log or :step=NUMBER."
+        )
+    if not low < high:
+        raise _error(parameter.name, text, "The lower end comes first.")
+    is_log, step = "log" in options, float(options["step"]) if options.get("step") else None
+    if is_log and (low <= 0 or step is not None):
+        raise _error(parameter.name, text, "A range with :log begins above 0 and has no step.")
+    kind = parameter.type_.split(" ")[0]
+    if kind not in ("int", "float", "any"):
+        raise _error(parameter.name, text, f"It is a {kind}: list its values, separated by commas.")
+    whole = kind == "int" or (kind == "any" and low.is_integer() and high.is_integer())
+    return Dimension(parameter.name, low=low, high=high, log=is_log, step=step, whole=whole)
+
+
+def _read(parameter: Parameter, text: str) -> Any:
+    (value,) = resolve_parameters([parameter], texts={parameter.name: text})
+    return value.value
+
+
+def _of_type(parameter: Parameter) -> Dimension:
+    """`-p NAME` alone: what the annotation says."""
+    if parameter.choices:
+        return Dimension(parameter.name, choices=parameter.choices)
+    if parameter.type_ == "bool":
+        return Dimension(parameter.name, choices=(False, True))
+    raise SweepError(
+        f"'-p {parameter.name}' says nothing of its values, and a {parameter.type_} may have any.",
+        code="sweep_space",
+        hint=f"Give a range or a list, such as -p {parameter.name}=1..10 or -p {parameter.name}=1,2,5.",
+    )
+
+
+def grid_of(space: Sequence[Dimension]) -> list[Mapping[str, Any]]:
+    """Every combination, the last dimension fastest. Raises SweepError where there is no end of them."""
+    values = [_points(dimension) for dimension in space]
+    total = math.prod(len(each) for each in values)
+    if total > _MOST_POINTS:
+        raise SweepError(
+            f"The grid has {total:,} combinations.",
+            code="sweep_space",
+            hint="Give larger steps, or leave out --grid.",
+        )
+    names = [dimension.name for dimension in space]
+    return [dict(zip(names, point, strict=True)) for point in itertools.product(*values)]
+
+
+def _points(dimension: Dimension) -> list[Any]:
+    if dimension.choices:
+        return list(dimension.choices)
+    step = dimension.step or (1.0 if dimension.whole else 0.0)
+    if not step:
+        raise _error(
+            dimension.name, f"{dimension.low:g}..{dimension.high:g}", "A grid needs steps: add :step=NUMBER."
+        )
+    count = int((dimension.high - dimension.low) / step + 1e-9) + 1
+    points = [dimension.low + place * step for place in range(min(count, _MOST_POINTS + 1))]
+    return [int(point) if dimension.whole else float(f"{point:.12g}") for point in points]
+
+
+def _error(name: str, text: str, hint: str) -> SweepError:
+    return SweepError(f"'-p {name}={text}' is not a space.", code="sweep_space", hint=hint)
