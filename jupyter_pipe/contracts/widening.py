@@ -53,18 +53,26 @@ def _admitted(contract: Contract, profile: Profile, breaches: Sequence[Breach]) 
     parts = [profile.batches[name] for name in names if name in profile.batches] or [profile]
     shown = infer_contract(contract.name, parts)
     kinds = {breach.rule for breach in breaches}
-    made = contract
-    if "rows" in kinds:
-        made = replace(made, rows=_wider(contract.rows, shown.rows))
-    if "key" in kinds:
-        made = replace(made, key=())
-    rules = [
-        _rule(rule, shown, [each for each in breaches if each.column == rule.name]) for rule in made.columns
+    return replace(
+        contract,
+        rows=_wider(contract.rows, shown.rows) if "rows" in kinds else contract.rows,
+        key=() if "key" in kinds else contract.key,
+        columns=(*_rules(contract, shown, breaches), *_new_rules(contract, shown, breaches)),
+    )
+
+
+def _rules(contract: Contract, shown: Contract, breaches: Sequence[Breach]) -> list[ColumnRule]:
+    """The rules that are there, widened where their column broke them."""
+    return [
+        _rule(rule, shown, [each for each in breaches if each.column == rule.name])
+        for rule in contract.columns
     ]
-    known = {rule.name for rule in rules}
-    new = {breach.column for breach in breaches if breach.rule == "extra"} - known
-    rules += [replace(rule, optional=True) for rule in shown.columns if rule.name in new]
-    return replace(made, columns=tuple(rules))
+
+
+def _new_rules(contract: Contract, shown: Contract, breaches: Sequence[Breach]) -> list[ColumnRule]:
+    """Columns that were not to be there, and are."""
+    new = {breach.column for breach in breaches if breach.rule == "extra"}
+    return [replace(rule, optional=True) for rule in shown.columns if rule.name in new]
 
 
 def _wider(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 
 from jupyter_pipe.render.words import value_text
@@ -16,52 +16,71 @@ _WIDTH, _HEIGHT, _LEFT, _TOP = 960, 220, 90, 24
 
 def history_svg(study: Study, trials: Sequence[Trial]) -> str:
     """A dot for each trial that has a value, and the best so far as a line."""
-    known = [trial for trial in trials if trial.value is not None]
+    known = _known(trials)
     if not known:
         return _svg("", "No trial has a value yet.")
-    low, high = _ends([trial.value or 0.0 for trial in known])
-    last = max(trial.number for trial in known)
-    dots, line = [], []
-    best: float | None = None
-    for trial in known:
-        value = trial.value or 0.0
-        x, y = _along(trial.number, 0, max(last, 1)), _down(value, low, high)
-        is_good = trial.state == "succeeded"
-        colour = "var(--jpipe-link)" if is_good else "var(--jpipe-quiet)"
-        title = f"<title>trial {trial.number}: {value_text(value)}</title>"
-        dots.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}">{title}</circle>')
-        if is_good and (best is None or (value < best) == (study.direction == "minimize")):
-            best = value
-        if best is not None:
-            line.append(f"{x:.1f},{_down(best, low, high):.1f}")
+    low, high = _ends(list(known.values()))
+    last = max(1, *(trial.number for trial in trials))
+    dots = [
+        _dot(trial, _along(trial.number, 0, last), _down(known[trial.number], low, high))
+        for trial in trials
+        if trial.number in known
+    ]
+    line = [
+        f"{_along(number, 0, last):.1f},{_down(best, low, high):.1f}"
+        for number, best in _bests(study, trials)
+    ]
     path = f'<polyline points="{" ".join(line)}" fill="none" stroke="var(--jpipe-good)" stroke-width="1.5"/>'
     return _svg(path + "".join(dots) + _scale(low, high), f"{study.metric} of each trial")
 
 
+def _known(trials: Sequence[Trial]) -> dict[int, float]:
+    """Number -> value of the trials that have one."""
+    return {trial.number: trial.value for trial in trials if trial.value is not None}
+
+
+def _bests(study: Study, trials: Sequence[Trial]) -> Iterator[tuple[int, float]]:
+    """After each trial that succeeded the best value so far."""
+    choose = min if study.direction == "minimize" else max
+    best: float | None = None
+    for trial in trials:
+        if trial.state == "succeeded" and trial.value is not None:
+            best = trial.value if best is None else choose(best, trial.value)
+            yield trial.number, best
+
+
+def _dot(trial: Trial, x: float, y: float) -> str:
+    colour = "var(--jpipe-link)" if trial.state == "succeeded" else "var(--jpipe-quiet)"
+    title = f"<title>trial {trial.number}: {value_text(trial.value)}</title>"
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}">{title}</circle>'
+
+
 def parallel_svg(study: Study, trials: Sequence[Trial]) -> str:
     """An axis for each parameter and one for the metric; each trial is a line, the better the darker."""
-    known = [trial for trial in trials if trial.value is not None]
-    axes = len(study.space) + 1
-    if not known or axes < 2:
+    known = _known(trials)
+    if not known or not study.space:
         return _svg("", "No trial has a value yet.")
-    low, high = _ends([trial.value or 0.0 for trial in known])
-    parts = []
-    for trial in known:
-        goodness = _share(trial.value or 0.0, low, high)
-        goodness = 1 - goodness if study.direction == "minimize" else goodness
-        shares = [
-            *(_place(each, trial.values.get(each.name)) for each in study.space),
-            _share(trial.value or 0.0, low, high),
-        ]
-        points = " ".join(f"{_axis(place, axes):.1f},{_at(share):.1f}" for place, share in enumerate(shares))
-        opacity = 0.15 + 0.75 * goodness**2
-        parts.append(
-            f'<polyline points="{points}" fill="none" stroke="var(--jpipe-link)" opacity="{opacity:.2f}" '
-            f'stroke-width="1.5"><title>trial {trial.number}: {value_text(trial.value)}</title></polyline>'
-        )
+    low, high = _ends(list(known.values()))
+    lines = [
+        _line(study, trial, _share(known[trial.number], low, high))
+        for trial in trials
+        if trial.number in known
+    ]
     names = [*(each.name for each in study.space), study.metric]
-    parts += [_axis_svg(_axis(place, axes), name) for place, name in enumerate(names)]
-    return _svg("".join(parts), "parameters of each trial, and its value")
+    axes = [_axis_svg(_axis(place, len(names)), name) for place, name in enumerate(names)]
+    return _svg("".join([*lines, *axes]), "parameters of each trial, and its value")
+
+
+def _line(study: Study, trial: Trial, share: float) -> str:
+    """`share` is where the trial's value stands among all of them, 0 to 1."""
+    shares = [*(_place(each, trial.values.get(each.name)) for each in study.space), share]
+    points = " ".join(f"{_axis(place, len(shares)):.1f},{_at(each):.1f}" for place, each in enumerate(shares))
+    goodness = 1 - share if study.direction == "minimize" else share
+    title = f"<title>trial {trial.number}: {value_text(trial.value)}</title>"
+    return (
+        f'<polyline points="{points}" fill="none" stroke="var(--jpipe-link)" stroke-width="1.5" '
+        f'opacity="{0.15 + 0.75 * goodness**2:.2f}">{title}</polyline>'
+    )
 
 
 def _axis_svg(x: float, name: str) -> str:

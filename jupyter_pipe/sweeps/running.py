@@ -18,8 +18,8 @@ from msgspec.structs import replace
 from jupyter_pipe.engine import RunRequest, Target, run_pipeline
 from jupyter_pipe.engine.control import request_cancel
 from jupyter_pipe.errors import PipeError, RunError
-from jupyter_pipe.events import DEMANDS, Event, FailureKind, MetricLogged, RunState, StageState
-from jupyter_pipe.runs.model import Run, RunOptions
+from jupyter_pipe.events import DEMANDS, Event, FailureKind, MetricLogged, RunState
+from jupyter_pipe.runs.model import Failure, Run, RunOptions
 from jupyter_pipe.runs.parameters import resolve_parameters
 from jupyter_pipe.runs.store import RunStore, new_run_id
 from jupyter_pipe.sweeps.asking import Asker
@@ -187,17 +187,21 @@ def conclude(study: Study, trial: Trial, run: Run) -> Trial:
 
 
 def _outcome(study: Study, run: Run, value: Any) -> tuple[TrialState, str]:
-    failed = [stage for stage in run.stages if stage.state is StageState.failed and stage.failure]
-    for stage in failed:
-        if stage.failure is not None and stage.failure.kind is not FailureKind.gate:
-            text = stage.failure.evalue.partition("\n")[0]
-            said = text if stage.failure.kind in DEMANDS else f"{stage.failure.ename}: {text}"
-            return "failed", f"{stage.name}: {said}"
-    if failed:
-        return "infeasible", "; ".join(stage.failure.evalue for stage in failed if stage.failure)
+    """The state, and why the trial did not succeed. An error weighs more than a gate that is false."""
+    failures = {stage.name: stage.failure for stage in run.stages if stage.failure is not None}
+    for name, failure in failures.items():
+        if failure.kind is not FailureKind.gate:
+            return "failed", f"{name}: {_failure_text(failure)}"
+    if failures:
+        return "infeasible", "; ".join(failure.evalue for failure in failures.values())
     if run.state is not RunState.succeeded:
         return "failed", f"the run was {run.state.value}"
     return ("succeeded", "") if _is_number(value) else ("failed", f"{study.metric} is not a number")
+
+
+def _failure_text(failure: Failure) -> str:
+    text = failure.evalue.partition("\n")[0]
+    return text if failure.kind in DEMANDS else f"{failure.ename}: {text}"
 
 
 def _is_number(value: Any) -> bool:

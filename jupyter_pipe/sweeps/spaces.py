@@ -61,23 +61,28 @@ def _parse(parameter: Parameter, text: str) -> Dimension | None:
 
 def _range(parameter: Parameter, low: float, high: float, marks: str) -> Dimension:
     """The marks behind a range are `:log` and `:step=NUMBER`."""
-    text = f"{low:g}..{high:g}{marks}"
     options = dict(mark.partition("=")[::2] for mark in marks.split(":") if mark)
+    kind = parameter.type_.split(" ")[0]
+    problem = _range_problem(kind, low, high, options)
+    if problem:
+        raise _error(parameter.name, f"{low:g}..{high:g}{marks}", problem)
+    step = float(options["step"]) if "step" in options else None
+    whole = kind == "int" or (kind == "any" and low.is_integer() and high.is_integer())
+    return Dimension(parameter.name, low=low, high=high, log="log" in options, step=step, whole=whole)
+
+
+def _range_problem(kind: str, low: float, high: float, options: Mapping[str, str]) -> str:
+    """What is wrong with a range of a parameter of type `kind`, and what to write; empty if nothing is."""
     unknown = sorted(set(options) - {"log", "step"})
     if unknown:
-        raise _error(
-            parameter.name, text, f"'{unknown[0]}' is not known: a range may end in :log or :step=NUMBER."
-        )
+        return f"'{unknown[0]}' is not known: a range may end in :log or :step=NUMBER."
     if not low < high:
-        raise _error(parameter.name, text, "The lower end comes first.")
-    is_log, step = "log" in options, float(options["step"]) if options.get("step") else None
-    if is_log and (low <= 0 or step is not None):
-        raise _error(parameter.name, text, "A range with :log begins above 0 and has no step.")
-    kind = parameter.type_.split(" ")[0]
+        return "The lower end comes first."
+    if "log" in options and (low <= 0 or "step" in options):
+        return "A range with :log begins above 0 and has no step."
     if kind not in ("int", "float", "any"):
-        raise _error(parameter.name, text, f"It is a {kind}: list its values, separated by commas.")
-    whole = kind == "int" or (kind == "any" and low.is_integer() and high.is_integer())
-    return Dimension(parameter.name, low=low, high=high, log=is_log, step=step, whole=whole)
+        return f"It is a {kind}: list its values, separated by commas."
+    return "" if options.get("step", "1") else "A step is a number, such as :step=5."
 
 
 def _read(parameter: Parameter, text: str) -> Any:

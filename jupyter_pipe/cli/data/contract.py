@@ -268,7 +268,7 @@ def _green_runs(target: Target, wanted: Sequence[str]) -> list[Run]:
 
 def _find_profile(target: Target, found: Run, name: str) -> Profile | None:
     """Of the stage whose tag names the value, else of the last stage that left it."""
-    from jupyter_pipe.runs.profiles import read_profiles
+    from jupyter_pipe.runs.data.profiles import read_profiles
 
     left = [one for one in read_profiles(target.store.folder(found.run_id), found) if one.name == name]
     watching = {stage.name for stage in target.pipeline.stages if name in stage.options.watched}

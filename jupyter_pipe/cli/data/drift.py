@@ -46,7 +46,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what moved; the exit code is 0 whether anything did or not."""
-    from jupyter_pipe.runs.drift import compare_data
+    from jupyter_pipe.runs.data.drift import compare_data
 
     if len(args.run_ids) > 2:
         raise RunError(

@@ -16,8 +16,8 @@ from jupyter_pipe.render.marks import mark_svg
 from jupyter_pipe.render.markup import Markup, joined, tag
 from jupyter_pipe.render.theme import style_sheet
 from jupyter_pipe.render.words import count
+from jupyter_pipe.runs.data.profiles import ValueProfile, read_profiles
 from jupyter_pipe.runs.model import Run
-from jupyter_pipe.runs.profiles import ValueProfile, read_profiles
 from jupyter_pipe.runs.store import RunFolder
 
 __all__ = ["data", "drift_html"]
@@ -40,11 +40,11 @@ def data(run: Run, folder: RunFolder) -> Markup | None:
     """A folded table for each value with columns; open where a contract is broken. None without any."""
     found = [one for one in read_profiles(folder, run) if one.profile.columns]
     judged = {(event.stage, event.value): event for stage in run.stages for event in stage.contracts}
-    others = [event for key, event in judged.items() if key not in {(one.stage, one.name) for one in found}]
-    if not found and not others:
+    shown = [_value(one, judged.pop((one.stage, one.name), None)) for one in found[:_MOST_VALUES]]
+    # What has no profile is judged all the same.
+    shown += [tag("div", _judgement(event)) for event in judged.values()]
+    if not shown:
         return None
-    shown = [_value(one, judged.get((one.stage, one.name))) for one in found[:_MOST_VALUES]]
-    shown += [tag("div", _judgement(event)) for event in others]
     if len(found) > _MOST_VALUES:
         left = count(len(found) - _MOST_VALUES, "more value")
         shown.append(tag("p", f"{left} with columns are not shown.", class_="quiet"))

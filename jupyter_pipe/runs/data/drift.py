@@ -6,8 +6,8 @@ from collections import Counter
 
 from jupyter_pipe.contracts import Drift, find_drift
 from jupyter_pipe.errors import ContractError
+from jupyter_pipe.runs.data.profiles import ValueProfile, read_profiles
 from jupyter_pipe.runs.model import Run
-from jupyter_pipe.runs.profiles import ValueProfile, read_profiles
 from jupyter_pipe.runs.store import RunStore
 
 __all__ = ["compare_data"]

@@ -1,0 +1,1 @@
+"""What the values of a run looked like, and what moved between two runs."""

@@ -1,0 +1,78 @@
+"""A sweep that is killed, and goes on: real runs of a notebook of three cells."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from jupyter_pipe.cli.main import main
+from jupyter_pipe.runs.store import RunStore
+from jupyter_pipe.sweeps.studies import study_folder
+
+pytestmark = pytest.mark.kernel
+pytest.importorskip("optuna")
+
+# The third trial waits until the test lets it go on.
+FIT = """\
+import pathlib, time
+while n == 3 and not pathlib.Path("go").exists():
+    time.sleep(0.05)
+if n == 4:
+    raise ValueError("four")
+loss = n + len(base)"""
+CELLS = [
+    ("n: int = 1", ["parameters"]),
+    ("base = [1]\nopen('loads.txt', 'a').write('x')", ["stage:load", "cache:1d"]),
+    (FIT, ["stage:fit", "metric:loss", "gate:loss > 2"]),
+    ("other = loss + 1\nopen('later.txt', 'w').write('x')", ["stage:later"]),
+]
+
+
+def test_a_killed_sweep_loses_no_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notebook = nbformat.v4.new_notebook()
+    for source, tags in CELLS:
+        notebook.cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": tags}))
+    nbformat.write(notebook, tmp_path / "w.ipynb")
+    monkeypatch.chdir(tmp_path)
+    store = RunStore(tmp_path)
+    folder = study_folder(store, "loss")
+    command = [sys.executable, "-m", "jupyter_pipe.cli.main", "sweep", "w.ipynb", "-p", "n=1..5"]
+    sweep = subprocess.Popen([*command, "--grid", "--minimize", "loss"], stdout=subprocess.DEVNULL)
+    limit = time.monotonic() + 240
+    while not any(trial.number == 2 for trial in folder.trials()):
+        assert sweep.poll() is None
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+    os.kill(sweep.pid, signal.SIGKILL)
+    sweep.wait()
+    assert [trial.state for trial in folder.trials()] == ["infeasible", "succeeded", "running"]
+
+    (tmp_path / "go").touch()
+    best = tmp_path / "best.yaml"
+    assert main(["sweep", "w.ipynb", "--study", "loss", "--resume", "--best", str(best)]) == 0
+    trials = folder.trials()
+    assert [(trial.values["n"], trial.state, trial.value) for trial in trials] == [
+        (1, "infeasible", 2.0),
+        (2, "succeeded", 3.0),
+        (3, "succeeded", 4.0),
+        (4, "failed", None),
+        (5, "succeeded", 6.0),
+    ]
+    assert len({trial.run_id for trial in trials}) == 5
+    assert best.read_text() == "n: 2\n"
+    # Shared stages once, others not at all.
+    assert (tmp_path / "loads.txt").read_text() == "x"
+    assert not (tmp_path / "later.txt").exists()
+    assert "fit: ValueError: four" in capsys.readouterr().out
+    assert "1 failed, 1 infeasible" in folder.report.read_text()
+    assert main(["sweep", "w.ipynb", "-p", "n=1..5", "--minimize", "los"]) == 2
+    assert "Did you mean 'loss'?" in capsys.readouterr().err
