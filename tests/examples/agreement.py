@@ -24,9 +24,12 @@ print(_json.dumps({{name: globals()[name] for name in {names!r}}}, default=lambd
 
 
 def copy_of(notebook: Path, folder: Path) -> Path:
-    """The notebook and the modules beside it, in a folder of their own."""
+    """The notebook, its contracts and the modules beside it, in a folder of their own."""
     for source in [notebook, *notebook.parent.glob("*.py")]:
         shutil.copy(source, folder)
+    contracts = notebook.with_name(f"{notebook.stem}.contracts")
+    if contracts.is_dir():
+        shutil.copytree(contracts, folder / contracts.name)
     return folder / notebook.name
 
 
