@@ -51,7 +51,9 @@ def _rule(plan: Plan, task: Task) -> list[str]:
     # Braces in a name of a file would be a wildcard.
     code = quoted(f"{plan.options.package}/{task.notebook}".replace("{", "{{").replace("}", "}}"))
     before = [*map(_mark, task.after), code]
-    given = [f"    params: {', '.join(f'{each.name}=parameters[{each.name!r}]' for each in read)}"]
+    # What is no function is formatted, as if braces in a value were wildcards.
+    values = ", ".join(f"{each.name}=lambda wildcards: parameters[{each.name!r}]" for each in read)
+    given = [f"    params: {values}"]
     variables = " ".join(f"{each.variable}={{params.{each.name}:q}}" for each in read)
     command = plan.in_root(task, "\0").replace("{", "{{").replace("}", "}}").replace("\0", "{run_id:q}")
     return [

@@ -29,11 +29,11 @@ pytestmark = [pytest.mark.kernel, pytest.mark.timeout(LIMIT_SECONDS)]
 ENGINES = Path(os.environ["ENGINES_PYTHON"])
 WORD = "it's $(touch canary) {y} é"
 CELLS = [
-    (f"n: int = 3\nlimit: float = 1000.0\nword: str = {WORD!r}", ["parameters"]),
+    (f"count: int = 3\nlimit: float = 1000.0\nword: str = {WORD!r}", ["parameters"]),
     (
-        "import os\nmark = os.path.join(os.environ['MARKS'], f'{n}-{limit}')\n"
+        "import os\nmark = os.path.join(os.environ['MARKS'], f'{count}-{limit}')\n"
         "if not os.path.exists(mark):\n    open(mark, 'w').close()\n    raise OSError('the first attempt')\n"
-        "assert os.environ['TOKEN'] == 'sesame-open'\nxs = list(range(n))",
+        "assert os.environ['TOKEN'] == 'sesame-open'\nxs = list(range(count))",
         ["stage:make", "secret:TOKEN", "retries:1"],
     ),
     ("import helper\na = helper.total(xs)", ["stage:left"]),
@@ -49,7 +49,7 @@ module = importlib.util.module_from_spec(spec)
 sys.modules["exported"] = module
 spec.loader.exec_module(module)
 local.init(runner=local.SubprocessRunner(use_venv=False), pipeline_root="kfp", raise_on_error=False)
-result = module.pipeline(n=5, limit=float(sys.argv[2]))
+result = module.pipeline(count=5, limit=float(sys.argv[2]))
 """
 KEDRO = """
 import importlib.util, json, sys, yaml
@@ -58,7 +58,7 @@ from kedro.runner import ThreadRunner
 spec = importlib.util.spec_from_file_location("exported", sys.argv[1])
 module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
-values = {**yaml.safe_load(open("parameters.yml")), "n": 5, "limit": float(sys.argv[2])}
+values = {**yaml.safe_load(open("parameters.yml")), "count": 5, "limit": float(sys.argv[2])}
 catalog = DataCatalog({f"params:{name}": MemoryDataset(value) for name, value in values.items()})
 ran = ThreadRunner(max_workers=2).run(module.create_pipeline(), catalog)
 found = ran["join.metrics"]
@@ -120,21 +120,21 @@ def test_make(folder: Path) -> None:
     exported("make")
     check_runs(
         lambda limit: carried_out(
-            "make", "-j2", "-f", f"{NAME}.mk", JUPYTER_PIPE_N="5", JUPYTER_PIPE_LIMIT=limit
+            "make", "-j2", "-f", f"{NAME}.mk", JUPYTER_PIPE_COUNT="5", JUPYTER_PIPE_LIMIT=limit
         )
     )
 
 
 def test_snakemake(folder: Path) -> None:
     exported("snakemake")
-    command = ["snakemake", "-s", f"{NAME}.smk", "--cores", "2", "--quiet", "all", "--config", "n=5"]
+    command = ["snakemake", "-s", f"{NAME}.smk", "--cores", "2", "--quiet", "all", "--config", "count=5"]
     check_runs(lambda limit: carried_out(*command, f"limit={limit}"))
     assert carried_out(*command, "nobody=1") != 0
 
 
 def test_luigi(folder: Path) -> None:
     exported("luigi")
-    command = [str(ENGINES), f"{NAME}_luigi.py", "All", "--local-scheduler", "--workers", "2", "--n", "5"]
+    command = [str(ENGINES), f"{NAME}_luigi.py", "All", "--local-scheduler", "--workers", "2", "--count", "5"]
     check_runs(lambda limit: carried_out(*command, "--limit", limit))
 
 
@@ -166,7 +166,7 @@ def test_dvc(folder: Path) -> None:
     result = Path(".jupyter_pipe/dvc/join.json")
 
     def run(limit: str) -> int:
-        Path("params.yaml").write_text(json.dumps({"n": 5, "limit": float(limit), "word": WORD}))
+        Path("params.yaml").write_text(json.dumps({"count": 5, "limit": float(limit), "word": WORD}))
         return carried_out("dvc", "repro", "--quiet")
 
     check_results(run, lambda: result)
@@ -242,7 +242,7 @@ def test_slurm(folder: Path) -> None:
     exported("slurm")
 
     def run(limit: str) -> int:
-        given = {"JUPYTER_PIPE_N": "5", "JUPYTER_PIPE_LIMIT": limit}
+        given = {"JUPYTER_PIPE_COUNT": "5", "JUPYTER_PIPE_LIMIT": limit}
         assert carried_out("bash", f"{NAME}.slurm.sh", **given) == 0
         _wait(lambda: not _said("squeue", "--noheader"))
         return newest_run().exit_code or 0
@@ -251,6 +251,6 @@ def test_slurm(folder: Path) -> None:
 
 
 def test_the_local_run_is_what_engines_are_compared_with(folder: Path) -> None:
-    assert main(["run", f"{NAME}.ipynb", "-p", "n=5"]) == 0
+    assert main(["run", f"{NAME}.ipynb", "-p", "count=5"]) == 0
     assert newest_run().metrics == {"total": 10 * (5 + len(WORD))}
     shutil.rmtree("marks")

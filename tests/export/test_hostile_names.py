@@ -121,7 +121,7 @@ def snakemake_commands(text: str) -> list[str]:
     os.environ.update(before)
     found = []
     for rule in rules.split("\nrule ")[1:]:
-        for name in re.findall(r"(\w+)=parameters\['\w+'\]", rule):
+        for name in re.findall(r"(\w+)=lambda wildcards: parameters\['\w+'\]", rule):
             names[name] = names["parameters"][name]
         shell = ast.literal_eval(re.search(r"^    shell: (.*)$", rule, re.MULTILINE)[1])  # type: ignore[index]
         names["params"] = type("params", (), names["parameters"])
