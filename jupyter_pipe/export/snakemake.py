@@ -51,10 +51,11 @@ def _rule(plan: Plan, task: Task) -> list[str]:
     # Braces in a name of a file would be a wildcard.
     code = quoted(f"{plan.options.package}/{task.notebook}".replace("{", "{{").replace("}", "}}"))
     before = [*map(_mark, task.after), code]
+    # A prefix, since names of lists' methods (count, index) are reserved.
     # What is no function is formatted, as if braces in a value were wildcards.
-    values = ", ".join(f"{each.name}=lambda wildcards: parameters[{each.name!r}]" for each in read)
+    values = ", ".join(f"pipe_{each.name}=lambda wildcards: parameters[{each.name!r}]" for each in read)
     given = [f"    params: {values}"]
-    variables = " ".join(f"{each.variable}={{params.{each.name}:q}}" for each in read)
+    variables = " ".join(f"{each.variable}={{params.pipe_{each.name}:q}}" for each in read)
     command = plan.in_root(task, "\0").replace("{", "{{").replace("}", "}}").replace("\0", "{run_id:q}")
     return [
         "",

@@ -121,10 +121,11 @@ def snakemake_commands(text: str) -> list[str]:
     os.environ.update(before)
     found = []
     for rule in rules.split("\nrule ")[1:]:
-        for name in re.findall(r"(\w+)=lambda wildcards: parameters\['\w+'\]", rule):
+        for name in re.findall(r"pipe_(\w+)=lambda wildcards: parameters\['\w+'\]", rule):
             names[name] = names["parameters"][name]
         shell = ast.literal_eval(re.search(r"^    shell: (.*)$", rule, re.MULTILINE)[1])  # type: ignore[index]
-        names["params"] = type("params", (), names["parameters"])
+        given = {f"pipe_{name}": value for name, value in names["parameters"].items()}
+        names["params"] = type("params", (), given)
         found.append(Snakemake().format(shell, **names))
     return found
 
