@@ -12,9 +12,9 @@ from typing import Any
 import cloudpickle
 
 from jupyter_pipe.scoring.columns import describe_rows
-from jupyter_pipe.scoring.comparison import is_exact
 from jupyter_pipe.scoring.program import ScoringProgram
-from jupyter_pipe.scoring.proofs import Proof, ProofSubject, optional_columns, prove
+from jupyter_pipe.scoring.proving.comparison import is_exact
+from jupyter_pipe.scoring.proving.proofs import Proof, ProofSubject, optional_columns, prove
 from jupyter_pipe.scoring.recording import Recording, record
 from jupyter_pipe.scoring.scorer import Scorer
 

@@ -26,7 +26,7 @@ from jupyter_pipe.errors import PipeError, UntrustedError
 from jupyter_pipe.model import from_json, to_json
 from jupyter_pipe.scoring.building import Built
 from jupyter_pipe.scoring.columns import RowsForm, to_records
-from jupyter_pipe.scoring.proofs import Proof, take
+from jupyter_pipe.scoring.proving.proofs import Proof, take
 from jupyter_pipe.scoring.scorer import Scorer, plain_predictions
 from jupyter_pipe.trust.records import UNREADABLE, UnsignedError, read_record, read_regular_file
 from jupyter_pipe.trust.signatures import sign

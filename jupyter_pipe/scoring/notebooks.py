@@ -25,8 +25,8 @@ from jupyter_pipe.notebook import read_notebook
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.scoring.building import Built, prove_recording
 from jupyter_pipe.scoring.bundle import Manifest, make_manifest, read_manifest, write_bundle
-from jupyter_pipe.scoring.fresh import prove_fresh
 from jupyter_pipe.scoring.program import ScoringProgram, read_program
+from jupyter_pipe.scoring.proving.fresh import prove_fresh
 from jupyter_pipe.scoring.recording import record
 from jupyter_pipe.scoring.tracing.shapes import is_estimator
 

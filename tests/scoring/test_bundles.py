@@ -12,7 +12,7 @@ from jupyter_pipe.errors import PipeError, UntrustedError
 from jupyter_pipe.scoring.building import Built
 from jupyter_pipe.scoring.bundle import Manifest, load_bundle, make_manifest, write_bundle
 from jupyter_pipe.scoring.columns import RowsError
-from jupyter_pipe.scoring.fresh import prove_fresh
+from jupyter_pipe.scoring.proving.fresh import prove_fresh
 from tests.scoring.harness import build
 from tests.scoring.test_first import SMALL
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas
 import pytest
 
-from jupyter_pipe.scoring.comparison import agree
 from jupyter_pipe.scoring.model import ScoringRefusedError
+from jupyter_pipe.scoring.proving.comparison import agree
 from jupyter_pipe.scoring.tracing.judging import judge_method
 from tests.scoring.harness import build
 from tests.scoring.idioms import IDIOMS, ROWS, Idiom, notebook_text

@@ -11,9 +11,9 @@ import pandas
 import pytest
 
 from jupyter_pipe.scoring import liveness, proofs, recording
-from jupyter_pipe.scoring.comparison import agree
 from jupyter_pipe.scoring.liveness import Demand
 from jupyter_pipe.scoring.model import Constant, ScoringRefusedError
+from jupyter_pipe.scoring.proving.comparison import agree
 from jupyter_pipe.scoring.tracing import frames, methods, recorder, selections
 from jupyter_pipe.scoring.tracing.functions import FunctionTable
 from jupyter_pipe.scoring.tracing.recorder import Recorder

@@ -6,9 +6,9 @@ import numpy
 import pandas
 import pytest
 
-from jupyter_pipe.scoring import proofs
 from jupyter_pipe.scoring.columns import describe_rows
-from jupyter_pipe.scoring.proofs import ProofSubject, prove
+from jupyter_pipe.scoring.proving import proofs
+from jupyter_pipe.scoring.proving.proofs import ProofSubject, prove
 from jupyter_pipe.scoring.scorer import Scorer
 
 ROWS = pandas.DataFrame(

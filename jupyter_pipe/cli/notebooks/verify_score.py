@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from jupyter_pipe.scoring.building import Built
     from jupyter_pipe.scoring.bundle import Manifest
     from jupyter_pipe.scoring.model import ScoringRefusedError
-    from jupyter_pipe.scoring.proofs import Proof
+    from jupyter_pipe.scoring.proving.proofs import Proof
 
 __all__ = ["run_proofs"]
 

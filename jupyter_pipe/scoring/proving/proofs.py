@@ -16,8 +16,8 @@ from typing import Any
 from msgspec import Struct
 
 from jupyter_pipe.scoring.columns import RowsForm, to_records
-from jupyter_pipe.scoring.comparison import agree, first_difference
 from jupyter_pipe.scoring.model import Instruction, Place
+from jupyter_pipe.scoring.proving.comparison import agree, first_difference
 from jupyter_pipe.scoring.scorer import Scorer, count_rows
 from jupyter_pipe.scoring.tracing.shapes import is_instance
 

@@ -1,6 +1,6 @@
 """The proof that needs a process of its own: nothing that the scorer uses was left behind by the notebook.
 
-python -m jupyter_pipe.scoring.fresh FOLDER      scores the golden rows of a bundle, prints JSON
+python -m jupyter_pipe.scoring.proving.fresh FOLDER      scores the golden rows of a bundle, prints JSON
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 
 from jupyter_pipe.scoring.building import Built
 from jupyter_pipe.scoring.bundle import Manifest, load_bundle, write_bundle
-from jupyter_pipe.scoring.comparison import agree
-from jupyter_pipe.scoring.proofs import Proof
+from jupyter_pipe.scoring.proving.comparison import agree
+from jupyter_pipe.scoring.proving.proofs import Proof
 from jupyter_pipe.scoring.scorer import plain_predictions
 
 __all__ = ["FRESH", "prove_fresh"]
@@ -28,7 +28,7 @@ def prove_fresh(built: Built, manifest: Manifest) -> Proof:
     with tempfile.TemporaryDirectory(prefix="jupyter-pipe-scorer-") as scratch:
         folder = Path(scratch) / "bundle"
         write_bundle(folder, built, manifest)
-        command = [sys.executable, "-m", "jupyter_pipe.scoring.fresh", str(folder)]
+        command = [sys.executable, "-m", "jupyter_pipe.scoring.proving.fresh", str(folder)]
         done = subprocess.run(
             command, cwd=scratch, capture_output=True, text=True, timeout=_SECONDS, check=False
         )
