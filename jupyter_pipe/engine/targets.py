@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from jupyter_pipe.compiler import compile_notebook, read_package
+from jupyter_pipe.compiler import read_package
 from jupyter_pipe.compiler.graph import select
 from jupyter_pipe.engine.compiling import compile_for_run
 from jupyter_pipe.errors import NotebookError, RunError
@@ -101,11 +101,12 @@ def open_target(
         notebook = _notebook_of(path.absolute(), pipeline)
         return Target(pipeline, notebook, store or RunStore(notebook.parent), package=path.absolute())
     store = store or RunStore(path.parent)
-    compiled = (
-        compile_for_run(path, store, keep=keep)
-        if content is None
-        else compile_notebook(path, content=content)
-    )
+    if content is None:
+        compiled = compile_for_run(path, store, keep=keep)
+    else:
+        from jupyter_pipe.compiler import compile_notebook  # takes its time to import
+
+        compiled = compile_notebook(path, content=content)
     return Target(compiled.pipeline, path.absolute(), store, files=compiled.files)
 
 
