@@ -304,4 +304,21 @@ model = DecisionTreeRegressor(random_state=0).fit(homes[FEATURES], homes["price"
 place = np.argsort(model.predict(homes[FEATURES]))
 """,
     ),
+    *(
+        Trap(
+            f"polars: {name}",
+            "import polars as pl\n"
+            'columns = pl.DataFrame({name: raw[name].to_numpy() for name in ("built", "rooms")})\n'
+            f'wide = columns.with_columns(({expression}).alias("x"))\n'
+            'homes = raw.assign(x=wide["x"].to_numpy())\nFEATURES = ["x", "rooms"]',
+            "with_columns",
+            instead,
+        )
+        for name, expression, instead in (
+            ("distance from a median", 'pl.col("built") - pl.col("built").median()', STEP),
+            ("a mean over groups", 'pl.col("built").mean().over("rooms")', LOOKED_UP),
+            ("a rank", 'pl.col("built").rank()', BINS),
+            ("the row before", 'pl.col("rooms").shift(1).fill_null(0)', EXPLICIT),
+        )
+    ),
 ]

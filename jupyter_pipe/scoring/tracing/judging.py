@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -41,6 +42,8 @@ def across_columns(args: Arguments, kwargs: Mapping[str, Any]) -> bool:
 
 def _turned(class_: str, name: str, args: Arguments, kwargs: Mapping[str, Any]) -> str:
     """`frame.mean(axis=1)` has an entry a row, and none depends on another row."""
+    if any(_looks_around(value) for value in (*args, *kwargs.values())):
+        return "mixes"
     if name == "fillna" and kwargs.get("method") is not None:
         return "mixes"
     # The first argument of `mean` is an axis, that of `shift` is a number of rows.
@@ -49,6 +52,17 @@ def _turned(class_: str, name: str, args: Arguments, kwargs: Mapping[str, Any]) 
     if class_ == "mixes" and across_columns((), kwargs):
         return "row-wise"
     return class_
+
+
+def _looks_around(value: Any) -> bool:
+    """Whether an expression of polars computes something of other rows, as `col("x").median()` does."""
+    if isinstance(value, (list, tuple)):
+        return any(_looks_around(each) for each in value)
+    if type(value).__name__ != "Expr" or not type(value).__module__.startswith("polars"):
+        return False
+    table = load_row_classes("polars")
+    classes = {table.find("Series", word, (), {}) for word in re.findall(r"\.(\w+)\(", str(value))}
+    return bool(classes & {"aggregates", "mixes"}) or ".over(" in str(value)
 
 
 def _names(function: Callable[..., Any]) -> Iterator[tuple[str, str]]:
