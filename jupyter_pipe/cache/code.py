@@ -98,6 +98,7 @@ def _silenced(source: str) -> str:
 
 
 def _reads_history(source: str) -> bool:
+    """Whether the code names IPython's history: `In`, `Out`, `_3`, `_i3`."""
     if "_" not in source and "In" not in source and "Out" not in source:
         return False
     tree = _parse(source)

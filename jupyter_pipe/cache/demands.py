@@ -89,6 +89,7 @@ def _judge(expression: str, metrics: Mapping[str, Any]) -> GateResult | None:
 
 
 def _value(node: ast.expr, metrics: Mapping[str, Any]) -> Any:
+    """The value of a gate's expression over metrics; raises _UnknownError for anything it cannot compute."""
     if isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float | str):
         return node.value
     if isinstance(node, ast.Name) and node.id in metrics:

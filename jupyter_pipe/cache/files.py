@@ -147,6 +147,7 @@ def _module_files(name: str, workdir: Path) -> Iterator[Path]:
 
 
 def _imported_by(path: Path) -> Iterator[str]:
+    """Top-level packages that the file imports absolutely; none if it cannot be read or parsed."""
     # The analysis takes its time to import, which a run without modules of its own need not pay.
     from jupyter_pipe.analysis.source.reading import read_source
 

@@ -95,6 +95,7 @@ def in_short(reasons: Sequence[str]) -> str:
 def _code_reasons(
     before: Mapping[str, str], after: Mapping[str, str], numbers: Mapping[str, int | None]
 ) -> Iterable[str]:
+    """Which cells and definitions are new, in words; silent if the code is what it was."""
     if list(before.values()) == list(after.values()):
         return
     known = set(before.values())

@@ -237,6 +237,7 @@ class StageCache:
         return best
 
     def _judge(self, stage: Stage, entry: CacheEntry, present: Present, around: Around) -> _Candidate:
+        """Whether the entry still holds: each problem found, or the entry refreshed to what is there now."""
         observed = entry.result.observed
         compared = compare(observed, present)
         problems = [*compared.differences]

@@ -232,6 +232,7 @@ def _is_ordered(known: str, wrote: bool, name: str, writes: bool) -> bool:
 
 
 def _edges(stages: Sequence[Stage], names: Mapping[tuple[str, str], set[str]]) -> tuple[Edge, ...]:
+    """One edge for each pair of stages that share names, are tagged `after:`, or follow one another."""
     position = {stage.name: number for number, stage in enumerate(stages)}
     pairs = {pair: tuple(sorted(found)) for pair, found in names.items()}
     for stage in stages:

@@ -104,6 +104,7 @@ def _obsolete(compiled: Compiled, folder: Path) -> list[str]:
 
 
 def _written_places(folder: Path) -> list[str]:
+    """Generated files that an earlier compilation left in `folder`, as sorted relative paths."""
     if not is_ours(_PIPELINE, _read(folder / _PIPELINE) or b""):
         return []
     found = (folder / name for pattern in ("*", "*/*", "*/*/*") for name in folder.glob(pattern))

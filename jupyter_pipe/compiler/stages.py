@@ -94,6 +94,7 @@ def group_cells(notebook: Notebook, reading: TagReading) -> Grouping:
 
 
 def _place(notebook: Notebook, reading: TagReading) -> list[_Placed]:
+    """Every cell with its stage and role; an untagged cell continues the stage above it."""
     by_id = {tags.cell_id: tags for tags in reading.cells}
     cells = [(cell, by_id[cell.id]) for cell in notebook.code_cells if cell.source.strip() or cell.tags]
     tagged = any(tags.stage for _, tags in cells)
@@ -157,6 +158,7 @@ def _first_cell(placed: Sequence[_Placed], stage: str) -> Cell:
 
 
 def _check_after(names: Sequence[str], placed: Sequence[_Placed]) -> Iterable[Diagnostic]:
+    """PIPE108 and PIPE109, and unknown names: `after:` may only point to a stage that begins earlier."""
     known = {SETUP_STAGE: -1, **{name: place for place, name in enumerate(names)}}
     for item in placed:
         for name in item.tags.after:
@@ -189,6 +191,7 @@ def _unknown_after(item: _Placed, name: str, names: Sequence[str]) -> Diagnostic
 
 
 def _check_outsiders(placed: Sequence[_Placed]) -> Iterable[Diagnostic]:
+    """PIPE111, a warning: stage tags on a cell that belongs to no stage have no effect."""
     for item in placed:
         tags = item.tags
         speaks = tags.after or tags.metrics or tags.gates or tags.options or tags.scoring != ScoringTags()
@@ -204,6 +207,7 @@ def _check_outsiders(placed: Sequence[_Placed]) -> Iterable[Diagnostic]:
 def _merge(
     name: str, names: Sequence[str], own: Sequence[_Placed], defaults: Sequence[StageOption]
 ) -> tuple[TaggedStage, list[Diagnostic]]:
+    """One stage from the tags of all its cells, and what they contradict each other in."""
     options, conflicts = _merge_options(name, own, defaults)
     after = dict.fromkeys(other for item in own for other in item.tags.after if other in names)
     stage = TaggedStage(
@@ -221,6 +225,7 @@ def _merge(
 def _merge_options(
     name: str, own: Sequence[_Placed], defaults: Sequence[StageOption]
 ) -> tuple[StageOptions, list[Diagnostic]]:
+    """Options of a stage: its own tags win over defaults, lists add up, two different values conflict."""
     chosen: dict[str, Any] = {}
     origin: dict[str, tuple[StageOption, Cell]] = {}
     collected: dict[str, list[str]] = {key: [] for key in COLLECTED}

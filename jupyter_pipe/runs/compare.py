@@ -86,6 +86,7 @@ def _directions(runs: Sequence[Run]) -> dict[str, str]:
 def _differences(
     columns: Sequence[dict[str, Any]], directions: dict[str, str] | None = None
 ) -> tuple[Difference, ...]:
+    """One row a name over all columns; judged against the first column where `directions` are given."""
     names = list(dict.fromkeys(name for column in columns for name in column))
     found = []
     for name in names:

@@ -73,6 +73,7 @@ class RunFold:
         self._run = replace(self._run, seq=event.seq)
 
     def _add_run_event(self, event: Event) -> None:
+        """The run after an event that concerns it as a whole. Raises TypeError for an unknown kind."""
         run = self._run
         match event:
             case RunQueued():

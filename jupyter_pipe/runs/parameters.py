@@ -159,6 +159,7 @@ def _from_text(parameter: Parameter, text: str) -> Any:
 
 
 def _parse(kind: str, text: str) -> Any:
+    """`text` as a value of `kind`; raises ValueError, TypeError or SyntaxError where it is none."""
     match kind:
         case "str":
             return text

@@ -68,7 +68,10 @@ def take_back(path: Path) -> int:
     removed: list[str] = []
 
     def remove(cell_id: str, added: tuple[str, ...]) -> TagChange:
+        """The change of a cell's tags that takes `added` away."""
+
         def change(old: list[str] | None) -> list[str] | None:
+            """None, as before the suggestion, where no tag is left and the cell had no list of tags."""
             removed.extend(tag for tag in old or [] if tag in added)
             left = [tag for tag in old or [] if tag not in added]
             return None if not left and (old is None or cell_id in record.bare) else left

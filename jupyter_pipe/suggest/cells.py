@@ -128,6 +128,7 @@ def _function_calls(trees: Iterable[ast.Module]) -> dict[str, set[str]]:
 
 
 def _bound(node: ast.stmt) -> Iterator[str]:
+    """Names that an assignment or a `with` stores; the body of a `with` counts, other blocks do not."""
     match node:
         case ast.Assign(targets=targets):
             stores: list[ast.expr] = targets

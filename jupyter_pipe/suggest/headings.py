@@ -71,6 +71,7 @@ def _above_cells(notebook: Notebook, cells: Collection[str]) -> Iterator[tuple[s
 
 
 def _headings(text: str) -> Iterator[Heading]:
+    """Markdown and HTML headings in order; a paragraph that is bold as a whole counts as one."""
     tokens: Any = _parse(text)
     for token in tokens:
         if token["type"] == "heading":

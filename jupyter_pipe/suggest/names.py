@@ -98,6 +98,7 @@ def _main_words(text: str) -> list[str]:
 
 
 def _words(text: str) -> list[str]:
+    """Words that tell something: fillers and generic words go unless nothing else is left."""
     words = re.findall(r"\w+", text.replace("_", " "))
     telling = [word for word in words if word not in _FILLERS] or words
     telling = [word for word in telling if word not in _GENERIC] or telling
@@ -148,6 +149,7 @@ def _tells(word: str) -> bool:
 
 
 def _free_name(candidates: Sequence[str], used: set[str]) -> str:
+    """The first candidate that is neither used nor just 'part', else the first one with a number."""
     known = [name for name in candidates if name]
     free = next((name for name in known if name.casefold() not in used), "")
     if free and free != "part":

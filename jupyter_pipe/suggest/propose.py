@@ -116,6 +116,7 @@ class _Settling:
         return True
 
     def _repair(self, found: Diagnostic, pipeline: Pipeline) -> bool:
+        """Changes the proposal where the diagnostic points; False if nothing can be changed there."""
         if self.roles.pop(found.cell_id or "", None):
             return True
         self.after.clear()  # these name stages that may be gone in a moment

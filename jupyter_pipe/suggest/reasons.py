@@ -49,6 +49,7 @@ def _stage(
 def _reason(
     stage: Stage, pipeline: Pipeline, seen: Survey, before: Mapping[str, frozenset[str]]
 ) -> Iterator[str]:
+    """Why the stage is proposed: its tags or headings, and which stages it can run beside."""
     titles = [f"'{seen.headings[cell].text}'" for cell in stage.cells if cell in seen.headings]
     if stage.name in seen.stages:
         yield "Tagged already."

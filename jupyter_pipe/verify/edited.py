@@ -148,6 +148,7 @@ class EditedRuns:
                 return None
 
     def _compare(self, target: Target, run: Run, found: Mapping[str, Outputs]) -> Divergence | None:
+        """Where the incremental run parts from the whole notebook; None if they agree or fail alike."""
         expected = self._whole(target.pipeline)
         failed = run.state is not RunState.succeeded
         if expected is None or failed:

@@ -170,6 +170,7 @@ class _Comparison:
             ) from None
 
     def _compare(self, name: str, grouping: int, compiled: Compiled) -> Verdict:
+        """The verdict over one grouping of cells; raises KeyboardInterrupt if its run was cancelled."""
         root = self.scratch / f"pipeline-{grouping}"
         stages = len(compiled.pipeline.stages)
         self.watcher.begins(f"{name}, {stages} {'stage' if stages == 1 else 'stages'}")
@@ -199,6 +200,7 @@ class _Comparison:
         return run_pipeline(request, observers=[observe])
 
     def _divergence(self, run: Run, root: Path) -> Divergence | None:
+        """The first difference that a second run of the notebook does not show as well; None without one."""
         folder = root / ".jupyter_pipe" / "runs" / run.run_id
         # The guard may have fixed the graph on the way.
         pipeline = from_json((folder / "pipeline.json").read_bytes(), Pipeline)
@@ -241,6 +243,7 @@ class _Comparison:
     def _output_divergence(
         self, stage: str, cell_id: str, found: Outputs | None, run: Run, again: WholeRun, warned: str
     ) -> Divergence:
+        """Explains an output that differs: a stage that failed or never ran, or the first variable."""
         before, after = describe_difference(self.whole.outputs[cell_id], found or ())
         made = partial(Divergence, stage, before, after, cell_id=cell_id, cell=self.numbers.get(cell_id))
         first = next(iter(again.differences), None)

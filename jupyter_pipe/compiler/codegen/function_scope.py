@@ -84,6 +84,7 @@ def _only_shows(words: Sequence[object]) -> bool:
 
 
 def _frame_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
+    """IPython's own names (`In`, `_3`, `get_ipython`) and cells that may raise exist only in a namespace."""
     if any("raises-exception" in cell.cell.tags for cell in stage.cells):
         return "a cell of it may raise and is passed over then"
     bound: set[str] = set(stage.received())
@@ -98,6 +99,7 @@ def _frame_reason(stage: StageCode, statements: Sequence[Statement], level: Modu
 
 
 def _syntax_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
+    """Syntax that means something else, or nothing, inside a function: `await`, `global`, star imports."""
     if stage.steers_imports() and any(is_import(statement) for statement in stage.statements()):
         return "it changes what its imports find"
     if any(map(looks_up_names, statements)) or any(
@@ -173,6 +175,7 @@ def _may_be_unbound(stage: StageCode, name: str, level: ModuleLevel) -> bool:
 
 
 def _replay_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
+    """Repeated code keeps its meaning in a module only if it is plain imports or single definitions."""
     for code in stage.replays:
         inner = [s for s in code.statements if s.nodes and not level.holds_names(s)]
         kind = code.replay.kind
@@ -244,6 +247,7 @@ def _carried_names(stage: StageCode, level: ModuleLevel) -> set[str]:
 
 
 def _loaded_as_values(statement: Statement) -> Iterator[str]:
+    """Names that are read other than to be called: `map(f, rows)` gives `f`, `f(rows)` does not."""
     called = set()
     for node in (node for part in statement.nodes for node in ast.walk(part)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):

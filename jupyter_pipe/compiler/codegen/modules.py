@@ -106,6 +106,7 @@ def _local_definitions(stage: StageCode, level: ModuleLevel) -> list[Statement]:
 
 
 def _imports(stage: StageCode, level: ModuleLevel, used: Sequence[Statement]) -> str:
+    """The import block of a stage module: what its code, its record, its metrics and its gates need."""
     reads = {name for statement in used for name in statement.reads}
     reads |= stage.observed()
     found = _record_imports(stage) + module_imports(reads, level)
@@ -132,6 +133,7 @@ def _kept(statement: Statement, reads: Collection[str], level: ModuleLevel) -> l
 
 
 def _replayed_imports(code: ReplayCode, reads: Collection[str], level: ModuleLevel) -> list[ImportedName]:
+    """Repeated imports that are used; a longer statement (`try: import ujson …`) stays whole."""
     plain = [statement for statement in code.statements if statement.nodes]
     if all(map(is_import, plain)):
         return [item for statement in plain for item in _kept(statement, reads, level)]
@@ -197,6 +199,7 @@ def parameter_text(parameter: Parameter) -> str:
 
 
 def _function(stage: StageCode, level: ModuleLevel, nested: Sequence[Statement]) -> str:
+    """The `def` of the stage: nested definitions, cells under numbered headings, gates, then the record."""
     lines = ["\n\n".join(trimmed(statement.text) for statement in nested)]
     cells = [(position, _cell_text(cell, level)) for position, cell in enumerate(stage.cells, start=1)]
     for position, text in cells:
@@ -231,6 +234,7 @@ def _cell_text(cell: CellCode, level: ModuleLevel) -> str:
 
 
 def _shows(stage: StageCode, level: ModuleLevel) -> bool:
+    """Whether a cell ends in an expression that a notebook would display."""
     bodies = [_body(cell, level) for cell in stage.cells if cell.shows]
     last = [statements[-1] for body in bodies if (statements := [s for s in body if s.nodes])]
     return any(_shown_text(statement, "display") != statement.text for statement in last)

@@ -80,6 +80,7 @@ def one_line(text: str) -> str:
 
 
 def _run_function(pipeline: Pipeline, program: ProgramCode, *, prepares: bool) -> str:
+    """`run()`: one call a stage in notebook order, under names that no parameter has taken."""
     arguments = ["*", *map(parameter_text, pipeline.parameters)] if pipeline.parameters else []
     taken = {parameter.name for parameter in pipeline.parameters}
     names = {stage.name: _free(f"{stage.name}_outputs", taken) for stage in program.stages}

@@ -319,6 +319,7 @@ def _users(program: ProgramCode, definitions: Mapping[str, Statement]) -> dict[s
 
 
 def _used(stage: StageCode, definitions: Mapping[str, Statement]) -> set[str]:
+    """Definitions that the stage repeats, names in a metric or gate, or reads outside other definitions."""
     names = {name for code in stage.replays for name in code.replay.names} | stage.observed()
     replayed = (statement for code in stage.replays for statement in code.statements)
     for statement in (*stage.statements(), *replayed):

@@ -79,6 +79,7 @@ def _first_line(node: ast.stmt) -> int:
 
 
 def _statement(text: str, code: str, nodes: tuple[ast.stmt, ...]) -> Statement:
+    """One statement with the global names that it binds and reads, now or when its functions are called."""
     try:
         table = symtable.symtable(code, "<cell>", "exec")
     except SyntaxError:

@@ -140,6 +140,7 @@ def _stage_code(
     cells: Mapping[str, Cell],
     replays: dict[tuple[str, str], ReplayCode],
 ) -> StageCode:
+    """One stage; `replays` holds what earlier stages parsed, so that equal code is parsed once."""
     inputs = {item.name for item in stage.inputs}
     own = tuple(
         item

@@ -52,6 +52,7 @@ def data(run: Run, folder: RunFolder) -> Markup | None:
 
 
 def _value(one: ValueProfile, judged: ContractJudged | None) -> Markup:
+    """A table that folds: one row a column of the profile, open if its contract is broken."""
     profile = one.profile
     size = f"{profile.rows or 0:,} x {len(profile.columns) + profile.left_out:,}"
     sample = "" if profile.looked == profile.rows else f", a sample of {profile.looked:,} rows"
@@ -172,6 +173,7 @@ def _drift_row(column: ColumnDrift) -> Markup:
 
 
 def _both(column: ColumnDrift) -> Markup | None:
+    """Two distributions drawn over each other; None if a side is missing or there is nothing to draw."""
     before, after = column.before, column.after
     if before is None or after is None:
         return None

@@ -55,6 +55,7 @@ class EventLines:
         return f"{self._style(_clock(event), 'quiet')}  {label}{text}"
 
     def _text(self, event: Event) -> str:
+        """The line for an event that begins or ends a run or a stage."""
         match event:
             case RunQueued():
                 return f"{event.pipeline}, {count(len(event.stages), 'stage')}, run {event.run_id}"
@@ -76,6 +77,7 @@ class EventLines:
                 return self._remark(event)
 
     def _remark(self, event: Event) -> str:
+        """The line for retries, warnings, failed gates and other events on the way."""
         match event:
             case StageRetrying():
                 return f"tries again in {seconds_text(event.delay_seconds)}: {_first_line(event.reason)}"

@@ -31,6 +31,7 @@ def _failed(stage: StageRun) -> bool:
 
 
 def _failure(stage: StageRun, failure: Failure) -> Markup:
+    """The section of a failed stage: place, frames, message or failed gates, hint, link to the cell."""
     mark = stage_mark(stage)
     place = "" if failure.kind in DEMANDS else f" in {failure_place(failure)}"
     heading = tag(

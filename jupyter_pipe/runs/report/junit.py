@@ -63,6 +63,7 @@ def junit_xml(run: Run) -> str:
 
 
 def _stage(suite: Element, run: Run, stage: StageRun) -> None:
+    """Adds a test case for the stage; `failure` is the notebook's fault, `error` that of its surroundings."""
     case = SubElement(
         suite, "testcase", classname=_text(run.pipeline), name=_text(stage.name), time=f"{stage.seconds:.3f}"
     )

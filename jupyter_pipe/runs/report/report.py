@@ -87,6 +87,7 @@ def _facts(run: Run) -> Markup:
 
 
 def _stage_facts(run: Run) -> list[tuple[str, str]]:
+    """Counts for the head of the report: stages, how many ran, came from the cache, or did not succeed."""
     states = [stage.state for stage in run.stages]
     facts = [_fact(len(states), "stage")]
     if StageState.succeeded in states:

@@ -65,6 +65,7 @@ def _row(stage: StageRun) -> Markup:
 
 
 def _measurements(run: Run) -> Markup | None:
+    """A table of metrics, then of gates with their verdicts; None if there are neither."""
     rows = [(name, value_text(value)) for name, value in run.metrics.items()]
     gates = [(gate_text(gate), "passed" if gate.passed else "failed") for s in run.stages for gate in s.gates]
     if not rows and not gates:

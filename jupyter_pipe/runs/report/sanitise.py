@@ -107,6 +107,7 @@ def clean_fragment(html: str) -> str:
 
 
 def _kept_value(tag: str, name: str, value: str) -> str | None:
+    """The attribute's value as far as it is harmless; None drops the attribute."""
     if name == "style":
         return _safe_style(value) or None
     if name == "href":

@@ -72,6 +72,7 @@ def _done(stage: StageRun) -> float:
 
 
 def _bars(run: Run) -> list[Bar]:
+    """Bars of the timeline, in seconds since the run began; a cached stage stands where it was found."""
     zero = run.started or run.queued
     bars = []
     for number, stage in enumerate(run.stages):
@@ -97,6 +98,7 @@ def measurements(run: Run) -> Markup:
 
 
 def _metrics(run: Run) -> Markup:
+    """Metrics beside the gates that read them, then gates that read none."""
     rows = []
     shown: set[str] = set()
     for stage in run.stages:
@@ -170,6 +172,7 @@ def _stage(number: int, stage: StageRun, compiled: Stage | None, folder: RunFold
 
 
 def _about(stage: StageRun) -> str:
+    """Facts beside a stage's heading: cells, time, attempts above one, a note, metrics."""
     metrics = [f"{name} {value_text(value)}" for name, value in stage.metrics.items()]
     note = ", ".join(stage.contacts) if stage.state is StageState.succeeded else stage_note(stage)
     parts = [
