@@ -74,6 +74,8 @@ def find_drift(value: str, before: Profile, after: Profile) -> Drift:
 def _column(
     name: str, before: ColumnProfile | None, after: ColumnProfile | None, columns: int
 ) -> ColumnDrift:
+    """What happened to one column: new, gone, of another type, moved, the same, or unknown for lack of rows.
+    The more columns are compared, the smaller `p` must be, or chance alone would find one."""
     if before is None or after is None:
         return ColumnDrift(name, "new" if before is None else "gone", before=before, after=after)
     if before.type != after.type and {before.type, after.type} != {"int", "float"}:

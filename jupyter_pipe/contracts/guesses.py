@@ -113,6 +113,8 @@ def guess_type(rule: ColumnRule, column: ColumnProfile, contract: Contract) -> G
 
 
 def _guess_texts_for_numbers(column: ColumnProfile) -> Guess:
+    """Why numbers arrived as texts: a word for missing values (`n/a`), decimal commas (`1,5`), a unit (`12
+    kg`), or a reader that did not convert them."""
     for value, _ in column.top:
         if value.strip().casefold() in _NOTHING:
             return Guess("missing_word", f"{value!r} stands for a missing value")

@@ -57,6 +57,8 @@ def _rows_each(profile: Profile, by: str) -> int:
 def _row_limits(
     parts: Sequence[Profile], profiles: Sequence[Profile], by: str
 ) -> tuple[int | None, int | None]:
+    """The fewest and the most rows that a batch should have, with room around what was seen. If batches are
+    asked for and no profile is split into them, their size is estimated from the number of keys."""
     if by and not any(profile.by == by for profile in profiles):
         counts = [_rows_each(profile, by) for profile in profiles]
     else:
@@ -73,6 +75,8 @@ def _deviation(values: Sequence[float]) -> float:
 
 
 def _rule(name: str, parts: Sequence[Profile], newest: Profile, rows: int, by: str) -> ColumnRule:
+    """What may be asked of one column. Of the column that names the batches, of empty ones and of those that
+    move on, such as counters and dates, that is only the type and the share of missing values."""
     columns = [column for part in parts if (column := part.column(name)) is not None]
     known = [column for column in columns if column.filled]
     nulls = _share_limit(*_nulls(columns), rows)
@@ -173,6 +177,8 @@ def _rounded(value: float, towards: Callable[[float], int], slack: float) -> flo
 
 
 def _with_texts(rule: ColumnRule, columns: Sequence[ColumnProfile], rows: int) -> ColumnRule:
+    """Adds the categories of a text column if its values were few and are all known; otherwise the shapes of
+    its texts, such as `AA-99`, if those were few."""
     counts: Counter[str] = Counter()
     for column in columns:
         counts.update(dict(column.top))

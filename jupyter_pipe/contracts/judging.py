@@ -63,6 +63,8 @@ def _knows_key(contract: Contract, profile: Profile) -> bool:
 
 
 def _judge_part(contract: Contract, profile: Profile, batch: str) -> Iterator[Breach]:
+    """Yields every breach in one batch, or in the whole value: rows, key, each column that has a rule, and
+    columns that nobody listed."""
     yield from _rows(contract, profile, batch)
     yield from _key(contract, profile, batch)
     for rule in contract.columns:
@@ -189,6 +191,8 @@ def _share_beyond(rule: ColumnRule, column: ColumnProfile) -> float:
 def _categories(
     rule: ColumnRule, column: ColumnProfile, contract: Contract, profile: Profile
 ) -> Finding | None:
+    """The breach if too many rows hold a text that is not among the categories. Texts beyond the most
+    frequent ones are only counted, so the finding may say "many others"."""
     if not rule.categories:
         return None
     known = set(rule.categories)
@@ -206,6 +210,8 @@ def _categories(
 
 
 def _shapes(rule: ColumnRule, column: ColumnProfile, contract: Contract, profile: Profile) -> Finding | None:
+    """The breach if too many texts have another shape than those that were seen, such as `9999-AA` instead of
+    `AA-99`."""
     if not rule.shapes or not column.shapes:
         return None
     total = sum(count for _, count in column.shapes)

@@ -84,6 +84,8 @@ def _log_ratios(reference: Reference, column: ColumnProfile) -> list[float]:
 
 
 def _words(log_ratio: float) -> str:
+    """The factor in words, such as "grams instead of kilograms" or a power of ten; empty if it is about 1 or
+    means nothing that we know."""
     if abs(log_ratio) < _SAME:
         return ""
     for smaller, larger, factor in _CONVERSIONS:

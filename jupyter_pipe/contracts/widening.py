@@ -95,6 +95,8 @@ def _rule(rule: ColumnRule, shown: Contract, breaches: Sequence[Breach]) -> Colu
 
 
 def _widened(rule: ColumnRule, seen: ColumnRule, kind: str) -> ColumnRule:
+    """The rule with just that demand loosened that was broken; if the type differs, all demands come from
+    what the run showed."""
     match kind:
         case "nulls":
             return replace(rule, nulls=max(rule.nulls or 0.0, seen.nulls or 0.0))

@@ -46,6 +46,7 @@ def contract_text(contract: Contract, source: str = "") -> str:
 
 
 def _rule(rule: ColumnRule) -> str:
+    """One column on one line, with only what is asked of it: `{type: int, nulls: 0, range: [0, 120]}`."""
     parts = [f"type: {rule.type}"] if rule.type else []
     parts += ["optional: true"] if rule.optional else []
     if rule.nulls is not None:

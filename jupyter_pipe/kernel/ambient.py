@@ -138,6 +138,8 @@ class _Watch:
         self._importing = False
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """Finds the module through the other finders and wraps its loader where its arrival matters; inside
+        another import, only modules in `names` do."""
         if name not in self._names and self._importing:
             return None
         others = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)

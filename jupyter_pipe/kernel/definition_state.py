@@ -40,6 +40,8 @@ def draw(value: Any, digest: Digest) -> dict[Path, str]:
 
 
 def _parts(value: Any, prefix: Path) -> Iterator[tuple[Path, Any]]:
+    """Each part of a class or function with its path: of a class its attributes, with methods and inner
+    classes taken apart in turn, such as `("add", "__defaults__")`."""
     function = _function_in(value)
     if function is not None:
         yield from _function_parts(function, prefix)
@@ -54,6 +56,8 @@ def _parts(value: Any, prefix: Path) -> Iterator[tuple[Path, Any]]:
 
 
 def _function_parts(function: types.FunctionType, prefix: Path) -> Iterator[tuple[Path, Any]]:
+    """The code, the defaults, the attributes and the closure's variables of a function; all but the code can
+    change after its definition."""
     yield (*prefix, "__code__"), function.__code__
     for name in ("__defaults__", "__kwdefaults__"):
         if getattr(function, name):

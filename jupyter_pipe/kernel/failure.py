@@ -75,6 +75,8 @@ def _file_name(shell: Any, source: str) -> str:
 
 
 def _frames(error: BaseException, places: Places, folder: str) -> Iterator[dict[str, Any]]:
+    """The frames of the traceback that are worth showing; a syntax error adds the line that Python could not
+    read, which no frame holds."""
     for name, line, function in _positions(error.__traceback__):
         frame = _frame(name, line, function, places, folder)
         if frame is not None:

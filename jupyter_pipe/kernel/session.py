@@ -137,6 +137,8 @@ class Session:
         return observed
 
     def _end(self, names: list[str]) -> dict[str, Any]:
+        """Stores the outputs and the inputs that were changed in place, and returns the stage's result:
+        payloads, metrics, gates, profiles, schemas and warnings, and what could not be transported."""
         values, unbound = self._bound(names)
         changed = [one for one in self.guarded if self._is_changed(one)]
         for one in changed:

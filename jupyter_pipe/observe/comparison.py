@@ -85,6 +85,8 @@ def _compare_link(one: ObservedPath, present: Present) -> ObservedPath | str:
 
 
 def _compare_content(one: ObservedPath, present: Present) -> ObservedPath | str:
+    """The observation to keep if the file's content is what it was, or the change in words. An earlier
+    stage's file counts as that stage left it; a file whose size and times are the same is not read again."""
     left = present.left.get(one.path)
     if one.appended and left is None:
         return one  # what a log held before makes no difference to who writes it

@@ -46,6 +46,8 @@ def settle(observed: Observations, present: Present) -> Observations:
 
 
 def _settle_read(one: ObservedPath, present: Present) -> ObservedPath:
+    """Fills in the digest that the kernel left open. If the file has changed since the stage read it, the
+    digest says so and matches no content; times too recent to tell a later write are dropped."""
     if one.aspect == "listing":
         return one if one.digest else replace(one, digest=listing_digest(one.names))
     if one.aspect == "presence":

@@ -180,6 +180,8 @@ def _is_gap(value: Any) -> bool:
 
 
 def _build(columns: dict[str, list[Any]], form: RowsForm, size: int) -> Any:
+    """Checks each value against its column, then makes rows of the notebook's own kind: a list, an array, a
+    series, or a frame of pandas or polars."""
     known = {column.name: column for column in form.columns}
     checked = {
         name: [_checked(value, row, known[name]) for row, value in enumerate(values)]
@@ -207,6 +209,8 @@ def _build(columns: dict[str, list[Any]], form: RowsForm, size: int) -> Any:
 
 
 def _array(columns: dict[str, list[Any]], form: RowsForm) -> Any:
+    """The columns side by side as one array, with NaN for gaps, so that whole numbers with gaps become
+    float64; one-dimensional if the notebook's array was."""
     import numpy
 
     lists = [[math.nan if value is None else value for value in values] for values in columns.values()]
@@ -222,6 +226,8 @@ def _polars_type(column: Column) -> Any:
 
 
 def _series(values: list[Any], column: Column) -> Any:
+    """One column of a frame with the dtype it had in the notebook, except that whole numbers and booleans
+    with gaps get the dtype that reading a file with gaps would have given them."""
     import pandas
 
     if column.kind == "category":
@@ -252,6 +258,8 @@ def _checked(value: Any, row: int, column: Column) -> Any:
 
 
 def _number(value: Any, row: int, column: Column) -> Any:
+    """The value as a number, read from text such as `"3.5"` if need be. Raises the error for misfits if it is
+    not a number, or has decimals in a column of whole numbers."""
     if isinstance(value, str):
         try:
             value = float(value)

@@ -75,6 +75,8 @@ def _want(demands: dict[str, Demand], names: Iterable[str], demand: Demand = ALL
 
 
 def _define(instruction: Instruction, demands: dict[str, Demand]) -> bool:
+    """Whether an instruction that makes a variable is needed. If so, adds what it reads to the demands, only
+    the columns that are wanted where that is known: `b = a.drop(columns="x")` never needs `x` of `a`."""
     demand = demands.get(instruction.target or "", NOTHING)
     if demand == NOTHING:
         return False
@@ -129,6 +131,8 @@ def _only_needed(instruction: Instruction, demand: Demand, names: tuple[str, ...
 
 
 def _change(instruction: Instruction, demands: dict[str, Demand], views: dict[str, set[str]]) -> bool:
+    """Whether an instruction that changes a variable in place is needed, also through a view of it. If so,
+    adjusts the demands: above `a["x"] = 1`, nobody needs `x` of `a`."""
     base = instruction.changes[0]
     use = instruction.columns
     reached = [name for name in _reached(instruction.changes, views) if demands.get(name, NOTHING) != NOTHING]

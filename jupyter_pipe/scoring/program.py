@@ -87,6 +87,8 @@ def read_program(notebook: Notebook, folder: Path) -> ScoringProgram:
 
 
 def _tagged(reading: TagReading, units: Sequence[Unit], last: dict[str, int], prefix: str) -> tuple[str, int]:
+    """The name in the only tag such as `score:NAME` and the unit that makes it. Raises ScoringRefusedError if
+    there is no such tag, more than one, or its cell does not make the name."""
     found = [
         (name, last[cell.cell_id])
         for cell in reading.cells

@@ -191,6 +191,8 @@ def check_lines(lines: list[Instruction], trace: Trace, rows: Any) -> list[Refus
 
 
 def _has_entry_for_each_row(value: Any, sizes: set[int], rows: Any) -> bool:
+    """Whether a value is as long as the notebook's rows, in full or after a filter, so that other rows would
+    have nothing in it. A list of column names is not meant, however long it is."""
     if is_estimator(value):
         return False
     size = len(value) if isinstance(value, (dict, range)) else entries(value)

@@ -145,6 +145,8 @@ def _id(world: World, arguments: Arguments) -> Values:
 
 
 def _getattr(world: World, arguments: Arguments) -> Values:
+    """`getattr(base, name, default)`: the attributes that constant names stand for, or else any part of the
+    object, since a computed name may mean each."""
     if len(arguments.positional) < 2:
         return NOTHING
     base, name = arguments.positional[:2]

@@ -237,6 +237,8 @@ def call_foreign_method(world: World, value: Object, name: str, arguments: Argum
 
 
 def _call_super(world: World, value: Object, name: str, arguments: Arguments) -> Values:
+    """`super().name(…)`: calls what the base classes define for each instance. If none of the notebook's
+    classes has it, the instance keeps the arguments, as a library's `__init__` would."""
     found: set[Object] = set()
     for instance in value.fields.get("self", ()):
         class_ = instance.payload.class_ if isinstance(instance.payload, Instance) else instance
@@ -287,6 +289,8 @@ def _methods_of_many(callees: Values) -> dict[Object, set[Object]]:
 
 
 def _call_value(world: World, callee: Object, arguments: Arguments) -> Values:
+    """Calls one object by what it is; an instance through its `__call__`, and what nobody knows with all
+    effects that its arguments admit."""
     payload = callee.payload
     if isinstance(payload, Function):
         return call_function(world, callee, *_passed(arguments), arguments.node)

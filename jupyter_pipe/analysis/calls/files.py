@@ -175,6 +175,8 @@ def _appends(arguments: Arguments) -> bool:
 def _touch(
     world: World, values: Values, node: ast.AST, *, write: bool, whole: bool = False, suffix: str = ""
 ) -> None:
+    """Reads or writes the files that the values name: texts, and objects that hold a path. `numpy.save("a")`
+    means `a.npy`, hence `suffix`."""
     for value in values:
         direct = isinstance(value.payload, Text)
         for path in _paths(value):

@@ -156,6 +156,8 @@ def _call_back(
 def _result(
     world: World, effect: CallEffect, receiver: Object | None, arguments: Arguments, type_: str
 ) -> Values:
+    """What a call returns, tied to the objects that its effect names: `df.values` is a view of `df`, `fit` is
+    the estimator itself, `iter(xs)` holds `xs`."""
     sources: set[Object] = set()
     for wanted in effect.of:
         sources |= _pick(wanted, receiver, arguments)
@@ -266,6 +268,8 @@ def escape(world: World, values: Values, node: ast.AST, given: Values = NOTHING)
 
 
 def _escape(world: World, value: Object, node: ast.AST, given: Values) -> Values:
+    """Runs what unseen code may call on one value: a function, a method, or any method of an instance of the
+    notebook's classes. Returns what functions give back."""
     payload = value.payload
     keywords = {"**": given} if given else {}
     if isinstance(payload, Function):
@@ -283,6 +287,8 @@ def _escape(world: World, value: Object, node: ast.AST, given: Values) -> Values
 
 
 def _methods(class_: Object, *, special: bool = False) -> list[str]:
+    """The names of a class's methods and other attributes, inherited ones included, without those that only
+    run when something is made; with `special`, only those that builtins look up, such as `__len__`."""
     if not isinstance(class_.payload, Class):
         return []
     own = [label[1:] for label in class_.fields if label[0] == "." and label not in MAKERS]

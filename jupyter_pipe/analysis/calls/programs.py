@@ -40,6 +40,7 @@ def fill_in(world: World, command: str) -> str:
     """A command of IPython with the constants that it inserts, and `*` for other values."""
 
     def value(found: re.Match[str]) -> str:
+        """The one text that a `{name}` or `$name` stands for, or `*` if that is not certain."""
         name = (found[1] or found[2]).strip()
         if name in CONSTANTS:
             return CONSTANTS[name]
@@ -56,6 +57,8 @@ def run_command(world: World, command: str, node: ast.AST) -> None:
 
 
 def _use(world: World, files: CommandFiles, node: ast.AST) -> None:
+    """Applies what a program does to files. One that may touch anything reads the whole folder first and
+    writes it last; `pip install` changes the packages."""
     world.facts.effects = True
     if files.anything:
         touch_name(world, WHOLE_FOLDER, node, write=False)
@@ -93,6 +96,7 @@ def _start(qualified: str) -> Callable[[World, Arguments], Values]:
     """A function that starts the program that its first argument names, as a text or a list of words."""
 
     def call(world: World, arguments: Arguments) -> Values:
+        """Applies the effects of the program, in the folder that `cwd` names, and then those of the call."""
         given = arguments.positional[0] if arguments.positional else arguments.keywords.get("args", NOTHING)
         folders = sorted(_words_of(arguments.keywords.get("cwd", NOTHING))) or [""]
         if qualified == SPREAD:
@@ -110,6 +114,8 @@ def _start(qualified: str) -> Callable[[World, Arguments], Values]:
 
 
 def _files_of(value: Object, folder: str) -> CommandFiles:
+    """The files of a program started with a text (`"cat a.csv"`) or a list of words; words that are not
+    constant stand for anything."""
     if isinstance(value.payload, Text):
         return files_of_command(value.payload.value, folder)
     places = [label for label in value.fields if label[0] == "["]

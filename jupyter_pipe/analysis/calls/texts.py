@@ -160,6 +160,8 @@ def call_text_method(world: World, value: Object, name: str, arguments: Argument
 def _format(
     world: World, template: Values, positional: Sequence[Values], keywords: dict[str, Values]
 ) -> Values | None:
+    """`"{}.csv".format(name)`: the texts that it may give; None if the template is not one constant text or
+    is not valid."""
     text = _one_text(template)
     if text is None:
         return None

@@ -147,6 +147,8 @@ def _use_what_replays_use(
 
 
 def _take(stage: StageFacts, units: Sequence[Unit], definitions: Definitions, numbers: set[int]) -> None:
+    """Sorts the units that a stage takes from elsewhere into parameters and replays. Its own imports and
+    constants are replayed too if a replayed unit needs them."""
     cells = set(stage.cells)
     outside = {number for number in numbers if units[number].cell.cell.id not in cells}
     # What is replayed runs before the stage's own cells, and may need their imports and constants.

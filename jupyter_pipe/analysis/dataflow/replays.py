@@ -98,6 +98,8 @@ class Definitions:
         return number >= 0 and self._is_available(number) and not self._is_literal(self._units[number])
 
     def _kind(self, unit: Unit) -> ReplayKind | None:
+        """How a unit could be replayed, constants included; None if only its own stage may run it, since it
+        does not give the same each time."""
         if unit.role == "shared":
             return ReplayKind.shared
         if unit.role in {"skip", "parameter", "observer"}:
@@ -131,6 +133,8 @@ class Definitions:
         )
 
     def _is_repeatable(self, unit: Unit) -> bool:
+        """Whether running the unit again in another stage gives the same and nobody notices: it prints
+        nothing, sets nothing, changes no value, and reads only what can be replayed."""
         facts = unit.facts
         if facts.mutated and not isinstance(unit.node, DEFINITIONS):
             return False
@@ -341,6 +345,8 @@ def shape(node: ast.stmt) -> ReplayKind | None:
 
 
 def _assigned(node: ast.Assign | ast.AnnAssign) -> ReplayKind | None:
+    """What an assignment defines: a function (`f = lambda x: x`), a class (`P = namedtuple(…)`), a constant
+    (`N = 3`), or None if it computes a value."""
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
     if node.value is None or not all(isinstance(target, (ast.Name, ast.Tuple)) for target in targets):
         return None

@@ -29,6 +29,7 @@ def advise(stages: Sequence[StageFacts], units: Sequence[Unit]) -> Iterator[Diag
 def _chained_by_generators(
     stages: Sequence[StageFacts], flows: Sequence[tuple[int, int, str]], drawn: set[str]
 ) -> Iterator[Diagnostic]:
+    """Says where two stages run one after the other for the sake of a seeded generator alone."""
     others = {(writer, reader) for writer, reader, name in flows if name not in drawn}
     for writer, reader, name in flows:
         draws = any(name in unit.facts.draws for unit in stages[writer].units)

@@ -59,6 +59,8 @@ def _comes_later(unit: Unit, units: Sequence[Unit]) -> bool:
 def _undefined(
     unit: Unit, name: str, read: Read, defined: dict[str, Unit], before: Unit | None
 ) -> Diagnostic:
+    """The diagnostic for a name that nothing above defines: it may come from an `exec`, be defined further
+    down, or be misspelled. A read that may never happen is reported as PIPE202."""
     message = f"'{name}' is read in {cell_number(unit)}, but no earlier cell defines it."
     hint = "Define it in a cell above, or fix the spelling."
     later = defined.get(name)
@@ -84,6 +86,8 @@ def _undefined(
 def _check_read(
     unit: Unit, name: str, read: Read, units: Sequence[Unit], definitions: Definitions
 ) -> Iterator[Diagnostic]:
+    """Checks one read: of a name that was deleted, from a shared cell, of hidden state, or of what a skipped
+    cell made."""
     if read.sources == {UNBOUND} and read.certain:
         message = f"'{name}' is read in {cell_number(unit)}, but was deleted before."
         yield report("PIPE203", unit, read.place, message, "Bind it again, or remove the `del`.")
@@ -244,6 +248,8 @@ def _check_replays(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnos
 def _check_transport(
     stage: StageFacts, name: str, units: Sequence[Unit], world: World
 ) -> Iterator[Diagnostic]:
+    """Reports an input that is, or directly holds, an object that cannot be stored, such as a database
+    connection, at the cell that makes it."""
     unit, _ = stage.first[name]
     read = unit.facts.reads[name]
     parts = {part for value in read.values for part in world.heap.load(value, "*")}

@@ -178,6 +178,8 @@ def _check_folders(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnos
 
 
 def _check_history(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Diagnostic]:
+    """`Out[3]` and `_` are empty in another kernel: reports units that read the outputs or annotations of
+    cells in other stages."""
     cells = {unit.cell.cell.number for unit in stage.units}
     for unit in stage.units:
         for name, read in unit.facts.history.items():

@@ -54,6 +54,8 @@ def load_attribute(world: World, base: Values, name: str, node: ast.AST) -> Valu
 
 
 def _load_attribute(world: World, value: Object, name: str, node: ast.AST) -> Values:
+    """What `value.name` may be: for a module its global, for an instance its own attribute or that of its
+    class, and for objects of libraries what is known of them."""
     payload = value.payload
     if isinstance(payload, Library):
         return frozenset((_library_attribute(world, payload.qualified, name, node),))
@@ -87,6 +89,8 @@ def _library_attribute(world: World, qualified: str, name: str, node: ast.AST) -
 
 
 def _class_attribute(world: World, value: Object, class_: Object, name: str, node: ast.AST) -> Values:
+    """An attribute found in the instance's class: properties run, cached ones are kept (which changes the
+    instance), functions become bound methods, and the rest is given as it is."""
     found: set[Object] = set()
     for member in find_in_class(class_, name):
         payload = member.payload
@@ -245,6 +249,8 @@ def _names_notebook(world: World, key: ast.expr) -> bool:
 
 
 def _load_item(world: World, value: Object, node: ast.Subscript, sliced: bool) -> Values:
+    """What `value[key]` may be, by what is known of the type: a copy (`xs[1:]`), a view (`df["a"]`), a holder
+    (`df.loc[…]`), or the part itself. A `defaultdict` is changed by it."""
     if sliced and value.type in LISTS:
         copy = world.allocate((node, value), value.type)
         world.heap.copy_parts(value, copy)

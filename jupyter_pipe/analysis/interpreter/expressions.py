@@ -201,6 +201,8 @@ def _perhaps(world: World, node: ast.expr) -> Values:
 
 @rule(expression_rules, ast.List, ast.Tuple)
 def _sequence(world: World, node: ast.List | ast.Tuple) -> Values:
+    """A new list or tuple with its items by position; behind a starred item no position is known. A tuple of
+    nothing but plain values needs no object."""
     values = [(position, item, world.evaluate(item)) for position, item in enumerate(node.elts)]
     if isinstance(node, ast.Tuple) and not any(found for _, _, found in values):
         return NOTHING

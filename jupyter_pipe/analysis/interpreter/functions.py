@@ -236,6 +236,8 @@ def _may_bind(world: World, node: ast.Name) -> None:
 def _bind_parameters(
     world: World, function: Function, positional: Sequence[Values], keywords: Mapping[str, Values]
 ) -> None:
+    """Binds each parameter to what the call passes, else to its default, else to what unseen code passed by
+    any name (`**`), else to an unknown object."""
     arguments = function.node.args
     names = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)]
     given: dict[str, Values] = dict(zip(names, positional, strict=False))

@@ -59,6 +59,8 @@ def begin(world: World, value: Object, node: ast.AST, depth: int = WRAPPED) -> N
 
 
 def _elements(world: World, value: Object, node: ast.AST) -> Values:
+    """What iterating over one value yields: an instance runs its `__iter__` and `__next__`, an iterator is
+    advanced, a dict gives its keys. Loops over sets are noted, since their order differs between kernels."""
     if isinstance(value.payload, Text):
         return NOTHING
     if isinstance(value.payload, (Library, Class)):

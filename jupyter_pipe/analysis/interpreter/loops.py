@@ -70,6 +70,8 @@ def _loop(
     at_least_once: bool,
     endless: bool = False,
 ) -> bool:
+    """Runs the body until the state at its head stays the same, merges in the ends of turns and breaks, and
+    returns whether control goes on behind the loop."""
     breaks: list[Layer] = []
     for turn in range(ROUNDS):
         ends = _turn(world, head, body, breaks)

@@ -69,6 +69,8 @@ def _annotated(world: World, node: ast.AnnAssign) -> bool:
 
 @rule(statement_rules, ast.AugAssign)
 def _augmented(world: World, node: ast.AugAssign) -> bool:
+    """`target += value`: what the target held may be changed in place, as a list is, and is bound again. A
+    number or text only gets a new value."""
     target = node.target
     before: Values
     if isinstance(target, ast.Name):

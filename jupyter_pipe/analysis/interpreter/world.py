@@ -281,6 +281,8 @@ class World:
         return slot.values if slot else self._builtin(name)
 
     def read_global(self, name: str, node: ast.AST) -> Values:
+        """The values of a global, noted as a read. A patched library or a changed class behind them is noted
+        too, since it is state that the reader depends on."""
         slot = self.state.get(name)
         if slot is None or (slot.sources == {UNBOUND} and name in BUILTINS):
             return self._read_unbound(name, node)
@@ -332,6 +334,8 @@ class World:
             seen.values |= slot.values
 
     def _read_unbound(self, name: str, node: ast.AST) -> Values:
+        """A name that no cell has bound: a builtin, the history of outputs, something that a star import may
+        give, or undefined. In code that only a library may call, the last is not held against it."""
         known = name in BUILTINS or name in INTERACTIVE or name in MODULE_NAMES
         read = Read(self.place_of(node), frozenset(), NOTHING, not self.uncertain)
         if _is_of_history(name):

@@ -151,6 +151,8 @@ def _run(found: CommandFiles, words: list[str], base: str) -> str:
 
 
 def _note(local: CommandFiles, given: _Words, path: str) -> None:
+    """Notes what one program does: installers, Python and shells have rules of their own, others are in a
+    table. An unknown program started by its path reads at least its own file."""
     if given.program in INSTALLERS:
         _installer(local, given)
     elif PYTHON.match(given.program):

@@ -95,6 +95,8 @@ def _alternatives(node: ast.expr) -> tuple[list[str], tuple[Any, ...], bool]:
 
 
 def _subscripted(name: str, inner: ast.expr) -> tuple[list[str], tuple[Any, ...], bool]:
+    """The type names, choices and whether None is admitted of `name[inner]`, for example `Literal["a", "b"]`,
+    `Optional[int]` or `list[str]`, of which only `list` counts."""
     parts = list(inner.elts) if isinstance(inner, ast.Tuple) else [inner]
     if name == "Literal":
         values = tuple(part.value for part in parts if isinstance(part, ast.Constant))

@@ -109,6 +109,8 @@ def _use_files(world: World, effects: MagicEffects, node: ast.Call) -> None:
 
 
 def _apply(world: World, effects: MagicEffects, node: ast.Call) -> None:
+    """Does to the world what a magic does: reads, files, ambient state, and the names that it binds, as
+    `%store -r` or `%run` do."""
     for name in effects.reads:
         if world.state.get(name) is not None:
             world.read(name, node)

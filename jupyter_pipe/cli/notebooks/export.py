@@ -136,6 +136,8 @@ def _known_options(exporter: Exporter, output: Path, *, is_checked: bool, force:
 
 
 def _options(args: argparse.Namespace, exporter: Exporter, package: Path, known: Options | None) -> Options:
+    """The options of this export: what the command line says, then what the earlier export of the same file
+    said, then the engine's usual values. Raises if a path does not suit the engine."""
     from jupyter_pipe.export import Options
 
     before = known or Options()

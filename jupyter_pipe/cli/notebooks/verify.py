@@ -181,6 +181,8 @@ class _Live(_Lines):
 
 
 def _conclusion(terminal: Terminal, found: Verification) -> Iterator[str]:
+    """The last lines: which cells could not be compared, then the verdict with what was compared and tried,
+    and the seed that repeats it."""
     if found.not_comparable:
         cells = ", ".join(map(str, found.not_comparable))
         noun = "cell" if len(found.not_comparable) == 1 else "cells"
@@ -196,6 +198,8 @@ def _conclusion(terminal: Terminal, found: Verification) -> Iterator[str]:
 
 
 def _verdict(terminal: Terminal, verdict: Verdict) -> Iterator[str]:
+    """One attempt on one line (the notebook's own stages, a random grouping, or an edit), followed by the
+    first difference if there is one."""
     name = f"after {verdict.edit}" if verdict.edit else f"grouping {verdict.grouping}"
     name = name if verdict.edit or verdict.grouping else "own stages"
     if verdict.refusal is not None:

@@ -52,6 +52,8 @@ def _refusals(terminal: Terminal, error: ScoringRefusedError) -> Iterator[str]:
 
 
 def _verdict(terminal: Terminal, built: Built, manifest: Manifest, folder: Path) -> Iterator[str]:
+    """The proofs and, if all hold, which columns the scorer needs, which it can do without, and where it
+    is."""
     for proof in built.proofs:
         yield from _proof(terminal, proof)
     if not built.passed:

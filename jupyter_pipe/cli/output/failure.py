@@ -31,6 +31,7 @@ def failure_block(terminal: Terminal, stage: StageRun) -> str:
 
 
 def _body(terminal: Terminal, stage: StageRun, failure: Failure) -> Iterator[str]:
+    """The gates that failed, or the user's frames with the error below them, then the hint."""
     if failure.kind is FailureKind.gate:
         failed = [gate for gate in stage.gates if not gate.passed]
         yield from (f"  {gate_text(gate)}" for gate in failed)

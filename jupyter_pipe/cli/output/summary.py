@@ -63,6 +63,8 @@ def metrics_table(terminal: Terminal, run: Run) -> str:
 
 
 def _closing(terminal: Terminal, run: Run, folder: Path, command: str) -> Iterator[str]:
+    """How the run ended and how much time was saved, where its report and notebooks are, and, unless it
+    succeeded, the command that continues it."""
     state = run.state.value
     faster = speed_up(run)
     note = f" ({faster:.1f}x faster than one after another)" if faster and state == "succeeded" else ""
@@ -78,6 +80,7 @@ def _closing(terminal: Terminal, run: Run, folder: Path, command: str) -> Iterat
 
 
 def _counts(run: Run) -> str:
+    """How many stages ended in which way, such as "3 stages ran, 2 cached, saved 41 s, 1 failed"."""
     states = [stage.state for stage in run.stages]
     ran = states.count(StageState.succeeded)
     parts = [f"{count(ran, 'stage')} ran"] if ran else []

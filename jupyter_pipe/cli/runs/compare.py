@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _text(terminal: Terminal, comparison: Comparison, *, everything: bool) -> str:
+    """A table for each section in which the runs differ, or with all lines if `everything`."""
     blocks = []
     for section in SECTIONS:
         lines: Sequence[Difference] = getattr(comparison, section)

@@ -74,6 +74,8 @@ class CalendarNotes:
 
 
 def _calls(node: ast.AST, function: str) -> Iterator[_Call]:
+    """The calls that may ask for the day, each with the outermost function around it: they matter only if
+    that function is used. `now = datetime.now` counts as well."""
     if isinstance(node, ast.Call):
         chain = _chain_of(node)
         if chain:

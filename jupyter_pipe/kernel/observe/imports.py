@@ -62,6 +62,8 @@ class _Arrivals:
         self._finding: set[str] = set()
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """Finds one of the awaited modules through the other finders, and wraps its loader so that it tells
+        when the module has been executed."""
         # Another finder that also asks all others would come back here.
         if name not in self._names or name in self._finding:
             return None

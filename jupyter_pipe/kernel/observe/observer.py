@@ -178,6 +178,8 @@ class Observer:
             self.problems.append(problem)
 
     def _looked_up(self, mapping: Any, key: Any) -> None:
+        """Notes an environment variable that the stage asked for, with cell and line. Not noted: what imports
+        ask for, and what libraries ask for if the variable changes by itself."""
         name = os.fsdecode(key)
         caller = self._places.find() if name not in self._variables.values else None
         if caller is None or caller.importing or self._places.is_for_itself(_LOOKING_UP):

@@ -171,6 +171,8 @@ class Places:
         return known
 
     def _find_kind(self, file: str) -> int:
+        """Whose code a file is: of a cell, the user, a library, Python, the kernel's machinery, or ours. The
+        order of the tests matters, since our own files also lie among the libraries once installed."""
         # Code that nobody wrote into a file has the name of its module, or one in brackets.
         if file.startswith("<") or not (os.sep in file or file.endswith(".py")):
             return CELL if file.startswith(_CELLS) else STANDARD

@@ -28,6 +28,8 @@ def summarize(value: Any, mask: Mask = str) -> str:
 
 
 def _describe(value: Any, mask: Mask) -> str:
+    """Plain values as they are, arrays and frames by their shape, containers by their length, everything else
+    by the name of its type."""
     name = type(value).__name__
     if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
         return short(value, mask)

@@ -161,6 +161,8 @@ def _category_values(values: Any) -> list[Any]:
 
 
 def _read_polars(numpy: Any, values: Any) -> tuple[str, Any]:
+    """The kind of a polars column and its values: numbers as floats with NaN for gaps, times and durations in
+    seconds, texts and everything else as a list of objects."""
     polars = sys.modules["polars"]
     dtype = values.dtype
     if dtype == polars.Boolean or dtype.is_numeric():

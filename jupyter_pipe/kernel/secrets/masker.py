@@ -24,6 +24,8 @@ class Masker:
     are in `too_short`. False if there is nothing to hide."""
 
     def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
+        """Leaves out empty values and those too short to hide, and keeps every form in which the others may
+        appear in text."""
         given = {name: value for name, value in (secrets or {}).items() if value.strip()}
         self.too_short = tuple(name for name, value in given.items() if len(value.strip()) < SHORTEST)
         long = {name: value for name, value in given.items() if name not in self.too_short}

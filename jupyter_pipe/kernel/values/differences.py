@@ -49,6 +49,8 @@ def compare_stored(session: Session, store: str, stored: dict[str, dict[str, Any
 
 
 def _differences(session: Session, store: str, stored: dict[str, dict[str, Any]]) -> Iterator[Difference]:
+    """The first difference in each variable whose digest is not that of its stored payload. A payload that
+    cannot be decoded is itself a difference, which shows the error."""
     digests = {
         name: payload["ref"]["digest"]
         for payload in session.store_outputs(stored).get("outputs", ())
@@ -76,6 +78,8 @@ class _Comparison:
         self._kept: list[Any] = []
 
     def compare(self, path: str, before: Any, after: Any) -> Difference | None:
+        """The first difference below `path`, or None. Pairs seen before are skipped, so that cycles end, and
+        are kept alive, so that no other object gets their `id`."""
         kind = type(before)
         if before is after or isinstance(before, _CODE) or len(self._kept) > _PARTS:
             return None

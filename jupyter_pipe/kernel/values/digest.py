@@ -104,6 +104,8 @@ class _Walk:
         return True
 
     def _object(self, value: Any, kind: type) -> None:
+        """Feeds a value that may hold others. Exact builtins have rules of their own; subclasses and all
+        other types are digested as instances unless they are code or of numpy."""
         if kind is list:
             self._sequence(value, b"list")
         elif kind is dict:
@@ -215,6 +217,8 @@ class _Walk:
         self._tagged(b"constants", tuple(value.co_consts))
 
     def _numpy(self, value: Any, kind: type) -> bool:
+        """Feeds scalars, dtypes and arrays of numpy; False if the value is something else, or a subclass that
+        pickles itself in its own way."""
         numpy = sys.modules.get("numpy")
         if numpy is None:
             return False
@@ -261,6 +265,8 @@ class _Walk:
             self.state.update(value)
 
     def _instance(self, value: Any, kind: type) -> None:
+        """Feeds an instance by the most specific rule: a registered format, a widget, a tensor, its
+        `__dict__`, or what pickle would take it apart into."""
         found = find_format(full_name(kind))
         if found is not None:
             self._tagged(b"format", found.kind, found.dump(value))

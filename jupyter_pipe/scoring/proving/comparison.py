@@ -71,6 +71,7 @@ def _equal(left: Any, right: Any, exact: bool) -> Any:
 
 
 def _same(one: Any, other: Any, exact: bool) -> bool:
+    """Whether two entries agree; two missing values do, and numbers may differ by rounding unless `exact`."""
     import pandas
 
     if _is_number(one) and _is_number(other):

@@ -173,6 +173,8 @@ def _statement(
     kwargs: dict[str, Any],
     class_: str | None,
 ) -> tuple[ast.stmt, ColumnUse | None]:
+    """The statement for a method that changes its owner in place, and which columns that concerns. `drop`
+    gets `errors="ignore"`, since the scorer's rows may come without the column."""
     columns = None
     nodes = [ast.keyword(key, interpreter.node(value)) for key, value in kwargs.items()]
     if class_ == "drops":

@@ -219,6 +219,8 @@ class Recorder:
     # Inside
 
     def _note_rows(self, result: Any, operation: _Operation, refs: Sequence[Ref], rows: Any) -> Any:
+        """Writes down an operation on rows and returns its result. What is no longer one entry a row, such as
+        `frame["x"].mean()`, is frozen: the scorer takes it as a constant."""
         moving = [ref for ref in refs if ref.kind != "count"]
         if rows is None and all(ref.rows is None for ref in refs):
             return self._define(result, operation, None, "live")
@@ -289,6 +291,8 @@ class Recorder:
                     self.trace.views.setdefault(var, set()).add(ref.var)
 
     def _kind(self, result: Any, size: int) -> str:
+        """What a result is to the rows: a handle such as a `groupby`, `parts` (a list or tuple, some of whose
+        elements have `size` entries), `rows` with one entry for each, or something else."""
         if is_handle(result):
             return "handle"
         found = entries(result)
@@ -319,6 +323,8 @@ class Recorder:
         )
 
     def _container(self, value: Any, counts: bool) -> ast.expr:
+        """A dict, list, tuple or set written out, item by item, so that rows inside it stay variables of the
+        scorer."""
         if isinstance(value, dict):
             keys: list[ast.expr | None] = [self.node(key) for key in value]
             return ast.Dict(keys, [self.node(item, counts=counts) for item in value.values()])

@@ -50,6 +50,8 @@ class Statements:
                 method(node, scope)
 
     def _is_plain(self, node: ast.stmt, scope: Scope) -> bool:
+        """Whether Python may execute the statement as it stands: definitions and imports always, others only
+        if they touch no rows and the interpreter need not see where control goes."""
         if isinstance(node, (ast.Return, ast.Break, ast.Continue, ast.Global)):
             return False
         if isinstance(node, _COMPOUND) and scope.local is not None:
@@ -224,6 +226,8 @@ class Statements:
             self.recorder.change(ref, ast.Assign([made], self.interpreter.node(value)), [value], where)
 
     def _assign_item(self, target: ast.Subscript, value: Any, scope: Scope, where: ast.stmt) -> None:
+        """`container[key] = value`: written down if the container has to do with rows, as in `frame["x"] = …`
+        or `frame.loc[mask, "x"] = …`; otherwise only done."""
         indexer = ""
         owner = target.value
         if isinstance(owner, ast.Attribute) and owner.attr in INDEXERS:

@@ -304,6 +304,8 @@ def _state(fields: list[Any] | None) -> State | None:
 
 
 def _merge(here: FileNote, there: FileNote) -> None:
+    """Adds what another process noted of the same path: what it read counts only if the stage has not made
+    the file itself."""
     if not here.made:
         here.read, here.asked = here.read or there.read, here.asked or there.asked
         here.timed, here.module = here.timed or there.timed, here.module or there.module

@@ -92,6 +92,8 @@ class _Reading:
             self._run(words[0], program, arguments, shell=shell)
 
     def _run(self, path: str, program: str, arguments: list[str], *, shell: bool) -> None:
+        """Notes what one program does with its arguments, by what is known of it: `cat a.csv` reads, `ls`
+        without a path lists the folder, and an unknown program may read anything."""
         kind = _KNOWN.get(program, "unknown")
         if kind in ("calendar", "environment"):
             self.found[kind].append(program)

@@ -99,6 +99,7 @@ class ProgramEvents:
         self._calendar.always = self._calendar.always or found.calendar
 
     def _note_paths(self, found: Command, where: Where) -> None:
+        """Passes on the paths of a command as notes: what it reads, only looks for, lists or writes."""
         for path in (*found.read, *found.contents):
             self._read(path, where)
         for path in found.asked:
@@ -156,6 +157,8 @@ class ProgramEvents:
         self._before, self._began = {}, None
 
     def _guess(self, path: str, before: State | None, after: State | None) -> None:
+        """Notes that a file was probably written by a program, since it changed while one ran and the stage
+        itself did not write it."""
         notes = self._files.notes
         note = notes.files.get(path)
         if note is not None and note.written:
