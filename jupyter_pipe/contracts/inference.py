@@ -58,7 +58,8 @@ def _row_limits(
     parts: Sequence[Profile], profiles: Sequence[Profile], by: str
 ) -> tuple[int | None, int | None]:
     """The fewest and the most rows that a batch should have, with room around what was seen. If batches are
-    asked for and no profile is split into them, their size is estimated from the number of keys."""
+    asked for and no profile is split into them, their size is estimated from how many values the column `by`
+    has."""
     if by and not any(profile.by == by for profile in profiles):
         counts = [_rows_each(profile, by) for profile in profiles]
     else:
@@ -178,7 +179,7 @@ def _rounded(value: float, towards: Callable[[float], int], slack: float) -> flo
 
 def _with_texts(rule: ColumnRule, columns: Sequence[ColumnProfile], rows: int) -> ColumnRule:
     """Adds the categories of a text column if its values were few and are all known; otherwise the shapes of
-    its texts, such as `AA-99`, if those were few."""
+    its texts, such as `A9-9` for `week12-3`, if those were few."""
     counts: Counter[str] = Counter()
     for column in columns:
         counts.update(dict(column.top))

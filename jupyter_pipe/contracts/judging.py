@@ -210,8 +210,8 @@ def _categories(
 
 
 def _shapes(rule: ColumnRule, column: ColumnProfile, contract: Contract, profile: Profile) -> Finding | None:
-    """The breach if too many texts have another shape than those that were seen, such as `9999-AA` instead of
-    `AA-99`."""
+    """The breach if too many texts have another shape than those that were seen, such as `9/9` where there
+    was only `9-9`."""
     if not rule.shapes or not column.shapes:
         return None
     total = sum(count for _, count in column.shapes)

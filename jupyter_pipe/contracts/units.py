@@ -84,7 +84,7 @@ def _log_ratios(reference: Reference, column: ColumnProfile) -> list[float]:
 
 
 def _words(log_ratio: float) -> str:
-    """The factor in words, such as "grams instead of kilograms" or a power of ten; empty if it is about 1 or
+    """The factor in words, such as "feet instead of metres" or a power of ten; empty if it is about 1 or
     means nothing that we know."""
     if abs(log_ratio) < _SAME:
         return ""

@@ -52,7 +52,7 @@ def _rule(plan: Plan, task: Task) -> list[str]:
     code = quoted(f"{plan.options.package}/{task.notebook}".replace("{", "{{").replace("}", "}}"))
     before = [*map(_mark, task.after), code]
     # A prefix, since names of lists' methods (count, index) are reserved.
-    # What is no function is formatted, as if braces in a value were wildcards.
+    # Anything but a function is formatted, as if braces in a value were wildcards.
     values = ", ".join(f"pipe_{each.name}=lambda wildcards: parameters[{each.name!r}]" for each in read)
     given = [f"    params: {values}"]
     variables = " ".join(f"{each.variable}={{params.pipe_{each.name}:q}}" for each in read)

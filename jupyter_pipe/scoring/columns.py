@@ -226,8 +226,8 @@ def _polars_type(column: Column) -> Any:
 
 
 def _series(values: list[Any], column: Column) -> Any:
-    """One column of a frame with the dtype it had in the notebook, except that whole numbers and booleans
-    with gaps get the dtype that reading a file with gaps would have given them."""
+    """One column of a frame with the dtype it had in the notebook, except that whole numbers and booleans of
+    numpy's dtypes, which have no gaps, get what pandas gives such a column when it reads a file with gaps."""
     import pandas
 
     if column.kind == "category":
@@ -258,8 +258,8 @@ def _checked(value: Any, row: int, column: Column) -> Any:
 
 
 def _number(value: Any, row: int, column: Column) -> Any:
-    """The value as a number, read from text such as `"3.5"` if need be. Raises the error for misfits if it is
-    not a number, or has decimals in a column of whole numbers."""
+    """The value as a number, read from text such as `"3.5"` if need be. Raises RowsError if it is not a
+    number, or has decimals in a column of whole numbers."""
     if isinstance(value, str):
         try:
             value = float(value)

@@ -289,8 +289,8 @@ def _methods_of_many(callees: Values) -> dict[Object, set[Object]]:
 
 
 def _call_value(world: World, callee: Object, arguments: Arguments) -> Values:
-    """Calls one object by what it is; an instance through its `__call__`, and what nobody knows with all
-    effects that its arguments admit."""
+    """Calls one object by what it is; an instance through its `__call__`. An unknown one changes nothing, but
+    may call the notebook's code that it holds or is given."""
     payload = callee.payload
     if isinstance(payload, Function):
         return call_function(world, callee, *_passed(arguments), arguments.node)

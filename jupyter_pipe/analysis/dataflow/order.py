@@ -130,8 +130,8 @@ def _means_builtin(name: str, stage: StageFacts, given: int) -> bool:
 
 
 def _uses(stage: StageFacts, units: Sequence[Unit], felt: Sequence[str]) -> Iterator[Use]:
-    """What each unit of the stage reads from outside it, with the stages that make it; `felt` are names that
-    matter to every unit, whether it reads them or not."""
+    """What each unit of the stage reads from outside it, with the units of other stages that make it; `felt`
+    are names that matter to every unit, whether it reads them or not."""
     own = stage.numbers
     for unit in stage.units:
         for name, read in unit.facts.reads.items():

@@ -134,7 +134,8 @@ class Definitions:
 
     def _is_repeatable(self, unit: Unit) -> bool:
         """Whether running the unit again in another stage gives the same and nobody notices: it prints
-        nothing, sets nothing, changes no value, and reads only what can be replayed."""
+        nothing, sets nothing, changes no value unless it is a definition, and reads only what can be
+        replayed."""
         facts = unit.facts
         if facts.mutated and not isinstance(unit.node, DEFINITIONS):
             return False

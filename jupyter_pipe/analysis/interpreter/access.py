@@ -249,8 +249,8 @@ def _names_notebook(world: World, key: ast.expr) -> bool:
 
 
 def _load_item(world: World, value: Object, node: ast.Subscript, sliced: bool) -> Values:
-    """What `value[key]` may be, by what is known of the type: a copy (`xs[1:]`), a view (`df["a"]`), a holder
-    (`df.loc[…]`), or the part itself. A `defaultdict` is changed by it."""
+    """What `value[key]` may be, by what is known of the type: a copy (`xs[1:]`), a view (`array[0]`), a
+    holder (`df.groupby("k")["a"]`), or the part itself (`df["a"]`). A `defaultdict` is changed by it."""
     if sliced and value.type in LISTS:
         copy = world.allocate((node, value), value.type)
         world.heap.copy_parts(value, copy)

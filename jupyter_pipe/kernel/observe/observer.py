@@ -179,7 +179,7 @@ class Observer:
 
     def _looked_up(self, mapping: Any, key: Any) -> None:
         """Notes an environment variable that the stage asked for, with cell and line. Not noted: what imports
-        ask for, and what libraries ask for if the variable changes by itself."""
+        ask for, and what libraries ask for if the variable belongs to the terminal or the kernel."""
         name = os.fsdecode(key)
         caller = self._places.find() if name not in self._variables.values else None
         if caller is None or caller.importing or self._places.is_for_itself(_LOOKING_UP):

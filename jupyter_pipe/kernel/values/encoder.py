@@ -106,7 +106,7 @@ class Encoder(pickle.Pickler):
 
     def _find_rule(self, kind: type) -> Rule | None:
         """How values of a type are reduced, or None to leave them to pickle. Asked once for each type; types
-        that cannot travel, such as open connections, get a rule that refuses with the reason."""
+        that cannot travel, such as open files, get a rule that refuses with the reason."""
         if issubclass(kind, type):
             return self._reduce_class
         if kind in self._exact:
