@@ -102,5 +102,11 @@ def _reads_history(source: str) -> bool:
     if "_" not in source and "In" not in source and "Out" not in source:
         return False
     tree = _parse(source)
-    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} if tree else set()
-    return any(name in _HISTORY_NAMES or name.lstrip("_i").isdigit() for name in names)
+    if not tree:
+        return False
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Name):
+            continue
+        if node.id in _HISTORY_NAMES or node.id.lstrip("_i").isdigit():
+            return True
+    return False

@@ -175,16 +175,25 @@ def _read_learned(folder: Path, name: str) -> dict[str, Learned]:
     return decode_learned(data).get(name, {})
 
 
+def _first_leading(grouping: Grouping, analysis: Analysis) -> str | None:
+    """Id of the first cell of the implicit stage `setup`; None without one."""
+    leading = {item.cell.id for item in grouping.program.cells if item.stage is None}
+    for flow in analysis.stages:
+        if flow.name != SETUP_STAGE:
+            continue
+        for cell_id in flow.cells:
+            if cell_id in leading:
+                return cell_id
+    return None
+
+
 def _check_setup(notebook: Notebook, grouping: Grouping, analysis: Analysis) -> Iterable[Diagnostic]:
     """A stage that is tagged `setup` is not the implicit one that leading code makes."""
     cells = {cell.id: cell for cell in notebook.code_cells}
     own = [item for item in grouping.program.cells if item.stage == SETUP_STAGE and item.role == "stage"]
-    leading = {item.cell.id for item in grouping.program.cells if item.stage is None}
-    implicit = [
-        flow for flow in analysis.stages if flow.name == SETUP_STAGE and leading.intersection(flow.cells)
-    ]
-    if own and implicit:
-        cell = cells[next(cell_id for cell_id in implicit[0].cells if cell_id in leading)]
+    leading = _first_leading(grouping, analysis)
+    if own and leading is not None:
+        cell = cells[leading]
         yield Diagnostic(
             "PIPE112",
             Severity.error,

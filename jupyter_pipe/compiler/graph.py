@@ -149,7 +149,9 @@ def _is_value(name: str) -> bool:
 def _observed(stage: Stage) -> set[str]:
     """Names that metrics, gates, contracts and scorers read: stored even if no later stage wants them."""
     read = set(stage.options.watched)
-    read |= {metric.name for metric in stage.metrics} | {name for gate in stage.gates for name in gate.names}
+    read.update(metric.name for metric in stage.metrics)
+    for gate in stage.gates:
+        read.update(gate.names)
     return read.union(stage.kept)
 
 
@@ -158,16 +160,14 @@ def _definers(stages: Sequence[Stage]) -> dict[str, dict[str, str | None]]:
     last: dict[str, str | None] = {}
     found: dict[str, dict[str, str | None]] = {}
     for stage in stages:
-        found[stage.name] = {
-            effect.name: last[effect.name] for effect in stage.effects if effect.name in last
-        }
-        looked_at = _observed(stage).union(stage.frozen)
-        found[stage.name].update({name: last[name] for name in looked_at if name in last})
+        looked_at = [effect.name for effect in stage.effects]
+        looked_at += _observed(stage).union(stage.frozen)
+        found[stage.name] = {name: last[name] for name in looked_at if name in last}
         pure = {effect.name for effect in stage.effects if effect.kind is EffectKind.pure}
         for name, kinds in _writes(stage).items():
-            if is_pattern(name):
-                continue  # several stages may each have written some of these files
-            if name in pure and kinds <= {EffectKind.mutates}:
+            unchanged = name in pure and kinds <= {EffectKind.mutates}
+            # Several stages may each have written some of a pattern's files.
+            if is_pattern(name) or unchanged:
                 continue
             gone = kinds <= {EffectKind.deletes, EffectKind.defines}
             last[name] = None if gone else stage.name
@@ -243,10 +243,13 @@ def _edges(stages: Sequence[Stage], names: Mapping[tuple[str, str], set[str]]) -
             if position.get(earlier, len(stages)) < position[stage.name]:
                 known = pairs.get((earlier, stage.name), ())
                 pairs[earlier, stage.name] = tuple(sorted({*known, *seen}))
-    return tuple(
-        Edge(from_, to, pairs[from_, to])
-        for from_, to in sorted(pairs, key=lambda pair: (position[pair[1]], position[pair[0]]))
-    )
+
+    def place(pair: tuple[str, str]) -> tuple[int, int]:
+        from_, to = pair
+        return position[to], position[from_]
+
+    ordered = sorted(pairs, key=place)
+    return tuple(Edge(from_, to, pairs[from_, to]) for from_, to in ordered)
 
 
 def _cycles(stages: Sequence[Stage], edges: Sequence[Edge]) -> tuple[Diagnostic, ...]:

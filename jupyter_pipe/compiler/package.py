@@ -122,13 +122,10 @@ def _read(path: Path) -> bytes | None:
         return None
 
 
-def _refuse_foreign(folder: Path, names: Iterable[str]) -> None:
-    """Refuse to touch what we did not write, or what somebody changed since."""
-    if folder.is_file():
-        raise PackageError(
-            f"'{folder}' is a file, not a folder.", code="package_is_file", hint="Choose a folder with -o."
-        )
-    foreign, edited = [], []
+def _not_generated(folder: Path, names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Those of the files that exist and were never ours, and those of ours that somebody edited."""
+    foreign = []
+    edited = []
     for name in names:
         data = _read(folder / name)
         if data is None:
@@ -137,6 +134,18 @@ def _refuse_foreign(folder: Path, names: Iterable[str]) -> None:
             foreign.append(name)
         elif not is_intact(name, data):
             edited.append(name)
+    return foreign, edited
+
+
+def _refuse_foreign(folder: Path, names: Iterable[str]) -> None:
+    """Refuse to touch what we did not write, or what somebody changed since."""
+    if folder.is_file():
+        raise PackageError(
+            f"'{folder}' is a file, not a folder.",
+            code="package_is_file",
+            hint="Choose a folder with -o.",
+        )
+    foreign, edited = _not_generated(folder, names)
     if not (folder / _PIPELINE).exists() and folder.is_dir() and not foreign:
         foreign += sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     if foreign:

@@ -96,11 +96,12 @@ def group_cells(notebook: Notebook, reading: TagReading) -> Grouping:
 def _place(notebook: Notebook, reading: TagReading) -> list[_Placed]:
     """Every cell with its stage and role; an untagged cell continues the stage above it."""
     by_id = {tags.cell_id: tags for tags in reading.cells}
-    cells = [(cell, by_id[cell.id]) for cell in notebook.code_cells if cell.source.strip() or cell.tags]
-    tagged = any(tags.stage for _, tags in cells)
+    cells = [cell for cell in notebook.code_cells if cell.source.strip() or cell.tags]
+    tagged = any(by_id[cell.id].stage for cell in cells)
     current = None if tagged else stage_name(notebook.name)
     placed = []
-    for cell, tags in cells:
+    for cell in cells:
+        tags = by_id[cell.id]
         current = tags.stage or current
         if tags.role in _OUTSIDE or tags.role == "leading":
             placed.append(_Placed(cell, tags, None, tags.role))
@@ -209,15 +210,26 @@ def _merge(
 ) -> tuple[TaggedStage, list[Diagnostic]]:
     """One stage from the tags of all its cells, and what they contradict each other in."""
     options, conflicts = _merge_options(name, own, defaults)
-    after = dict.fromkeys(other for item in own for other in item.tags.after if other in names)
+    after: set[str] = set()
+    metrics = {}
+    gates = {}
+    kept: set[str] = set()
+    for item in own:
+        after.update(item.tags.after)
+        for metric in item.tags.metrics:
+            metrics[metric] = Metric(metric, item.cell.id)
+        for gate in item.tags.gates:
+            gates[gate.expression] = gate
+        kept.update(item.tags.scoring.rows)
+        kept.update(item.tags.scoring.score)
     stage = TaggedStage(
         name=name,
         cells=tuple(item.cell.id for item in own),
-        after=tuple(sorted(after, key=names.index)),
-        metrics=tuple({m: Metric(m, item.cell.id) for item in own for m in item.tags.metrics}.values()),
-        gates=tuple({gate.expression: gate for item in own for gate in item.tags.gates}.values()),
+        after=tuple(sorted(after.intersection(names), key=names.index)),
+        metrics=tuple(metrics.values()),
+        gates=tuple(gates.values()),
         options=options,
-        kept=tuple(sorted({n for item in own for n in (*item.tags.scoring.rows, *item.tags.scoring.score)})),
+        kept=tuple(sorted(kept)),
     )
     return stage, conflicts
 
@@ -229,11 +241,13 @@ def _merge_options(
     chosen: dict[str, Any] = {}
     origin: dict[str, tuple[StageOption, Cell]] = {}
     collected: dict[str, list[str]] = {key: [] for key in COLLECTED}
-    limits = dict(option.value for option in defaults if option.key == "limits")
+    limits: dict[str, Any] = {}
     for option in defaults:
         if option.key in collected:
             collected[option.key] += option.value
-        elif option.key != "limits":
+        elif option.key == "limits":
+            limits[option.value[0]] = option.value[1]
+        else:
             chosen[option.key] = option.value
     conflicts = []
     for item in own:

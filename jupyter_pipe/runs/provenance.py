@@ -75,9 +75,11 @@ def git_state(folder: Path) -> dict[str, Any]:
 def _parse_status(text: str) -> dict[str, Any]:
     """Commit, branch and dirtiness from `git status --porcelain=v2 --branch`; empty before a first commit."""
     lines = text.splitlines()
-    headers = dict(
-        line[2:].split(" ", 1) for line in lines if line.startswith("# branch.") and line.count(" ") > 1
-    )
+    headers = {}
+    for line in lines:
+        if line.startswith("# branch.") and line.count(" ") > 1:
+            name, value = line[2:].split(" ", 1)
+            headers[name] = value
     commit = headers.get("branch.oid", "(initial)")
     if commit == "(initial)":
         return {}

@@ -81,7 +81,9 @@ def slug(text: str, common: Mapping[str, int] | None = None) -> str:
     equals those that stand first. *Creating new features from titles* is `features_titles`.
     """
     words = _main_words(text)
-    rarest = sorted(range(len(words)), key=lambda number: ((common or {}).get(words[number], 0), number))
+    counts = common or {}
+    # Sorting is stable: of two words that are equally rare, the earlier one comes first.
+    rarest = sorted(range(len(words)), key=lambda number: counts.get(words[number], 0))
     kept: list[int] = []
     for number in rarest:
         name = "_".join(words[one] for one in sorted([*kept, number]))

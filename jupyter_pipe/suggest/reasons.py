@@ -100,4 +100,7 @@ def _list(words: Iterable[str]) -> str:
     names = list(words)
     if len(names) > _SHOWN:
         return f"{', '.join(names[:_SHOWN])} and {len(names) - _SHOWN} more"
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    if len(names) < 2:
+        return "".join(names)
+    first = ", ".join(names[:-1])
+    return f"{first} and {names[-1]}"

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from jupyter_pipe.compiler.codegen.imports import is_import
 from jupyter_pipe.compiler.codegen.shared_definitions import FRAME_NAMES, ModuleLevel, looks_up_names
 from jupyter_pipe.compiler.codegen.source import Statement
-from jupyter_pipe.compiler.codegen.stage_code import ProgramCode, StageCode
+from jupyter_pipe.compiler.codegen.stage_code import ProgramCode, ReplayCode, StageCode
 from jupyter_pipe.model import EffectKind, ReplayKind
 
 __all__ = ["find_scripts", "is_dropped_magic"]
@@ -63,6 +63,11 @@ def _running(stage: StageCode) -> Iterator[Statement]:
     return (statement for statement in stage.statements() if not is_dropped_magic(statement))
 
 
+def _replayed(stage: StageCode) -> Iterator[Statement]:
+    for code in stage.replays:
+        yield from code.statements
+
+
 def is_dropped_magic(statement: Statement) -> bool:
     """`%matplotlib inline` and its like, as IPython writes them in Python."""
     node = statement.node
@@ -102,21 +107,32 @@ def _syntax_reason(stage: StageCode, statements: Sequence[Statement], level: Mod
     """Syntax that means something else, or nothing, inside a function: `await`, `global`, star imports."""
     if stage.steers_imports() and any(is_import(statement) for statement in stage.statements()):
         return "it changes what its imports find"
-    if any(map(looks_up_names, statements)) or any(
-        looks_up_names(s) for code in stage.replays for s in code.statements
-    ):
+    if any(map(looks_up_names, [*statements, *_replayed(stage)])):
         return "a library looks up names in strings for a function of it"
     for statement in _with_words(statements, ("async", "await", "*", "global", "__future__")):
-        for node in _own_scope(statement.nodes):
-            if isinstance(node, (ast.Await, ast.AsyncFor, ast.AsyncWith)):
-                return "it awaits at top level"
-            if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
-                return f"it imports everything from '{node.module}'"
-        if any(isinstance(node, ast.Global) for part in statement.nodes for node in ast.walk(part)):
-            return "it declares a variable 'global'"
-        if any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in statement.nodes):
-            return "it imports from __future__"
+        reason = _statement_reason(statement)
+        if reason:
+            return reason
     return ""
+
+
+def _statement_reason(statement: Statement) -> str:
+    """The syntax in one statement that a function cannot have, as the end of a sentence; empty if none."""
+    for node in _own_scope(statement.nodes):
+        if isinstance(node, (ast.Await, ast.AsyncFor, ast.AsyncWith)):
+            return "it awaits at top level"
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+            return f"it imports everything from '{node.module}'"
+    if any(isinstance(node, ast.Global) for node in _all_nodes(statement)):
+        return "it declares a variable 'global'"
+    if any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in statement.nodes):
+        return "it imports from __future__"
+    return ""
+
+
+def _all_nodes(statement: Statement) -> Iterator[ast.AST]:
+    for part in statement.nodes:
+        yield from ast.walk(part)
 
 
 def _with_words(statements: Iterable[Statement], words: Sequence[str]) -> Iterator[Statement]:
@@ -143,13 +159,27 @@ def _class_reason(stage: StageCode, statements: Sequence[Statement], level: Modu
 def _shadow_reason(stage: StageCode, statements: Sequence[Statement], level: ModuleLevel) -> str:
     """A local variable hides the builtin or module-level name even before it is bound."""
     outer = frozenset(vars(builtins)) | level.names()
-    for name in sorted({name for statement in statements for name in statement.binds} & outer):
-        first = next(s for s in statements if name in s.binds or name in s.reads)
-        simple = all(isinstance(node, _BINDS_SURELY) for node in first.nodes)
-        bound = name in stage.received() or (simple and name in first.binds and name not in first.reads)
+    received = stage.received()
+    for name in sorted(_bound_names(statements) & outer):
+        bound = name in received or _is_bound_first(name, statements)
         if not bound or _is_deleted(name, statements):
             return f"it uses '{name}' while no variable of that name is bound"
     return ""
+
+
+def _bound_names(statements: Iterable[Statement]) -> set[str]:
+    names: set[str] = set()
+    for statement in statements:
+        names |= statement.binds
+    return names
+
+
+def _is_bound_first(name: str, statements: Iterable[Statement]) -> bool:
+    """Whether the first statement that mentions the name binds it whatever happens."""
+    first = next(s for s in statements if name in s.binds or name in s.reads)
+    if name not in first.binds or name in first.reads:
+        return False
+    return all(isinstance(node, _BINDS_SURELY) for node in first.nodes)
 
 
 def _is_deleted(name: str, statements: Iterable[Statement]) -> bool:
@@ -178,20 +208,36 @@ def _replay_reason(stage: StageCode, statements: Sequence[Statement], level: Mod
     """Repeated code keeps its meaning in a module only if it is plain imports or single definitions."""
     for code in stage.replays:
         inner = [s for s in code.statements if s.nodes and not level.holds_names(s)]
-        kind = code.replay.kind
-        if not inner or kind is ReplayKind.ambient:
-            continue
-        if kind is ReplayKind.import_:
-            if not set(code.replay.names) <= set(level.imports):
-                return f"what it imports as {_listed(code.replay.names)} changes its meaning elsewhere"
-        elif kind is ReplayKind.shared:
+        reason = _repeated_reason(stage, code, inner, level) if inner else ""
+        if reason:
+            return reason
+    return ""
+
+
+def _repeated_reason(
+    stage: StageCode,
+    code: ReplayCode,
+    inner: Sequence[Statement],
+    level: ModuleLevel,
+) -> str:
+    """What keeps one piece of repeated code out of a function; `inner` is what no module level holds."""
+    names = code.replay.names
+    match code.replay.kind:
+        case ReplayKind.ambient:
+            return ""
+        case ReplayKind.import_:
+            if set(names) <= set(level.imports):
+                return ""
+            return f"what it imports as {_listed(names)} changes its meaning elsewhere"
+        case ReplayKind.shared:
             return "it repeats a cell tagged 'shared' that does more than define"
-        elif kind is ReplayKind.class_:
-            return f"class {_listed(code.replay.names)} needs the names of the namespace"
-        elif any(statement.reads & FRAME_NAMES or len(statement.binds) != 1 for statement in inner):
-            return f"{_listed(code.replay.names)} needs the names of the namespace"
-        elif received := stage.received() & set(code.replay.names):
-            return f"{_listed(sorted(received))} is code first and a value then"
+        case ReplayKind.class_:
+            return f"class {_listed(names)} needs the names of the namespace"
+    if any(statement.reads & FRAME_NAMES or len(statement.binds) != 1 for statement in inner):
+        return f"{_listed(names)} needs the names of the namespace"
+    received = stage.received() & set(names)
+    if received:
+        return f"{_listed(sorted(received))} is code first and a value then"
     return ""
 
 
@@ -216,7 +262,7 @@ def _unread_code(stage: StageCode) -> set[str]:
 
 
 def _strings(statement: Statement) -> Iterator[str]:
-    for node in (node for part in statement.nodes for node in ast.walk(part)):
+    for node in _all_nodes(statement):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
 
@@ -232,16 +278,17 @@ def _carried_names(stage: StageCode, level: ModuleLevel) -> set[str]:
     method or a function that is passed on sees the variables of the place that made it.
     """
     statements = [s for s in _running(stage) if not level.holds(s)]
-    for code in stage.replays:
-        statements += [s for s in code.statements if not level.holds_names(s)]
+    statements += [s for s in _replayed(stage) if not level.holds_names(s)]
     functions = [statement for statement in statements if statement.later]
-    defined = {name for statement in functions for name in statement.binds}
-    values = {name for s in statements if s.reads & defined for name in _loaded_as_values(s)}
+    defined = _bound_names(functions)
+    values: set[str] = set()
+    for statement in statements:
+        if statement.reads & defined:
+            values.update(_loaded_as_values(statement))
     names: set[str] = set()
     for statement in functions:
-        called_by_name = isinstance(statement.node, _FUNCTIONS) and not (statement.binds & values)
-        simple = called_by_name and not _has_inner_function(statement)
-        if not simple:
+        passed_on = bool(statement.binds & values)
+        if passed_on or not _is_plain_function(statement):
             names |= statement.later
     return names - level.names() - frozenset(vars(builtins)) - {"display"}
 
@@ -249,12 +296,16 @@ def _carried_names(stage: StageCode, level: ModuleLevel) -> set[str]:
 def _loaded_as_values(statement: Statement) -> Iterator[str]:
     """Names that are read other than to be called: `map(f, rows)` gives `f`, `f(rows)` does not."""
     called = set()
-    for node in (node for part in statement.nodes for node in ast.walk(part)):
+    for node in _all_nodes(statement):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             called.add(node.func)
-    for node in (node for part in statement.nodes for node in ast.walk(part)):
+    for node in _all_nodes(statement):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node not in called:
             yield node.id
+
+
+def _is_plain_function(statement: Statement) -> bool:
+    return isinstance(statement.node, _FUNCTIONS) and not _has_inner_function(statement)
 
 
 def _has_inner_function(statement: Statement) -> bool:
@@ -289,18 +340,26 @@ def _follow(program: ProgramCode, stage: StageCode, level: ModuleLevel, reasons:
 def _unite(program: ProgramCode, level: ModuleLevel, reasons: dict[str, str]) -> None:
     """A class with several versions, or a function that keeps state, must be one in all stages."""
     single: set[str] = set()
-    for code in (code for stage in program.stages for code in stage.replays):
-        versions = code.replay.kind is ReplayKind.class_ and any(
-            program.bindings[name] > 1 for name in code.replay.names
-        )
-        nested = [statement for statement in code.statements if not level.holds_names(statement)]
-        if versions or (code.replay.kind is ReplayKind.function and any(map(_keeps_state, nested))):
-            single.update(code.replay.names)
     for stage in program.stages:
-        bound = {name for statement in stage.statements() for name in statement.binds}
-        bound |= {name for code in stage.replays for name in code.replay.names}
+        for code in stage.replays:
+            if _must_be_single(program, code, level):
+                single.update(code.replay.names)
+    for stage in program.stages:
+        bound = _bound_names(stage.statements())
+        for code in stage.replays:
+            bound.update(code.replay.names)
         for name in sorted(single & bound):
             reasons.setdefault(stage.name, f"'{name}' must be one object in all stages")
+
+
+def _must_be_single(program: ProgramCode, code: ReplayCode, level: ModuleLevel) -> bool:
+    """Whether two stages that each repeat this code could tell that they hold different objects."""
+    if code.replay.kind is ReplayKind.class_:
+        return any(program.bindings[name] > 1 for name in code.replay.names)
+    if code.replay.kind is ReplayKind.function:
+        nested = [statement for statement in code.statements if not level.holds_names(statement)]
+        return any(map(_keeps_state, nested))
+    return False
 
 
 def _keeps_state(statement: Statement) -> bool:

@@ -61,19 +61,30 @@ def imported_names(statement: Statement) -> tuple[ImportedName, ...]:
 
 def import_lines(names: Iterable[ImportedName]) -> str:
     """The statements that import `names`: the standard library first, the longer ones last."""
-    unique = sorted(set(names))
-    plain = [name for name in unique if not name.text]
-    future = [name for name in plain if name.module == "__future__"]
-    standard = [name for name in plain if _is_standard(name) and name not in future]
-    ours = [name for name in plain if name.level]
-    other = [name for name in plain if name not in standard and name not in future and not name.level]
-    groups = [_lines(group) for group in (future, standard, other, ours) if group]
-    groups += list(dict.fromkeys(name.text for name in unique if name.text))
-    return "\n\n".join(groups)
+    groups: dict[str, list[ImportedName]] = {
+        "future": [],
+        "standard": [],
+        "other": [],
+        "ours": [],
+    }
+    longer: dict[str, None] = {}
+    for name in sorted(set(names)):
+        if name.text:
+            longer[name.text] = None
+        else:
+            groups[_group(name)].append(name)
+    texts = [_lines(group) for group in groups.values() if group]
+    return "\n\n".join([*texts, *longer])
 
 
-def _is_standard(name: ImportedName) -> bool:
-    return name.level == 0 and name.module.partition(".")[0] in sys.stdlib_module_names
+def _group(name: ImportedName) -> str:
+    """The block of an import: `from .shared import x` is ours whatever the module is called."""
+    if name.module == "__future__":
+        return "future"
+    if name.level:
+        return "ours"
+    package = name.module.partition(".")[0]
+    return "standard" if package in sys.stdlib_module_names else "other"
 
 
 def _lines(names: Iterable[ImportedName]) -> str:

@@ -235,9 +235,14 @@ def _cell_text(cell: CellCode, level: ModuleLevel) -> str:
 
 def _shows(stage: StageCode, level: ModuleLevel) -> bool:
     """Whether a cell ends in an expression that a notebook would display."""
-    bodies = [_body(cell, level) for cell in stage.cells if cell.shows]
-    last = [statements[-1] for body in bodies if (statements := [s for s in body if s.nodes])]
-    return any(_shown_text(statement, "display") != statement.text for statement in last)
+    for cell in stage.cells:
+        statements = [s for s in _body(cell, level) if s.nodes]
+        if not cell.shows or not statements:
+            continue
+        last = statements[-1]
+        if _shown_text(last, "display") != last.text:
+            return True
+    return False
 
 
 def _shown_text(statement: Statement, display: str) -> str:

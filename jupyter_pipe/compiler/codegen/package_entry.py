@@ -85,21 +85,9 @@ def _run_function(pipeline: Pipeline, program: ProgramCode, *, prepares: bool) -
     taken = {parameter.name for parameter in pipeline.parameters}
     names = {stage.name: _free(f"{stage.name}_outputs", taken) for stage in program.stages}
     calls = {stage.name: _free(f"run_{stage.name}", taken) for stage in program.stages}
-    imports = {
-        stage.name: f"from .{stage.name} import {stage.name} as {calls[stage.name]}"
-        for stage in program.stages
-    }
-    changed = sorted(taken & program.mutated)
     lines = ["_prepare()"] if prepares else []
-    # A stage changes its parameter, and a default value is made once for all calls.
-    lines += ["import copy", *(f"{name} = copy.deepcopy({name})" for name in changed)] if changed else []
-    # What a stage imports may depend on what an earlier one does to the search path.
-    apart = any(stage.steers_imports() for stage in program.stages)
-    lines += [] if apart else [*imports.values(), ""]
-    for stage in program.stages:
-        lines += ["", imports[stage.name]] if apart else []
-        opening = f"{names[stage.name]} = {calls[stage.name]}("
-        lines.append(wrap_call(opening, _call_arguments(stage, names), width=84))
+    lines += _copies(sorted(taken & program.mutated))
+    lines += _stage_calls(program.stages, names, calls)
     metrics = [f'"{key}": {value}' for key, value in _metrics(program.stages, names)]
     outputs = [f'"{stage.name}": {names[stage.name]}' for stage in program.stages]
     lines.append(wrap_call("metrics = {", metrics, "}", width=84))
@@ -108,6 +96,34 @@ def _run_function(pipeline: Pipeline, program: ProgramCode, *, prepares: bool) -
     docstring = '"""Run every stage and return what they made; GateError if a gate fails."""'
     head = wrap_call("def run(", arguments, ") -> Results:")
     return f"{head}\n{indented(chr(10).join([docstring, *lines]), _INDENT)}"
+
+
+def _copies(names: Sequence[str]) -> list[str]:
+    """A stage changes its parameter, and a default value is made once for all calls."""
+    if not names:
+        return []
+    return ["import copy", *(f"{name} = copy.deepcopy({name})" for name in names)]
+
+
+def _stage_calls(
+    stages: Sequence[StageCode],
+    names: Mapping[str, str],
+    calls: Mapping[str, str],
+) -> list[str]:
+    """The imports and calls of all stages; `names` are their results', `calls` their functions' names."""
+    imports = []
+    called = []
+    for stage in stages:
+        imports.append(f"from .{stage.name} import {stage.name} as {calls[stage.name]}")
+        opening = f"{names[stage.name]} = {calls[stage.name]}("
+        called.append(wrap_call(opening, _call_arguments(stage, names), width=84))
+    # What a stage imports may depend on what an earlier one does to the search path.
+    if not any(stage.steers_imports() for stage in stages):
+        return [*imports, "", *called]
+    lines = []
+    for line, call in zip(imports, called, strict=True):
+        lines += ["", line, call]
+    return lines
 
 
 def _free(name: str, taken: set[str]) -> str:

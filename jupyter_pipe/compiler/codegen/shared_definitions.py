@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from jupyter_pipe.compiler.codegen.imports import ImportedName, imported_names, is_import
 from jupyter_pipe.compiler.codegen.source import Statement
-from jupyter_pipe.compiler.codegen.stage_code import ProgramCode, StageCode
+from jupyter_pipe.compiler.codegen.stage_code import CellCode, ProgramCode, StageCode
 from jupyter_pipe.model import ReplayKind
 
 __all__ = [
@@ -124,16 +124,20 @@ def _stable_imports(program: ProgramCode) -> dict[str, frozenset[ImportedName]]:
         for name in names:
             found.setdefault(name, set()).add(ImportedName("", "", name, text=text))
             bound[name] += 1
-    failing = _failing_imports(program)
-    return {
-        name: frozenset(items)
-        for name, items in found.items()
-        if len({item.target for item in items}) == 1
-        and program.bindings[name] <= bound[name]
-        and name not in program.mutated
-        and name not in failing
-        and not any(item.module.partition(".")[0] in program.written for item in items)
-    }
+    changing = program.mutated | _failing_imports(program)
+    stable = {}
+    for name, items in found.items():
+        only_imported = program.bindings[name] <= bound[name]
+        if only_imported and name not in changing and _mean_one(items, program.written):
+            stable[name] = frozenset(items)
+    return stable
+
+
+def _mean_one(items: Collection[ImportedName], written: Collection[str]) -> bool:
+    """Whether the imports of a name find the same thing, and in no module that the notebook writes."""
+    targets = {item.target for item in items}
+    packages = {item.module.partition(".")[0] for item in items}
+    return len(targets) == 1 and packages.isdisjoint(written)
 
 
 def _steered_imports(program: ProgramCode) -> set[str]:
@@ -183,18 +187,29 @@ def _distinct_statements(program: ProgramCode) -> Iterable[Statement]:
 def _candidates(program: ProgramCode) -> dict[str, Statement]:
     """Definitions in notebook order, as their own cell has them where a stage owns it."""
     found: dict[str, tuple[tuple[int, int], Statement]] = {}
-    for code in (code for stage in program.stages for code in stage.replays):
-        if code.replay.kind not in {ReplayKind.import_, ReplayKind.ambient}:
+    for stage in program.stages:
+        for code in stage.replays:
+            if code.replay.kind in {ReplayKind.import_, ReplayKind.ambient}:
+                continue
             for line, name, statement in _bound_once(program, code.statements, assigned=True):
                 found.setdefault(name, ((code.index, code.replay.line + line), statement))
-    for cell in (cell for stage in program.stages for cell in stage.cells):
-        replayed = [s for s in cell.statements if s.binds & set(found) or _is_constant(s)]
-        for line, name, statement in (
-            *_bound_once(program, cell.statements, assigned=False),
-            *_bound_once(program, replayed, assigned=True),
-        ):
-            found[name] = ((cell.cell.index, line), statement)
-    return {name: found[name][1] for name in sorted(found, key=lambda name: found[name][0])}
+    for stage in program.stages:
+        for cell in stage.cells:
+            for line, name, statement in _defined_in(program, cell, set(found)):
+                found[name] = ((cell.cell.index, line), statement)
+    ordered = sorted(found, key=lambda name: found[name][0])
+    return {name: found[name][1] for name in ordered}
+
+
+def _defined_in(
+    program: ProgramCode,
+    cell: CellCode,
+    known: Collection[str],
+) -> Iterable[tuple[int, str, Statement]]:
+    """Definitions of a cell, then its constants and what other stages repeat (`known`)."""
+    yield from _bound_once(program, cell.statements, assigned=False)
+    replayed = [s for s in cell.statements if not s.binds.isdisjoint(known) or _is_constant(s)]
+    yield from _bound_once(program, replayed, assigned=True)
 
 
 def _without_side_effects(candidates: Mapping[str, Statement], own: frozenset[str]) -> dict[str, Statement]:
@@ -307,15 +322,23 @@ def _users(program: ProgramCode, definitions: Mapping[str, Statement]) -> dict[s
         for name in _with_reads(_used(stage, definitions), definitions):
             users[name][stage.name] = None
     for stage in program.stages:
-        bound = {name for statement in stage.statements() for name in statement.binds}
-        unused = {name for name in bound & set(users) if not users[name]}
-        for name in _with_reads(unused, definitions):
+        for name in _with_reads(_unused(stage, users), definitions):
             users[name][stage.name] = None
     # What a shared definition reads is shared with it.
     several = {name for name, stages in users.items() if len(stages) > 1}
     for name in _with_reads(several, definitions) - several:
         users[name] = dict.fromkeys(stage.name for stage in program.stages)
     return {name: tuple(stages) for name, stages in users.items()}
+
+
+def _unused(stage: StageCode, users: Mapping[str, Collection[str]]) -> set[str]:
+    """Definitions of the stage that nobody uses so far."""
+    names: set[str] = set()
+    for statement in stage.statements():
+        for name in statement.binds:
+            if name in users and not users[name]:
+                names.add(name)
+    return names
 
 
 def _used(stage: StageCode, definitions: Mapping[str, Statement]) -> set[str]:

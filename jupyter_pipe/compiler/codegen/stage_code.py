@@ -80,7 +80,9 @@ class StageCode(Struct, frozen=True):
 
     def received(self) -> frozenset[str]:
         """Names that have a value before the first cell: inputs and parameters."""
-        return frozenset([item.name for item in self.stage.inputs] + [item.name for item in self.parameters])
+        names = {item.name for item in self.stage.inputs}
+        names.update(item.name for item in self.parameters)
+        return frozenset(names)
 
     def touched(self) -> frozenset[str]:
         """Names that the stage receives, reads, binds or changes."""
@@ -111,21 +113,32 @@ def read_code(notebook: Notebook, pipeline: Pipeline) -> ProgramCode:
     stages = tuple(_stage_code(stage, pipeline.parameters, cells, replays) for stage in pipeline.stages)
     owned = {cell_id for stage in pipeline.stages for cell_id in stage.cells}
     loose = [code for code in replays.values() if code.replay.cell_id not in owned]
-    names = [name for stage in stages for statement in stage.statements() for name in statement.binds]
-    names += [name for code in loose for statement in code.statements for name in statement.binds]
-    names += [parameter.name for parameter in pipeline.parameters if parameter.cell_id not in owned]
+    bindings: Counter[str] = Counter()
+    for stage in stages:
+        bindings.update(_bindings(stage.statements()))
+    for code in loose:
+        bindings.update(_bindings(code.statements))
+    bindings.update(item.name for item in pipeline.parameters if item.cell_id not in owned)
     return ProgramCode(
         stages=stages,
-        bindings=Counter(names),
+        bindings=bindings,
         binders=_binders(pipeline.stages),
-        mutated=frozenset(
-            effect.name
-            for stage in pipeline.stages
-            for effect in stage.effects
-            if effect.kind in {EffectKind.mutates, EffectKind.deletes}
-        ),
+        mutated=frozenset(_mutated_names(pipeline.stages)),
         written=frozenset(_written_modules(pipeline.stages)),
     )
+
+
+def _bindings(statements: Iterable[Statement]) -> Iterator[str]:
+    """Each name as often as a statement binds it."""
+    for statement in statements:
+        yield from statement.binds
+
+
+def _mutated_names(stages: Iterable[Stage]) -> Iterator[str]:
+    for stage in stages:
+        for effect in stage.effects:
+            if effect.kind in {EffectKind.mutates, EffectKind.deletes}:
+                yield effect.name
 
 
 def _written_modules(stages: Iterable[Stage]) -> Iterator[str]:

@@ -67,9 +67,12 @@ def _row(stage: StageRun) -> Markup:
 def _measurements(run: Run) -> Markup | None:
     """A table of metrics, then of gates with their verdicts; None if there are neither."""
     rows = [(name, value_text(value)) for name, value in run.metrics.items()]
-    gates = [(gate_text(gate), "passed" if gate.passed else "failed") for s in run.stages for gate in s.gates]
+    gates = []
+    for stage in run.stages:
+        for gate in stage.gates:
+            verdict = "passed" if gate.passed else "failed"
+            gates.append((gate_text(gate), verdict))
     if not rows and not gates:
         return None
-    return tag(
-        "table", [tag("tr", tag("td", a), tag("td", b)) for a, b in [*rows, *gates]], class_="jpipe-table"
-    )
+    body = [tag("tr", tag("td", name), tag("td", value)) for name, value in [*rows, *gates]]
+    return tag("table", body, class_="jpipe-table")
