@@ -76,8 +76,8 @@ def _deviation(values: Sequence[float]) -> float:
 
 
 def _rule(name: str, parts: Sequence[Profile], newest: Profile, rows: int, by: str) -> ColumnRule:
-    """What may be asked of one column. Of the column that names the batches, of empty ones and of those that
-    move on, such as counters and dates, that is only the type and the share of missing values."""
+    """What may be asked of one column. Of the column that names the batches, of an empty one and of one that
+    moves on, such as the number of a week, that is only the type and the share of missing values."""
     columns = [column for part in parts if (column := part.column(name)) is not None]
     known = [column for column in columns if column.filled]
     nulls = _share_limit(*_nulls(columns), rows)

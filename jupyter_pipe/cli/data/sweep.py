@@ -142,6 +142,8 @@ def _study(terminal: Terminal, target: Target, args: argparse.Namespace) -> tupl
 
 
 def _new_study(target: Target, args: argparse.Namespace, metric: str) -> Study:
+    """The study that the command line describes, not yet begun. Raises SweepError if the metric is not named
+    or not tagged in any stage, or no parameter has a space, such as `-p depth=2..9`."""
     from jupyter_pipe.sweeps import Study
     from jupyter_pipe.sweeps.spaces import grid_of, parse_space
 
@@ -178,6 +180,8 @@ def _new_study(target: Target, args: argparse.Namespace, metric: str) -> Study:
 
 
 def _stages_of(target: Target, metrics: list[str]) -> tuple[str, ...]:
+    """The stages that make the metrics, each once: the others need not run in a trial unless these need them.
+    Raises SweepError for a metric that no stage has."""
     import difflib
 
     makers = {metric.name: stage.name for stage in target.pipeline.stages for metric in stage.metrics}
