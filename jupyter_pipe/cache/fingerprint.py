@@ -103,8 +103,13 @@ def _code_reasons(
     if not cells:
         yield "cells removed or reordered"
         return
-    replays = [name.removeprefix("replay:") for name in cells if name.startswith("replay:")]
-    places = [str(numbers.get(name) or name) for name in cells if not name.startswith("replay:")]
+    replays = []
+    places = []
+    for name in cells:
+        if name.startswith("replay:"):
+            replays.append(name.removeprefix("replay:"))
+        else:
+            places.append(str(numbers.get(name) or name))
     if places:
         yield f"code changed in cell{'s' if len(places) > 1 else ''} {', '.join(places)}"
     if replays:

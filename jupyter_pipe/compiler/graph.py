@@ -207,14 +207,19 @@ def _order_file_writes(stages: Sequence[Stage], names: dict[tuple[str, str], set
             users[name].append(stage.name)
 
 
+def _file_uses(stage: Stage) -> list[tuple[str, bool]]:
+    """Each file of the stage, and whether it writes it."""
+    files = [effect for effect in stage.effects if is_file(effect.name)]
+    return [(effect.name, effect.kind in WRITES) for effect in files]
+
+
 def _order_computed_files(stages: Sequence[Stage], names: dict[tuple[str, str], set[str]]) -> None:
     """Names of which one is a pattern and which may mean one file: who reads waits for all that wrote
     before, who writes for all that read, and for who wrote under the same pattern. Different patterns that
     are only written demand no order: stages that save figures under computed names stay parallel."""
     earlier: list[tuple[str, str, bool]] = []
     for stage in stages:
-        files = [effect for effect in stage.effects if is_file(effect.name)]
-        uses = [(effect.name, effect.kind in WRITES) for effect in files]
+        uses = _file_uses(stage)
         for other, known, wrote in earlier:
             if any(_is_ordered(known, wrote, name, writes) for name, writes in uses):
                 names[other, stage.name].add(known)

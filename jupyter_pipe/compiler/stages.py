@@ -93,10 +93,15 @@ def group_cells(notebook: Notebook, reading: TagReading) -> Grouping:
     return Grouping(_program(notebook, placed), tuple(stages), tuple(diagnostics))
 
 
+def _counts(cell: Cell) -> bool:
+    """An empty cell counts only if somebody tagged it."""
+    return bool(cell.source.strip() or cell.tags)
+
+
 def _place(notebook: Notebook, reading: TagReading) -> list[_Placed]:
     """Every cell with its stage and role; an untagged cell continues the stage above it."""
     by_id = {tags.cell_id: tags for tags in reading.cells}
-    cells = [cell for cell in notebook.code_cells if cell.source.strip() or cell.tags]
+    cells = [cell for cell in notebook.code_cells if _counts(cell)]
     tagged = any(by_id[cell.id].stage for cell in cells)
     current = None if tagged else stage_name(notebook.name)
     placed = []

@@ -84,4 +84,8 @@ def _headings(text: str) -> Iterator[Heading]:
 
 
 def _text(tokens: Iterable[Mapping[str, Any]]) -> str:
-    return "".join(_text(token.get("children", ())) or str(token.get("raw", "")) for token in tokens).strip()
+    parts = []
+    for token in tokens:
+        inner = _text(token.get("children", ()))
+        parts.append(inner or str(token.get("raw", "")))
+    return "".join(parts).strip()

@@ -179,7 +179,10 @@ def outputs_class(stage: StageCode, default: str = "") -> str:
 
 def class_name(stage: StageCode) -> str:
     """`TrainModelOutputs` of stage `train_model`."""
-    return "".join(part[:1].upper() + part[1:] for part in stage.name.split("_")) + "Outputs"
+    words = stage.name.split("_")
+    # Not `capitalize`, which would make the other letters small.
+    capitals = [word[:1].upper() + word[1:] for word in words]
+    return "".join(capitals) + "Outputs"
 
 
 def signature(stage: StageCode) -> str:

@@ -98,7 +98,10 @@ def _details(failure: Failure) -> str:
     for frame in visible_frames(failure):
         lines.append(f"{frame_place(frame)}\n    {frame.source.strip()}")
         lines += [omitted_text(frame)] if frame.omitted else []
-    return "\n".join([*lines, failure_text(failure), *([failure.hint] if failure.hint else [])])
+    lines.append(failure_text(failure))
+    if failure.hint:
+        lines.append(failure.hint)
+    return "\n".join(lines)
 
 
 def _text(text: str) -> str:

@@ -48,7 +48,8 @@ def _sketch(run: Run) -> Pipeline:
 
 
 def _table(run: Run) -> Markup:
-    head = tag("tr", [tag("th", name) for name in ("Stage", "State", "Time", "")])
+    names = ("Stage", "State", "Time", "")
+    head = tag("tr", [tag("th", name) for name in names])
     return tag("table", head, [_row(stage) for stage in run.stages], class_="jpipe-table")
 
 
