@@ -34,6 +34,7 @@ function stage(name: string, change: Partial<StageRun> = {}): StageRun {
     failure: null,
     metrics: {},
     gates: [],
+    contracts: [],
     artifacts: [],
     changed: [],
     contacts: [],
