@@ -10,9 +10,10 @@ from typing import Any
 import pandas
 import pytest
 
-from jupyter_pipe.scoring import liveness, proofs, recording
+from jupyter_pipe.scoring import liveness, recording
 from jupyter_pipe.scoring.liveness import Demand
 from jupyter_pipe.scoring.model import Constant, ScoringRefusedError
+from jupyter_pipe.scoring.proving import proofs
 from jupyter_pipe.scoring.proving.comparison import agree
 from jupyter_pipe.scoring.tracing import frames, methods, recorder, selections
 from jupyter_pipe.scoring.tracing.functions import FunctionTable

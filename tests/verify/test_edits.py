@@ -84,7 +84,7 @@ def test_what_lies_below_the_folder_and_no_stage_made_is_edited() -> None:
         (Inputs(variables=("MODE",)), {"MODE unset", "MODE=0", "MODE=1", "MODE=edited"}),
         (Inputs(), set()),
     ],
-    ids=str,
+    ids=["table", "text", "bytes", "made", "absent", "module", "empty module", "variable", "nothing"],
 )
 def test_each_input_is_edited_in_all_its_ways(folder: Path, inputs: Inputs, texts: set[str]) -> None:
     assert edits(inputs, folder, 200).keys() == texts
