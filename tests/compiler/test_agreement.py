@@ -30,6 +30,15 @@ ONLY_AS_PIPELINE = {
     "ip2b",  # likewise
     "ip4c",  # likewise, and `%precision` shows nothing
     "ip4",  # no cells run in the shell, so nothing runs after them
+    "tr1",  # likewise, whatever formatter is set
+    "wi1",  # a widget is shown by another `repr` than the shell's
+    "wi1a",  # likewise
+    "wi1b",  # likewise
+    "wi1c",  # likewise
+    "star1a",  # a setting whose function comes from a star import is made outside its module: NameError
+    "star1b",  # likewise
+    "star1c",  # likewise
+    "star2a",  # likewise
     "n7d",  # a cell that is no Python is a comment there, and its SyntaxError is not shown
 }
 
