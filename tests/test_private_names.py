@@ -183,6 +183,7 @@ LIBRARIES = (
         _has_methods("launch_kernel", "wait", "poll", "send_signal"),
     ),
     Private("ipykernel", "ipykernel.kernelapp.IPKernelApp", _kernel_starts_from_a_config),
+    Private("ipykernel", "ipykernel.kernelbase.Kernel", _has_methods("_topic")),
     Private("ipython", "IPython.core.pylabtools.select_figure_formats", _parameters("shell", "formats")),
     Private(
         "ipython", "IPython.core.interactiveshell.InteractiveShell", _has_methods("instance", "initialized")
@@ -211,6 +212,7 @@ STANDARD = {
     "atexit": ("_run_exitfuncs",),
     "os": ("_exit", "_Environ", "environ._data"),
     "sys": ("_getframe", "_current_frames"),
+    "threading": ("_shutdown",),
     "__future__": ("_Feature",),
     "ipaddress": ("_BaseAddress", "_BaseNetwork"),
 }
@@ -225,6 +227,10 @@ TRIED_WITH = {
     "_pa_array": "pandas.core.arrays.arrow.array.ArrowExtensionArray",
     "_actions": "argparse",
     "_data": "os",
+    "_topic": "ipykernel.kernelbase.Kernel",
+    # Set by us, where a kernel that was made before the fork gets the streams of its own process.
+    "_stdout": "ipykernel.kernelbase.Kernel",
+    "_stderr": "ipykernel.kernelbase.Kernel",
 }
 # Of libraries that the tests do not install; what a missing one costs.
 NOT_TRIED = {"_backward_hooks": "torch: a tensor with hooks is refused"}
