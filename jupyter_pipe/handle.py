@@ -5,8 +5,6 @@ The run has a thread of its own; the handle reads what is written of it, as any 
 
 from __future__ import annotations
 
-import datetime
-import secrets
 import threading
 import time
 from collections.abc import Iterator
@@ -30,9 +28,8 @@ class RunHandle:
     """A run under way. `start` makes it; `run_id` names the run below `store`."""
 
     def __init__(self, request: RunRequest) -> None:
-        now = datetime.datetime.now(datetime.timezone.utc)
-        self.run_id = request.run_id or f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         self.store: RunStore = request.target.store
+        self.run_id = request.run_id or self.store.next_run_id()
         self._request = replace(request, run_id=self.run_id)
         self._begun = threading.Event()
         self._error: BaseException | None = None

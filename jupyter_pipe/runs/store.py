@@ -333,7 +333,7 @@ class RunStore:
             writer.flush()
 
     def _make_run_folder(self, run_id: str | None) -> RunFolder:
-        path = self.runs_folder / (run_id or new_run_id(self._newest_name()))
+        path = self.runs_folder / (run_id or self.next_run_id())
         try:
             path.mkdir()
         except FileExistsError:
@@ -342,11 +342,17 @@ class RunStore:
             raise RunError(f"Run {run_id} exists already.", code="run_exists") from None
         return RunFolder(path)
 
+    def next_run_id(self) -> str:
+        """An id for a run that begins now. Ids sort as runs began, also those of one second."""
+        return new_run_id(self._newest_name())
+
     def _newest_name(self) -> str:
         """The greatest name that we gave; runs that others named do not count."""
-        return max(
-            (path.name for path in self.runs_folder.iterdir() if _GIVEN.fullmatch(path.name)), default=""
-        )
+        try:
+            names = [path.name for path in self.runs_folder.iterdir()]
+        except OSError:
+            return ""
+        return max((name for name in names if _GIVEN.fullmatch(name)), default="")
 
     def _unknown(self, wanted: str, ids: tuple[str, ...]) -> RunError:
         hint = f"The latest run is {ids[0]}." if ids else "Nothing has run here yet; see --root."

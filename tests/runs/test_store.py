@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import time
 from pathlib import Path
 
@@ -324,4 +325,14 @@ def test_a_run_that_was_given_a_name_stands_where_it_began(tmp_path: Path) -> No
 def test_runs_of_one_second_stay_in_order(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     begun = [start_run(store) for _ in range(20)]
+    assert store.ids() == tuple(reversed(begun))
+
+
+def test_whoever_names_a_run_first_names_it_behind_the_others(tmp_path: Path) -> None:
+    """The server and a handle know the id before the run's folder is there."""
+    store = RunStore(tmp_path)
+    assert re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{4}", store.next_run_id())
+    begun = []
+    for _ in range(20):
+        begun.append(start_run(store, store.next_run_id()))
     assert store.ids() == tuple(reversed(begun))

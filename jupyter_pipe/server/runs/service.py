@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +29,7 @@ from jupyter_pipe.trust.records import read_regular_file
 
 __all__ = ["RUN_ID", "STAGE", "RunService"]
 
-RUN_ID = r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}"
+RUN_ID = r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4,}"
 STAGE = r"[^/\\.%]+"
 _LONGEST_LIST = 2000
 _LOG_CHUNK = 1 << 20
@@ -73,7 +71,12 @@ class RunService:
         """Start a run of the saved notebook in a process of its own."""
         path = self._root.notebook(request.notebook)
         return self._begin(
-            Order(root=str(path.parent), run_id=_new_run_id(), notebook=str(path), request=request)
+            Order(
+                root=str(path.parent),
+                run_id=RunStore(path.parent).next_run_id(),
+                notebook=str(path),
+                request=request,
+            )
         )
 
     def resume(self, root: str, run_id: str) -> Started:
@@ -85,7 +88,8 @@ class RunService:
         for path in filter(None, (run.facts.notebook, run.facts.package)):
             self._root.confine(Path(path), Path(path).name)
         folder = self._root.directory(root)
-        return self._begin(Order(root=str(folder), run_id=_new_run_id(), resumed_from=run_id))
+        following = RunStore(folder).next_run_id()
+        return self._begin(Order(root=str(folder), run_id=following, resumed_from=run_id))
 
     def read(self, root: str, run_id: str) -> Run:
         """The run as it is now."""
@@ -246,11 +250,6 @@ class RunService:
             note=note.note,
             pinned=note.pinned,
         )
-
-
-def _new_run_id() -> str:
-    now = datetime.datetime.now(datetime.timezone.utc)
-    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 def _stamp(path: Path) -> int:
