@@ -332,7 +332,5 @@ def test_whoever_names_a_run_first_names_it_behind_the_others(tmp_path: Path) ->
     """The server and a handle know the id before the run's folder is there."""
     store = RunStore(tmp_path)
     assert re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{4}", store.next_run_id())
-    begun = []
-    for _ in range(20):
-        begun.append(start_run(store, store.next_run_id()))
+    begun = [start_run(store, store.next_run_id()) for _ in range(20)]
     assert store.ids() == tuple(reversed(begun))
