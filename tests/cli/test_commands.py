@@ -360,7 +360,7 @@ def completions(line: str, script: Path) -> list[str]:
         ("jupyter pipe com", ["compile", "compare", "completion"]),
         ("jupyter-pipe run --par", ["--parameter", "--parameters-file"]),
         ("jupyter pipe run --par", ["--parameter", "--parameters-file"]),
-        ("jupyter-pipe export air", ["airflow"]),
+        ("jupyter-pipe contract acc", ["accept"]),
         ("jupyter-pipe run home", []),
         ("jupyter lab", []),
     ],
