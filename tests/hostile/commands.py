@@ -44,6 +44,9 @@ def _about_notebooks() -> Iterator[Command]:
     yield Command(("gc", "--dry-run"))
     yield Command(("trust", "--list"))
     yield Command(("completion", "bash"))
+    yield Command(("open", "latest", "--print"))
+    yield Command(("contract", "check", "flow.ipynb"))
+    yield Command(("drift", "latest"))
 
 
 def _run_ids(repository: Repository) -> list[str]:
@@ -65,6 +68,8 @@ def _that_run(repository: Repository) -> Iterator[Command]:
     yield Command(("run", "flow_pipeline"), runs=True)
     yield Command(("run-stage", "flow_pipeline", "add", "--run-root", ".", "--run-id", "shared"), runs=True)
     yield Command(("verify", "flow.ipynb"), runs=True)
+    yield Command(("score", "flow.ipynb", "rows.csv"), runs=True)
+    yield Command(("sweep", "flow.ipynb", "-p", "n=1,2", "--minimize", "loss", "--trials", "2"), runs=True)
     for notebook in ("flow", "fails"):
         if (run_id := repository.run_id(notebook)) is not None:
             yield Command(("resume", run_id), runs=True)

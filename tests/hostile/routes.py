@@ -53,6 +53,7 @@ def _about_a_run(folder: str, run_id: str) -> Iterator[Asked]:
         for part in ("notebook", "outputs"):
             yield Asked("GET", f"{place}/stages/{stage}/{part}{root}", f"{_RUN}/stages/({STAGE})/{part}")
         yield Asked("POST", f"{place}/debug{root}", f"{_RUN}/debug", {"stage": stage})
+    yield Asked("PUT", f"{place}/note{root}", f"{_RUN}/note", {"name": "n", "note": "", "pinned": False})
     yield Asked("POST", f"{place}/cancel{root}", f"{_RUN}/cancel", {})
     yield Asked("POST", f"{place}/resume{root}", f"{_RUN}/resume", {}, frozenset({"resume"}))
     yield Asked("DELETE", f"{place}{root}", _RUN)

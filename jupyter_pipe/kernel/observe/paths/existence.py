@@ -105,7 +105,10 @@ def aspect_of(function: str, callers: Sequence[str]) -> str:
         return "times"
     if inner in _IN_PASSING or (inner in _WHETHER | _LINKS and outer in _IN_PASSING):
         return ""
-    if inner in _LINKS | RESOLVING:
+    if inner in RESOLVING:
+        # pexpect resolves what it looks for before it asks whether that is a program.
+        return "" if "is_executable_file" in callers else "link"
+    if inner in _LINKS:
         return "link"
     if function != "access" and inner in _SIZE | _TIMES:
         return "content" if inner in _SIZE else "times"
