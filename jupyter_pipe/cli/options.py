@@ -18,6 +18,7 @@ __all__ = [
     "add_command",
     "add_json",
     "add_root",
+    "add_run",
     "add_trust",
     "at_least",
     "find_stage",
@@ -69,6 +70,17 @@ def at_least(least: int) -> Callable[[str], int]:
 def add_json(parser: argparse.ArgumentParser) -> None:
     """`--json`, for programs that read."""
     parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """`RUN`, for commands about one run; without it, the latest."""
+    parser.add_argument(
+        "run_id",
+        metavar="RUN",
+        nargs="?",
+        default="latest",
+        help="a run's id, its beginning or end; `latest`",
+    )
 
 
 def add_root(parser: argparse.ArgumentParser) -> None:

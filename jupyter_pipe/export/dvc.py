@@ -8,7 +8,7 @@ import shlex
 from typing import Any
 
 from jupyter_pipe.export import Exporter
-from jupyter_pipe.export.plan import Plan, Task
+from jupyter_pipe.export.plan import Plan, Task, parameters_yaml
 
 __all__ = ["EXPORTER"]
 
@@ -51,13 +51,6 @@ def _plain(text: str) -> str:
     return text.replace("${", "\\${")
 
 
-def _parameters(plan: Plan) -> dict[str, str]:
-    import yaml
-
-    values = {each.name: each.default for each in plan.parameters}
-    return {"params.yaml": yaml.safe_dump(values, sort_keys=False, allow_unicode=True)}
-
-
 EXPORTER = Exporter(
     engine="dvc",
     title="DVC",
@@ -65,5 +58,5 @@ EXPORTER = Exporter(
     write=_write,
     carries=frozenset({"timeout", "secrets"}),
     paths="relative",
-    companions=_parameters,
+    companions=lambda plan: {"params.yaml": parameters_yaml(plan)},
 )

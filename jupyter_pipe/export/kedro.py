@@ -5,7 +5,7 @@ parameters."""
 from __future__ import annotations
 
 from jupyter_pipe.export import Exporter
-from jupyter_pipe.export.plan import Plan
+from jupyter_pipe.export.plan import Plan, parameters_yaml
 
 __all__ = ["EXPORTER"]
 
@@ -70,18 +70,11 @@ def _write(plan: Plan) -> str:
     return _HEAD.format(command=command, stages=stages, label=plan.label)
 
 
-def _parameters(plan: Plan) -> dict[str, str]:
-    import yaml
-
-    values = {each.name: each.default for each in plan.parameters}
-    return {"parameters.yml": yaml.safe_dump(values, sort_keys=False, allow_unicode=True)}
-
-
 EXPORTER = Exporter(
     engine="kedro",
     title="Kedro",
     file="{name}_kedro.py",
     write=_write,
     carries=frozenset({"timeout", "secrets"}),
-    companions=_parameters,
+    companions=lambda plan: {"parameters.yml": parameters_yaml(plan)},
 )

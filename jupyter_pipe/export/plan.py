@@ -20,7 +20,17 @@ from jupyter_pipe.model import Parameter, Pipeline, Stage
 from jupyter_pipe.runs.parameters import ENVIRONMENT_PREFIX
 from jupyter_pipe.trust.keys import KEY_VARIABLE
 
-__all__ = ["ExportError", "Options", "Plan", "PlanParameter", "Task", "comment", "escaped", "plan_of"]
+__all__ = [
+    "ExportError",
+    "Options",
+    "Plan",
+    "PlanParameter",
+    "Task",
+    "comment",
+    "escaped",
+    "parameters_yaml",
+    "plan_of",
+]
 
 _SIMPLE = frozenset({"int", "float", "str", "bool"})
 # Variables of ours that a parameter's would be taken for.
@@ -203,6 +213,15 @@ def _text_of(parameter: Parameter) -> str:
         value = ast.literal_eval(parameter.literal)
         return value if isinstance(value, str) else parameter.literal
     return parameter.default if isinstance(parameter.default, str) else parameter.literal
+
+
+def parameters_yaml(plan: Plan) -> str:
+    """The parameters with their defaults, for engines that read them from a file."""
+    import yaml
+
+    values = {each.name: each.default for each in plan.parameters}
+    text: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    return text
 
 
 def comment(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import webbrowser
 
-from jupyter_pipe.cli.options import Subparsers, add_command, add_root, find_store
+from jupyter_pipe.cli.options import Subparsers, add_command, add_root, add_run, find_store
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.errors import RunError
 
@@ -20,13 +20,7 @@ jupyter pipe open --print       only say where it is"""
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "open", run, examples=EXAMPLES)
-    parser.add_argument(
-        "run_id",
-        metavar="RUN",
-        nargs="?",
-        default="latest",
-        help="a run's id, its beginning or end; `latest`",
-    )
+    add_run(parser)
     parser.add_argument(
         "--print", dest="only_print", action="store_true", help="print the path, open nothing"
     )

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from jupyter_pipe.cli.options import Subparsers, add_command, add_json, add_root, find_store, root_option
+from jupyter_pipe.cli.options import (
+    Subparsers,
+    add_command,
+    add_json,
+    add_root,
+    add_run,
+    find_store,
+    root_option,
+)
 from jupyter_pipe.cli.output.summary import summary
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.model import to_json
@@ -21,13 +29,7 @@ jupyter pipe show 7b1e          the end of a run's id is enough, as is its begin
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "show", run, examples=EXAMPLES)
-    parser.add_argument(
-        "run_id",
-        metavar="RUN",
-        nargs="?",
-        default="latest",
-        help="a run's id, its beginning or end; `latest`",
-    )
+    add_run(parser)
     add_root(parser)
     add_json(parser)
 
