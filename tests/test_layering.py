@@ -78,9 +78,10 @@ def test_the_kernel_side_stands_alone(path: Path) -> None:
 
 
 def test_only_artifacts_import_the_kernel_side() -> None:
-    """Payloads are read on the host with the code that wrote them, secrets are hidden by the same rules."""
+    """Payloads are read on the host with the code that wrote them; secrets are hidden and values profiled by
+    the same rules."""
     users = users_of("jupyter_pipe.kernel", besides="kernel/")
-    assert users == ["artifacts/masking.py", "artifacts/store.py"]
+    assert users == ["artifacts/masking.py", "artifacts/profiling.py", "artifacts/store.py"]
 
 
 def test_papermill_is_imported_by_the_worker_alone() -> None:

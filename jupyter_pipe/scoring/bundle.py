@@ -21,7 +21,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from jupyter_pipe.artifacts.profiling import profile_value
 from jupyter_pipe.compiler.codegen.requirements import requirement_lines
+from jupyter_pipe.contracts import Contract, Profile
 from jupyter_pipe.errors import PipeError, UntrustedError
 from jupyter_pipe.model import from_json, to_json
 from jupyter_pipe.scoring.building import Built
@@ -44,7 +46,8 @@ _DOUBT = "Make it anew from the notebook: jupyter pipe verify NOTEBOOK --score"
 class Manifest(Struct, frozen=True):
     """`bundle.json`. `score` and `rows` are the notebook's names; `run_id` is the run whose values are
     captured. `python` is the version that can load the values; `golden` are rows with the predictions that
-    they must get."""
+    they must get. `profile` and `predicted` tell what the raw rows and the predictions of that run looked
+    like, `contract` what the rows must look like, if the notebook has a contract for them."""
 
     version: int
     name: str
@@ -62,6 +65,9 @@ class Manifest(Struct, frozen=True):
     predictions: tuple[Any, ...]
     requirements: tuple[str, ...]
     digests: dict[str, str]
+    profile: Profile | None = None
+    predicted: Profile | None = None
+    contract: Contract | None = None
 
 
 class Bundle(Struct, frozen=True):
@@ -71,7 +77,16 @@ class Bundle(Struct, frozen=True):
     scorer: Scorer
 
 
-def make_manifest(built: Built, *, name: str, rows: str, score: str, digest: str, run_id: str) -> Manifest:
+def make_manifest(
+    built: Built,
+    *,
+    name: str,
+    rows: str,
+    score: str,
+    digest: str,
+    run_id: str,
+    contract: Contract | None = None,
+) -> Manifest:
     """What a bundle of this scorer says of itself."""
     trace, subject = built.recording.trace, built.subject
     places = range(min(_GOLDEN_ROWS, len(subject.positions)))
@@ -99,6 +114,9 @@ def make_manifest(built: Built, *, name: str, rows: str, score: str, digest: str
             MODULE: _digest(built.scorer.source.encode()),
             VALUES: _digest(built.values),
         },
+        profile=profile_value(subject.rows),
+        predicted=profile_value(subject.score),
+        contract=contract,
     )
 
 

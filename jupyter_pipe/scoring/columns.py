@@ -22,7 +22,9 @@ __all__ = [
     "Column",
     "RowsError",
     "RowsForm",
+    "checked_columns",
     "describe_rows",
+    "rows_from_columns",
     "rows_from_frame",
     "rows_from_records",
     "to_records",
@@ -56,12 +58,19 @@ class RowsForm(Struct, frozen=True):
 
 
 class RowsError(PipeError):
-    """Rows that cannot be scored: the message names the row and the column."""
+    """Rows that cannot be scored: the message names the row and the column, and so do `row` (from 1; 0 if it
+    is not about one), `column` and `rule` for programs. `rule` is `missing`, `type`, `range`, `category` or
+    `code`, the notebook's own code that fails."""
 
     status = 422
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(
+        self, message: str, hint: str = "", *, row: int = 0, column: str = "", rule: str = "type"
+    ) -> None:
         super().__init__(message, code="rows_invalid", hint=hint)
+        self.row = row
+        self.column = column
+        self.rule = rule
 
 
 def describe_rows(rows: Any) -> RowsForm:
@@ -123,6 +132,12 @@ def _columns_of_array(rows: Any) -> tuple[Column, ...]:
 
 def rows_from_records(records: Sequence[Mapping[str, Any]], form: RowsForm) -> Any:
     """Rows as the notebook has them, from one mapping of column to value a row. Raises RowsError."""
+    return rows_from_columns(checked_columns(records, form), form, len(records))
+
+
+def checked_columns(records: Sequence[Mapping[str, Any]], form: RowsForm) -> dict[str, list[Any]]:
+    """The values of each column of the form, checked; gaps are None. Optional columns that no record has are
+    left out. Raises RowsError."""
     columns: dict[str, list[Any]] = {}
     for column in form.columns:
         given = [number for number, record in enumerate(records) if column.name in record]
@@ -131,8 +146,10 @@ def rows_from_records(records: Sequence[Mapping[str, Any]], form: RowsForm) -> A
         if len(given) < len(records) and not column.optional:
             missing = next(number for number in range(len(records)) if column.name not in records[number])
             raise _missing(missing, column.name, records[missing])
-        columns[column.name] = [record.get(column.name) for record in records]
-    return _build(columns, form, len(records))
+        columns[column.name] = [
+            _checked(record.get(column.name), row, column) for row, record in enumerate(records)
+        ]
+    return columns
 
 
 def rows_from_frame(frame: Any, form: RowsForm) -> Any:
@@ -140,10 +157,11 @@ def rows_from_frame(frame: Any, form: RowsForm) -> Any:
     columns: dict[str, list[Any]] = {}
     for column in form.columns:
         if column.name in frame.columns:
-            columns[column.name] = frame[column.name].tolist()
+            values = frame[column.name].tolist()
+            columns[column.name] = [_checked(value, row, column) for row, value in enumerate(values)]
         elif not column.optional:
             raise _missing(0, column.name, dict.fromkeys(frame.columns))
-    return _build(columns, form, len(frame))
+    return rows_from_columns(columns, form, len(frame))
 
 
 def to_records(rows: Any, form: RowsForm) -> list[dict[str, Any]]:
@@ -170,7 +188,8 @@ def _plain(value: Any) -> Any:
 def _missing(row: int, name: str, record: Mapping[str, Any]) -> RowsError:
     close = difflib.get_close_matches(name, [str(each) for each in record], n=1)
     hint = f"Did you mean it by '{close[0]}'?" if close else f"It has: {', '.join(map(str, record))}."
-    return RowsError(f"Row {row + 1} has no column '{name}'.", hint)
+    message = f"Row {row + 1} has no column '{name}'."
+    return RowsError(message, hint, row=row + 1, column=name, rule="missing")
 
 
 def _is_gap(value: Any) -> bool:
@@ -179,14 +198,10 @@ def _is_gap(value: Any) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
-def _build(columns: dict[str, list[Any]], form: RowsForm, size: int) -> Any:
-    """Checks each value against its column, then makes rows of the notebook's own kind: a list, an array, a
-    series, or a frame of pandas or polars."""
+def rows_from_columns(checked: dict[str, list[Any]], form: RowsForm, size: int) -> Any:
+    """Rows of the notebook's own kind, from the `size` values of each column that `checked_columns` gives: a
+    list, an array, a series, or a frame of pandas or polars."""
     known = {column.name: column for column in form.columns}
-    checked = {
-        name: [_checked(value, row, known[name]) for row, value in enumerate(values)]
-        for name, values in columns.items()
-    }
     if form.form == "list":
         return next(iter(checked.values()))
     if form.form == "array":
@@ -253,7 +268,8 @@ def _checked(value: Any, row: int, column: Column) -> Any:
     if column.kind == "text" and column.dtype != "object" and not isinstance(value, str):
         raise _misfit(value, row, column, "a text")
     if column.kind == "category" and value not in column.categories:
-        raise _misfit(value, row, column, f"one of {', '.join(map(str, column.categories[:20]))}")
+        wanted = f"one of {', '.join(map(str, column.categories[:20]))}"
+        raise _misfit(value, row, column, wanted, "category")
     return value
 
 
@@ -270,10 +286,30 @@ def _number(value: Any, row: int, column: Column) -> Any:
     if not isinstance(value, (int, float)):
         raise _misfit(value, row, column, "a number")
     if column.kind == "integer":
-        if value != int(value):
-            raise _misfit(value, row, column, "a whole number")
-        return int(value)
+        return _whole_number(value, row, column)
+    return _float(value, row, column)
+
+
+def _float(value: float, row: int, column: Column) -> float:
+    """JSON may hold whole numbers that no float can."""
+    try:
+        float(value)
+    except OverflowError:
+        raise _misfit(value, row, column, "a number that a float can hold", "range") from None
     return value
+
+
+def _whole_number(value: float, row: int, column: Column) -> int:
+    """Within what the column's dtype can hold: `Int64` and `uint8` name their size."""
+    if not math.isfinite(_float(value, row, column)) or value != int(value):
+        raise _misfit(value, row, column, "a whole number")
+    digits = "".join(character for character in column.dtype if character.isdigit())
+    bits = int(digits or 64)
+    unsigned = column.dtype.lower().startswith("u")
+    low, high = (0, 2**bits) if unsigned else (-(2 ** (bits - 1)), 2 ** (bits - 1))
+    if not low <= value < high:
+        raise _misfit(value, row, column, f"a whole number that {column.dtype} can hold", "range")
+    return int(value)
 
 
 def _time(value: Any, row: int, column: Column) -> Any:
@@ -281,9 +317,10 @@ def _time(value: Any, row: int, column: Column) -> Any:
 
     try:
         return pandas.Timestamp(value)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         raise _misfit(value, row, column, "a date such as 2026-01-31") from None
 
 
-def _misfit(value: Any, row: int, column: Column, wanted: str) -> RowsError:
-    return RowsError(f"Row {row + 1}, column '{column.name}': {repr(value)[:60]} is not {wanted}.")
+def _misfit(value: Any, row: int, column: Column, wanted: str, rule: str = "type") -> RowsError:
+    message = f"Row {row + 1}, column '{column.name}': {repr(value)[:60]} is not {wanted}."
+    return RowsError(message, row=row + 1, column=column.name, rule=rule)

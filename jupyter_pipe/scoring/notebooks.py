@@ -16,6 +16,7 @@ from typing import Any
 
 from jupyter_pipe.artifacts.store import Store
 from jupyter_pipe.compiler.codegen.requirements import find_interpreter
+from jupyter_pipe.contracts import read_contract
 from jupyter_pipe.engine import RunRequest, Target, open_target, run_pipeline
 from jupyter_pipe.engine.scheduling.kernel_definitions import known_definitions
 from jupyter_pipe.errors import ArtifactError, KernelError, PipeError, RunError
@@ -70,6 +71,7 @@ def prove_notebook(
         score=program.score,
         digest=notebook.digest,
         run_id=run.run_id,
+        contract=read_contract(path, program.rows),
     )
     if built.passed:
         built = replace(built, proofs=(*built.proofs, prove_fresh(built, manifest)))
