@@ -31,12 +31,14 @@ __all__ = [
 
 
 ErrorCode = Literal[
+    "address_unusable",
     "analysis_died",
     "analysis_memory",
     "analysis_slow",
     "analysis_unavailable",
     "artifact_unusable",
     "bad_request",
+    "bundle_refused",
     "bundle_unusable",
     "compile_failed",
     "contract_exists",
@@ -73,6 +75,7 @@ ErrorCode = Literal[
     "limit_syntax",
     "not_a_notebook",
     "not_a_package",
+    "not_ready",
     "notebook_duplicate_ids",
     "notebook_empty",
     "notebook_fails",
@@ -102,6 +105,7 @@ ErrorCode = Literal[
     "parameter_unknown",
     "path_outside",
     "pipeline_name_invalid",
+    "request_invalid",
     "result_untrusted",
     "result_unwritable",
     "profile_missing",
@@ -128,6 +132,7 @@ ErrorCode = Literal[
     "scorer_unproved",
     "scorer_untrusted",
     "secret_missing",
+    "source_away",
     "stage_not_run",
     "stage_unknown",
     "store_untrusted",

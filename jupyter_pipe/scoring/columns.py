@@ -281,9 +281,9 @@ def _number(value: Any, row: int, column: Column) -> Any:
             value = float(value)
         except ValueError:
             raise _misfit(value, row, column, "a number") from None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        value = value.item() if hasattr(value, "item") else value
     if not isinstance(value, (int, float)):
+        value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise _misfit(value, row, column, "a number")
     if column.kind == "integer":
         return _whole_number(value, row, column)

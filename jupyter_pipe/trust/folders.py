@@ -21,6 +21,7 @@ _WRITTEN = (
     "cache/versions",
     "runs",
     "scorers",
+    "serving",
     "work",
 )
 

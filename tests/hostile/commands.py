@@ -69,6 +69,8 @@ def _that_run(repository: Repository) -> Iterator[Command]:
     yield Command(("run-stage", "flow_pipeline", "add", "--run-root", ".", "--run-id", "shared"), runs=True)
     yield Command(("verify", "flow.ipynb"), runs=True)
     yield Command(("score", "flow.ipynb", "rows.csv"), runs=True)
+    yield Command(("serve", "flow.ipynb", "--port", "0"), runs=True)
+    yield Command(("serve", ".jupyter_pipe/scorers/flow", "--port", "0"))
     yield Command(("sweep", "flow.ipynb", "-p", "n=1,2", "--minimize", "loss", "--trials", "2"), runs=True)
     for notebook in ("flow", "fails"):
         if (run_id := repository.run_id(notebook)) is not None:
