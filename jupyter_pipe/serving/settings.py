@@ -57,7 +57,7 @@ class Settings(Struct, frozen=True):
 
 
 def parse_share(text: str) -> float:
-    """`10%` or `0.1` as 0.1. Raises ValueError for what is no share between 0 and 1."""
+    """`10%` or `0.1` as 0.1. Raises ValueError for anything that is not a share between 0 and 1."""
     number = float(text.strip().removesuffix("%")) / (100 if text.strip().endswith("%") else 1)
     if not 0 < number <= 1:
         raise ValueError(text)

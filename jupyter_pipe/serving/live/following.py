@@ -68,7 +68,7 @@ class Follower:
         self._thread.start()
 
     def _try(self, role: Role, release: Release) -> None:
-        """What was live once is no news of its source, so that it is refused again says nothing of that."""
+        """Take a version that was live once. That it cannot be loaded says nothing about the source."""
         try:
             self._put(role, load_model(release, trust=self._trust))
         except Exception as error:

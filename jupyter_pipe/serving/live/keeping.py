@@ -66,7 +66,7 @@ class Keeper:
         self._bundles.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=".copy-", dir=self._bundles))
         try:
-            # What the manifest does not name is no part of the bundle.
+            # What the manifest does not name does not belong to the bundle.
             names = ("bundle.json", *read_manifest(release.folder, trust=self._trust).digests)
             for name in names:
                 shutil.copyfile(release.folder / name, made / Path(name).name, follow_symlinks=False)

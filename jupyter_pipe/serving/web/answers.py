@@ -64,7 +64,7 @@ async def answer_rows(body: bytes, routing: Routing, batcher: Batcher, most_rows
     except PipeError as error:
         return refused(error, model, role, rows)
     if scored.error is not None and role == "challenger":
-        # What the challenger cannot answer and the champion can is no failure of the client's.
+        # A client need not know that the challenger cannot answer what the champion can.
         instead = await batcher.score(routing.champion, rows)
         if instead.error is None:
             answer = _answered(instead, routing.champion, "champion", rows)

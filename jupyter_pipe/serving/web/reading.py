@@ -78,7 +78,7 @@ def _listed(value: Any, form: RowsForm) -> list[Any]:
         return value
     if isinstance(value, dict):
         rows = value.get("rows")
-        # A column may be called `rows`, too; its values are no lists of objects.
+        # A column may be called `rows`, too; its values are not lists of objects.
         named = any(column.name == "rows" for column in form.columns)
         if isinstance(rows, list) and not named:
             return rows
