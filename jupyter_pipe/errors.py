@@ -20,6 +20,7 @@ __all__ = [
     "ErrorCode",
     "ExtraMissingError",
     "KernelError",
+    "LoopError",
     "NotebookError",
     "PackageError",
     "ParameterError",
@@ -73,6 +74,13 @@ ErrorCode = Literal[
     "keys_unwritable",
     "knowledge_invalid",
     "limit_syntax",
+    "loop_active",
+    "loop_exists",
+    "loop_invalid",
+    "loop_missing",
+    "loop_notify",
+    "loop_promotion",
+    "loop_unreadable",
     "not_a_notebook",
     "not_a_package",
     "not_ready",
@@ -244,6 +252,10 @@ class RunError(PipeError):
     """A run that is unknown, ambiguous, still going, or whose folder cannot be read or written."""
 
     status = 422
+
+
+class LoopError(PipeError):
+    """A loop file that cannot be read, or a loop that cannot begin or go on."""
 
 
 class SweepError(PipeError):

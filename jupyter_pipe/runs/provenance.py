@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["collect_provenance", "git_state"]
+__all__ = ["collect_provenance", "git_state", "last_commit"]
 
 GIT_TIMEOUT_SECONDS = 3.0
 
@@ -49,18 +49,26 @@ def git_state(folder: Path) -> dict[str, Any]:
     """Commit, branch and whether tracked files differ from it; empty outside a repository."""
     if not any((each / ".git").exists() for each in (folder, *folder.parents)):
         return {}
+    # Status must not take the index lock: the user may be committing.
+    return _parse_status(_git(folder, "status", "--porcelain=v2", "--branch", "--untracked-files=no"))
+
+
+def last_commit(folder: Path) -> str:
+    """The newest commit that changed anything in the folder; empty outside a repository."""
+    return _git(folder, "log", "-1", "--format=%H", "--", ".").strip()
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    """What git says; empty if it cannot say anything."""
     import subprocess
 
     # A repository's own settings may name a program that watches its files; it is not started.
-    command = ["git", "-c", "core.fsmonitor=false", "status", "--porcelain=v2", "--branch"]
-    command.append("--untracked-files=no")
-    # Status must not take the index lock: the user may be committing.
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    command = ["git", "-c", "core.fsmonitor=false", *arguments]
     try:
         found = subprocess.run(
             command,
             cwd=folder,
-            env=environment,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
             capture_output=True,
             timeout=GIT_TIMEOUT_SECONDS,
             check=True,
@@ -68,8 +76,8 @@ def git_state(folder: Path) -> dict[str, Any]:
             errors="replace",
         )
     except (OSError, subprocess.SubprocessError):
-        return {}
-    return _parse_status(found.stdout)
+        return ""
+    return found.stdout
 
 
 def _parse_status(text: str) -> dict[str, Any]:

@@ -47,6 +47,9 @@ def _about_notebooks() -> Iterator[Command]:
     yield Command(("open", "latest", "--print"))
     yield Command(("contract", "check", "flow.ipynb"))
     yield Command(("drift", "latest"))
+    for action in ("init", "status", "history"):
+        yield Command(("loop", action, "flow.ipynb"))
+    yield Command(("loop", "export", "cron", "flow.ipynb"))
 
 
 def _run_ids(repository: Repository) -> list[str]:
@@ -72,6 +75,7 @@ def _that_run(repository: Repository) -> Iterator[Command]:
     yield Command(("serve", "flow.ipynb", "--port", "0"), runs=True)
     yield Command(("serve", ".jupyter_pipe/scorers/flow", "--port", "0"))
     yield Command(("sweep", "flow.ipynb", "-p", "n=1,2", "--minimize", "loss", "--trials", "2"), runs=True)
+    yield Command(("loop", "once", "flow.ipynb"), runs=True)
     for notebook in ("flow", "fails"):
         if (run_id := repository.run_id(notebook)) is not None:
             yield Command(("resume", run_id), runs=True)

@@ -1,0 +1,67 @@
+"""Starts a run in a process and session of its own, and waits until the run exists.
+
+The process is one of our modules that reads its order from standard input. Signals to whoever started it do
+not reach it, and it outlives them.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from jupyter_pipe.engine.own_modules import own_module
+from jupyter_pipe.errors import RunError
+
+__all__ = ["start_detached"]
+
+_SECONDS_TO_WAIT = 60.0
+_SECONDS_BETWEEN_LOOKS = 0.05
+
+
+def start_detached(module: str, order: bytes, events: Path, folder: Path) -> bytes | None:
+    """Start `module` in `folder`; returns when the run's log `events` has begun: None. If the process ended
+    before that, returns what it said. Raises RunError if it takes too long."""
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            own_module(module),
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            # A session of its own: signals to the starter's group do not reach it.
+            start_new_session=True,
+        )
+        _send(process, order)
+        if _wait(process, events):
+            return None
+        output.seek(0)
+        return output.read()
+
+
+def _send(process: subprocess.Popen[bytes], order: bytes) -> None:
+    if process.stdin is not None:
+        with process.stdin as stdin:
+            stdin.write(order)
+
+
+def _wait(process: subprocess.Popen[bytes], events: Path) -> bool:
+    """Whether the run began before its process ended."""
+    deadline = time.monotonic() + _SECONDS_TO_WAIT
+    while not _has_begun(events):
+        if process.poll() is not None and not _has_begun(events):
+            return False
+        if time.monotonic() > deadline:
+            process.kill()
+            raise RunError("The runner did not start its run in time.", code="runner_slow")
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+    return True
+
+
+def _has_begun(events: Path) -> bool:
+    """Whether the run's first event is written: before that nobody can read the run."""
+    try:
+        return events.stat().st_size > 0
+    except OSError:
+        return False

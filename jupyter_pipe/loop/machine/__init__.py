@@ -1,0 +1,1 @@
+"""The world on this machine: clock, disk, processes, registry, receivers. Decides nothing."""
