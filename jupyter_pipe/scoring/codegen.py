@@ -10,7 +10,7 @@ import keyword
 from collections.abc import Mapping, Sequence
 
 from jupyter_pipe.scoring.liveness import live_instructions
-from jupyter_pipe.scoring.model import Constant, Instruction, Trace
+from jupyter_pipe.scoring.model import Constant, Instruction, Trace, copied_variable
 
 __all__ = ["GeneratedModule", "generate"]
 
@@ -79,7 +79,7 @@ def _without_spare_copies(lines: list[Instruction]) -> list[Instruction]:
     group: dict[str, set[str]] = {}
     made = []
     for number, line in enumerate(lines):
-        source = _copied(line)
+        source = copied_variable(line)
         if source is None or line.target is None:
             made.append(line)
             continue
@@ -98,21 +98,9 @@ def _copies_of(name: str, lines: Sequence[Instruction]) -> set[str]:
     """The variable and those that may turn out to be the same object."""
     found = {name}
     for line in lines:
-        if _copied(line) in found and line.target is not None:
+        if copied_variable(line) in found and line.target is not None:
             found.add(line.target)
     return found
-
-
-def _copied(line: Instruction) -> str | None:
-    """The variable of which a line makes a copy, with all its columns."""
-    node = line.node
-    is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.args
-    if not is_call or line.columns is None or line.columns.kind != "pass":
-        return None
-    function = getattr(node, "func", None)
-    assert isinstance(function, ast.Attribute)
-    owner = function.value
-    return owner.id if function.attr in ("copy", "clone") and isinstance(owner, ast.Name) else None
 
 
 class _Renamer(ast.NodeTransformer):

@@ -91,6 +91,9 @@ def _define(instruction: Instruction, demands: dict[str, Demand]) -> bool:
     if use.kind == "get":
         wanted = _only_needed(instruction, demand, use.names)
         _want(demands, [use.base], Demand(False, frozenset({_ITSELF, *wanted})))
+    elif use.kind == "encode":
+        sources = frozenset(source for made, source in use.names if demand.needs(made))
+        _want(demands, [use.base], Demand(False, sources | {_ITSELF}))
     elif use.kind == "rename":
         _want(demands, [use.base], demand.renamed(use.names))
     elif use.kind == "drop":

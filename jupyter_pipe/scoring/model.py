@@ -11,7 +11,16 @@ from msgspec import Struct
 
 from jupyter_pipe.errors import PipeError
 
-__all__ = ["ColumnUse", "Constant", "Instruction", "Place", "Refusal", "ScoringRefusedError", "Trace"]
+__all__ = [
+    "ColumnUse",
+    "Constant",
+    "Instruction",
+    "Place",
+    "Refusal",
+    "ScoringRefusedError",
+    "Trace",
+    "copied_variable",
+]
 
 
 class Place(Struct, frozen=True):
@@ -52,8 +61,9 @@ class ScoringRefusedError(PipeError):
 class ColumnUse:
     """Which columns of the frame `base` an instruction is about, for the liveness of columns.
 
-    `kind` is `get` (these alone), `set`, `drop`, `rename` (`names` are pairs), `pass` (each column by itself)
-    or `parts` (`names` are pairs of a variable and its columns, which stand side by side).
+    `kind` is `get` (these alone), `set`, `drop`, `rename` (`names` are pairs), `pass` (each column by
+    itself), `encode` (`names` are pairs of a column of the result and the one that it is made of) or `parts`
+    (`names` are pairs of a variable and its columns, which stand side by side).
     """
 
     kind: str
@@ -114,3 +124,14 @@ class Trace:
     targets: set[str] = field(default_factory=set)
     views: dict[str, set[str]] = field(default_factory=dict)
     positions: Any = None
+
+
+def copied_variable(line: Instruction) -> str | None:
+    """The variable of which a line makes a copy, with all its columns."""
+    node = line.node
+    if line.columns is None or line.columns.kind != "pass":
+        return None
+    match node:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="copy" | "clone"), args=[]):
+            return name
+    return None

@@ -15,14 +15,15 @@ _WAYS = {
         "Compute the statistic of each group once, from the training rows, and look it up: "
         "means = train.groupby(key)[column].mean(); rows[column] = rows[key].map(means)."
     ),
-    "get_dummies": "Fit OneHotEncoder(handle_unknown='ignore') to the training rows, and transform with it.",
+    "get_dummies": (
+        "Make a column for each word: rows[column].str.contains(word), or fit MultiLabelBinarizer."
+    ),
+    "remove_unused_categories": "Leave it out: the categories of the training rows are kept.",
     "rank": (
         "Rank against quantiles of the training rows: edges = np.quantile(train[column], "
         "np.linspace(0, 1, 101)); np.searchsorted(edges, rows[column])."
     ),
-    "cut": "Pass the edges of the bins as a list that was computed from the training rows.",
     "factorize": "Fit OrdinalEncoder to the training rows, and transform with it.",
-    "codes": "Fit OrdinalEncoder to the training rows, and transform with it.",
     "scale": "Fit a scaler to the training rows, and transform with it.",
     "apply": "Loop over the columns by name, so that what is computed of all rows can be told apart.",
 }

@@ -52,13 +52,6 @@ TRAPS = [
         "ranks against the training rows",
     ),
     Trap(
-        "dummies of the batch",
-        'homes = pd.get_dummies(raw.drop(columns=["note", "sold", "id", "area"]), columns=["district"])\n'
-        'FEATURES = [c for c in homes if c != "price"]',
-        "get_dummies",
-        "the model in a pipeline with encoders",
-    ),
-    Trap(
         "means of groups in the batch",
         _feature('homes["x"] = homes.groupby("district")["area"].transform("mean")'),
         "transform",
@@ -88,28 +81,24 @@ TRAPS = [
     ),
     Trap("a running sum", _feature('homes["x"] = np.cumsum(homes["rooms"])'), "cumsum", EXPLICIT),
     Trap(
-        "bins of the batch",
-        _feature('homes["x"] = pd.cut(homes["area"], 4, labels=False)'),
-        "pd.cut",
-        "bins with fixed edges",
-    ),
-    Trap(
-        "quantile bins of the batch",
-        _feature('homes["x"] = pd.qcut(homes["built"], 4, labels=False)'),
-        "qcut",
-        BINS,
-    ),
-    Trap(
-        "codes in order of appearance",
-        _feature('homes["x"] = pd.factorize(homes["district"])[0]'),
-        "factorize",
+        "categories that the batch uses",
+        _feature(
+            'homes["x"] = homes["district"].astype("category").cat.remove_unused_categories().cat.codes'
+        ),
+        "remove_unused_categories",
         ENCODED,
     ),
     Trap(
-        "codes of the batch",
-        _feature('homes["x"] = homes["district"].astype("category").cat.codes'),
-        "codes",
-        ENCODED,
+        "words that the batch uses",
+        _feature('homes["x"] = homes["note"].str.get_dummies(sep=" ").iloc[:, 0]'),
+        "get_dummies",
+        "the model in a pipeline with encoders",
+    ),
+    Trap(
+        "selections that were changed apart, below each other",
+        'homes = pd.concat([raw.head(40).assign(x=1), raw.tail(40).assign(x=0)])\nFEATURES = ["x", "rooms"]',
+        "concat",
+        STEP,
     ),
     Trap("the index", _feature('homes["x"] = homes.index'), "homes.index", EXPLICIT),
     Trap("numbers of rows", _feature('homes["x"] = np.arange(len(homes))'), "arange", EXPLICIT),
@@ -200,12 +189,6 @@ TRAPS = [
         ),
         "",
         "numpy standardised by hand",
-    ),
-    Trap(
-        "rows above each other",
-        'homes = pd.concat([raw.head(40), raw.tail(40)])\nFEATURES = ["rooms", "built"]',
-        "concat",
-        STEP,
     ),
     Trap(
         "predictions of folds",

@@ -65,7 +65,7 @@ def _equal(left: Any, right: Any, exact: bool) -> Any:
         pairs = zip(left.ravel().tolist(), right.ravel().tolist(), strict=True)
         found = [_same(one, other, exact) for one, other in pairs]
         return numpy.array(found, dtype=bool).reshape(left.shape)
-    if left.dtype.kind in "mM" or exact:
+    if exact or {left.dtype.kind, right.dtype.kind} & set("mMb"):
         return (left == right) | (pandas.isna(left) & pandas.isna(right))
     return numpy.isclose(left, right, rtol=RELATIVE, atol=0.0, equal_nan=True) | (abs(left - right) < 1e-15)
 

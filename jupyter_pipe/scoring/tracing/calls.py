@@ -10,8 +10,10 @@ from jupyter_pipe.scoring.model import ColumnUse
 from jupyter_pipe.scoring.tracing import frames, methods
 from jupyter_pipe.scoring.tracing.functions import NotInterpretedError, call_function
 from jupyter_pipe.scoring.tracing.judging import judge_function, judge_method
-from jupyter_pipe.scoring.tracing.known import RowCount
+from jupyter_pipe.scoring.tracing.known import Ref, RowCount
+from jupyter_pipe.scoring.tracing.learning import LEARNERS
 from jupyter_pipe.scoring.tracing.scopes import Scope
+from jupyter_pipe.scoring.tracing.selections import copy_of
 from jupyter_pipe.scoring.tracing.shapes import entries, is_estimator, is_frame
 
 if TYPE_CHECKING:
@@ -84,7 +86,9 @@ def call_value(
             return call_function(interpreter, function, args, kwargs)
         except NotInterpretedError:
             pass
-    special = _SPECIAL.get(getattr(function, "__name__", ""))
+    name = getattr(function, "__name__", "")
+    special = LEARNERS.get(name) if _is_of_pandas(function) else None
+    special = special or _SPECIAL.get(name)
     if special is not None and touched:
         done, result = special(interpreter, function, args, kwargs, where)
         if done:
@@ -105,6 +109,10 @@ def call_value(
         meets=True,
         about=getattr(function, "__name__", "This"),
     )
+
+
+def _is_of_pandas(function: Any) -> bool:
+    return str(getattr(function, "__module__", "")).partition(".")[0] == "pandas"
 
 
 def _function_node(interpreter: Interpreter, function: Any, where: ast.AST, scope: Scope) -> ast.expr:
@@ -190,8 +198,6 @@ def _split(
     """`train_test_split`: every part becomes a copy of all rows. A last array says who went where."""
     import numpy
 
-    from jupyter_pipe.scoring.tracing.selections import copy_of
-
     if judge_function(function, args, kwargs) != "selects":
         return False, None
     size = entries(args[0])
@@ -234,11 +240,37 @@ def _range(
     return True, range(*(int(arg) for arg in args))
 
 
+def _concat(
+    interpreter: Interpreter, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], where: ast.AST
+) -> tuple[bool, Any]:
+    """Selections of the same rows below each other are a selection as well, whatever their order."""
+    import numpy
+
+    if not args or not isinstance(args[0], list) or judge_function(function, args, kwargs) != "mixes":
+        return False, None
+    parts = [part for part in args[0] if interpreter.known.of(part) is not None or len(part)]
+    refs = [interpreter.known.of(part) for part in parts]
+    known = [ref for ref in refs if ref is not None and ref.rows is not None]
+    roots = {interpreter.recorder.root(ref.var) for ref in known}
+    if len(known) < len(parts) or len(roots) != 1:
+        return False, None
+    whole = Ref(roots.pop(), known[0].value, None)
+    return True, interpreter.recorder.note(
+        function(*args, **kwargs),
+        lambda: copy_of(interpreter, whole),
+        parts,
+        where,
+        rows=numpy.concatenate([ref.rows for ref in known]),
+        columns=ColumnUse("pass", whole.var) if is_frame(parts[0]) else None,
+    )
+
+
 _Special = Callable[["Interpreter", Any, tuple[Any, ...], dict[str, Any], ast.AST], tuple[bool, Any]]
 _SPECIAL: dict[str, _Special] = {
     "len": _length,
     "train_test_split": _split,
     "shuffle": _split,
     "merge": _merged,
+    "concat": _concat,
     "range": _range,
 }

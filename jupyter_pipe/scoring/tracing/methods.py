@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_pipe.scoring.model import ColumnUse
 from jupyter_pipe.scoring.tracing import frames
+from jupyter_pipe.scoring.tracing.learning import is_to_category, learn_categories, learn_codes
 from jupyter_pipe.scoring.tracing.selections import copy_of, rows_of_method
 from jupyter_pipe.scoring.tracing.shapes import entries, is_frame, library_of
 
@@ -34,6 +35,10 @@ def find(
         return None
     if kwargs.get("inplace") is True:
         return _in_place
+    if name == "astype" and is_to_category(owner, args, kwargs):
+        return learn_categories
+    if name == "factorize":
+        return learn_codes
     if class_ == "selects":
         return _select
     if is_frame(owner) and name in frames.METHODS:

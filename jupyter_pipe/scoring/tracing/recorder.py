@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import ast
 import copy
+import types
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jupyter_pipe.scoring.model import ColumnUse, Constant, Instruction, Place, Refusal, Trace
+from jupyter_pipe.scoring.model import (
+    ColumnUse,
+    Constant,
+    Instruction,
+    Place,
+    Refusal,
+    Trace,
+    copied_variable,
+)
 from jupyter_pipe.scoring.tracing.functions import with_names
 from jupyter_pipe.scoring.tracing.known import Known, Ref, RowCount
 from jupyter_pipe.scoring.tracing.shapes import entries, is_estimator, is_frame, is_handle, is_instance
@@ -52,6 +61,8 @@ class Recorder:
         self._constants: dict[int, Constant] = {}
         self._kept: list[Any] = []
         self._variables: set[str] = set()
+        self._made: dict[str, Instruction] = {}
+        self._changed: set[str] = set()
         self._numbers = 0
 
     # Places
@@ -167,6 +178,15 @@ class Recorder:
         self.write(Instruction(self.place(where), node, var), where)
         self._register(Ref(var, base, ref.rows))
 
+    def root(self, var: str) -> str:
+        """The variable of which this one is an unchanged copy, directly or by way of other copies."""
+        while var not in self._changed:
+            source = copied_variable(self._made[var]) if var in self._made else None
+            if source is None or source in self._changed:
+                break
+            var = source
+        return var
+
     def alias(self, value: Any, name: str) -> None:
         """The notebook's name of a value, for the variable in the scorer."""
         ref = self.known.of(value)
@@ -187,6 +207,10 @@ class Recorder:
             return ast.parse(ref.var, mode="eval").body if counts else ast.Constant(int(value))
         if type(value) in _LITERALS and _is_short(value):
             return ast.Constant(value)
+        if isinstance(value, types.ModuleType):
+            alias = value.__name__.replace(".", "_")
+            self.trace.imports[alias] = value.__name__
+            return ast.Name(alias, ast.Load())
         if isinstance(value, slice):
             return self._slice(value)
         if type(value) in (list, tuple, dict, set) and self._is_open(value):
@@ -276,6 +300,9 @@ class Recorder:
             if self.trace.constants[name].place.cell == 0:
                 self.trace.constants[name].place = self.place(where)
         self.trace.instructions.append(instruction)
+        self._changed.update(instruction.changes)
+        if instruction.target is not None:
+            self._made[instruction.target] = instruction
 
     def _register(self, ref: Ref) -> None:
         self.known.add(ref)

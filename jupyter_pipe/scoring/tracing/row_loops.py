@@ -8,25 +8,52 @@ import copy
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from jupyter_pipe.scoring.model import Instruction
+from jupyter_pipe.scoring.model import ColumnUse, Instruction
 from jupyter_pipe.scoring.tracing.functions import with_names
 from jupyter_pipe.scoring.tracing.known import Ref
 from jupyter_pipe.scoring.tracing.scopes import Scope
+from jupyter_pipe.scoring.tracing.selections import copy_of
 from jupyter_pipe.scoring.tracing.shapes import entries, is_frame
 
 if TYPE_CHECKING:
     from jupyter_pipe.scoring.tracing.expressions import Interpreter
 
-__all__ = ["assign_names", "comprehension", "is_over_rows", "row_loop", "turns"]
+__all__ = ["assign_names", "comprehension", "groups", "is_over_rows", "row_loop", "turns"]
 
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp
 _ROWS = "rows__"
+_MOST_GROUPS = 1000
 
 
 def is_over_rows(interpreter: Interpreter, value: Any) -> bool:
     """Whether a loop over the value has a turn for each row. A frame gives its columns."""
     ref = interpreter.known.of(value)
     return ref is not None and ref.kind in ("rows", "handle") and not is_frame(value)
+
+
+def groups(interpreter: Interpreter, values: Any, where: ast.AST) -> Any:
+    """`for key, group in frame.groupby(…)` turn by turn: each group is a selection of the frame's rows.
+    Anything else stays as it is."""
+    import numpy
+
+    base = getattr(values, "obj", None) if "GroupBy" in type(values).__name__ else None
+    ref = interpreter.known.of(base)
+    if ref is None or values.ngroups > _MOST_GROUPS:
+        return values
+    numbers = values.ngroup().to_numpy()
+    found = []
+    for number, (key, group) in enumerate(values):
+        positions = numpy.flatnonzero(numbers == number)
+        interpreter.recorder.note(
+            group,
+            lambda: copy_of(interpreter, ref),
+            [base],
+            where,
+            rows=ref.rows[positions],
+            columns=ColumnUse("pass", ref.var) if is_frame(base) else None,
+        )
+        found.append((key, group))
+    return found
 
 
 def turns(value: Any) -> Iterator[Any]:
@@ -58,7 +85,7 @@ def assign_names(interpreter: Interpreter, target: ast.expr, value: Any, scope: 
 
 def comprehension(interpreter: Interpreter, node: Comprehension, scope: Scope) -> Any:
     """The list, set or dict that a comprehension makes."""
-    first = interpreter.value(node.generators[0].iter, scope)
+    first = groups(interpreter, interpreter.value(node.generators[0].iter, scope), node)
     if is_over_rows(interpreter, first):
         return _over_rows(interpreter, node, first, scope)
     found: list[Any] = []
@@ -79,7 +106,7 @@ def _unroll(
         if not all(interpreter.value(test, scope) for test in generator.ifs):
             continue
         if depth + 1 < len(node.generators):
-            inner = interpreter.value(node.generators[depth + 1].iter, scope)
+            inner = groups(interpreter, interpreter.value(node.generators[depth + 1].iter, scope), node)
             _unroll(interpreter, node, depth + 1, inner, scope, found)
         elif isinstance(node, ast.DictComp):
             found.append((interpreter.value(node.key, scope), interpreter.value(node.value, scope)))
@@ -141,7 +168,8 @@ def _is_read(name: ast.Name) -> bool:
 def row_loop(interpreter: Interpreter, node: ast.For, rows: Any, scope: Scope) -> None:
     """A loop with a turn for each row. The lists and dicts that it fills are made anew in the scorer."""
     recorder = interpreter.recorder
-    filled = [name for name in _filled(node) if scope.has(name)]
+    # `np.append(…)` fills no container of that name.
+    filled = [name for name in _filled(node) if type(scope.get(name, ast)).__name__ != "module"]
     before = {name: copy.deepcopy(scope.find(name)) for name in filled}
     bound = {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and not _is_read(each)}
     opened = copy.deepcopy(node)

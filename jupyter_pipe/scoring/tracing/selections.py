@@ -25,6 +25,8 @@ def select(interpreter: Interpreter, base: Any, indexer: str, key: Any, where: a
     result = getattr(base, indexer)[key] if indexer else base[key]
     names = column_names(base, indexer, key)
     if names is not None and len(ref.rows) == entries(result):
+        if isinstance(key, tuple) and _is_mask(key[-1]):
+            key = (key[0], list(names))
         use = ColumnUse("get", ref.var, names)
         return recorder.note(
             result, lambda: _subscript(interpreter, ref, indexer, key), [base], where, columns=use
@@ -56,12 +58,16 @@ def select(interpreter: Interpreter, base: Any, indexer: str, key: Any, where: a
 
 def column_names(base: Any, indexer: str, key: Any) -> tuple[Any, ...] | None:
     """The columns that a subscript of a frame names, if it is about columns alone."""
+    original = key
     if indexer == "loc" and isinstance(key, tuple) and len(key) == 2 and _keeps_all(key[0]):
         key, indexer = key[1], ""
     if indexer or not (is_frame(base) or is_instance(base, "polars", "DataFrame")):
         return None
     if isinstance(key, (str, int)) and key in base.columns:
         return (key,)
+    if key is not original and _is_mask(key):
+        # `frame.loc[:, frame.columns != "price"]`
+        return tuple(base.columns[key]) if len(key) == len(base.columns) else None
     if isinstance(key, (list, tuple)) or is_instance(key, "pandas", "Index"):
         names = tuple(key)
         return names if names and all(isinstance(name, str) for name in names) else None
@@ -116,6 +122,10 @@ def _split(base: Any, indexer: str, key: Any) -> tuple[Any, Any]:
     if pairs and isinstance(key, tuple) and len(key) == 2:
         return key[0], key[1]
     return key, None
+
+
+def _is_mask(key: Any) -> bool:
+    return str(getattr(key, "dtype", "")) == "bool"
 
 
 def _keeps_all(key: Any) -> bool:

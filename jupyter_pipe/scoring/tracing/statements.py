@@ -152,7 +152,7 @@ class Statements:
             self.recorder.turns.pop()
 
     def _for(self, node: ast.For, scope: Scope) -> None:
-        values = self.interpreter.value(node.iter, scope)
+        values = row_loops.groups(self.interpreter, self.interpreter.value(node.iter, scope), node)
         if row_loops.is_over_rows(self.interpreter, values):
             row_loops.row_loop(self.interpreter, node, values, scope)
             return
