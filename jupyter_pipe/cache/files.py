@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from jupyter_pipe.artifacts.protocol import UNLISTED, Observations, ObservedPath
 from jupyter_pipe.file_names import FILE, is_file, is_pattern
+from jupyter_pipe.graphs import reachable
 from jupyter_pipe.model import EffectKind, Stage
 from jupyter_pipe.observe.comparison import with_stat
 from jupyter_pipe.observe.digests import file_digest
@@ -122,18 +123,14 @@ def _is_seen(path: str, seen: Collection[str]) -> bool:
 
 def module_digests(imports: Iterable[str], workdir: Path) -> dict[str, str]:
     """Path -> digest of the modules beside the notebook that `imports` reach, transitively."""
-    found: dict[str, str] = {}
-    pending = list(imports)
-    seen: set[str] = set()
-    while pending:
-        name = pending.pop()
-        if name in seen:
-            continue
-        seen.add(name)
+
+    def imported(name: str) -> Iterator[str]:
         for path in _module_files(name, workdir):
-            found[path.relative_to(workdir).as_posix()] = file_digest(path)
-            pending.extend(_imported_by(path))
-    return dict(sorted(found.items()))
+            yield from _imported_by(path)
+
+    names = reachable(imports, imported)
+    files = {path for name in names for path in _module_files(name, workdir)}
+    return dict(sorted((path.relative_to(workdir).as_posix(), file_digest(path)) for path in files))
 
 
 def _module_files(name: str, workdir: Path) -> Iterator[Path]:

@@ -5,8 +5,6 @@ Used by the compiler, and by the runner when the guard has learned an effect. Do
 
 from __future__ import annotations
 
-import graphlib
-import heapq
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -14,6 +12,7 @@ import msgspec
 
 from jupyter_pipe.compiler.learned import with_learned
 from jupyter_pipe.file_names import is_file, is_pattern, may_be_same
+from jupyter_pipe.graphs import find_cycle, followers, in_order, reachable
 from jupyter_pipe.model import (
     Diagnostic,
     Edge,
@@ -28,7 +27,7 @@ from jupyter_pipe.model import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["Wiring", "find_cycle", "resolve", "rewire", "select", "topological"]
+__all__ = ["Wiring", "resolve", "rewire", "select", "topological"]
 
 SURE = frozenset({EffectKind.binds, EffectKind.defines, EffectKind.deletes})
 PASSES_ON = frozenset({EffectKind.may_bind, EffectKind.mutates})
@@ -88,23 +87,10 @@ def rewire(pipeline: Pipeline, learned: Mapping[str, Learned]) -> Pipeline:
 def topological(pipeline: Pipeline) -> tuple[Stage, ...]:
     """The stages, each after all that it depends on; notebook order where the graph leaves a choice.
 
-    Raises ValueError if the graph has a cycle.
+    Raises CycleError.
     """
-    position = {stage.name: number for number, stage in enumerate(pipeline.stages)}
-    sorter = _sorter(pipeline.edges, position)
-    try:
-        sorter.prepare()
-    except graphlib.CycleError as error:
-        raise ValueError(f"stages depend on each other: {' -> '.join(error.args[1])}") from None
-    ordered: list[Stage] = []
-    ready: list[int] = []
-    while sorter.is_active():
-        for name in sorter.get_ready():
-            heapq.heappush(ready, position[name])
-        stage = pipeline.stages[heapq.heappop(ready)]
-        ordered.append(stage)
-        sorter.done(stage.name)
-    return tuple(ordered)
+    stages = {stage.name: stage for stage in pipeline.stages}
+    return tuple(stages[name] for name in in_order(list(stages), _before(pipeline.edges)))
 
 
 def select(pipeline: Pipeline, *, targets: Iterable[str] = (), from_: Iterable[str] = ()) -> tuple[str, ...]:
@@ -118,28 +104,18 @@ def select(pipeline: Pipeline, *, targets: Iterable[str] = (), from_: Iterable[s
         pipeline.stage(name)
     chosen = {stage.name for stage in pipeline.stages}
     if targets:
-        chosen &= _reachable(targets, ((edge.to, edge.from_) for edge in pipeline.edges))
+        chosen &= reachable(targets, followers((edge.to, edge.from_) for edge in pipeline.edges))
     if from_:
-        chosen &= _reachable(from_, ((edge.from_, edge.to) for edge in pipeline.edges))
+        chosen &= reachable(from_, followers((edge.from_, edge.to) for edge in pipeline.edges))
     return tuple(stage.name for stage in pipeline.stages if stage.name in chosen)
 
 
-def find_cycle(edges: Iterable[Edge]) -> tuple[str, ...] | None:
-    """One cycle as a path that ends where it starts (`a, b, a`), or None."""
-    try:
-        _sorter(edges, ()).prepare()
-    except graphlib.CycleError as error:
-        return tuple(error.args[1])
-    return None
-
-
-def _sorter(edges: Iterable[Edge], names: Iterable[str]) -> graphlib.TopologicalSorter[str]:
-    sorter: graphlib.TopologicalSorter[str] = graphlib.TopologicalSorter()
-    for name in names:
-        sorter.add(name)
+def _before(edges: Iterable[Edge]) -> dict[str, list[str]]:
+    """What each stage waits for."""
+    before: dict[str, list[str]] = defaultdict(list)
     for edge in edges:
-        sorter.add(edge.to, edge.from_)
-    return sorter
+        before[edge.to].append(edge.from_)
+    return before
 
 
 def _is_value(name: str) -> bool:
@@ -258,8 +234,8 @@ def _edges(stages: Sequence[Stage], names: Mapping[tuple[str, str], set[str]]) -
 
 
 def _cycles(stages: Sequence[Stage], edges: Sequence[Edge]) -> tuple[Diagnostic, ...]:
-    cycle = find_cycle(edges)
-    if cycle is None:
+    cycle = find_cycle(_before(edges))
+    if not cycle:
         return ()
     path = " -> ".join(cycle)
     first = next(stage for stage in stages if stage.name == cycle[0])
@@ -273,17 +249,3 @@ def _cycles(stages: Sequence[Stage], edges: Sequence[Edge]) -> tuple[Diagnostic,
             stage=first.name,
         ),
     )
-
-
-def _reachable(starts: Iterable[str], pairs: Iterable[tuple[str, str]]) -> set[str]:
-    following: dict[str, list[str]] = defaultdict(list)
-    for from_, to in pairs:
-        following[from_].append(to)
-    found = set(starts)
-    todo = list(found)
-    while todo:
-        for name in following[todo.pop()]:
-            if name not in found:
-                found.add(name)
-                todo.append(name)
-    return found

@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from jupyter_pipe.graphs import reachable
 from jupyter_pipe.scoring.model import Instruction, Trace
 
 __all__ = ["Demand", "live_instructions"]
@@ -138,8 +139,8 @@ def _change(instruction: Instruction, demands: dict[str, Demand], views: dict[st
     adjusts the demands: above `a["x"] = 1`, nobody needs `x` of `a`."""
     base = instruction.changes[0]
     use = instruction.columns
-    reached = [name for name in _reached(instruction.changes, views) if demands.get(name, NOTHING) != NOTHING]
-    if not reached:
+    seen_through = reachable(instruction.changes, lambda name: views.get(name, ()))
+    if all(demands.get(name, NOTHING) == NOTHING for name in seen_through):
         return False
     if use is None:
         _want(demands, [*instruction.reads, *instruction.changes])
@@ -157,14 +158,3 @@ def _change(instruction: Instruction, demands: dict[str, Demand], views: dict[st
         demands[base] = demand.renamed(use.names)
     _want(demands, others)
     return True
-
-
-def _reached(names: Iterable[str], views: dict[str, set[str]]) -> set[str]:
-    found: set[str] = set()
-    todo = list(names)
-    while todo:
-        name = todo.pop()
-        if name not in found:
-            found.add(name)
-            todo.extend(views.get(name, ()))
-    return found

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from jupyter_pipe.analysis.source.magics import transform
 from jupyter_pipe.analysis.source.units import is_parameter
-from jupyter_pipe.compiler.codegen.shared_definitions import reached
+from jupyter_pipe.graphs import reachable
 from jupyter_pipe.model import Cell
 from jupyter_pipe.suggest.verbs import NOTHING, Verb, find_verb
 
@@ -68,7 +68,7 @@ def _look(cell: Cell, tree: ast.Module | None, functions: dict[str, set[str]]) -
     imports = [node for node in body if isinstance(node, _IMPORTS)]
     running = [node for node in body if not isinstance(node, (*_IMPORTS, *_DEFINITIONS))]
     settings = [node for node in body if is_setting(node)]
-    verb = find_verb(reached(_calls(running), lambda name: functions.get(name, ())))
+    verb = find_verb(reachable(_calls(running), lambda name: functions.get(name, ())))
     return Look(
         verb=verb,
         effort=verb.effort + _statements(running),

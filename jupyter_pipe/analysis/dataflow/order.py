@@ -8,8 +8,6 @@ replays, parameters) is there before its first cell: no cell may have used the n
 from __future__ import annotations
 
 import ast
-import graphlib
-import heapq
 import itertools
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,6 +18,7 @@ from jupyter_pipe.analysis.findings.report import cell_number, report
 from jupyter_pipe.analysis.interpreter.heap import Library
 from jupyter_pipe.analysis.interpreter.world import BUILTINS, PATCHED
 from jupyter_pipe.file_names import is_file, may_be_same
+from jupyter_pipe.graphs import find_cycle, in_order, reachable
 from jupyter_pipe.model import Fix
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def arrange(stages: Sequence[StageFacts], units: Sequence[Unit]) -> tuple[list[S
     before: dict[str, set[str]] = defaultdict(set)
     for use in uses:
         before[_stage(use.unit)].update(_stage(source) for source in use.sources)
-    cycle = _find_cycle(stages, before)
+    cycle = find_cycle(_sorted_before(stages, before))
     if cycle:
         return list(stages), [_cycle(cycle, uses)]
     conflicts = list(_conflicts(writers, uses, before))
@@ -182,45 +181,21 @@ def _conflicts(
 
 def _demand(before: dict[str, set[str]], first: str, second: str) -> bool:
     """Notes that `first` must run before `second`. False if the reverse is already demanded."""
-    seen: set[str] = set()
-    todo = [first]
-    while todo:
-        name = todo.pop()
-        if name == second:
-            return False
-        if name not in seen:
-            seen.add(name)
-            todo.extend(before[name])
+    if second in reachable([first], before.__getitem__):
+        return False
     before[second].add(first)
     return True
 
 
-def _find_cycle(stages: Sequence[StageFacts], before: dict[str, set[str]]) -> list[str]:
-    try:
-        _sorter(stages, before).prepare()
-    except graphlib.CycleError as error:
-        return list(error.args[1])
-    return []
-
-
-def _sorter(stages: Sequence[StageFacts], before: dict[str, set[str]]) -> graphlib.TopologicalSorter[str]:
-    return graphlib.TopologicalSorter({stage.name: sorted(before[stage.name]) for stage in stages})
+def _sorted_before(stages: Sequence[StageFacts], before: dict[str, set[str]]) -> dict[str, list[str]]:
+    """The same in every process, whatever the order of sets is in it."""
+    return {stage.name: sorted(before[stage.name]) for stage in stages}
 
 
 def _sorted(stages: Sequence[StageFacts], before: dict[str, set[str]]) -> list[StageFacts]:
     """Each stage after all that must come before it, by first cells where there is a choice."""
-    position = {stage.name: number for number, stage in enumerate(stages)}
-    sorter = _sorter(stages, before)
-    sorter.prepare()
-    ordered: list[StageFacts] = []
-    ready: list[int] = []
-    while sorter.is_active():
-        for name in sorter.get_ready():
-            heapq.heappush(ready, position[name])
-        stage = stages[heapq.heappop(ready)]
-        ordered.append(stage)
-        sorter.done(stage.name)
-    return ordered
+    by_name = {stage.name: stage for stage in stages}
+    return [by_name[name] for name in in_order(list(by_name), _sorted_before(stages, before))]
 
 
 def _cycle(cycle: Sequence[str], uses: Sequence[Use]) -> Diagnostic:

@@ -19,6 +19,7 @@ from jupyter_pipe.analysis.interpreter.bindings import START, UNBOUND
 from jupyter_pipe.analysis.interpreter.world import PATCHED
 from jupyter_pipe.analysis.knowledge.tables import load_tables
 from jupyter_pipe.analysis.source.scopes import bound_names
+from jupyter_pipe.graphs import reachable
 from jupyter_pipe.model import Replay, ReplayKind
 
 if TYPE_CHECKING:
@@ -217,17 +218,16 @@ class Definitions:
 
     def closure(self, numbers: Iterable[int]) -> set[int]:
         """The units among and behind `numbers` that must be replayed, parameters included."""
-        found: set[int] = set()
-        todo = list(numbers)
-        while todo:
-            number = todo.pop()
-            if number in found or number < 0 or not self._is_available(number):
-                continue
-            found.add(number)
-            for name, read in self._units[number].facts.reads.items():
-                if not name.startswith("@"):
-                    todo.extend(read.sources)
-        return found
+        return reachable(filter(self._can_be_replayed, numbers), self._behind)
+
+    def _can_be_replayed(self, number: int) -> bool:
+        return number >= 0 and self._is_available(number)
+
+    def _behind(self, number: int) -> Iterator[int]:
+        """The units that made what this one reads."""
+        for name, read in self._units[number].facts.reads.items():
+            if not name.startswith("@"):
+                yield from filter(self._can_be_replayed, read.sources)
 
     def before(self, number: int, kind: ReplayKind) -> list[int]:
         """The units of this kind above unit `number`."""

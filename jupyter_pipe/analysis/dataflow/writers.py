@@ -6,6 +6,8 @@ import bisect
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from jupyter_pipe.graphs import followers, reachable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -47,14 +49,4 @@ def feeds(stages: Sequence[StageFacts]) -> Iterator[tuple[int, int, str]]:
 
 def reaches(pairs: set[tuple[int, int]], start: int, end: int) -> bool:
     """Whether a path of `pairs` leads from `start` to `end`."""
-    following: dict[int, list[int]] = defaultdict(list)
-    for one, other in pairs:
-        following[one].append(other)
-    seen = {start}
-    todo = [start]
-    while todo:
-        for position in following[todo.pop()]:
-            if position not in seen:
-                seen.add(position)
-                todo.append(position)
-    return end in seen
+    return end in reachable([start], followers(pairs))

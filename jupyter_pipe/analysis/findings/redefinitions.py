@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from jupyter_pipe.analysis.dataflow.replays import definition_digest
 from jupyter_pipe.analysis.findings.report import cell_number, report
 from jupyter_pipe.analysis.interpreter.heap import Bound, Class, Function, Instance, Partial
+from jupyter_pipe.graphs import reachable
 from jupyter_pipe.model import ReplayKind
 
 if TYPE_CHECKING:
@@ -59,18 +60,15 @@ def _differ(one: Unit, other: Unit) -> bool:
 
 def _held(values: Values) -> Iterable[Object]:
     """What surely arrives with a value: parts of containers, classes of instances, functions of methods."""
-    found: dict[Object, None] = {}
-    todo = list(values)
-    while todo:
-        value = todo.pop()
-        if value in found:
-            continue
-        found[value] = None
-        payload = value.payload
-        if isinstance(payload, Instance):
-            todo.append(payload.class_)
-        if isinstance(payload, Bound):
-            todo.append(payload.receiver)
-        if isinstance(payload, (Instance, Partial)) or value.type in HOLDERS:
-            todo += [part for held in value.fields.values() for part in held]
-    return sorted(found, key=lambda value: value.serial)
+    return sorted(reachable(values, _directly_held), key=lambda value: value.serial)
+
+
+def _directly_held(value: Object) -> Iterator[Object]:
+    payload = value.payload
+    if isinstance(payload, Instance):
+        yield payload.class_
+    if isinstance(payload, Bound):
+        yield payload.receiver
+    if isinstance(payload, (Instance, Partial)) or value.type in HOLDERS:
+        for held in value.fields.values():
+            yield from held

@@ -11,7 +11,7 @@ import builtins
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 from msgspec import Struct
@@ -19,6 +19,7 @@ from msgspec import Struct
 from jupyter_pipe.compiler.codegen.imports import ImportedName, imported_names, is_import
 from jupyter_pipe.compiler.codegen.source import Statement
 from jupyter_pipe.compiler.codegen.stage_code import CellCode, ProgramCode, StageCode
+from jupyter_pipe.graphs import reachable
 from jupyter_pipe.model import ReplayKind
 
 __all__ = [
@@ -26,7 +27,6 @@ __all__ = [
     "ModuleLevel",
     "find_module_level",
     "looks_up_names",
-    "reached",
     "without_constants",
 ]
 
@@ -351,18 +351,6 @@ def _used(stage: StageCode, definitions: Mapping[str, Statement]) -> set[str]:
     return names & set(definitions)
 
 
-def reached(names: Iterable[str], follow: Callable[[str], Iterable[str]]) -> set[str]:
-    """The names, and all that `follow` leads to from them."""
-    found: set[str] = set()
-    todo = list(names)
-    while todo:
-        name = todo.pop()
-        if name not in found:
-            found.add(name)
-            todo += follow(name)
-    return found
-
-
 def _with_reads(names: Iterable[str], definitions: Mapping[str, Statement]) -> set[str]:
     known = set(definitions)
-    return reached(names, lambda name: definitions[name].reads & known)
+    return reachable(names, lambda name: definitions[name].reads & known)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from msgspec import Struct
 
 from jupyter_pipe.compiler.graph import topological
+from jupyter_pipe.graphs import reachable
 from jupyter_pipe.model import Pipeline, StageOptions
 
 __all__ = ["Capacity", "Neighbours", "fits", "priorities"]
@@ -55,21 +56,11 @@ class Neighbours:
 
     def descendants(self, names: Collection[str]) -> set[str]:
         """All that depends on one of `names`, without these."""
-        return _reachable(names, self.after) - set(names)
+        return reachable(names, self.after.__getitem__) - set(names)
 
     def ancestors(self, name: str) -> set[str]:
         """All that `name` depends on."""
-        return _reachable([name], self.before) - {name}
-
-
-def _reachable(starts: Iterable[str], steps: Mapping[str, Iterable[str]]) -> set[str]:
-    found = set(starts)
-    todo = list(found)
-    while todo:
-        new = [name for name in steps[todo.pop()] if name not in found]
-        found.update(new)
-        todo.extend(new)
-    return found
+        return reachable([name], self.before.__getitem__) - {name}
 
 
 def priorities(pipeline: Pipeline, seconds: Mapping[str, float]) -> dict[str, float]:
