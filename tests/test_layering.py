@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -21,6 +22,7 @@ WORKER = ("engine/execution/", "engine/kernels/")
 ENTRANCES = {"__init__", "__main__"}
 
 
+@functools.cache
 def layers() -> dict[str, int]:
     """The height of each top-level name of the package, 0 for the nouns."""
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -30,9 +32,13 @@ def layers() -> dict[str, int]:
     return {name: height for height, group in enumerate(groups) for name in re.split(r",\s*", group)}
 
 
-def imported(path: Path, *, top_level: bool = False) -> Iterator[str]:
+@functools.cache
+def imported(path: Path, *, top_level: bool = False) -> tuple[str, ...]:
     """Dotted names of the modules that `path` imports, anywhere or only when it is imported."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return tuple(_imported(path, ast.parse(path.read_text(encoding="utf-8")), top_level))
+
+
+def _imported(path: Path, tree: ast.Module, top_level: bool) -> Iterator[str]:
     package = path.relative_to(ROOT).with_suffix("").parts[:-1]
     for node in tree.body if top_level else ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -39,11 +39,6 @@ __all__ = ["ENOUGH", "Forks", "Outcome", "attempt", "run_as_notebook", "run_as_p
 
 VARYING = re.compile(r"0x[0-9a-fA-F]{6,}|CPU times: .*\nWall time: .*")
 """What differs from run to run: addresses of objects, and what `%time` prints."""
-LIBRARIES = ("numpy", "pandas")
-SKLEARN = tuple(
-    f"sklearn.{part}"
-    for part in ("linear_model", "model_selection", "neighbors", "pipeline", "preprocessing")
-)
 MAY_RAISE = "raises-exception"
 ENOUGH = 100
 """More workers than any case has stages: all that may run in parallel is offered at once."""
@@ -79,7 +74,7 @@ class Forks:
         self._scratch = scratch
         environment = {"PATH": "/usr/bin:/bin", "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
         program = Path(__file__).with_name("zygote.py")
-        self._processes = ForkingProcesses(program, LIBRARIES, SKLEARN, environment)
+        self._processes = ForkingProcesses(program, environment=environment)
         self._jobs = 0
 
     def run(
@@ -88,7 +83,7 @@ class Forks:
         self._jobs += 1
         reply = self._scratch / f"{self._jobs}.json"
         job = {"folder": str(folder), "cells": cells, "environment": dict(environment), "reply": str(reply)}
-        self._processes.ask(job, sklearn="sklearn" in str(cells))
+        self._processes.ask(job, _code_in(folder))
         if not reply.exists():
             raise RuntimeError(f"the cells in {folder} took too long, or killed their process")
         answer: dict[str, Any] = json.loads(reply.read_text(encoding="utf-8"))
@@ -98,6 +93,12 @@ class Forks:
 
     def close(self) -> None:
         self._processes.close()
+
+
+def _code_in(folder: Path) -> str:
+    """Of the whole notebook, since a stage also gets values of libraries that it does not import."""
+    files = sorted([*folder.glob("*.ipynb"), *folder.glob("*.py")])
+    return "".join(file.read_text(encoding="utf-8") for file in files)
 
 
 def run_as_notebook(forks: Forks, path: Path, literals: Mapping[str, str] | None = None) -> Outcome:

@@ -66,7 +66,7 @@ def _preload_kernel_side() -> None:
     assert spec.loader is not None
     sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(sys.modules[name])
-    importlib.import_module(f"{name}.session")
+    sys.modules[name].preload()
 
 
 def _run(shell: Any, job: dict[str, Any]) -> None:
@@ -76,7 +76,8 @@ def _run(shell: Any, job: dict[str, Any]) -> None:
     os.environ.update(job["environment"])
     # Every kernel draws entropy of its own.
     random.seed()
-    sys.modules["numpy"].random.seed()
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()
     output = Path(job["reply"]).with_suffix(".out")
     with open(output, "w+b", buffering=0) as file:
         os.dup2(file.fileno(), 1)

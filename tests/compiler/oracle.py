@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,14 +13,17 @@ from typing import Any
 from jupyter_pipe.compiler import compile_notebook, write_package
 from tests.forking import ForkingProcesses
 
-LIBRARIES = ("IPython.core.interactiveshell", "matplotlib", "pandas")
-SKLEARN = ("sklearn.linear_model", "sklearn.neighbors")
 TIMES = ("CPU times:", "Wall time:")
 ADDRESS = re.compile(r"<(?:[^<>]|<locals>|<lambda>)* at 0x[0-9a-f]+>")
 RAISED = re.compile(r"(?:\w+\.)*(\w+(?:Error|Exception)(?::.*|$))")
 TRACEBACKS = ("Traceback ", "-----")
 
-_processes = ForkingProcesses(Path(__file__).with_name("printing.py"), LIBRARIES, SKLEARN)
+_PROGRAM = Path(__file__).with_name("printing.py")
+# A shell that exists would be found by the code of packages, which runs without one.
+_ENVIRONMENT = {**os.environ, "MPLBACKEND": "agg"}
+_processes = {
+    kind: ForkingProcesses(_PROGRAM, kind, environment=_ENVIRONMENT) for kind in ("notebook", "package")
+}
 
 
 def notebook_prints(path: Path) -> list[str]:
@@ -38,13 +42,15 @@ def package_prints(path: Path, output: Path, parameters: Mapping[str, Any] | Non
 
 def close() -> None:
     """Ends the processes that fork; the next call starts others."""
-    _processes.close()
+    for processes in _processes.values():
+        processes.close()
 
 
 def _printed(job: dict[str, Any], notebook: Path) -> list[str]:
     with tempfile.NamedTemporaryFile() as log:
         sent = {**job, "folder": str(notebook.parent), "log": log.name}
-        answer = _processes.ask(sent, sklearn="sklearn" in notebook.read_text(encoding="utf-8"))
+        kind = "notebook" if "notebook" in job else "package"
+        answer = _processes[kind].ask(sent, notebook.read_text(encoding="utf-8"))
         assert json.loads(answer), f"{job} took too long"
         lines = [line.rstrip() for line in log.read().decode(errors="replace").splitlines()]
     kept = (ADDRESS.sub("<object>", line) for line in lines if line and not line.startswith(TIMES))

@@ -1,14 +1,15 @@
 """Runs notebooks and compiled packages, each in a fork of one process that has imported the libraries.
 
-A program of its own, with the libraries as its arguments: pytest's process has threads by the time these
-tests run, and a fork of it can wait for a lock that no thread of its own holds. Jobs come as lines of JSON
-on standard input; each is answered by a line on standard output: true, or false where the fork took too
-long.
+A program of its own, with the kind of its jobs and the libraries as its arguments: pytest's process has
+threads by the time these tests run, and a fork of it can wait for a lock that no thread of its own holds.
+Jobs come as lines of JSON on standard input; each is answered by a line on standard output: true, or false
+where the fork took too long.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -24,20 +25,22 @@ SECONDS = 60
 
 
 def main() -> None:
-    for library in sys.argv[1:]:
+    kind, *libraries = sys.argv[1:]
+    for library in ("asyncio", "IPython.core.interactiveshell", *libraries):
         importlib.import_module(library)
-    sys.modules["matplotlib"].use("Agg")
+    shell = _shell() if kind == "notebook" else None
+    gc.freeze()
     answers = os.fdopen(os.dup(1), "w")
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
-            _child(json.loads(line))
+            _child(json.loads(line), shell)
         _, status = os.waitpid(child, 0)
         answers.write(json.dumps(not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGALRM) + "\n")
         answers.flush()
 
 
-def _child(job: dict[str, Any]) -> None:
+def _child(job: dict[str, Any], shell: Any) -> None:
     """Runs in the fork; never returns."""
     signal.alarm(SECONDS)
     code = 1
@@ -49,8 +52,8 @@ def _child(job: dict[str, Any]) -> None:
         # They name the line of a cell, or of a module.
         warnings.simplefilter("ignore")
         os.chdir(job["folder"])
-        if "notebook" in job:
-            _run_cells(Path(job["notebook"]))
+        if shell is not None:
+            _run_cells(Path(job["notebook"]), shell)
         else:
             _run_package(job["output"], job["package"], job["parameters"])
         code = 0
@@ -66,15 +69,20 @@ def _run_package(output: str, package: str, parameters: dict[str, Any]) -> None:
     importlib.import_module(package).run(**parameters)
 
 
-def _run_cells(path: Path) -> None:
+def _shell() -> Any:
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
-    sys.path.insert(0, str(path.parent))
     quiet = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "NoColor"}})
     shell = InteractiveShell.instance(config=quiet)
     shell.display_formatter.formatters["text/plain"].pprint = False
     shell.displayhook.write_output_prompt = lambda: None
+    shell.run_cell("None", silent=True)
+    return shell
+
+
+def _run_cells(path: Path, shell: Any) -> None:
+    sys.path.insert(0, str(path.parent))
     for cell in json.loads(path.read_bytes())["cells"]:
         tags = cell["metadata"].get("tags", [])
         source = "".join(cell["source"])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_pipe.compiler import compile_notebook
 from tests.hostile.repository import Repository, build_honest
 from tests.hostile.watching import Listener, listening
 
@@ -18,7 +19,9 @@ def listener() -> Iterator[Listener]:
 @pytest.fixture(scope="session")
 def honest(tmp_path_factory: pytest.TempPathFactory, listener: Listener) -> Repository:
     folder = tmp_path_factory.mktemp("author") / "repo"
-    return build_honest(folder, f"127.0.0.1:{listener.port}")
+    made = build_honest(folder, f"127.0.0.1:{listener.port}")
+    compile_notebook(made.flow)  # what is installed here is found out once, instead of in every fork
+    return made
 
 
 @pytest.fixture(autouse=True)
