@@ -2,8 +2,9 @@
 
 Numbers are compared by the population stability index and the distance of their distribution functions
 (Kolmogorov and Smirnov), texts by the index and chi square. A column has *moved* if the index is above 0.2
-and what chance makes of it, and the test says so with p < 0.05 over the number of columns: of 48 stable weeks
-of the example none is called moved. Fewer than 30 rows are `unknown`, never fine.
+and what chance makes of it, and the test says so with p < 0.05 over the number of columns; numbers also if
+their distribution functions are 0.125 apart, with p < 0.001. Of 48 stable weeks of the example none is
+called moved. Fewer than 30 rows are `unknown`, never fine.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ __all__ = ["ColumnDrift", "Drift", "DriftState", "find_drift"]
 DriftState = Literal["same", "moved", "new", "gone", "type", "unknown"]
 _MOVED = 0.2
 _SIGNIFICANT = 0.05
+_APART = 0.125
+_SURE = 0.001
 _LEAST_ROWS = 30
 
 
@@ -90,6 +93,9 @@ def _column(
     distance, p = _tested(before, after, expected, found)
     limit = _MOVED + chance_index(len(expected), after.filled, before.filled)
     moved = index > limit and p < _SIGNIFICANT / columns
+    # Of 14 weeks whose prices were raised by a quarter, the index misses four, of 0.15 to 0.22.
+    is_apart = distance > _APART and p < _SURE / columns
+    moved = moved or (is_apart and is_numeric(before) and is_numeric(after))
     note = _note(reference, before, after) if moved else ""
     state: DriftState = "moved" if moved else "same"
     return ColumnDrift(name, state, index, distance, p, note, before, after)

@@ -73,6 +73,7 @@ def _that_run(repository: Repository) -> Iterator[Command]:
     yield Command(("verify", "flow.ipynb"), runs=True)
     yield Command(("score", "flow.ipynb", "rows.csv"), runs=True)
     yield Command(("serve", "flow.ipynb", "--port", "0"), runs=True)
+    yield Command(("monitor", ".jupyter_pipe/scorers/flow"))
     yield Command(("serve", ".jupyter_pipe/scorers/flow", "--port", "0"))
     yield Command(("sweep", "flow.ipynb", "-p", "n=1,2", "--minimize", "loss", "--trials", "2"), runs=True)
     yield Command(("loop", "once", "flow.ipynb"), runs=True)

@@ -28,7 +28,8 @@ what the columns say:
   index     population stability index: 0 for the same distribution, above 0.2 a shift
   distance  largest difference of the distribution functions, or of the shares: 0 to 1
   moved     the index is above 0.2 and what chance makes of it, and a test (Kolmogorov and
-            Smirnov, chi square) says so with p < 0.05 over all columns
+            Smirnov, chi square) says so with p < 0.05 over all columns; or the distance of numbers
+            is above 0.125, with p < 0.001
   unknown   fewer than 30 rows, or nearly every value is another one"""
 
 

@@ -20,7 +20,7 @@ from jupyter_pipe.runs.data.profiles import ValueProfile, read_profiles
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.store import RunFolder
 
-__all__ = ["data", "drift_html"]
+__all__ = ["data", "data_page", "drift_html", "drift_section"]
 
 _MOST_VALUES = 40
 _MOST_COLUMNS = 60
@@ -132,10 +132,18 @@ def _values_text(column: ColumnProfile) -> str:
 
 
 def drift_html(found: Sequence[Drift], before: Run, after: Run) -> str:
-    """A page that needs neither network nor script: each column as it was and as it is."""
+    """A page about what moved between two runs: each column as it was and as it is."""
+    moved = sum(len(drift.moved) for drift in found)
+    columns = sum(len(drift.columns) for drift in found)
+    said = f"{moved} of {count(columns, 'column')} moved from run {before.run_id} to run {after.run_id}."
+    title = f"What moved in the data of {after.pipeline}"
+    return data_page(title, said, [drift_section(drift) for drift in found])
+
+
+def data_page(title: str, said: str, sections: Sequence[Markup]) -> str:
+    """A page in the report's style that needs neither network nor script."""
     style = style_sheet() + Path(__file__).with_name("report.css").read_text(encoding="utf-8")
     policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-    title = f"What moved in the data of {after.pipeline}"
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -143,15 +151,13 @@ def drift_html(found: Sequence[Drift], before: Run, after: Run) -> str:
         tag("title", title),
         tag("style", Markup(style)),
     )
-    moved = sum(len(drift.moved) for drift in found)
-    columns = sum(len(drift.columns) for drift in found)
-    said = f"{moved} of {count(columns, 'column')} moved from run {before.run_id} to run {after.run_id}."
     header = tag("header", tag("div", tag("h1", title), tag("p", said)))
-    main = tag("main", header, [_drift(drift) for drift in found])
+    main = tag("main", header, sections)
     return f"<!doctype html>\n{tag('html', head, tag('body', main, class_='jpipe'), lang='en')}\n"
 
 
-def _drift(drift: Drift) -> Markup:
+def drift_section(drift: Drift) -> Markup:
+    """The table of one value: its columns, those that moved first."""
     rows = f"{drift.rows[0] or 0:,} rows, then {drift.rows[1] or 0:,}"
     heading = ("Column", "State", "Before, and after as a line", "Index", "Distance", "")
     head = tag("thead", tag("tr", [tag("th", name) for name in heading]))

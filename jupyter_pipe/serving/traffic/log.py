@@ -2,7 +2,8 @@
 
 Each worker has files of its own, so none waits for another; a new one is begun after a size or a time, and
 old ones are removed. What does not fit into the queue, or cannot be written, is counted as lost. Tables:
-`answers`, one line an answer, and `shadows`, what a shadow would have answered.
+`answers`, one line an answer; `shadows`, what a shadow would have answered; `masks`, which columns are
+missing or hashed.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ CREATE TABLE answers (
     rows TEXT, predictions TEXT, problem TEXT
 );
 CREATE INDEX answers_at ON answers (at);
+CREATE TABLE masks (dropped TEXT NOT NULL, hashed TEXT NOT NULL);
 CREATE TABLE shadows (
     id TEXT NOT NULL, at REAL NOT NULL, version TEXT NOT NULL, digest TEXT NOT NULL, predictions TEXT
 );
@@ -60,7 +62,6 @@ class RequestLog:
         self._file: sqlite3.Connection | None = None
         self._path = Path()
         self._begun = 0.0
-        self._number = 0
         self._complained = False
         self._thread = threading.Thread(target=self._run, name="request log", daemon=True)
         self._thread.start()
@@ -143,15 +144,17 @@ class RequestLog:
             folder = Path(self._settings.folder)
             folder.mkdir(parents=True, exist_ok=True)
             self._remove_old(folder)
-            self._number += 1
             self._begun = self._clock()
             stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(self._begun))
-            self._path = folder / f"requests-{stamp}-{os.getpid()}-{self._number}.sqlite"
+            self._path = folder / f"requests-{stamp}-{os.getpid()}-{os.urandom(3).hex()}.sqlite"
             file = sqlite3.connect(self._path)
             # Readers see whole transactions, and a worker that is killed leaves a file that can be read.
             file.execute("PRAGMA journal_mode=WAL")
             file.execute("PRAGMA synchronous=OFF")
             file.executescript(_TABLES)
+            masks = (_json(self._settings.drop), _json(self._settings.hash))
+            with file:
+                file.execute("INSERT INTO masks VALUES (?, ?)", masks)
             self._file = file
         return self._file
 

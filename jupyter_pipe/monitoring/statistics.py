@@ -1,0 +1,101 @@
+"""Compares what a batch looks like with the run that made the model. Pure: profiles in, alarms out.
+
+Distributions are judged by `contracts.find_drift`. Besides, a column alarms that lost values, has categories
+that the run had never seen, or is gone. Every rule asks for an effect that matters and for more than chance:
+of 48 stable weeks of the example none alarms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator
+
+from msgspec.structs import replace
+
+from jupyter_pipe.artifacts.profile_record import ColumnProfile, Profile
+from jupyter_pipe.contracts import ColumnDrift, Drift, find_drift
+from jupyter_pipe.contracts.wording import share_text
+from jupyter_pipe.monitoring.model import Alarm, State
+
+__all__ = ["LEAST_ROWS", "compare", "state_of"]
+
+LEAST_ROWS = 30
+_MORE_NULLS = 0.05
+_SIGNIFICANT_NULLS = 0.001
+# A run of a few hundred rows may lack a spelling that has two per cent of the rows.
+_UNSEEN = 0.03
+_FEWEST_UNSEEN = 3
+_SIGMAS = 3.0
+
+
+def compare(
+    value: str, before: Profile, after: Profile, *, needed: Collection[str] | None = None
+) -> tuple[Drift, tuple[Alarm, ...]]:
+    """What moved, and what is alarming of it. Only the columns `needed` are looked at, None for all."""
+    if needed is not None:
+        before, after = _only(before, needed), _only(after, needed)
+    drift = find_drift(value, before, after)
+    alarms = [alarm for column in drift.columns for alarm in _alarms(column, len(drift.columns))]
+    return drift, tuple(alarms)
+
+
+def state_of(drift: Drift | None, alarms: Collection[Alarm]) -> State:
+    """`unknown` if nothing alarms and not one column could be judged."""
+    if alarms:
+        return "alarm"
+    judged = drift is not None and any(column.state != "unknown" for column in drift.columns)
+    return "fine" if judged else "unknown"
+
+
+def _only(profile: Profile, names: Collection[str]) -> Profile:
+    return replace(profile, columns=tuple(each for each in profile.columns if each.name in names))
+
+
+def _alarms(column: ColumnDrift, columns: int) -> Iterator[Alarm]:
+    name = column.name
+    if column.state == "gone":
+        yield Alarm("gone", name, f"'{name}' is not sent any more.")
+    elif column.state == "type":
+        yield Alarm("type", name, f"'{name}': {column.note}.")
+    elif column.state == "moved":
+        yield Alarm("moved", name, f"'{name}' moved: {column.note} (index {column.index:.2f}).")
+    if column.before is None or column.after is None:
+        return
+    for kind, message in (
+        ("nulls", _more_nulls(column.before, column.after, columns)),
+        ("unseen", _unseen(column.before, column.after)),
+    ):
+        if message:
+            yield Alarm(kind, name, f"'{name}': {message}.")
+
+
+def _more_nulls(before: ColumnProfile, after: ColumnProfile, columns: int) -> str:
+    """Another share of rows without a value, by two proportions and their normal approximation."""
+    rows_before, rows_after = before.nulls + before.filled, after.nulls + after.filled
+    if min(rows_before, rows_after) < LEAST_ROWS:
+        return ""
+    old, new = before.nulls / rows_before, after.nulls / rows_after
+    pooled = (before.nulls + after.nulls) / (rows_before + rows_after)
+    spread = math.sqrt(pooled * (1 - pooled) * (1 / rows_before + 1 / rows_after))
+    if spread == 0 or abs(new - old) <= _MORE_NULLS:
+        return ""
+    p = math.erfc(abs(new - old) / spread / math.sqrt(2))
+    if p >= _SIGNIFICANT_NULLS / columns:
+        return ""
+    return f"{share_text(new)} without a value, {share_text(old)} before"
+
+
+def _unseen(before: ColumnProfile, after: ColumnProfile) -> str:
+    """Categories that the run never saw, in more rows than its own rare ones let expect."""
+    if before.type != "text" or not before.top or before.distinct > len(before.top):
+        return ""
+    known = dict(before.top)
+    new = {value: count for value, count in after.top if value not in known}
+    rows = sum(new.values())
+    # What was seen once tells how much there may be that was not seen (Good and Turing).
+    once = sum(1 for count in known.values() if count == 1)
+    expected = after.filled * once / max(before.filled, 1)
+    if rows < max(_FEWEST_UNSEEN, _UNSEEN * after.filled, expected + _SIGMAS * math.sqrt(expected)):
+        return ""
+    listed = ", ".join(repr(value) for value in list(new)[:3])
+    return f"new: {listed} in {share_text(rows / after.filled)} of the rows"
