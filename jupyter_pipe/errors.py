@@ -99,6 +99,7 @@ ErrorCode = Literal[
     "notebook_unwritable",
     "notebook_without_code",
     "nothing_to_undo",
+    "nothing_waits",
     "one_run",
     "package_edited",
     "package_foreign",

@@ -7,7 +7,7 @@ sidebar, the report) is a fold over it. Times are UTC, seconds since the epoch.
 from __future__ import annotations
 
 import enum
-from typing import Any, Union, get_args
+from typing import Any, Literal, Union, get_args
 
 import msgspec
 from msgspec import Struct
@@ -16,6 +16,8 @@ __all__ = [
     "DEMANDS",
     "EVENT_NAMES",
     "FINAL_STAGE_STATES",
+    "ApprovalChecked",
+    "ApprovalState",
     "ArtifactWritten",
     "CellFinished",
     "CellStarted",
@@ -53,6 +55,7 @@ class RunState(enum.Enum):
     failed = "failed"
     cancelled = "cancelled"
     interrupted = "interrupted"
+    waiting = "waiting"
 
 
 class StageState(enum.Enum):
@@ -70,7 +73,8 @@ class FailureKind(enum.Enum):
     """What kind of thing ended a stage.
 
     `error` is an exception of the user's code, `input` a cell that asked for input, `effect` a change
-    that `--strict` refuses, `contract` data that is not as its contract says, `worker` a machine on which the
+    that `--strict` refuses, `contract` data that is not as its contract says, `approval` a result that waits
+    for a person, `worker` a machine on which the
     stage could not be prepared, `worker_lost` one that went away with it, `no_worker` that no machine has
     what the stage asks for.
     """
@@ -78,6 +82,7 @@ class FailureKind(enum.Enum):
     error = "error"
     gate = "gate"
     contract = "contract"
+    approval = "approval"
     timeout = "timeout"
     kernel_died = "kernel_died"
     out_of_memory = "out_of_memory"
@@ -91,7 +96,7 @@ class FailureKind(enum.Enum):
     internal = "internal"
 
 
-DEMANDS = frozenset({FailureKind.gate, FailureKind.contract})
+DEMANDS = frozenset({FailureKind.gate, FailureKind.contract, FailureKind.approval})
 """Failures of what a result should have been: all cells ran, and no cell is to blame."""
 FINAL_STAGE_STATES = frozenset(StageState) - {StageState.queued, StageState.running}
 
@@ -257,6 +262,22 @@ class ContractJudged(_Event, frozen=True, tag="contract_judged"):
     missing: str = ""
 
 
+ApprovalState = Literal["waiting", "approved", "rejected"]
+
+
+class ApprovalChecked(_Event, frozen=True, tag="approval_checked"):
+    """A stage tagged `approve:` has ended, and asks a person. `digest` is that of what is asked about, `by`
+    and `at` (UTC seconds) say who answered, and when."""
+
+    stage: str
+    question: str
+    digest: str
+    state: ApprovalState = "waiting"
+    by: str = ""
+    at: float = 0.0
+    note: str = ""
+
+
 class ArtifactWritten(_Event, frozen=True, tag="artifact_written"):
     """`summary` describes each name for people: type and shape (`DataFrame 4,318 x 9`)."""
 
@@ -302,6 +323,7 @@ Event = Union[  # noqa: UP007 - a runtime union, for the decoder
     MetricLogged,
     GateEvaluated,
     ContractJudged,
+    ApprovalChecked,
     ArtifactWritten,
     WarningRaised,
     RunCancelRequested,

@@ -223,7 +223,8 @@ class StageOptions(Struct, frozen=True):
     """`cache_seconds` is how old a result may be that is reused: 0 never reuses one, None sets no limit.
     `reads` and `writes` are paths and patterns, relative to the notebook, of what cannot be seen. `contracts`
     are values that are judged when the stage ends: `sales` by its contract file, `sales=schema` by a schema
-    of the notebook's own."""
+    of the notebook's own. `approve` is a question to a person, without whose answer nothing goes on from
+    here."""
 
     retries: int = 0
     timeout_seconds: float | None = None
@@ -238,6 +239,7 @@ class StageOptions(Struct, frozen=True):
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     contracts: tuple[str, ...] = ()
+    approve: str = ""
 
     @property
     def watched(self) -> tuple[str, ...]:

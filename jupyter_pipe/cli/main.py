@@ -1,7 +1,7 @@
 """The entry of `jupyter pipe`: finds the command, lets it parse and run, turns errors into exit codes.
 
 Exit codes: 0 succeeded, 1 a stage failed, 2 usage or compile error, 3 a gate failed,
-4 data broke its contract, 130 cancelled.
+4 data broke its contract, 5 a person is asked, 130 cancelled.
 A command's module is imported only when it is called or listed.
 """
 

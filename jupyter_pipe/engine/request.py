@@ -20,7 +20,7 @@ from jupyter_pipe.engine.kernels.kernelspecs import check_kernel
 from jupyter_pipe.engine.scheduling.priorities import Capacity
 from jupyter_pipe.engine.targets import RunRequest
 from jupyter_pipe.errors import NotebookError, ParameterError, RunError
-from jupyter_pipe.events import ContractJudged
+from jupyter_pipe.events import ApprovalChecked, ContractJudged
 from jupyter_pipe.model import Learned, Pipeline, Stage
 from jupyter_pipe.notebook import read_notebook
 from jupyter_pipe.runs.learned_effects import read_learned
@@ -70,6 +70,14 @@ class PreparedRun(Struct, frozen=True):
         from jupyter_pipe.contracts.watching import judge_stage
 
         return judge_stage(stage, result, self.contracts)
+
+    def ask(self, stage: Stage, result: StageResult) -> ApprovalChecked | None:
+        """What a person said of a stage's result, if the stage asks."""
+        if not stage.options.approve:
+            return None
+        from jupyter_pipe.runs.approvals import check_approval
+
+        return check_approval(self.store.state_folder, self.pipeline.name, stage, result)
 
     @property
     def taking_part(self) -> Pipeline:

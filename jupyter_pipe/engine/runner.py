@@ -122,6 +122,7 @@ class _Runner:
             strict=prepared.request.options.strict,
             seconds=self._results.durations(),
             judge=prepared.judge,
+            ask=prepared.ask,
         )
         self._machine = Machine(prepared.taking_part, options, prepared.rewire)
         self._answers: deque[ms.Message] = deque()

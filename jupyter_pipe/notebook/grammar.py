@@ -96,6 +96,9 @@ OPTION_TAGS = (
         rf"{_CONTRACT}(\s*,\s*{_CONTRACT})*",
         "the names of variables, separated by commas, each with a schema if it has one: sales=schema",
     ),
+    OptionTag(
+        "approve", r".*\S.*", "the question that a person answers, such as: Are these errors acceptable?"
+    ),
     OptionTag("cpus", rf"{_ABOVE_ZERO}{_NUMBER}", "a number above zero such as 2 or 0.5"),
     OptionTag("memory", rf"{_ABOVE_ZERO}{_NUMBER}\s*[KMGT]?i?B?", "a size such as 4GiB or 512MB"),
     OptionTag("gpus", _WHOLE, "a whole number such as 0, 1 or 2"),

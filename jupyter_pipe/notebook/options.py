@@ -85,6 +85,12 @@ def _read_contracts(text: str) -> tuple[str, ...]:
     return found
 
 
+def _read_question(text: str) -> str:
+    """Quotes around the whole are not part of it."""
+    is_quoted = len(text) > 2 and text[0] == text[-1] == '"'
+    return text[1:-1].strip() if is_quoted else text
+
+
 def _read_limit(text: str) -> tuple[str, str]:
     key, _, value = text.partition(":")
     return key.strip(), value.strip()
@@ -102,6 +108,7 @@ OPTION_FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "reads": ("reads", _read_names),
     "writes": ("writes", _read_names),
     "contract": ("contracts", _read_contracts),
+    "approve": ("approve", _read_question),
     "cpus": ("cpus", float),
     "memory": ("memory_bytes", _read_memory),
     "gpus": ("gpus", int),

@@ -81,6 +81,15 @@ _SHAPES = (
     Mark("gate_failed", "gate failed", "bad", _OCTAGON + _inside("M4.8 8h6.4"), "⊖", "!"),
     Mark("contract_failed", "contract broken", "bad", _OCTAGON + _inside("M5 6.2h6M5 9.8h6"), "⊜", "%"),
     Mark(
+        "waiting",
+        "waiting for you",
+        "warn",
+        _RING + '<path d="M8 4.4v4.2" fill="none" stroke="currentColor" stroke-width="1.8" '
+        'stroke-linecap="round"/><circle cx="8" cy="11.3" r="1.1" fill="currentColor"/>',
+        "⊙",
+        "?",
+    ),
+    Mark(
         "skipped",
         "skipped",
         "quiet",
@@ -110,12 +119,13 @@ _SHAPES = (
 _DEMANDS: dict[FailureKind | None, str] = {
     FailureKind.gate: "gate_failed",
     FailureKind.contract: "contract_failed",
+    FailureKind.approval: "waiting",
 }
 MARKS = {mark.state: mark for mark in _SHAPES}
 
 
 def mark_of(state: str, kind: FailureKind | None = None) -> Mark:
-    """The mark of a stage's or run's state; a failed gate and a broken contract have their own."""
+    """The mark of a stage's or run's state; a false gate, a broken contract, a question have their own."""
     return MARKS[_DEMANDS.get(kind, state) if state == "failed" else state]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from jupyter_pipe.events import (
+    ApprovalChecked,
     ArtifactWritten,
     CellFinished,
     CellStarted,
@@ -143,6 +144,7 @@ def _started(stage: StageRun, event: StageStarted) -> StageRun:
         metrics={},
         gates=(),
         contracts=(),
+        approval=None,
         artifacts=(),
     )
 
@@ -207,6 +209,10 @@ def _contract(stage: StageRun, event: ContractJudged) -> StageRun:
     return replace(stage, contracts=(*stage.contracts, event))
 
 
+def _approval(stage: StageRun, event: ApprovalChecked) -> StageRun:
+    return replace(stage, approval=event)
+
+
 def _artifact(stage: StageRun, event: ArtifactWritten) -> StageRun:
     return replace(stage, artifacts=(*stage.artifacts, event))
 
@@ -229,6 +235,7 @@ _STAGE_CHANGES: dict[type, Callable[[StageRun, Any], StageRun]] = {
     MetricLogged: _metric,
     GateEvaluated: _gate,
     ContractJudged: _contract,
+    ApprovalChecked: _approval,
     ArtifactWritten: _artifact,
     InputChanged: _changed,
 }

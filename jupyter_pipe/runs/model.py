@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from jupyter_pipe.events import (
+    ApprovalChecked,
     ArtifactWritten,
     ContractJudged,
     FailureKind,
@@ -141,6 +142,7 @@ class StageRun(Struct, frozen=True):
     metrics: dict[str, float | int | bool | str] = {}
     gates: tuple[GateEvaluated, ...] = ()
     contracts: tuple[ContractJudged, ...] = ()
+    approval: ApprovalChecked | None = None
     artifacts: tuple[ArtifactWritten, ...] = ()
     changed: tuple[InputChanged, ...] = ()
     contacts: tuple[str, ...] = ()

@@ -35,6 +35,7 @@ function stage(name: string, change: Partial<StageRun> = {}): StageRun {
     metrics: {},
     gates: [],
     contracts: [],
+    approval: null,
     artifacts: [],
     changed: [],
     contacts: [],

@@ -63,6 +63,7 @@ def _about_a_run(run_id: str) -> Iterator[Command]:
     for stage in ("make", "add", "look"):
         yield Command(("logs", run_id, stage))
         yield Command(("debug", run_id, stage, "-o", "tried.ipynb", "--force"))
+        yield Command(("approve", run_id, stage))
     yield Command(("cancel", run_id))
 
 

@@ -81,7 +81,8 @@ def _closing(terminal: Terminal, run: Run, folder: Path, command: str) -> Iterat
 
 def _counts(run: Run) -> str:
     """How many stages ended in which way, such as "3 stages ran, 2 cached, saved 41 s, 1 failed"."""
-    states = [stage.state for stage in run.stages]
+    waiting = [stage for stage in run.stages if stage_mark(stage).state == "waiting"]
+    states = [stage.state for stage in run.stages if stage not in waiting]
     ran = states.count(StageState.succeeded)
     parts = [f"{count(ran, 'stage')} ran"] if ran else []
     cached = [stage for stage in run.stages if stage.state is StageState.cached]
@@ -90,6 +91,7 @@ def _counts(run: Run) -> str:
         parts.append(f"{len(cached)} cached" + (f", saved {seconds_text(saved)}" if saved else ""))
     unhappy = (StageState.failed, StageState.skipped, StageState.cancelled, StageState.interrupted)
     parts += [f"{states.count(state)} {state.value}" for state in unhappy if state in states]
+    parts += [f"{len(waiting)} waiting for you"] if waiting else []
     return ", ".join(parts)
 
 

@@ -16,8 +16,10 @@ from jupyter_pipe.engine.scheduling.order_keeping import OrderKeeping
 from jupyter_pipe.engine.scheduling.priorities import fits
 from jupyter_pipe.engine.scheduling.progress import GOOD, UNDER_WAY, Phase, Progress
 from jupyter_pipe.engine.scheduling.verdict import (
+    approval_failure,
     exit_code_of,
     is_contained,
+    is_kept,
     is_worth_retrying,
     judge,
     retry_delay_seconds,
@@ -123,10 +125,18 @@ class Machine(OrderKeeping):
         judged = self._options.judge(self._stages[name], result)
         self._log_result(name, result, judged)
         failure = judge(self.pipeline, name, result, strict=self._options.strict, contracts=judged)
+        failure = failure or self._ask(name, result)
         self._contained.discard(name)
         if is_contained(failure, judged):
             self._contained.add(name)
         return failure or self._out_of_order(name, result)
+
+    def _ask(self, name: str, result: StageResult) -> Failure | None:
+        """A person is asked only about what is right otherwise."""
+        asked = self._options.ask(self._stages[name], result)
+        if asked is not None:
+            self._log(asked)
+        return approval_failure(asked)
 
     def _ended(self, message: ms.StageEnded, progress: Progress) -> None:
         if progress.again:
@@ -134,8 +144,7 @@ class Machine(OrderKeeping):
             return
         failure = self._verdict(message.stage, message.result)
         if failure is not None:
-            if failure.kind is FailureKind.contract and all(gate.passed for gate in message.result.gates):
-                # What the cells made stands: with another contract it is judged again, and not made again.
+            if is_kept(failure, message.result):
                 self._out.append(ms.Record(message.stage, message.result, message.seconds))
             self._broke(ms.StageBroke(message.stage, message.attempt, failure, message.seconds), progress)
             return
@@ -270,7 +279,9 @@ class Machine(OrderKeeping):
         if self._cancelled:
             self._out.append(ms.Finish(ev.RunState.cancelled, 130))
         elif kinds:
-            self._out.append(ms.Finish(ev.RunState.failed, exit_code_of(kinds)))
+            asks = kinds == {FailureKind.approval}
+            state = ev.RunState.waiting if asks else ev.RunState.failed
+            self._out.append(ms.Finish(state, exit_code_of(kinds)))
         else:
             self._out.append(ms.Finish(ev.RunState.succeeded, 0))
 

@@ -19,10 +19,11 @@ from jupyter_pipe.engine.scheduling.progress import UNDER_WAY, Phase, Progress
 from jupyter_pipe.engine.scheduling.results import contract_events, result_events
 from jupyter_pipe.model import Learned, Pipeline, Stage
 
-__all__ = ["ImpossibleTransition", "Judge", "MachineState", "Options", "Rewire"]
+__all__ = ["Ask", "ImpossibleTransition", "Judge", "MachineState", "Options", "Rewire"]
 
 Rewire = Callable[[Pipeline, Mapping[str, Learned]], Pipeline]
 Judge = Callable[[Stage, StageResult], tuple[ev.ContractJudged, ...]]
+Ask = Callable[[Stage, StageResult], ev.ApprovalChecked | None]
 
 
 class ImpossibleTransition(Exception):  # noqa: N818 - a defect of ours, named by what it is
@@ -34,6 +35,11 @@ class ImpossibleTransition(Exception):  # noqa: N818 - a defect of ours, named b
         super().__init__(f"{reason}: {message!r:.200}\nafter\n{told}")
 
 
+def _ask_nobody(stage: Stage, result: StageResult) -> ev.ApprovalChecked | None:
+    """For runs in which nobody is asked."""
+    return None
+
+
 def _judge_nothing(stage: Stage, result: StageResult) -> tuple[ev.ContractJudged, ...]:
     """For runs without contracts."""
     return ()
@@ -41,13 +47,14 @@ def _judge_nothing(stage: Stage, result: StageResult) -> tuple[ev.ContractJudged
 
 class Options(Struct, frozen=True):
     """How to run. `seconds` is how long stages took before, where known. `judge` holds a stage's result
-    against the contracts of its values."""
+    against the contracts of its values, `ask` says what a person said of it."""
 
     capacity: Capacity = Capacity()
     keep_going: bool = False
     strict: bool = False
     seconds: dict[str, float] = {}
     judge: Judge = _judge_nothing
+    ask: Ask = _ask_nobody
 
 
 class MachineState:

@@ -32,7 +32,9 @@ class Rerunning(MachineState):
         self._end(name, ev.StageState.failed)
         self._log(ev.StageFailed(stage=name, seconds=seconds, attempt=attempt, **fields))
         for later in self._neighbours.descendants({name}):
-            self._skip(later, f"{name} failed")
+            self._skip(
+                later, f"{name} {'waits for you' if failure.kind is FailureKind.approval else 'failed'}"
+            )
         if not self._options.keep_going and name not in self._contained:
             self._halt(name)
 

@@ -11,14 +11,16 @@ from pathlib import Path
 
 from jupyter_pipe.artifacts.protocol import GateResult, StageResult, Untransportable
 from jupyter_pipe.engine.scheduling.observed_order import OrderFinding
-from jupyter_pipe.events import ContractJudged, FailureKind, WarningRaised
+from jupyter_pipe.events import DEMANDS, ApprovalChecked, ContractJudged, FailureKind, WarningRaised
 from jupyter_pipe.file_names import is_file
 from jupyter_pipe.model import Pipeline
 from jupyter_pipe.runs.model import Failure
 
 __all__ = [
+    "approval_failure",
     "exit_code_of",
     "is_contained",
+    "is_kept",
     "is_worth_retrying",
     "judge",
     "order_reason",
@@ -41,6 +43,7 @@ _CERTAIN = frozenset(
     {
         FailureKind.gate,
         FailureKind.contract,
+        FailureKind.approval,
         FailureKind.effect,
         FailureKind.cannot_travel,
         FailureKind.input,
@@ -69,10 +72,36 @@ def judge(
 
 
 def exit_code_of(kinds: Collection[FailureKind]) -> int:
-    """1 where a stage failed, else 4 where data broke its contract, else 3 where a gate was false."""
-    if set(kinds) - {FailureKind.contract, FailureKind.gate}:
+    """1 where a stage failed, else 4 where data broke its contract, 3 where a gate was false, 5 where a
+    person is asked."""
+    if set(kinds) - DEMANDS:
         return 1
-    return 4 if FailureKind.contract in kinds else 3
+    if FailureKind.contract in kinds:
+        return 4
+    return 3 if FailureKind.gate in kinds else 5
+
+
+def approval_failure(asked: ApprovalChecked | None, run_id: str = "RUN") -> Failure | None:
+    """Why the stage is not done although nothing is wrong with it: a person has not answered, or said no."""
+    if asked is None or asked.state == "approved":
+        return None
+    if asked.state == "rejected":
+        note = f": {asked.note}" if asked.note else ""
+        return Failure("Rejected", f"{asked.by} rejected it{note}", kind=FailureKind.gate)
+    return Failure(
+        "ApprovalNeeded",
+        f"waits for you: {asked.question}",
+        kind=FailureKind.approval,
+        hint=f"Look at it, then: jupyter pipe approve {run_id} {asked.stage}",
+    )
+
+
+def is_kept(failure: Failure, result: StageResult) -> bool:
+    """Whether what the cells made stands although the stage fails: with another contract, or another answer,
+    it is judged again and not made again."""
+    if failure.ename == "Rejected" or failure.kind is FailureKind.approval:
+        return True
+    return failure.kind is FailureKind.contract and all(gate.passed for gate in result.gates)
 
 
 def is_worth_retrying(failure: Failure) -> bool:
@@ -224,7 +253,10 @@ def _secret_failure(value: Untransportable, reader: str) -> Failure:
 
 
 def is_contained(failure: Failure | None, contracts: Sequence[ContractJudged]) -> bool:
-    """Whether the failure keeps only what depends on the stage from running: all its contracts say so."""
+    """Whether the failure keeps only what depends on the stage from running: all its contracts say so, or a
+    person is asked."""
+    if failure is not None and (failure.kind is FailureKind.approval or failure.ename == "Rejected"):
+        return True
     if failure is None or failure.kind is not FailureKind.contract:
         return False
     broken = [one.policy for one in contracts if not one.passed and one.policy not in _NO_FAILURE]

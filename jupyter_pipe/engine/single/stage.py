@@ -25,13 +25,14 @@ from jupyter_pipe.engine.provenance import provenance_of, report_on
 from jupyter_pipe.engine.request import PreparedRun, prepare
 from jupyter_pipe.engine.scheduling.results import contract_events, result_events
 from jupyter_pipe.engine.scheduling.stage_inputs import given_to
-from jupyter_pipe.engine.scheduling.verdict import is_worth_retrying, judge
+from jupyter_pipe.engine.scheduling.verdict import approval_failure, is_worth_retrying, judge
 from jupyter_pipe.engine.single.bundles import Bundle, code_digest, empty_bundle, leave_bundle, take_bundle
 from jupyter_pipe.engine.single.exchange import Exchange
 from jupyter_pipe.engine.single.watch import Watch
 from jupyter_pipe.engine.targets import RunRequest
 from jupyter_pipe.errors import PackageError
 from jupyter_pipe.events import (
+    ApprovalChecked,
     ContractJudged,
     Event,
     FailureKind,
@@ -213,9 +214,14 @@ class _Turn:
         judged = self._prepared.judge(self._prepared.pipeline.stage(name), outcome.result)
         for event in (*result_events(name, outcome.result), *contract_events(judged)):
             report(event)
-        return self._judged(outcome, judged)
+        asked = self._prepared.ask(self._prepared.pipeline.stage(name), outcome.result)
+        if asked is not None:
+            report(asked)
+        return self._judged(outcome, judged, asked)
 
-    def _judged(self, outcome: StageOutcome, contracts: Sequence[ContractJudged]) -> StageOutcome:
+    def _judged(
+        self, outcome: StageOutcome, contracts: Sequence[ContractJudged], asked: ApprovalChecked | None = None
+    ) -> StageOutcome:
         """A stage that ran to its end may have failed all the same. What it leaves counts from here on."""
         result, name = outcome.result, self._order.name
         observed = result.observed if result else outcome.observed
@@ -226,7 +232,9 @@ class _Turn:
                 return replace(outcome, failure=replace(failure, hint=left_behind.hint))
             return outcome
         failure = (
-            judge(self._prepared.pipeline, name, result, strict=True, contracts=contracts) or left_behind
+            judge(self._prepared.pipeline, name, result, strict=True, contracts=contracts)
+            or left_behind
+            or approval_failure(asked)
         )
         if failure is not None:
             return StageOutcome(outcome.seconds, failure=failure)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from jupyter_pipe.events import (
     DEMANDS,
+    ApprovalChecked,
     CellStarted,
     ContractJudged,
     Event,
@@ -27,7 +28,7 @@ from jupyter_pipe.events import (
     WarningRaised,
 )
 from jupyter_pipe.render.marks import mark_of
-from jupyter_pipe.render.words import count, seconds_text, value_text
+from jupyter_pipe.render.words import count, day_time, seconds_text, value_text
 
 __all__ = ["EventLines", "log_lines"]
 
@@ -88,6 +89,9 @@ class EventLines:
                 return f"{self._style('warning', 'warn')} {event.code}: {event.message}"
             case RunCancelRequested():
                 return f"cancel requested by {event.by}"
+            case ApprovalChecked() if event.state == "approved":
+                note = f": {event.note}" if event.note else ""
+                return f"approved by {event.by} on {day_time(event.at)}{note}"
             case GateEvaluated() if not event.passed:
                 return f"gate failed: {event.expression}"
             case _:

@@ -118,6 +118,8 @@ def run_headline(run: Run) -> str:
     took = seconds_text(run.seconds)
     if run.state is RunState.failed and failed:
         return f"failed in {_some(failed)} after {took}"
+    if run.state is RunState.waiting:
+        return f"waits for you at {_some(failed)} after {took}"
     if run.state is RunState.interrupted:
         return "interrupted: the runner died"
     return f"{run.state.value} {'in' if run.state is RunState.succeeded else 'after'} {took}"

@@ -3,6 +3,19 @@
  * `python labextension/generate.py`; a test holds that it is current.
  */
 
+export interface ApprovalChecked {
+  readonly event: 'approval_checked';
+  readonly stage: string;
+  readonly question: string;
+  readonly digest: string;
+  readonly state: 'approved' | 'rejected' | 'waiting';
+  readonly by: string;
+  readonly at: number;
+  readonly note: string;
+  readonly seq: number;
+  readonly time: number;
+}
+
 export interface ArtifactWritten {
   readonly event: 'artifact_written';
   readonly stage: string;
@@ -108,7 +121,7 @@ export interface Failure {
   readonly hint: string;
 }
 
-export type FailureKind = 'cannot_travel' | 'contract' | 'effect' | 'error' | 'exit' | 'gate' | 'input' | 'internal' | 'kernel_died' | 'no_worker' | 'out_of_memory' | 'timeout' | 'worker' | 'worker_lost';
+export type FailureKind = 'approval' | 'cannot_travel' | 'contract' | 'effect' | 'error' | 'exit' | 'gate' | 'input' | 'internal' | 'kernel_died' | 'no_worker' | 'out_of_memory' | 'timeout' | 'worker' | 'worker_lost';
 
 export interface Fix {
   readonly title: string;
@@ -304,7 +317,7 @@ export interface RunOptions {
   readonly allow_secret_values: boolean;
 }
 
-export type RunState = 'cancelled' | 'failed' | 'interrupted' | 'queued' | 'running' | 'succeeded';
+export type RunState = 'cancelled' | 'failed' | 'interrupted' | 'queued' | 'running' | 'succeeded' | 'waiting';
 
 export interface RunSummary {
   readonly run_id: string;
@@ -375,6 +388,7 @@ export interface StageOptions {
   readonly reads: readonly string[];
   readonly writes: readonly string[];
   readonly contracts: readonly string[];
+  readonly approve: string;
 }
 
 export interface StageRun {
@@ -395,6 +409,7 @@ export interface StageRun {
   readonly metrics: Readonly<Record<string, number | boolean | string>>;
   readonly gates: readonly GateEvaluated[];
   readonly contracts: readonly ContractJudged[];
+  readonly approval: ApprovalChecked | null;
   readonly artifacts: readonly ArtifactWritten[];
   readonly changed: readonly InputChanged[];
   readonly contacts: readonly string[];

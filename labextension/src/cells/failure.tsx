@@ -97,6 +97,8 @@ function title({ stage, failure, trans }: FailureProps): string {
       return trans.__('%1: gate failed', stage.name);
     case 'contract':
       return trans.__('%1: contract broken', stage.name);
+    case 'approval':
+      return trans.__('%1: waiting for you', stage.name);
     default:
       return trans.__('%1 failed', stage.name);
   }

@@ -16,7 +16,8 @@ const KINDS = {
   succeeded: 'success',
   failed: 'error',
   interrupted: 'warning',
-  cancelled: 'info'
+  cancelled: 'info',
+  waiting: 'warning'
 } as const;
 
 export const notifications: JupyterFrontEndPlugin<void> = {
@@ -98,6 +99,10 @@ class RunNotifier {
     switch (run.state) {
       case 'succeeded':
         return trans.__('%1 succeeded in %2', name, formatSeconds(run.seconds));
+      case 'waiting':
+        return failed
+          ? trans.__('%1 is waiting for you at %2: %3', name, failed.name, failed.approval?.question ?? '')
+          : trans.__('%1 is waiting for you', name);
       case 'interrupted':
         return trans.__('%1 was interrupted: the runner died. %2 of %3 stages are kept.', name, done, total);
       case 'failed': {
@@ -123,7 +128,7 @@ class RunNotifier {
     if (run.state === 'succeeded') {
       return [action(trans.__('Open report'), CommandIds.openReport)];
     }
-    if (run.state === 'failed' || run.state === 'interrupted') {
+    if (run.state === 'failed' || run.state === 'interrupted' || run.state === 'waiting') {
       const resume = action(trans.__('Resume'), CommandIds.resume);
       const goTo = action(trans.__('Go to cell'), CommandIds.goToStage);
       return stage ? [goTo, action(trans.__('Logs'), CommandIds.openLog), resume] : [resume];

@@ -40,9 +40,10 @@ function ending(before: Run, run: Run, trans: TranslationBundle): Sentence {
   const words = {
     succeeded: trans.__('%1 succeeded in %2', run.pipeline, formatSeconds(run.seconds)),
     cancelled: trans.__('%1 cancelled', run.pipeline),
-    interrupted: trans.__('%1 interrupted', run.pipeline)
+    interrupted: trans.__('%1 interrupted', run.pipeline),
+    waiting: trans.__('%1 is waiting for you', run.pipeline)
   };
-  const isKnown = run.state === 'succeeded' || run.state === 'cancelled' || run.state === 'interrupted';
+  const isKnown = run.state === 'succeeded' || run.state === 'cancelled' || run.state === 'interrupted' || run.state === 'waiting';
   return calm(isKnown ? words[run.state as keyof typeof words] : trans.__('%1 failed', run.pipeline));
 }
 

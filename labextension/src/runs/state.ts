@@ -10,12 +10,19 @@ export function markOf(stage: StageRun): Mark {
   if (stage.state !== 'failed' || !stage.failure || !isDemand(stage.failure)) {
     return stage.state;
   }
-  return stage.failure.kind === 'gate' ? 'gate_failed' : 'contract_failed';
+  return DEMANDS[stage.failure.kind] ?? 'failed';
 }
+
+/** What is demanded of a result, and the mark of a stage whose result is not so. */
+const DEMANDS: { readonly [kind in Failure['kind']]?: Mark } = {
+  gate: 'gate_failed',
+  contract: 'contract_failed',
+  approval: 'waiting'
+};
 
 /** Whether a result is not what was demanded of it: all cells ran, and none is to blame. */
 export function isDemand(failure: Failure): boolean {
-  return failure.kind === 'gate' || failure.kind === 'contract';
+  return failure.kind in DEMANDS;
 }
 
 export function wordOf(mark: Mark, trans: TranslationBundle): string {
@@ -103,7 +110,7 @@ export function countStages(run: Run): Counts {
   return {
     total: run.stages.length,
     done: count('succeeded', 'cached'),
-    failed: count('failed'),
+    failed: run.stages.filter(stage => stage.state === 'failed' && markOf(stage) !== 'waiting').length,
     skipped: count('skipped'),
     running: count('running'),
     queued: count('queued')

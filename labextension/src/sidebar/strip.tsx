@@ -246,6 +246,8 @@ export function headline(run: Run, trans: TranslationBundle): string {
         default:
           return trans.__('Failed in %1', failed.name);
       }
+    case 'waiting':
+      return failed ? trans.__('%1 is waiting for you', failed.name) : trans.__('Waiting for you');
     case 'queued':
       return trans.__('Queued');
     case 'running':

@@ -421,7 +421,7 @@ function neighbour(key: string, stage: string, { boxes }: GraphLayout): string |
   return found[0]?.id ?? null;
 }
 
-const WORST: readonly Mark[] = ['failed', 'gate_failed', 'contract_failed', 'running', 'interrupted'];
+const WORST: readonly Mark[] = ['failed', 'gate_failed', 'contract_failed', 'waiting', 'running', 'interrupted'];
 
 function worst(runs: readonly (StageRun | null)[]): Mark | undefined {
   const marks = new Set(runs.map(run => run && markOf(run)));

@@ -9,6 +9,7 @@ const ORDER: readonly Mark[] = [
   'failed',
   'gate_failed',
   'contract_failed',
+  'waiting',
   'interrupted',
   'running',
   'cancelled',
