@@ -75,7 +75,7 @@ class PreparedRun(Struct, frozen=True):
         """What a person said of a stage's result, if the stage asks."""
         if not stage.options.approve:
             return None
-        from jupyter_pipe.runs.approvals import check_approval
+        from jupyter_pipe.approvals import check_approval
 
         return check_approval(self.store.state_folder, self.pipeline.name, stage, result)
 

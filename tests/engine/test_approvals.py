@@ -9,13 +9,13 @@ import pytest
 from msgspec.structs import replace
 
 from jupyter_pipe import events as ev
+from jupyter_pipe.approvals import Approval, approved_digest, check_approval, write_approval
 from jupyter_pipe.artifacts.protocol import Observations, ObservedPath, StageResult
 from jupyter_pipe.cli.main import main
 from jupyter_pipe.engine.scheduling import messages as ms
 from jupyter_pipe.engine.scheduling.verdict import exit_code_of
 from jupyter_pipe.events import ApprovalChecked, FailureKind
 from jupyter_pipe.model import Stage, StageOptions
-from jupyter_pipe.runs.approvals import Approval, approved_digest, check_approval, write_approval
 from jupyter_pipe.runs.store import RunStore
 from tests.engine.machines import Shell, diamond, result
 

@@ -12,7 +12,15 @@ from jupyter_pipe.events import RunState, StageState
 from jupyter_pipe.render.marks import MARKS
 from jupyter_pipe.render.words import count, seconds_text, value_text
 from jupyter_pipe.runs.model import Run, StageRun
-from jupyter_pipe.runs.report.words import gate_text, run_headline, speed_up, stage_mark, stage_note
+from jupyter_pipe.runs.report.words import (
+    UNHAPPY,
+    ending_word,
+    gate_text,
+    run_headline,
+    speed_up,
+    stage_mark,
+    stage_note,
+)
 
 __all__ = ["metrics_table", "run_json", "stage_table", "summary"]
 
@@ -81,17 +89,13 @@ def _closing(terminal: Terminal, run: Run, folder: Path, command: str) -> Iterat
 
 def _counts(run: Run) -> str:
     """How many stages ended in which way, such as "3 stages ran, 2 cached, saved 41 s, 1 failed"."""
-    waiting = [stage for stage in run.stages if stage_mark(stage).state == "waiting"]
-    states = [stage.state for stage in run.stages if stage not in waiting]
-    ran = states.count(StageState.succeeded)
+    states = [ending_word(stage) for stage in run.stages]
+    ran = states.count("succeeded")
     parts = [f"{count(ran, 'stage')} ran"] if ran else []
-    cached = [stage for stage in run.stages if stage.state is StageState.cached]
-    if cached:
-        saved = sum(stage.saved_seconds for stage in cached)
-        parts.append(f"{len(cached)} cached" + (f", saved {seconds_text(saved)}" if saved else ""))
-    unhappy = (StageState.failed, StageState.skipped, StageState.cancelled, StageState.interrupted)
-    parts += [f"{states.count(state)} {state.value}" for state in unhappy if state in states]
-    parts += [f"{len(waiting)} waiting for you"] if waiting else []
+    if "cached" in states:
+        saved = sum(stage.saved_seconds for stage in run.stages if stage.state is StageState.cached)
+        parts.append(f"{states.count('cached')} cached" + (f", saved {seconds_text(saved)}" if saved else ""))
+    parts += [f"{states.count(word)} {word}" for word in UNHAPPY if word in states]
     return ", ".join(parts)
 
 

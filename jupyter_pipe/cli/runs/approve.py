@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _answer(args: argparse.Namespace, found: Run, asked: ApprovalChecked, state_folder: Path) -> None:
-    from jupyter_pipe.runs.approvals import Approval, write_approval
+    from jupyter_pipe.approvals import Approval, write_approval
 
     if not re.fullmatch(r"[0-9a-f]{64}", asked.digest):
         raise RunError(f"The record of run {found.run_id} is damaged.", code="run_damaged")
@@ -73,7 +73,7 @@ def _answer(args: argparse.Namespace, found: Run, asked: ApprovalChecked, state_
 
 
 def _list(terminal: Terminal, found: Run) -> int:
-    from jupyter_pipe.runs.approvals import waiting_stages
+    from jupyter_pipe.approvals import waiting_stages
 
     waiting = waiting_stages(found)
     if not waiting:

@@ -20,7 +20,7 @@ from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.report.data import data
 from jupyter_pipe.runs.report.failures import failures, warnings
 from jupyter_pipe.runs.report.sections import environment, measurements, pictures, stages
-from jupyter_pipe.runs.report.words import run_headline, speed_up
+from jupyter_pipe.runs.report.words import UNHAPPY, ending_word, run_headline, speed_up
 from jupyter_pipe.runs.store import RunFolder, RunStore
 
 __all__ = ["report_html", "write_report"]
@@ -96,8 +96,8 @@ def _stage_facts(run: Run) -> list[tuple[str, str]]:
         saved = sum(stage.saved_seconds for stage in run.stages)
         note = f", saved {seconds_text(saved)}" if saved else ""
         facts.append((str(states.count(StageState.cached)), f"cached{note}"))
-    unhappy = (StageState.failed, StageState.skipped, StageState.cancelled, StageState.interrupted)
-    return facts + [(str(states.count(state)), state.value) for state in unhappy if state in states]
+    endings = [ending_word(stage) for stage in run.stages]
+    return facts + [(str(endings.count(word)), word) for word in UNHAPPY if word in endings]
 
 
 def _gate_facts(run: Run) -> list[tuple[str, str]]:

@@ -11,6 +11,8 @@ from jupyter_pipe.render.words import count, seconds_text
 from jupyter_pipe.runs.model import Failure, Run, StageRun
 
 __all__ = [
+    "UNHAPPY",
+    "ending_word",
     "failure_place",
     "failure_text",
     "frame_place",
@@ -36,6 +38,16 @@ def stage_state(stage: StageRun) -> str:
 def stage_mark(stage: StageRun) -> Mark:
     """The mark of the stage's state; a failed gate has its own."""
     return mark_of(stage.state.value, stage.failure.kind if stage.failure else None)
+
+
+UNHAPPY = ("failed", "waiting for you", "skipped", "cancelled", "interrupted")
+"""Endings that are counted where a run is summed up, in this order."""
+
+
+def ending_word(stage: StageRun) -> str:
+    """The state, but for a stage that waits for a person: it did not fail."""
+    mark = stage_mark(stage)
+    return mark.word if mark.state == "waiting" else stage.state.value
 
 
 def stage_note(stage: StageRun) -> str:
