@@ -32,7 +32,17 @@ import jupyter_pipe
 if TYPE_CHECKING:
     from tests.hostile.repository import Repository
 
-__all__ = ["Done", "Listener", "happened_to", "judged", "listening", "problems_of", "run_command", "snapshot"]
+__all__ = [
+    "Done",
+    "Listener",
+    "happened_to",
+    "import_all",
+    "judged",
+    "listening",
+    "problems_of",
+    "run_command",
+    "snapshot",
+]
 
 SECONDS = 120.0
 """For a command that runs stages, on a machine that is busy with other things."""
@@ -64,7 +74,7 @@ def run_command(
     seconds: float = SECONDS,
 ) -> Done:
     """Run `jupyter pipe ARGV` in a folder, with nothing on standard input."""
-    _import_all()
+    import_all()
     with tempfile.TemporaryFile() as output:
         pid = os.fork()
         if pid == 0:
@@ -75,8 +85,8 @@ def run_command(
 
 
 @lru_cache(maxsize=1)
-def _import_all() -> None:
-    """Once here, instead of in every fork."""
+def import_all() -> None:
+    """Import all of ours: once here, instead of in every fork."""
     for module in pkgutil.walk_packages(jupyter_pipe.__path__, "jupyter_pipe."):
         if not module.name.startswith(("jupyter_pipe.kernel.", "jupyter_pipe.compiler.runtime.")):
             importlib.import_module(module.name)
