@@ -6,6 +6,7 @@ verified, loaded for reports and comparisons, and removed. Raises ArtifactError 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from jupyter_pipe.kernel.payloads.payload_file import PayloadFile, file_digest, 
 from jupyter_pipe.kernel.payloads.store import is_verified, mark_verified, open_payload, prepare_store
 
 __all__ = ["Store"]
+
+_ADDRESS = re.compile("[0-9a-f]{64}")
 
 
 class Store:
@@ -33,7 +36,11 @@ class Store:
             ) from None
 
     def path(self, ref: ArtifactRef | str) -> Path:
-        """Where the payload lies or would lie."""
+        """Where the payload lies or would lie. Raises ArtifactError for an address that leads elsewhere."""
+        if not _ADDRESS.fullmatch(_address(ref)):
+            raise ArtifactError(
+                f"{_address(ref)[:80]!r} is not the address of a value.", code="artifact_unusable"
+            )
         return Path(payload_path(str(self.folder), _address(ref)))
 
     def has(self, ref: ArtifactRef | str) -> bool:

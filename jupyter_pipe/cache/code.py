@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from jupyter_pipe.cache.fingerprint import digest_of
-from jupyter_pipe.trust.records import read_regular_file
+from jupyter_pipe.errors import PackageError
+from jupyter_pipe.trust.records import UNREADABLE, read_regular_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,9 +43,18 @@ _decoder = msgspec.json.Decoder(_StageNotebook)
 def stage_sources(package: Path, stage: Stage) -> dict[str, str]:
     """Cell id -> source of the user's cells in the stage's notebook, in order.
 
-    Raises OSError, msgspec.DecodeError or msgspec.ValidationError.
+    Raises PackageError if the notebook is missing or damaged.
     """
-    notebook = _decoder.decode(read_regular_file(package / stage.notebook))
+    path = package / stage.notebook
+    try:
+        notebook = _decoder.decode(read_regular_file(path))
+    except UNREADABLE as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        raise PackageError(
+            f"The notebook of stage {stage.name!r}, '{path}', cannot be read: {said}.",
+            code="package_unreadable",
+            hint="Compile the notebook again.",
+        ) from None
     return {
         cell.id: cell.source if isinstance(cell.source, str) else "".join(cell.source)
         for cell in notebook.cells

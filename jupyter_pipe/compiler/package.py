@@ -54,8 +54,13 @@ def stale_files(compiled: Compiled, folder: Path | str) -> tuple[str, ...]:
     The versions in `requirements.txt` are those of a machine, so that file alone makes nothing stale.
     """
     folder = Path(folder)
-    changed = [name for name in _changed(compiled, folder) if not _is_only_pinned(folder, name)]
-    return (*changed, *_obsolete(compiled, folder))
+    try:
+        changed = [name for name in _changed(compiled, folder) if not _is_only_pinned(folder, name)]
+        return (*changed, *_obsolete(compiled, folder))
+    except OSError as error:
+        raise PackageError(
+            f"The package in '{folder}' cannot be read: {error.strerror or error}.", code="package_unreadable"
+        ) from error
 
 
 def read_package(folder: Path | str) -> Pipeline:
@@ -145,6 +150,7 @@ def _refuse_foreign(folder: Path, names: Iterable[str]) -> None:
             code="package_is_file",
             hint="Choose a folder with -o.",
         )
+    _refuse_links(folder, names)
     foreign, edited = _not_generated(folder, names)
     if not (folder / _PIPELINE).exists() and folder.is_dir() and not foreign:
         foreign += sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
@@ -159,6 +165,18 @@ def _refuse_foreign(folder: Path, names: Iterable[str]) -> None:
             f"Generated files in '{folder}' were edited by hand: {_listed(edited)}.",
             code="package_edited",
             hint="Move the changes into the notebook; --force overwrites them.",
+        )
+
+
+def _refuse_links(folder: Path, names: Iterable[str]) -> None:
+    """A clone may have a link where the package is to be: what we write would be somewhere else."""
+    links = [folder, *(parent for name in names for parent in (folder / name).parents if parent != folder)]
+    link = next((each for each in links if each.is_symlink() and each.is_relative_to(folder)), None)
+    if link is not None:
+        raise PackageError(
+            f"'{link}' is a symbolic link: the package would be written somewhere else.",
+            code="package_foreign",
+            hint="If you mean it, name the folder that it leads to with -o.",
         )
 
 

@@ -11,7 +11,8 @@ from jupyter_pipe.trust.records import read_regular_file
 
 __all__ = ["contract_path", "read_contract", "read_contracts"]
 
-_LARGEST = 1 << 22
+# A megabyte are ten thousand columns, and ten seconds for PyYAML.
+_LARGEST = 1 << 20
 
 
 def contract_path(notebook: Path, name: str) -> Path:

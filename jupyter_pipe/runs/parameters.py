@@ -18,10 +18,12 @@ from jupyter_pipe.errors import ParameterError
 from jupyter_pipe.model import Parameter
 from jupyter_pipe.runs.model import ParameterValue
 from jupyter_pipe.trust.keys import KEY_VARIABLE
+from jupyter_pipe.trust.records import read_named_file
 
 __all__ = ["ENVIRONMENT_PREFIX", "read_parameter_file", "resolve_parameters", "resumed_parameters"]
 
 ENVIRONMENT_PREFIX = "JUPYTER_PIPE_"
+_LARGEST_FILE = 4 << 20
 
 _YES = frozenset({"true", "yes", "on", "1"})
 _INFINITE = re.compile(r'float\("(-?inf|nan)"\)')
@@ -79,13 +81,17 @@ def read_parameter_file(path: Path) -> dict[str, Any]:
     """The mapping in a YAML or JSON file. Raises ParameterError."""
     import yaml
 
+    from jupyter_pipe.yaml_files import load_yaml, yaml_problem
+
     try:
-        text = path.read_text(encoding="utf-8")
-        found = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        text = read_named_file(path, _LARGEST_FILE).decode("utf-8")
+        found = json.loads(text) if path.suffix == ".json" else load_yaml(text)
     except OSError as error:
         raise ParameterError(f"Cannot read the parameter file {path}: {error.strerror}.") from error
-    except (ValueError, RecursionError, yaml.YAMLError) as error:
-        raise ParameterError(f"The parameter file {path} cannot be understood: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise ParameterError(f"The parameter file {path} cannot be understood: {error}.") from error
+    except yaml.YAMLError as error:
+        raise ParameterError(f"The parameter file {path} is not YAML, {yaml_problem(error)}.") from error
     if found is None:
         return {}
     if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):

@@ -16,7 +16,7 @@ from jupyter_pipe.errors import SweepError
 from jupyter_pipe.model import to_json
 from jupyter_pipe.runs.store import RunStore, is_file_name
 from jupyter_pipe.sweeps.model import Study, Trial
-from jupyter_pipe.trust.records import UNREADABLE, read_record, read_regular_file
+from jupyter_pipe.trust.records import UNREADABLE, UnsignedError, read_record, read_regular_file
 from jupyter_pipe.trust.signatures import sign
 
 __all__ = ["StudyFolder", "free_name", "study_folder"]
@@ -48,7 +48,7 @@ class StudyFolder:
             return msgspec.json.decode(data, type=Study)
         except UNREADABLE as error:
             raise SweepError(
-                f"The study '{self.path.name}' cannot be continued: {error}.",
+                f"The study '{self.path.name}' cannot be continued: {_reason(error)}.",
                 code="sweep_unreadable",
                 hint="Begin another one with --study NAME.",
             ) from None
@@ -56,21 +56,24 @@ class StudyFolder:
     def trials(self) -> tuple[Trial, ...]:
         """As far as they have come, by number."""
         try:
-            lines = read_regular_file(self._trials).splitlines()
+            lines = read_regular_file(self._trials, follow=False).splitlines()
         except OSError:
             return ()
         found: dict[int, Trial] = {}
         for line in lines:
             with contextlib.suppress(*UNREADABLE):
                 trial = _trial_decoder.decode(line)
-                found[trial.number] = trial
+                if is_file_name(trial.run_id):
+                    found[trial.number] = trial
         return tuple(found[number] for number in sorted(found))
 
     def note(self, trial: Trial) -> None:
         """Append what is known of a trial now; it outlives the process."""
         # A line that was cut off must not take the next one with it.
         line = b"\n" + msgspec.json.encode(trial) + b"\n"
-        with self._trials.open("ab") as file:
+        # A link in its place would have us write to another file.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        with os.fdopen(os.open(self._trials, flags, 0o666), "ab") as file:
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
@@ -82,7 +85,9 @@ def study_folder(store: RunStore, name: str) -> StudyFolder:
         raise SweepError(
             f"{name[:80]!r} cannot name a study.", code="sweep_name", hint="Use letters and digits."
         )
-    return StudyFolder(store.state_folder / "studies" / name)
+    path = store.state_folder / "studies" / name
+    store.require_no_links(path)
+    return StudyFolder(path)
 
 
 def free_name(store: RunStore, metric: str) -> str:
@@ -93,3 +98,8 @@ def free_name(store: RunStore, metric: str) -> str:
         if not study_folder(store, name).exists:
             return name
         number += 1
+
+
+def _reason(error: Exception) -> str:
+    said = error.strerror if isinstance(error, OSError) else None
+    return f"its record is {said}" if isinstance(error, UnsignedError) else said or str(error)

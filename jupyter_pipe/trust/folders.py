@@ -19,9 +19,12 @@ _WRITTEN = (
     "cache/locks",
     "cache/notebooks",
     "cache/versions",
+    "files",
     "runs",
     "scorers",
     "serving",
+    "studies",
+    "suggested",
     "work",
 )
 

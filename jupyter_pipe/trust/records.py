@@ -16,6 +16,7 @@ __all__ = [
     "UnsignedError",
     "is_foreign",
     "open_regular_file",
+    "read_named_file",
     "read_record",
     "read_regular_file",
 ]
@@ -69,6 +70,18 @@ def read_regular_file(path: Path, limit: int = LARGEST_RECORD, *, follow: bool =
         # `read` takes all the memory that it may need before it reads: what the file has, not the limit.
         # A file of /proc has no size.
         return file.read(size or min(limit, _WITHOUT_SIZE))
+
+
+def read_named_file(path: Path, limit: int) -> bytes:
+    """The file that the user named, which may be a pipe that a shell made: `-f <(vault read …)`. What only
+    seems to be a file in some folder is refused as in `read_regular_file`. Raises OSError."""
+    if not str(path).startswith(("/dev/fd/", "/proc/self/fd/")) and str(path) != "/dev/stdin":
+        return read_regular_file(path, limit)
+    with path.open("rb") as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, "is too large", str(path))
+    return data
 
 
 def open_regular_file(path: Path, *, follow: bool = True) -> BinaryIO:

@@ -45,11 +45,14 @@ def _about_notebooks() -> Iterator[Command]:
     yield Command(("trust", "--list"))
     yield Command(("completion", "bash"))
     yield Command(("open", "latest", "--print"))
+    yield Command(("plan", "flow.ipynb", "-f", "params.yaml"))
+    yield Command(("plan", "flow.ipynb", "--env-file", "values.env"))
     yield Command(("contract", "check", "flow.ipynb"))
     yield Command(("drift", "latest"))
     for action in ("init", "status", "history"):
         yield Command(("loop", action, "flow.ipynb"))
     yield Command(("loop", "export", "cron", "flow.ipynb"))
+    yield Command(("drift", "latest", "latest", "--all", "--html", "drift.html"))
 
 
 def _run_ids(repository: Repository) -> list[str]:
@@ -68,6 +71,14 @@ def _about_a_run(run_id: str) -> Iterator[Command]:
 
 
 def _that_run(repository: Repository) -> Iterator[Command]:
+    yield Command(("compile", "flow.ipynb"), runs=True)
+    for action in ("init", "diff", "export"):
+        yield Command(("contract", action, "flow.ipynb"), runs=True)
+    yield Command(("run", "flow.ipynb", "-f", "params.yaml"), runs=True)
+    yield Command(("sweep", "flow.ipynb", "--study", "total", "--resume", "--best", "best.yaml"), runs=True)
+    yield Command(("score", ".jupyter_pipe/scorers/flow", "rows.csv"), runs=True)
+    bundle = ("--take", "bundle", "--leave", "left", "--run-root", "other", "--run-id", "taken")
+    yield Command(("run-stage", "flow_pipeline", "add", *bundle), runs=True)
     yield Command(("run", "flow.ipynb", "--from", "add"), runs=True)
     yield Command(("run", "flow_pipeline"), runs=True)
     yield Command(("run-stage", "flow_pipeline", "add", "--run-root", ".", "--run-id", "shared"), runs=True)

@@ -22,6 +22,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from jupyter_pipe.runs.report.notes import RunNote, write_note
+from jupyter_pipe.runs.store import RunStore
 from tests.hostile.repository import Repository, build_honest
 from tests.hostile.watching import Done, problems_of, run_command
 
@@ -147,9 +149,12 @@ class Victim(NamedTuple):
 
 
 def build_victim(folder: Path) -> Victim:
-    """The store of a victim: `flow` run twice, `fails`, and one stage by itself."""
+    """The store of a victim: `flow` run twice, `fails`, one stage by itself, a note and a study."""
     repository = build_honest(folder, "127.0.0.1:9", key=KEY)
     _command(repository, "run", "flow.ipynb", "-q")
+    _command(repository, "sweep", "flow.ipynb", "-p", "n=3,4", "--minimize", "total", "--trials", "1")
+    for run in RunStore(folder).ids():
+        write_note(RunStore(folder).folder(run), RunNote("named", "with a note", pinned=True))
     files = tuple(
         path.relative_to(repository.state).as_posix()
         for path in sorted(repository.state.rglob("*"))
@@ -179,6 +184,10 @@ def _commands(run_ids: list[str], damage: Damage) -> Iterator[tuple[str, ...]]:
     yield ("plan", "flow.ipynb")
     yield ("cancel", run_id)
     yield ("gc", "--keep", "2", "--dry-run")
+    yield ("open", run_id, "--print")
+    yield ("drift", run_ids[0], run_id)
+    if damage.name.startswith("studies"):
+        yield ("sweep", "flow.ipynb", "--study", "total", "--resume")
 
 
 def _command(repository: Repository, *argv: str) -> Done:

@@ -47,7 +47,7 @@ __all__ = [
 SECONDS = 120.0
 """For a command that runs stages, on a machine that is busy with other things."""
 _MEMORY_BYTES = 4 << 30
-_CODES = {0, 1, 2, 3, 130}
+_CODES = {0, 1, 2, 3, 4, 130}
 _CRASHED = 70
 _OURS = re.compile(
     r'File "[^"]*/jupyter_pipe/(?!kernel/)[^"]*\.py"|Traceback \(most recent call last\):\n.*jupyter_pipe/'

@@ -296,6 +296,12 @@ def _difference(old: str, new: str, name: str) -> Iterator[str]:
 def _write(path: Path, text: str) -> None:
     from jupyter_pipe.cache.replacing import replace_file
 
+    if path.parent.is_symlink():
+        raise ContractError(
+            f"{_shown(path.parent)} is a symbolic link: {path.name} would be written somewhere else.",
+            code="contract_invalid",
+            hint="Put a folder in its place.",
+        )
     replace_file(path, text.encode())
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.cli.options import add_trust, at_least
 from jupyter_pipe.errors import ParameterError
+from jupyter_pipe.trust.records import read_named_file
 
 if TYPE_CHECKING:
     from jupyter_pipe.engine import RunRequest
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["add_place", "add_run_options", "command_line", "environment_of", "parameter_texts", "request_of"]
 
 ALL_STAGES = ""
+_LARGEST_ENV_FILE = 1 << 20
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
@@ -184,7 +186,7 @@ def environment_of(env_file: Path | None) -> dict[str, str]:
     if env_file is None:
         return dict(os.environ)
     try:
-        lines = env_file.read_text(encoding="utf-8").splitlines()
+        lines = read_named_file(env_file, _LARGEST_ENV_FILE).decode("utf-8").splitlines()
     except (OSError, ValueError) as error:
         said = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise ParameterError(f"Cannot read {env_file}: {said}.", code="env_file_unreadable") from error

@@ -48,8 +48,12 @@ class Bundle(Struct, frozen=True):
 
 
 def code_digest(package: Path, pipeline: Pipeline, stage: str) -> str:
-    """The digest of what the stage executes."""
-    return hashlib.sha256(read_regular_file(package / pipeline.stage(stage).notebook)).hexdigest()
+    """The digest of what the stage executes. Raises RunError if its notebook is missing."""
+    path = package / pipeline.stage(stage).notebook
+    try:
+        return hashlib.sha256(read_regular_file(path)).hexdigest()
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}.", code="package_unreadable") from None
 
 
 def read_bundle(path: Path) -> Bundle:
@@ -57,8 +61,9 @@ def read_bundle(path: Path) -> Bundle:
     try:
         found = msgspec.json.decode(read_regular_file(path / "bundle.json", follow=False), type=Bundle)
     except UNREADABLE as error:
+        said = error.strerror if isinstance(error, OSError) else error
         raise RunError(
-            f"{path} is not what a stage left with --leave: {error}",
+            f"{path} is not what a stage left with --leave: {said}.",
             code="bundle_unusable",
             hint="Name the folder that run-stage --leave filled, for each stage that this one depends on.",
         ) from None
@@ -152,7 +157,8 @@ def _read(path: Path, purpose: str, bundle: Bundle, kind: type[T]) -> T:
             hint=f"Give all stages the same key, or none of them: {KEY_VARIABLE}.",
         ) from None
     except UNREADABLE as error:
-        raise RunError(f"The bundle's file {path} cannot be read: {error}", code="bundle_unusable") from None
+        said = error.strerror if isinstance(error, OSError) else error
+        raise RunError(f"The bundle's file {path} cannot be read: {said}.", code="bundle_unusable") from None
 
 
 def _copy_values(path: Path, store: RunStore, result: StageResult) -> None:

@@ -11,6 +11,7 @@ import ast
 import fnmatch
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -26,6 +27,8 @@ from jupyter_pipe.model import Stage
 from jupyter_pipe.observe.digests import MISSING, file_digest
 from jupyter_pipe.runs.model import Failure, ParameterValue
 
+_DIGEST = re.compile("[0-9a-f]{16,128}")
+
 __all__ = ["FileChanges", "WorkingFiles", "content_path"]
 
 
@@ -37,7 +40,10 @@ class FileChanges(Struct, frozen=True):
 
 
 def content_path(state_folder: Path, digest: str) -> Path:
-    """Where a file's content is kept for later stages, below `.jupyter_pipe/`."""
+    """Where a file's content is kept for later stages, below `.jupyter_pipe/`. Raises ArtifactError for a
+    digest that would lead elsewhere."""
+    if not _DIGEST.fullmatch(digest):
+        raise ArtifactError(f"{digest[:80]!r} is not the digest of a file.", code="artifact_unusable")
     return state_folder / "files" / digest[:2] / digest
 
 

@@ -20,7 +20,7 @@ from tests.hostile.attacks import attack
 from tests.hostile.repository import STRANGER, Repository
 
 
-class _Poison:
+class Poison:
     """Runs a shell command when it is unpickled."""
 
     def __init__(self, command: str) -> None:
@@ -32,20 +32,20 @@ class _Poison:
 
 def poisoned_payload(repository: Repository, label: str, names: list[str]) -> dict[str, Any]:
     """A payload as ours, correctly addressed, that leaves a file when it is loaded. Returns its reference."""
-    stream = pickle.dumps({name: _Poison(repository.shell_canary(label)) for name in names}, protocol=5)
+    stream = pickle.dumps({name: Poison(repository.shell_canary(label)) for name in names}, protocol=5)
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
     manifest = {"names": names, "types": {}, "summary": {}, "definitions": {}, "python": python}
     written = write_payload(str(repository.state / "artifacts"), [], stream, ([], []), manifest)
     return {"artifact": written.artifact, "digest": written.artifact, "bytes": written.bytes}
 
 
-def _poison_references(value: Any, reference: dict[str, Any]) -> Any:
+def replace_references(value: Any, reference: dict[str, Any]) -> Any:
     """The same record with every reference to a payload replaced."""
     if isinstance(value, dict):
         if "artifact" in value:
             return {**value, "artifact": reference["artifact"], "bytes": reference["bytes"]}
-        return {key: _poison_references(each, reference) for key, each in value.items()}
-    return [_poison_references(each, reference) for each in value] if isinstance(value, list) else value
+        return {key: replace_references(each, reference) for key, each in value.items()}
+    return [replace_references(each, reference) for each in value] if isinstance(value, list) else value
 
 
 def _records(repository: Repository) -> Iterator[tuple[Path, str, str]]:
@@ -66,7 +66,7 @@ def _poison(repository: Repository, label: str, seal: Callable[[bytes, str, str,
     for path, purpose, name in _records(repository):
         old = path.read_bytes()
         document = json.loads(unsigned(old))
-        changed = json.dumps(_poison_references(document, reference)).encode()
+        changed = json.dumps(replace_references(document, reference)).encode()
         path.write_bytes(seal(old, purpose, name, changed))
 
 
