@@ -60,6 +60,7 @@ def _add_scoring(app: FastAPI, service: Service) -> None:
     most = service.settings.most_bytes
 
     @app.post("/score")
+    @app.post("/v1/models/{name}:predict", include_in_schema=False)
     async def score(request: Request) -> Response:
         at, started = now()
         service.metrics.accepted.inc()
@@ -110,6 +111,11 @@ def _add_states(app: FastAPI, service: Service) -> None:
         is_ready = routing.champion is not None
         said = {"ready": is_ready, "live": live, "problems": dict(service.follower.problems)}
         return _said(said, 200 if is_ready else 503)
+
+    @app.get("/v1/models/{name}", include_in_schema=False)
+    async def model(name: str) -> Response:
+        """What KServe's protocol V1 asks."""
+        return _said({"name": name, "ready": service.routing.champion is not None})
 
     @app.get("/schema")
     async def schema() -> Response:

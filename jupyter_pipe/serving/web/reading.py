@@ -1,6 +1,7 @@
 """From the body of a request to rows. Pure; raises RequestError.
 
-Taken are `{"rows": [{…}, …]}`, `[{…}, …]` and one row `{…}`. Where a row is a single value, such as a text,
+Taken are `{"rows": [{…}, …]}`, `[{…}, …]`, one row `{…}`, and what KServe's protocol V1 sends,
+`{"instances": [{…}, …]}`. Where a row is a single value, such as a text,
 the value alone will do.
 """
 
@@ -77,12 +78,10 @@ def _listed(value: Any, form: RowsForm) -> list[Any]:
     if isinstance(value, list):
         return value
     if isinstance(value, dict):
-        rows = value.get("rows")
-        # A column may be called `rows`, too; its values are not lists of objects.
-        named = any(column.name == "rows" for column in form.columns)
-        if isinstance(rows, list) and not named:
-            return rows
-        return [value]
+        # A column may be called `rows`, too.
+        known = {column.name for column in form.columns}
+        lists = [value[name] for name in ("rows", "instances") if name in value and name not in known]
+        return lists[0] if lists and isinstance(lists[0], list) else [value]
     if form.columns and form.columns[0].name == SINGLE:
         return [value]
     raise RequestError(422, f"The body is {_kind(value)}, and not rows.")
