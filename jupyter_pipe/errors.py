@@ -25,6 +25,7 @@ __all__ = [
     "PackageError",
     "ParameterError",
     "PipeError",
+    "RegistryError",
     "RunError",
     "SweepError",
     "UntrustedError",
@@ -83,6 +84,8 @@ ErrorCode = Literal[
     "loop_promotion",
     "loop_unreadable",
     "log_missing",
+    "model_name_invalid",
+    "model_unknown",
     "not_a_notebook",
     "not_a_package",
     "not_ready",
@@ -120,6 +123,9 @@ ErrorCode = Literal[
     "result_untrusted",
     "result_unwritable",
     "profile_missing",
+    "registry_away",
+    "registry_busy",
+    "registry_unusable",
     "root_linked",
     "root_missing",
     "root_unreachable",
@@ -134,6 +140,7 @@ ErrorCode = Literal[
     "run_going_on",
     "run_id_missing",
     "run_lost",
+    "run_outdated",
     "run_unknown",
     "run_untrusted",
     "runner_failed",
@@ -152,6 +159,7 @@ ErrorCode = Literal[
     "sweep_name",
     "sweep_space",
     "sweep_unreadable",
+    "version_unusable",
     "workdir_missing",
 ]
 """What went wrong, for programs: the stable short names of all errors."""
@@ -169,6 +177,9 @@ _STATUS_OF_CODE: dict[ErrorCode, int] = {
     "notebook_missing": 404,
     "route_unknown": 404,
     "run_unknown": 404,
+    "model_unknown": 404,
+    "registry_away": 503,
+    "registry_busy": 409,
     "stage_unknown": 404,
     "run_active": 409,
     "run_exists": 409,
@@ -259,6 +270,12 @@ class RunError(PipeError):
 
 class LoopError(PipeError):
     """A loop file that cannot be read, or a loop that cannot begin or go on."""
+
+
+class RegistryError(PipeError):
+    """A model or version that is unknown, or a registry that cannot be reached or written."""
+
+    status = 422
 
 
 class SweepError(PipeError):

@@ -224,7 +224,8 @@ class StageOptions(Struct, frozen=True):
     `reads` and `writes` are paths and patterns, relative to the notebook, of what cannot be seen. `contracts`
     are values that are judged when the stage ends: `sales` by its contract file, `sales=schema` by a schema
     of the notebook's own. `approve` is a question to a person, without whose answer nothing goes on from
-    here."""
+    here. `promote` is the metric by which a new version of the model is compared with the one in use; the
+    rows that the notebook scores were then set aside from fitting."""
 
     retries: int = 0
     timeout_seconds: float | None = None
@@ -240,6 +241,7 @@ class StageOptions(Struct, frozen=True):
     writes: tuple[str, ...] = ()
     contracts: tuple[str, ...] = ()
     approve: str = ""
+    promote: str = ""
 
     @property
     def watched(self) -> tuple[str, ...]:

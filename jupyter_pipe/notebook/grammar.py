@@ -19,6 +19,7 @@ __all__ = [
     "NAME_PROBLEMS",
     "OPTION_TAGS",
     "PREFIXES",
+    "PROMOTION_METRICS",
     "RESERVED_NAMES",
     "ROLE_TAGS",
     "SCORING_COLUMNS",
@@ -78,6 +79,8 @@ _UNIT = r"(sec|min|s|m|h|d)"
 _DURATION = rf"{_ABOVE_ZERO}({_NUMBER}|({_NUMBER}\s*{_UNIT}\s*){{1,4}})"
 _PATHS = r"[^,\s][^,]*(,\s*[^,\s][^,]*)*"
 _CONTRACT = r"[^\s,=:]+(\s*=\s*[^\s,=:]+)?"
+PROMOTION_METRICS = ("mae", "mse", "rmse", "mape", "r2", "accuracy", "f1", "auc", "log_loss", "brier")
+"""What two versions of a model can be compared by, on rows that neither has seen."""
 _SOME_PATHS = "paths relative to the notebook, separated by commas, such as data/*.csv"
 
 OPTION_TAGS = (
@@ -98,6 +101,12 @@ OPTION_TAGS = (
     ),
     OptionTag(
         "approve", r".*\S.*", "the question that a person answers, such as: Are these errors acceptable?"
+    ),
+    OptionTag(
+        "promote",
+        # The notebook's own name for it may be longer: best_mae.
+        rf"([A-Za-z0-9]+_)*({'|'.join(PROMOTION_METRICS)})",
+        f"one of {', '.join(PROMOTION_METRICS)}, or a name that ends with one, such as best_mae",
     ),
     OptionTag("cpus", rf"{_ABOVE_ZERO}{_NUMBER}", "a number above zero such as 2 or 0.5"),
     OptionTag("memory", rf"{_ABOVE_ZERO}{_NUMBER}\s*[KMGT]?i?B?", "a size such as 4GiB or 512MB"),

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from jupyter_pipe.notebook.grammar import OPTION_TAGS
+from jupyter_pipe.notebook.grammar import OPTION_TAGS, PROMOTION_METRICS
 
 __all__ = ["COLLECTED", "OPTION_FIELDS", "StageOption", "parse_duration", "parse_memory", "parse_option"]
 
@@ -91,6 +91,11 @@ def _read_question(text: str) -> str:
     return text[1:-1].strip() if is_quoted else text
 
 
+def _read_promotion_metric(text: str) -> str:
+    """The metric that a name ends with: `mae` of `best_mae`."""
+    return max((each for each in PROMOTION_METRICS if text.lower().endswith(each)), key=len)
+
+
 def _read_limit(text: str) -> tuple[str, str]:
     key, _, value = text.partition(":")
     return key.strip(), value.strip()
@@ -109,6 +114,7 @@ OPTION_FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "writes": ("writes", _read_names),
     "contract": ("contracts", _read_contracts),
     "approve": ("approve", _read_question),
+    "promote": ("promote", _read_promotion_metric),
     "cpus": ("cpus", float),
     "memory": ("memory_bytes", _read_memory),
     "gpus": ("gpus", int),

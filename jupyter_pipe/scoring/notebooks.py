@@ -21,8 +21,10 @@ from jupyter_pipe.engine import RunRequest, Target, open_target, run_pipeline
 from jupyter_pipe.engine.scheduling.kernel_definitions import known_definitions
 from jupyter_pipe.errors import ArtifactError, KernelError, PipeError, RunError
 from jupyter_pipe.events import Event, RunState
-from jupyter_pipe.model import Pipeline, from_json
+from jupyter_pipe.model import Notebook, Pipeline, from_json
 from jupyter_pipe.notebook import read_notebook
+from jupyter_pipe.notebook.grammar import ROLE_TAGS
+from jupyter_pipe.notebook.parameters import set_parameters
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.scoring.building import Built, prove_recording
 from jupyter_pipe.scoring.bundle import Manifest, make_manifest, read_manifest, write_bundle
@@ -31,9 +33,10 @@ from jupyter_pipe.scoring.proving.fresh import prove_fresh
 from jupyter_pipe.scoring.recording import record
 from jupyter_pipe.scoring.tracing.shapes import is_estimator
 
-__all__ = ["RunValues", "bundle_folder", "current_bundle", "prove_notebook"]
+__all__ = ["RunValues", "bundle_folder", "current_bundle", "prove_notebook", "prove_run"]
 
 Observer = Callable[[Event], None]
+_PARAMETERS = frozenset(tag for tag, role in ROLE_TAGS.items() if role == "parameters")
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
 
@@ -50,17 +53,25 @@ def prove_notebook(
     The bundle is written only if all proofs hold. Raises ScoringRefusedError, and whatever running raises.
     """
     _check_interpreter(path)
-    notebook = read_notebook(path)
-    program = read_program(notebook, path.absolute().parent)
     target = open_target(path)
+    read_program(read_notebook(path), path.absolute().parent)  # What is refused is refused before it runs.
     run = run_pipeline(RunRequest(target=target, trigger="score"), observers=list(observers))
-    if run.state is not RunState.succeeded:
-        raise RunError(
-            f"The pipeline of {path.name} did not succeed: without predictions no scorer is proved.",
-            code="run_damaged",
-            hint=f"See what failed: jupyter pipe show {run.run_id}",
-        )
-    with _inside(path.absolute().parent):
+    return prove_run(target, run, folder=folder)
+
+
+def prove_run(target: Target, run: Run, *, folder: Path | None = None) -> tuple[Built, Manifest]:
+    """Compile, prove and keep the scorer of a run that has succeeded, on the values that it left.
+
+    The notebook must be as it was in that run; parameters have the values of the run. The bundle is written
+    only if all proofs hold. Raises ScoringRefusedError, RunError and ArtifactError.
+    """
+    path = target.notebook
+    _check_interpreter(path)
+    notebook = read_notebook(path)
+    _require_success(run, path)
+    _require_unchanged(target, run, notebook)
+    program = read_program(_as_run(notebook, run), path.parent)
+    with _inside(path.parent):
         values = RunValues(program, run, target)
         recording = record(program, values.captured(), values.names)
         built = prove_recording(recording, values.truth(), program.keys)
@@ -79,6 +90,42 @@ def prove_notebook(
     if built.passed:
         write_bundle(folder or bundle_folder(path), built, manifest)
     return built, manifest
+
+
+def _require_success(run: Run, path: Path) -> None:
+    if run.state is not RunState.succeeded:
+        raise RunError(
+            f"The pipeline of {path.name} did not succeed: without predictions no scorer is proved.",
+            code="run_damaged",
+            hint=f"See what failed: jupyter pipe show {run.run_id}",
+        )
+
+
+def _require_unchanged(target: Target, run: Run, notebook: Notebook) -> None:
+    ran = target.store.read_pipeline(run.run_id).source.digest
+    if ran != notebook.digest:
+        raise RunError(
+            f"{target.notebook.name} has changed since run {run.run_id}: its scorer would be that of "
+            "another notebook.",
+            code="run_outdated",
+            hint=f"Run it again: jupyter pipe run {target.notebook.name}",
+        )
+
+
+def _as_run(notebook: Notebook, run: Run) -> Notebook:
+    """The notebook with the values that the run's parameters had, as if its user had typed them."""
+    import msgspec
+
+    literals = {each.name: each.literal for each in run.facts.parameters if each.changed}
+    if not literals:
+        return notebook
+    cells = tuple(
+        msgspec.structs.replace(cell, source=set_parameters(cell.source, literals))
+        if _PARAMETERS & {tag.strip().lower() for tag in cell.tags}
+        else cell
+        for cell in notebook.cells
+    )
+    return msgspec.structs.replace(notebook, cells=cells)
 
 
 def current_bundle(path: Path) -> Path:

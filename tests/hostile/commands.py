@@ -53,6 +53,12 @@ def _about_notebooks() -> Iterator[Command]:
         yield Command(("loop", action, "flow.ipynb"))
     yield Command(("loop", "export", "cron", "flow.ipynb"))
     yield Command(("drift", "latest", "latest", "--all", "--html", "drift.html"))
+    yield Command(("models",))
+    yield Command(("models", "flow", "--json"))
+    yield Command(("lineage", "flow@champion"))
+    yield Command(("promote", "flow@challenger"))
+    yield Command(("rollback", "flow"))
+    yield Command(("score", "flow@champion", "rows.csv"))
 
 
 def _run_ids(repository: Repository) -> list[str]:

@@ -22,6 +22,7 @@ exit codes: 0 scored, 2 there is no scorer, or a row cannot be scored (the messa
 EXAMPLES = """
 jupyter pipe score home_value.ipynb new_homes.csv -o predictions.csv
 jupyter pipe score home_value.ipynb new_homes.parquet -o predictions.parquet
+jupyter pipe score home_value@champion new_homes.csv     a version that was registered
 producer | jupyter pipe score .jupyter_pipe/scorers/home_value - | consumer"""
 
 
@@ -35,7 +36,10 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.description = f"{parser.description}\n\n{EXPLANATION}"
     parser.add_argument(
-        "target", type=Path, metavar="NB|BUNDLE", help="a notebook, or the folder of a scorer"
+        "target",
+        type=Path,
+        metavar="NB|BUNDLE|NAME@VERSION",
+        help="a notebook, the folder of a scorer, or a version of a model",
     )
     parser.add_argument("rows", metavar="FILE|-", help="a table of raw rows: .csv, .parquet, .jsonl")
     parser.add_argument("-o", "--output", default="-", metavar="OUT", help="where answers go (default: -)")
@@ -52,11 +56,28 @@ def run(args: argparse.Namespace) -> int:
     """Exit code 0; what cannot be scored is an error."""
     from jupyter_pipe.scoring.bundle import load_bundle
     from jupyter_pipe.scoring.files import score_file
-    from jupyter_pipe.scoring.notebooks import current_bundle
 
     terminal = Terminal.of(args, sys.stderr)
-    folder = args.target if args.target.is_dir() else current_bundle(args.target)
+    folder = _bundle_of(args.target)
     bundle = load_bundle(folder, trust=args.trust)
     scored = score_file(bundle, args.rows, args.output, format_=args.format, portion=args.batch)
     terminal.say(f"{count(scored, 'row')} scored by {bundle.manifest.name}, run {bundle.manifest.run_id}")
     return 0
+
+
+def _bundle_of(target: Path) -> Path:
+    """The folder of the scorer that is meant: a bundle, a version of a model, or that of a notebook."""
+    if target.is_dir():
+        return target
+    if "@" in target.name and not target.exists():
+        from jupyter_pipe.cli.models.options import find_registry, reference_of
+        from jupyter_pipe.registry.lineage import read_lineage
+
+        reference = reference_of(str(target), default="champion")
+        version = find_registry(None).resolve(reference.name, reference.which)
+        assert version.bundle is not None  # `resolve` has fetched it
+        read_lineage(version.bundle, version.name)
+        return version.bundle
+    from jupyter_pipe.scoring.notebooks import current_bundle
+
+    return current_bundle(target)

@@ -389,6 +389,7 @@ export interface StageOptions {
   readonly writes: readonly string[];
   readonly contracts: readonly string[];
   readonly approve: string;
+  readonly promote: string;
 }
 
 export interface StageRun {

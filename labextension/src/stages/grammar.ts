@@ -5,7 +5,7 @@
 
 export type Role = 'parameters' | 'shared' | 'skip' | 'leading';
 export type NameProblem = 'empty' | 'identifier' | 'keyword' | 'special' | 'reserved';
-export type OptionName = 'retries' | 'timeout' | 'cell-timeout' | 'cache' | 'reads' | 'writes' | 'contract' | 'approve' | 'cpus' | 'memory' | 'gpus' | 'image' | 'secret' | 'limit';
+export type OptionName = 'retries' | 'timeout' | 'cell-timeout' | 'cache' | 'reads' | 'writes' | 'contract' | 'approve' | 'promote' | 'cpus' | 'memory' | 'gpus' | 'image' | 'secret' | 'limit';
 
 export const ROLES: Readonly<Record<string, Role>> = {
   "parameters": "parameters",
@@ -45,6 +45,7 @@ export const PREFIXES: readonly string[] = [
   "writes",
   "contract",
   "approve",
+  "promote",
   "cpus",
   "memory",
   "gpus",
@@ -139,6 +140,10 @@ export const OPTIONS: Readonly<Record<OptionName, { pattern: string; wanted: str
   "approve": {
     "pattern": ".*\\S.*",
     "wanted": "the question that a person answers, such as: Are these errors acceptable?"
+  },
+  "promote": {
+    "pattern": "([A-Za-z0-9]+_)*(mae|mse|rmse|mape|r2|accuracy|f1|auc|log_loss|brier)",
+    "wanted": "one of mae, mse, rmse, mape, r2, accuracy, f1, auc, log_loss, brier, or a name that ends with one, such as best_mae"
   },
   "cpus": {
     "pattern": "(?=.*[1-9])\\d{1,15}(\\.\\d{1,9})?",

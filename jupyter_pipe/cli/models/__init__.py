@@ -1,0 +1,1 @@
+"""Commands about versions of models: register, compare and promote, go back, ask where one came from."""

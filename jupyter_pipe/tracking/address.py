@@ -1,0 +1,59 @@
+"""Where MLflow keeps experiments and models: SQLite below `.jupyter_pipe/`, unless somebody says otherwise.
+
+Pure but for the environment's variables. MLflow itself is not imported.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
+
+__all__ = ["Address", "find_address", "sqlite_file"]
+
+STATE_FOLDER = ".jupyter_pipe"
+
+
+class Address(Struct, frozen=True):
+    """`tracking` and `registry` are URIs as MLflow takes them. `root` is the folder that holds
+    `.jupyter_pipe/`: locks and what was fetched lie there. `artifacts` is where files of a store of our own
+    go, empty for one that has its own place for them."""
+
+    tracking: str
+    registry: str
+    root: Path
+    artifacts: str = ""
+
+    @property
+    def state_folder(self) -> Path:
+        """`.jupyter_pipe/` of the root."""
+        return self.root / STATE_FOLDER
+
+
+def find_address(root: Path, given: str = "") -> Address:
+    """The address that is meant: the given URI, else that of `MLFLOW_TRACKING_URI` and `MLFLOW_REGISTRY_URI`,
+    else a database of our own."""
+    root = root.absolute()
+    tracking = given or os.environ.get("MLFLOW_TRACKING_URI", "")
+    if tracking:
+        registry = tracking if given else os.environ.get("MLFLOW_REGISTRY_URI", "") or tracking
+        return Address(tracking, registry, root, _artifacts_beside(tracking))
+    own = f"sqlite:///{root / STATE_FOLDER / 'mlflow.db'}"
+    registry = os.environ.get("MLFLOW_REGISTRY_URI", "") or own
+    return Address(own, registry, root, _artifacts_beside(own))
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """The file of a database `sqlite:///…`, None for other URIs."""
+    parts = urlsplit(uri)
+    if parts.scheme.partition("+")[0] != "sqlite" or not parts.path:
+        return None
+    return Path(unquote(parts.path[1:])).absolute()
+
+
+def _artifacts_beside(uri: str) -> str:
+    """MLflow would put files of a SQLite store into the folder where a command happens to run."""
+    file = sqlite_file(uri)
+    return str(file.with_name("mlflow")) if file is not None else ""

@@ -1,0 +1,162 @@
+"""Opens MLflow: its client for an address, quiet, and with a database that appears whole.
+
+Importing MLflow takes two CPU-seconds, so this is only imported where something is written, or where a store
+cannot be read otherwise. Raises ExtraMissingError and RegistryError.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jupyter_pipe.errors import ExtraMissingError, RegistryError
+from jupyter_pipe.runs.locks import Holder, free_lock, take_lock
+from jupyter_pipe.runs.processes import is_alive
+from jupyter_pipe.tracking.address import Address, sqlite_file
+from jupyter_pipe.trust.folders import find_link
+
+__all__ = ["experiment_id", "import_mlflow", "locked", "meant", "open_client", "reported"]
+
+_PATIENCE_SECONDS = 60.0
+_VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+_LOUD = ("alembic", "mlflow", "mlflow.store.db.utils")
+
+
+def import_mlflow(feature: str) -> Any:
+    """The package. `feature` is what needs it, for the message if it is missing."""
+    # It would report each use to its makers, and says on standard error what it does.
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    try:
+        import mlflow
+    except ImportError as error:
+        raise ExtraMissingError(feature, "ml") from error
+    for name in _LOUD:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    return mlflow
+
+
+def open_client(address: Address, *, feature: str = "Keeping models") -> Any:
+    """An `MlflowClient`. A database that is not there yet is made."""
+    mlflow = import_mlflow(feature)
+    for uri in {address.tracking, address.registry}:
+        file = sqlite_file(uri)
+        if file is not None and not file.exists():
+            with locked(address.state_folder, "mlflow"):
+                _make_database(file)
+    with reported(address):
+        return mlflow.MlflowClient(tracking_uri=address.tracking, registry_uri=address.registry)
+
+
+def _make_database(file: Path) -> None:
+    """Its many migrations happen aside: two processes that begin at once would meet in the middle of them."""
+    if file.exists():
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    aside = file.with_name(f".{file.name}.{os.getpid()}")
+    aside.unlink(missing_ok=True)
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    store = SqlAlchemyStore(f"sqlite:///{aside}", str(file.with_name("mlflow")))
+    store.engine.dispose()
+    os.replace(aside, file)
+
+
+@contextlib.contextmanager
+def meant(address: Address) -> Iterator[None]:
+    """Within, MLflow's functions that take no client mean this address. Some of its client's do, too."""
+    import mlflow
+
+    was_set = mlflow.is_tracking_uri_set()
+    before = (mlflow.get_tracking_uri(), mlflow.get_registry_uri()) if was_set else (None, None)
+    # MLflow writes them into the environment, where everything that comes later would find them.
+    environment = {name: os.environ.get(name) for name in _VARIABLES}
+    mlflow.set_tracking_uri(address.tracking)
+    mlflow.set_registry_uri(address.registry)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(before[0])
+        mlflow.set_registry_uri(before[1])
+        for name, value in environment.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def reported(address: Address) -> Iterator[None]:
+    """Within, what MLflow raises becomes one sentence that says which store is in trouble."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        first = str(error).strip().split("\n")[0]
+        raise RegistryError(
+            f"MLflow at {shown(address.registry)} does not answer as it should: {first:.300}",
+            code="registry_away",
+            hint="Check that it runs and that MLFLOW_TRACKING_URI names it; nothing was changed half.",
+        ) from error
+
+
+def shown(uri: str) -> str:
+    """A URI without the password in it."""
+    head, separator, rest = uri.partition("://")
+    return f"{head}{separator}{rest.rpartition('@')[2]}"
+
+
+def experiment_id(client: Any, address: Address, name: str) -> str:
+    """The experiment of this name, made if there is none."""
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    from mlflow.exceptions import MlflowException
+
+    place = str(Path(address.artifacts) / "runs") if address.artifacts else None
+    try:
+        return str(client.create_experiment(name, artifact_location=place))
+    except MlflowException:  # Another process was quicker.
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            raise
+        return str(found.experiment_id)
+
+
+@contextlib.contextmanager
+def locked(state_folder: Path, name: str) -> Iterator[None]:
+    """Within, no other process of this machine has the lock of this name. Raises RegistryError."""
+    state_folder.mkdir(parents=True, exist_ok=True)
+    link = find_link(state_folder)
+    if link is not None:
+        raise RegistryError(
+            f"{link} is a symbolic link: what is kept here would be somewhere else.",
+            code="root_linked",
+            hint="Remove the link.",
+        )
+    path = state_folder / f"{name}.lock"
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while (holder := take_lock(path, name, is_held=lambda each: is_alive(each, path))) is not None:
+        _wait_for(holder, until)
+    try:
+        yield
+    finally:
+        free_lock(path)
+
+
+def _wait_for(holder: Holder, until: float) -> None:
+    if time.monotonic() > until:
+        raise RegistryError(
+            f"Process {holder.pid} on {holder.host} has been changing the registry for a minute.",
+            code="registry_busy",
+            hint="Wait for it, or end it if it hangs.",
+        )
+    time.sleep(0.05)
