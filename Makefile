@@ -5,6 +5,7 @@ NOTEBOOK ?= example_notebooks/home_value.ipynb
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -u -m pytest
+TWO_WORKERS := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 PACKAGE = $(basename $(NOTEBOOK))_pipeline
 LAB_SOURCES := $(wildcard package.json package-lock.json tsconfig.json install.json) \
 	$(shell find labextension jupyter_pipe/server_config -type f -not -path '*/node_modules/*' 2>/dev/null)
@@ -78,10 +79,10 @@ test-server: $(VENV)/installed-test ## the server extension's REST interface
 	$(call named,server,$(PYTEST) tests/server)
 
 test-python: $(VENV)/installed-test ## all other tests
-	$(call named,python,$(PYTEST) --ignore tests/browser --ignore tests/server --ignore tests/engines --numprocesses 2 --dist loadfile)
+	$(call named,python,$(PYTEST) --ignore tests/browser --ignore tests/server --ignore tests/engines $(TWO_WORKERS))
 
-test-quick: $(VENV)/installed-test ## no kernels and no browser: under a minute
-	$(PYTEST) -q --numprocesses 2 --dist loadfile -m 'not kernel' --ignore tests/browser --ignore tests/server \
+test-quick: $(VENV)/installed-test ## no kernels, no browser and few processes: under a minute
+	$(PYTEST) -q $(TWO_WORKERS) -m 'not kernel and not processes' --ignore tests/browser --ignore tests/server \
 	  --ignore tests/property --ignore tests/engines
 
 docs-check: $(VENV)/installed-test ## links, commands and figures in the documentation

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 
 import pytest
 from hypothesis import settings
@@ -14,6 +15,8 @@ os.environ["JUPYTER_PIPE_KEY"] = "key-of-the-tests-" + "0" * 32
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that start kernels come first: of two workers, none is left with a long one at the end."""
-    slow = {item.path for item in items if item.get_closest_marker("kernel")}
-    items.sort(key=lambda item: item.path not in slow)
+    """Files that start kernels come first, then those with many tests: of two workers, none is left with a
+    long one at the end. (pytest-xdist's own order, which the Makefile switches off, counts tests alone.)"""
+    kernels = {item.path for item in items if item.get_closest_marker("kernel")}
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path not in kernels, -tests[item.path]))

@@ -15,10 +15,10 @@ __all__ = ["ForkingProcesses"]
 FRAMES = ("numpy", "pandas")
 SKLEARN = ("linear_model", "model_selection", "neighbors", "pipeline", "preprocessing")
 IMPORTS = (
-    (r"sklearn|xgboost", (*FRAMES, *(f"sklearn.{part}" for part in SKLEARN))),
+    (r"sklearn|xgboost|scipy", (*FRAMES, *(f"sklearn.{part}" for part in SKLEARN))),
     (r"matplotlib|seaborn|pylab", (*FRAMES, "matplotlib.pyplot")),
     (r"pandas", FRAMES),
-    (r"numpy|scipy", ("numpy",)),
+    (r"numpy", ("numpy",)),
     (r"", ()),
 )
 """What a process imports before it forks for code in which the pattern is found, the first that fits. Four

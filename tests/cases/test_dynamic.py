@@ -13,6 +13,8 @@ import pytest
 from tests.cases.pipelines import Forks, run_as_notebook, run_as_pipeline
 from tests.cases.table import Case, CaseCell, read_all
 
+pytestmark = pytest.mark.processes
+
 CASES = [case for case in read_all() if not case.errors]
 
 

@@ -13,6 +13,8 @@ from tests.cases.table import Case, read_all
 from tests.compiler.oracle import notebook_prints, package_prints
 from tests.property.grammar import idioms, write_notebook
 
+pytestmark = pytest.mark.processes
+
 CASES = {case.id: case for case in read_all()}
 # The stages of these have gaps, so that the pipeline prints the same lines in another order.
 REORDERED = {"54c", "f10e"}

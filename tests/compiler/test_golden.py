@@ -16,6 +16,8 @@ from jupyter_pipe.compiler import compile_notebook, write_package
 from tests.compiler.notebooks import Cells, write_notebook
 from tests.compiler.oracle import notebook_prints, package_prints
 
+pytestmark = pytest.mark.processes
+
 GOLDEN = Path(__file__).parent.parent / "golden"
 NAMES = sorted(path.stem for path in GOLDEN.glob("*/*.ipynb"))
 

@@ -69,6 +69,8 @@ VALUES = [
 UNUSABLE_NAMES = ["a\nb", "a\tb", "\x1b[31m", "\udc80x", "a\u2028b", "a\u202eb", "x" * 201]
 RECORDER = """#!PYTHON
 import json, os, sys
+
+pytestmark = pytest.mark.processes
 given = {name: value for name, value in os.environ.items() if name.startswith("JUPYTER_PIPE_")}
 with open("LOG", "a") as file:
     file.write(json.dumps([sys.argv[1:], given]) + "\\n")

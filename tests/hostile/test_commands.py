@@ -13,6 +13,8 @@ from tests.hostile.commands import commands_for
 from tests.hostile.repository import Repository
 from tests.hostile.watching import Listener, judged
 
+pytestmark = pytest.mark.processes
+
 ATTACKS = load_attacks()
 
 

@@ -16,6 +16,8 @@ from jupyter_pipe.errors import CompileError
 from jupyter_pipe.verify.groupings import random_grouping
 from tests.cases.pipelines import Forks, run_as_notebook, run_as_pipeline
 
+pytestmark = pytest.mark.processes
+
 FOLDER = Path(__file__).parent
 PICTURES = {"bike_counts", "picture_arrays", "plots", "magics"}
 """These need a kernel: figures, shell commands, magics of ipykernel."""

@@ -7,6 +7,8 @@ import pytest
 from tests.cases.pipelines import Forks
 from tests.property.mutants import MUTANTS, Mutant, find_rule, notebooks_until_noticed
 
+pytestmark = pytest.mark.processes
+
 AT_ONCE = ("mutation", "shared memory", "what containers hold", "functions of libraries")
 
 

@@ -22,6 +22,8 @@ from tests.cases.pipelines import Forks
 from tests.property.outside_idioms import READERS
 from tests.property.staleness import Tally, try_sequence
 
+pytestmark = pytest.mark.processes
+
 SLICE = 12
 
 

@@ -12,6 +12,8 @@ from tests.scoring.harness import build
 from tests.scoring.idioms import IDIOMS, ROWS, Idiom, notebook_text
 from tests.scoring.traps import TRAPS, Trap
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.mark.parametrize("idiom", IDIOMS, ids=lambda idiom: idiom.name)
 def test_a_scorer_gives_a_new_row_what_the_notebook_would_have_given(idiom: Idiom) -> None:
