@@ -83,7 +83,7 @@ test-python: $(VENV)/installed-test ## all other tests
 
 test-quick: $(VENV)/installed-test ## no kernels, no browser and few processes: under a minute
 	$(PYTEST) -q $(TWO_WORKERS) -m 'not kernel and not processes' --ignore tests/browser --ignore tests/server \
-	  --ignore tests/property --ignore tests/engines
+	  --ignore tests/engines
 
 docs-check: $(VENV)/installed-test ## links, commands and figures in the documentation
 	$(PYTEST) -q tests/examples/test_docs.py

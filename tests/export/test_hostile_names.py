@@ -31,6 +31,8 @@ from jupyter_pipe.model import Edge, Parameter, Pipeline, StageOptions
 from jupyter_pipe.notebook.sound_names import file_name_problem, require_sound_names
 from tests.cli.conftest import write_notebook
 
+pytestmark = pytest.mark.processes
+
 BREAKING = [
     'a"b',
     "a'b",
@@ -67,10 +69,8 @@ VALUES = [
     "\x1b[31m",
 ]
 UNUSABLE_NAMES = ["a\nb", "a\tb", "\x1b[31m", "\udc80x", "a\u2028b", "a\u202eb", "x" * 201]
-RECORDER = """#!PYTHON
+RECORDER = """#!PYTHON -IS
 import json, os, sys
-
-pytestmark = pytest.mark.processes
 given = {name: value for name, value in os.environ.items() if name.startswith("JUPYTER_PIPE_")}
 with open("LOG", "a") as file:
     file.write(json.dumps([sys.argv[1:], given]) + "\\n")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,8 @@ from tests.cases.pipelines import Forks
 from tests.cases.table import Case
 from tests.property.grammar import idioms, write_notebook
 from tests.property.judge import judge
+
+pytestmark = pytest.mark.processes
 
 EXAMPLES = int(os.environ.get("JUPYTER_PIPE_EXAMPLES", "60"))
 IDIOMS = idioms()
