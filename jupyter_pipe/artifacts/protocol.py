@@ -13,6 +13,7 @@ from msgspec import Struct
 from jupyter_pipe.artifacts.profile_record import Profile, SchemaResult
 
 __all__ = [
+    "MOST_NAMES",
     "UNLISTED",
     "AmbientValue",
     "ArtifactRef",
@@ -154,6 +155,10 @@ class GateResult(Struct, frozen=True):
     error: str = ""
 
 
+MOST_NAMES = 500
+"""So many names of a folder are kept, beside the digest of all."""
+
+
 class ObservedPath(Struct, frozen=True, omit_defaults=True):
     """A file or folder that a stage looked at or wrote.
 
@@ -219,13 +224,16 @@ class ObservedContact(Struct, frozen=True, omit_defaults=True):
 class Observations(Struct, frozen=True, omit_defaults=True):
     """What a stage read and wrote beyond its variables.
 
-    `modules` are modules of the user, wherever they were found; `calendar` is the local day (`2026-11-29`) if
-    the stage asked for it, else empty. `complete` is False if more was touched than is listed here. A stage
-    that fails leaves them in the report of its failure (`kernel/failure.py`), under `observed`.
+    `emptied` are folders that the stage removed and made again, and those below them: their listings at its
+    end. `modules` are modules of the user, wherever they were found; `calendar` is the local day
+    (`2026-11-29`) if the stage asked for it, else empty. `complete` is False if more was touched than is
+    listed here. A stage that fails leaves them in the report of its failure (`kernel/failure.py`), under
+    `observed`.
     """
 
     read: tuple[ObservedPath, ...] = ()
     written: tuple[ObservedPath, ...] = ()
+    emptied: tuple[ObservedPath, ...] = ()
     modules: tuple[ObservedPath, ...] = ()
     variables: tuple[ObservedVariable, ...] = ()
     contacts: tuple[ObservedContact, ...] = ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -19,17 +19,24 @@ from msgspec.structs import replace
 from jupyter_pipe.artifacts.protocol import ObservedPath, StageResult
 from jupyter_pipe.cache.code import read_stage_code
 from jupyter_pipe.cache.demands import answer_demands
-from jupyter_pipe.cache.files import add_named, files_read, files_written, module_digests, note_files
+from jupyter_pipe.cache.files import (
+    add_named,
+    files_read,
+    files_written,
+    module_digests,
+    note_files,
+    surely_written,
+)
 from jupyter_pipe.cache.fingerprint import Fingerprint, explain, in_short
 from jupyter_pipe.cache.store import Cache, CacheEntry, Latest, latest_of, references
 from jupyter_pipe.compiler.graph import topological
 from jupyter_pipe.file_names import is_file
 from jupyter_pipe.model import EffectKind, Pipeline, Stage
-from jupyter_pipe.observe.comparison import compare, compare_left
-from jupyter_pipe.observe.digests import file_digest
+from jupyter_pipe.observe.comparison import compare, compare_left, find_newcomers
+from jupyter_pipe.observe.digests import FILE, MISSING, file_digest
 from jupyter_pipe.observe.left import FilesLeft
 from jupyter_pipe.observe.present import Present
-from jupyter_pipe.observe.words import age_text, contact_phrases, duration_text
+from jupyter_pipe.observe.words import age_text, change_of_path, contact_phrases, duration_text
 
 if TYPE_CHECKING:
     from jupyter_pipe.contracts import Contract
@@ -62,11 +69,12 @@ class StageInputs(Struct, frozen=True):
 
 class Around(Struct, frozen=True):
     """What the other stages of the run mean for one: `left` are the files that earlier stages left, as its
-    notebook would find them, `later` the stages further down, which may have gone on from its own files.
-    `others` are all other stages, `makers` the earlier ones that did not write their files in this run (path
-    -> stage). With `remade` it must write its files again."""
+    notebook would find them, `emptied` the folders that they emptied, `later` the stages further down, which
+    may have gone on from its own files. `others` are all other stages, `makers` the earlier ones that did not
+    write their files in this run (path -> stage). With `remade` it must write its files again."""
 
     left: Mapping[str, ObservedPath] = {}
+    emptied: Mapping[str, ObservedPath] = {}
     later: tuple[Stage, ...] = ()
     others: tuple[Stage, ...] = ()
     makers: Mapping[str, str] = {}
@@ -227,7 +235,7 @@ class StageCache:
     def _best(self, stage: Stage, entries: Sequence[CacheEntry], around: Around) -> _Candidate | None:
         """The newest entry that serves, else the one with the least against it."""
         best: _Candidate | None = None
-        present = replace(self._present(stage), left=around.left)
+        present = replace(self._present(stage), left=around.left, emptied=around.emptied)
         for entry in entries:
             found = self._judge(stage, entry, present, around)
             if not found.problems:
@@ -245,12 +253,13 @@ class StageCache:
             problems.append("it touched more than could be noted")
         left = [self._compare_left(one, present, around) for one in observed.written]
         problems += [found for found in left if isinstance(found, str)]
+        problems += [one for folder in observed.emptied for one in self._newcomers(folder, present, around)]
         problems += self._too_old(stage, entry) or self._damage(entry)
         answered = answer_demands(stage, entry.result, self._contracts)
         if isinstance(answered, str):
             problems.append(answered)
         if problems or isinstance(answered, str):
-            return _Candidate(entry, tuple(problems))
+            return _Candidate(entry, tuple(dict.fromkeys(problems)))
         written = tuple(found for found in left if isinstance(found, ObservedPath))
         now = replace(compared.fresher or observed, written=written)
         fresh = replace(entry, result=replace(answered, observed=now))
@@ -353,6 +362,17 @@ class StageCache:
         now = {file_digest(present.path(one.path)), present.presence(one.path)} if digests else set()
         return one if digests & now else found
 
+    def _newcomers(self, folder: ObservedPath, present: Present, around: Around) -> Iterator[str]:
+        """What has come into a folder that the stage emptied, and is not the work of stages further down as
+        they are now. What their code surely writes, they write again."""
+        for name in find_newcomers(folder, present):
+            path = f"{folder.path}/{name.rstrip('/')}"
+            digests = {self._would_leave(stage, path) for stage in around.later}
+            now = {file_digest(present.path(path)), present.presence(path)}
+            if digests & now or any(path in surely_written(stage) for stage in around.later):
+                continue
+            yield change_of_path(path, MISSING, FILE)
+
     def _would_leave(self, stage: Stage, path: str) -> str:
         """The digest of what the stage left at a path; empty if it left nothing, or has other code by now."""
         latest = self.cache.latest(self.pipeline, stage.name)
@@ -407,7 +427,7 @@ def plan_run(
         planned[name] = _planned(name, decision)
         if decision.entry is not None:
             results[name] = decision.entry.result
-            files.note(name, decision.entry.result.observed.written, ran=False)
+            files.note(name, decision.entry.result.observed, ran=False)
         for maker, path in decision.remake.items():
             planned[maker] = PlannedStage(maker, "run", f"{path} must be written again for {name}")
     return Plan(tuple(planned[stage.name] for stage in pipeline.stages))
@@ -432,7 +452,7 @@ def around_of(name: str, order: Sequence[Stage], files: FilesLeft, *, remade: bo
     place = next(place for place, stage in enumerate(order) if stage.name == name)
     later = tuple(order[place + 1 :])
     others = tuple(other for other in order if other.name != name)
-    return Around(files.before(name), later, others, files.makers(name), remade)
+    return Around(files.before(name), files.emptied(name), later, others, files.makers(name), remade)
 
 
 def _planned(name: str, decision: Decision) -> PlannedStage:

@@ -12,19 +12,20 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from jupyter_pipe.artifacts.protocol import Observations, ObservedPath, ObservedVariable
+from jupyter_pipe.artifacts.protocol import MOST_NAMES, Observations, ObservedPath, ObservedVariable
 from jupyter_pipe.observe.digests import (
     changed_at,
     file_digest,
     is_settled,
     link_of,
+    listed_names,
     listing_digest,
     variable_digest,
 )
 from jupyter_pipe.observe.present import Present, all_variables
 from jupyter_pipe.observe.words import change_of_listing, change_of_path, change_of_variable
 
-__all__ = ["Comparison", "compare", "compare_left", "has_stat", "with_stat"]
+__all__ = ["Comparison", "compare", "compare_left", "find_newcomers", "has_stat", "with_stat"]
 
 
 class Comparison(Struct, frozen=True):
@@ -87,7 +88,7 @@ def _compare_link(one: ObservedPath, present: Present) -> ObservedPath | str:
 def _compare_content(one: ObservedPath, present: Present) -> ObservedPath | str:
     """The observation to keep if the file's content is what it was, or the change in words. An earlier
     stage's file counts as that stage left it; a file whose size and times are the same is not read again."""
-    left = present.left.get(one.path)
+    left = present.left_at(one.path)
     if one.appended and left is None:
         return one  # what a log held before makes no difference to who writes it
     if left is not None:
@@ -127,8 +128,18 @@ def with_stat(one: ObservedPath, present: Present) -> ObservedPath:
 
 def compare_left(one: ObservedPath, present: Present) -> ObservedPath | str:
     """A file that a stage wrote, as it is to be kept, or what of it is not as the stage left it."""
-    alone = replace(present, left={})
+    alone = replace(present, left={}, emptied={})
     return _compare_path(one, alone)
+
+
+def find_newcomers(one: ObservedPath, present: Present) -> list[str]:
+    """The names in a folder that were not there when a stage that had emptied it ended; those of folders end
+    with a slash. If more were there than are kept, and others are there now, all of them."""
+    names = listed_names(present.path(one.path)) or []
+    if listing_digest(names) == one.digest:
+        return []
+    known = {*one.names} if len(one.names) < MOST_NAMES else set()
+    return [name for name in names if name not in known]
 
 
 def _compare_variables(variables: Iterable[ObservedVariable], present: Present) -> Iterator[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from jupyter_pipe.artifacts.protocol import ObservedPath
+from jupyter_pipe.artifacts.protocol import Observations, ObservedPath
 
 __all__ = ["FilesLeft"]
 
@@ -15,18 +15,21 @@ class FilesLeft:
     def __init__(self, order: Sequence[str]) -> None:
         self._order = tuple(order)
         self._written: dict[str, dict[str, ObservedPath]] = {}
+        self._emptied: dict[str, dict[str, ObservedPath]] = {}
         self._ran: set[str] = set()
 
-    def note(self, stage: str, written: Iterable[ObservedPath], *, ran: bool) -> None:
-        """The stage has run, or its earlier result serves: these files are its work."""
+    def note(self, stage: str, observed: Observations, *, ran: bool) -> None:
+        """The stage has run, or its earlier result serves: what it wrote is its work."""
         self.forget(stage)
-        self._written[stage] = {one.path: one for one in written}
+        self._written[stage] = {one.path: one for one in observed.written}
+        self._emptied[stage] = {one.path: one for one in observed.emptied}
         if ran:
             self._ran.add(stage)
 
     def forget(self, stage: str) -> None:
         """The stage must run again."""
         self._written.pop(stage, None)
+        self._emptied.pop(stage, None)
         self._ran.discard(stage)
 
     def makers(self, stage: str) -> dict[str, str]:
@@ -35,6 +38,14 @@ class FilesLeft:
         for earlier in self._order[: self._order.index(stage)]:
             found.update(dict.fromkeys(self._written.get(earlier, ()), earlier))
         return {path: maker for path, maker in found.items() if maker not in self._ran}
+
+    def emptied(self, stage: str) -> dict[str, ObservedPath]:
+        """The folders that stages further up emptied, with the listing that the last of them left."""
+        earlier = self._order[: self._order.index(stage)] if any(self._emptied.values()) else ()
+        found: dict[str, ObservedPath] = {}
+        for name in earlier:
+            found.update(self._emptied.get(name, {}))
+        return found
 
     def before(self, stage: str) -> dict[str, ObservedPath]:
         """Each path that stages further up in the notebook wrote, as the last of them left it. What a

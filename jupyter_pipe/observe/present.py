@@ -40,7 +40,8 @@ _SESSION_PREFIXES = ("TERM", "SSH_", "XDG_", "DBUS_", "WAYLAND_", "VSCODE_", "PY
 class Present(Struct, frozen=True):
     """What a stage would find now. `environment` are the variables that its kernel is given, `secrets` the
     names of those that must not be shown; `left` maps paths, as observations name them, to what earlier
-    stages of the same run left there."""
+    stages of the same run left there. `emptied` are folders that one of them emptied, by their listings at
+    its end: whatever else lies there now, a later stage of an earlier run has put there."""
 
     workdir: Path
     environment: Mapping[str, str] = {}
@@ -48,6 +49,7 @@ class Present(Struct, frozen=True):
     salt: str = ""
     day: str = ""
     left: Mapping[str, ObservedPath] = {}
+    emptied: Mapping[str, ObservedPath] = {}
 
     def path(self, name: str) -> Path:
         """Where a path of an observation is."""
@@ -55,7 +57,7 @@ class Present(Struct, frozen=True):
 
     def presence(self, name: str) -> str:
         """`file`, `folder` or `missing`."""
-        left = self.left.get(name)
+        left = self.left_at(name)
         if left is None:
             return presence_of(self.path(name))
         return left.digest if left.digest in {MISSING, FOLDER} else FILE
@@ -65,7 +67,21 @@ class Present(Struct, frozen=True):
         found = listed_names(self.path(name), pattern)
         if found is None or not self.left:
             return found
+        emptied = self.emptied.get(name)
+        if emptied is not None:
+            found = [one for one in found if emptied.lists(one.rstrip("/"))]
         return self._with_left(name, pattern, found)
+
+    def left_at(self, name: str) -> ObservedPath | None:
+        """What an earlier stage left at a path, be it nothing; None if none of them had to do with it."""
+        left = self.left.get(name)
+        if left is not None or not self.emptied:
+            return left
+        folder, _, entry = folder_of(name)
+        emptied = self.emptied.get(folder)
+        if emptied is None or emptied.lists(entry):
+            return None
+        return ObservedPath(name, "presence", digest=MISSING)
 
     def _with_left(self, name: str, pattern: str, found: list[str]) -> list[str]:
         from fnmatch import fnmatchcase

@@ -58,6 +58,7 @@ def _words(observed: Observations) -> Iterator[str]:
     yield from (_of_read(one) for one in observed.read)
     yield from (f"module {one.path}" for one in observed.modules)
     yield from (f"{'removed' if one.digest == 'missing' else 'wrote'} {one.path}" for one in observed.written)
+    yield from (f"emptied {one.path}" for one in observed.emptied)
     yield from (f"variable {one.name}" for one in observed.variables)
     yield from (f"{one.kind} {one.name}" for one in observed.contacts)
     if observed.calendar:

@@ -115,6 +115,14 @@ LINKS = {
     "import os; os.path.islink('link.csv'), os.path.islink('tool.py')": "link link.csv, link tool.py",
     "from pathlib import Path; Path('link.csv').is_symlink()": "link link.csv",
     "import os; os.path.lexists('link.csv')": "link link.csv",
+    "import os; os.path.isfile(os.path.realpath('link.csv'))": (
+        "file inputs/a.csv, link inputs/a.csv, link link.csv"
+    ),
+    "import os; os.environ.update(PATH=f'linked:{os.environ[\"PATH\"]}')\n"
+    "import pexpect; pexpect.spawn('true', timeout=9).wait()": "variable PATH",
+    "import inspect, plug; inspect.getmodule(inspect.currentframe())": (
+        "missing plug/__init__.py, module plug.py"
+    ),
     "import os; os.path.samefile('link.csv', 'inputs/a.csv')": (
         "file inputs/a.csv, file link.csv, link inputs/a.csv, link link.csv"
     ),
@@ -241,6 +249,23 @@ WRITING = {
     "import os, contextlib\nwith contextlib.suppress(OSError): os.remove('none')": "missing none",
     "import os, contextlib\nwith contextlib.suppress(OSError): os.rename('none', 'new')": "missing none",
     "open('new', 'w').close(); import os; os.remove('new')": "",
+    "import shutil, os; shutil.rmtree('inputs/deep'); os.mkdir('inputs/deep')": (
+        "emptied inputs/deep, removed inputs/deep/b.csv, wrote inputs/deep"
+    ),
+    "import shutil, os; shutil.rmtree('new', ignore_errors=True); os.makedirs('new/own')": (
+        "emptied new, emptied new/own, wrote new, wrote new/own"
+    ),
+    "import shutil, os\ntry: shutil.rmtree('new')\nexcept OSError: os.mkdir('new')": (
+        "emptied new, missing new, wrote new"
+    ),
+    "import os; os.remove('inputs/deep/b.csv'); os.rmdir('inputs/deep'); os.mkdir('inputs/deep')": (
+        "emptied inputs/deep, removed inputs/deep/b.csv, wrote inputs/deep"
+    ),
+    "import os; os.system('rm -rf inputs/deep; mkdir inputs/deep')": (
+        "emptied inputs/deep, removed inputs/deep/b.csv"
+    ),
+    "import os; os.system('rm -rf new && mkdir new')": "emptied new",
+    "import os; os.system('rm -f inputs/*.txt')": "listing inputs *.txt, removed inputs/notes.txt",
     "import pandas as pd; pd.DataFrame({'x': [1]}).to_csv('frame.csv')": "wrote frame.csv",
     "import numpy as np; np.save('new.npy', [1])": "wrote new.npy",
     "import sqlite3; c = sqlite3.connect('data.db'); c.execute('select * from t').fetchall()": (

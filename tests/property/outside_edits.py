@@ -53,7 +53,7 @@ def _touch_file(scene: Scene, chance: random.Random) -> Edit:
 
 def _add_file(scene: Scene, chance: random.Random) -> Edit:
     name = chance.choice(
-        ("inputs/new.txt", "inputs/deep/new.txt", "inputs/other.log", "conf.ini", "extra.py")
+        ("inputs/new.txt", "inputs/deep/new.txt", "inputs/other.log", "conf.ini", "extra.py", "own/new.txt")
     )
     text = "" if name.endswith((".ini", ".py")) else str(chance.randint(10, 99))
     return Edit(f"add {name}", lambda folder: _write(folder / name, text))

@@ -113,6 +113,13 @@ READERS: dict[str, tuple[str, ...]] = {
         'print(sqlite3.connect("data.db").execute("select sum(x) from t").fetchall())',
         'print(pd.read_sql("select * from t", sqlite3.connect("data" + ".db")).x.tolist())',
     ),
+    "native": (
+        'with suppress(Exception):\n    print(polars.read_csv("{file}", has_header=False).rows())',
+        "with suppress(Exception):\n"
+        '    print(polars.scan_csv("{folder}/*.txt", has_header=False).collect().rows())',
+        "with suppress(Exception):\n"
+        '    print(polars.read_csv("{folder}/" + "{stem}.txt", has_header=False).shape)',
+    ),
     "copied": (
         'print(shutil.copy("note.txt", "copy of note.txt"), open("copy of note.txt").read())',
         'with suppress(OSError):\n    print(filecmp.cmp("{file}", "note.txt", shallow=False))',
@@ -163,6 +170,7 @@ WRITERS: dict[str, tuple[str, ...]] = {
         'name = "{made_stem}"\nwith open(f"{made_folder}/{{name}}.txt", "w") as file:\n'
         "    print({number}, file=file)",
         'np.savetxt("{made}", [{number}])',
+        'polars.DataFrame({{"x": [{number}]}}).write_csv("{made}", include_header=False)',
         'pd.Series([{number}]).to_csv("{made}", header=False, index=False)',
         'with open("{made}", "w") as file:\n    file.write("{number}{number}")\n    file.truncate(3)',
     ),
@@ -186,7 +194,6 @@ WRITERS: dict[str, tuple[str, ...]] = {
         'Path("{made}.new").write_text("{number}")\nos.replace("{made}.new", "{made}")',
         'Path("{made}").unlink(missing_ok=True)',
         'Path("{made}.tmp").write_text("{number}")\nshutil.move("{made}.tmp", "{made}")',
-        'shutil.rmtree("own", ignore_errors=True)\nos.makedirs("own")\nnp.savetxt("own/x.txt", [{number}])',
         'with suppress(OSError):\n    os.rename("{made}", "{made}.old")',
     ),
     "appended": ('with open("app.log", "a") as file:\n    print({number}, file=file)',),
@@ -194,6 +201,16 @@ WRITERS: dict[str, tuple[str, ...]] = {
         'open("chain.txt", "w").write("{number}\\n")',
         'with open("chain.txt", "a") as file:\n    print({number}, file=file)',
         'print(open("chain.txt").read() if os.path.exists("chain.txt") else 0)',
+    ),
+    "swept": (
+        'shutil.rmtree("own", ignore_errors=True)\nos.makedirs("own")\nnp.savetxt("own/x.txt", [{number}])',
+        'if os.path.exists("own"):\n    shutil.rmtree("own")\nos.makedirs("own/deep")',
+        "!rm -rf own; mkdir own; echo {number} > own/x.txt",
+        'os.makedirs("own", exist_ok=True)\n'
+        'Path("own", os.getenv("{name}", "z") + ".txt").write_text("{number}")',
+        'os.makedirs("own", exist_ok=True)\nPath("own/y.txt").write_text("{number}")',
+        'print(sorted(os.listdir("own")) if os.path.isdir("own") else 0)',
+        'print(os.path.exists("own/y.txt"), os.path.exists("own/new.txt"))',
     ),
     "linked": (
         'with suppress(OSError):\n    os.remove("out/latest.txt")\nos.symlink("p.txt", "out/latest.txt")',
@@ -216,4 +233,5 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-import pandas as pd"""
+import pandas as pd
+import polars"""

@@ -90,7 +90,7 @@ class CachedResults:
         entry = decision.entry
         if entry is None:
             return Checked(decision.reason, remake=tuple(decision.remake))
-        self._files.note(stage, entry.result.observed.written, ran=False)
+        self._files.note(stage, entry.result.observed, ran=False)
         self.give_up(stage)
         self._decides.reused(pipeline.stage(stage), decision)
         reuse = Reuse(entry.result, entry.run_id, entry.seconds)
@@ -105,7 +105,7 @@ class CachedResults:
         """Keep a result. One that is about to be run again, since it changed its input, is kept for
         the graph as it is now."""
         decision, inputs = self._asked[stage]
-        self._files.note(stage, computed.result.observed.written, ran=True)
+        self._files.note(stage, computed.result.observed, ran=True)
         found = pipeline.stage(stage)
         kept = self._decides.record(found, decision, inputs, computed, created=time.time())
         if self._mirror is not None and kept is not None:

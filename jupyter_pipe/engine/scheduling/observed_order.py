@@ -12,13 +12,12 @@ from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
-from jupyter_pipe.artifacts.protocol import Observations, ObservedPath, StageResult
+from jupyter_pipe.artifacts.protocol import MOST_NAMES, Observations, ObservedPath, StageResult
 from jupyter_pipe.observe.digests import MISSING
 from jupyter_pipe.observe.present import folder_of
 
 __all__ = ["OrderFinding", "Trace", "asked_in_vain", "look_back", "trace_of"]
 
-_MOST_NAMES = 500
 _VARIABLES = "os.environ."
 _READS_FIRST = ("reads", "writes")
 
@@ -26,7 +25,8 @@ _READS_FIRST = ("reads", "writes")
 class Trace(Struct, frozen=True):
     """One stage that has ended: what it observed, the environment variables that it set, the moments when it
     was launched (or when its earlier result was found to serve) and when it ended. `written` are its files
-    by path, `folders` the folders that hold them, `paths` all that it touched, `listed` what it listed."""
+    by path, `folders` the folders that hold them, `paths` all that it touched, `listed` what it listed,
+    `emptied` the folders that it emptied, by their listings at its end."""
 
     observed: Observations
     launched: int
@@ -37,6 +37,7 @@ class Trace(Struct, frozen=True):
     folders: frozenset[str] = frozenset()
     paths: frozenset[str] = frozenset()
     listed: frozenset[str] = frozenset()
+    emptied: dict[str, ObservedPath] = {}
 
 
 class Crossing(Struct, frozen=True):
@@ -81,6 +82,7 @@ def trace_of(result: StageResult, launched: int, ended: int, *, reused: bool = F
         folders=frozenset(folder_of(one.path)[0] for one in observed.written),
         paths=frozenset(one.path for one in (*read, *observed.written)),
         listed=frozenset(one.path for one in read if one.aspect == "listing"),
+        emptied={one.path: one for one in observed.emptied},
     )
 
 
@@ -147,7 +149,12 @@ def _meet(writer: Trace, other: Trace) -> bool:
         not writer.written.keys().isdisjoint(other.paths)
         or not writer.folders.isdisjoint(other.listed)
         or bool(writer.variables and other.observed.variables)
+        or (bool(writer.emptied) and any(_parts_of(path) & writer.emptied.keys() for path in other.paths))
     )
+
+
+def _parts_of(path: str) -> set[str]:
+    return {path, folder_of(path)[0]}
 
 
 class _Pair:
@@ -173,9 +180,28 @@ class _Pair:
         both = self._both_wrote()
         if forward or both:
             yield from self._read_or_written_after(forward, both)
+        swept = self._saw_what_was_swept()
+        if swept:
+            again = (self.earlier, self.later)
+            yield OrderFinding(self.earlier, self.later, swept, again, remade=True)
         backward = [] if self.ordered else list(find_crossings(self.second, self.first))
         if backward:
             yield self._read_before(backward)
+
+    def _saw_what_was_swept(self) -> tuple[str, ...]:
+        """What the later stage found in a folder that the earlier one empties, and did not this time, since
+        its result was reused: nobody between them has put it there."""
+        if not self.first.emptied or not self.first.reused or self.second.reused:
+            return ()
+        found = {path for seen in self.second.observed.read for path in _found_by(seen)}
+        swept = {
+            path
+            for path in found
+            if (folder := self.first.emptied.get(folder_of(path)[0])) is not None
+            and not folder.lists(folder_of(path)[2])
+            and self._last_writer(path, self.later) is None
+        }
+        return tuple(f"file:{path}" for path in sorted(swept))
 
     def _both_wrote(self) -> list[Crossing]:
         theirs = self.second.written
@@ -262,12 +288,21 @@ class _Pair:
         return None
 
 
+def _found_by(seen: ObservedPath) -> list[str]:
+    """The paths that were there, by what a stage saw."""
+    if seen.digest == MISSING:
+        return []
+    if seen.aspect == "listing":
+        return [f"{seen.path}/{name.rstrip('/')}" for name in seen.names]
+    return [seen.path]
+
+
 def agrees(left: ObservedPath, seen: ObservedPath) -> bool:
     """Whether what was seen of a path is what was left there."""
     match seen.aspect:
         case "listing":
             name = folder_of(left.path)[2]
-            if len(seen.names) >= _MOST_NAMES and not seen.lists(name):
+            if len(seen.names) >= MOST_NAMES and not seen.lists(name):
                 return False
             return seen.lists(name) == (left.digest != MISSING)
         case "presence":

@@ -103,7 +103,8 @@ class Places:
 
     def askers(self) -> tuple[int, tuple[str, ...]]:
         """The kind of code that asks by way of the standard library, and the names of the library's innermost
-        four functions that it asks by, empty where there are fewer.
+        four functions that it asks by, empty where there are fewer; of those that call themselves once. If
+        another library asks by them, the next is that of its function, with the module.
 
         A thread of a pool works for the user, though no code of the user's may be on its stack:
         `pool.map(os.path.exists, paths)`.
@@ -111,11 +112,14 @@ class Places:
         frame = self.calling_frame()
         names: list[str] = []
         while frame is not None and (kind := self._kind_of(frame)) == STANDARD:
-            if len(names) < 4:
-                names.append(frame.f_code.co_name)
+            name = frame.f_code.co_name
+            if len(names) < 4 and (not names or names[-1] != name):
+                names.append(name)
             frame = frame.f_back
         if frame is None:
             kind = MACHINERY if threading.get_ident() == self._main else USER
+        elif names and kind == LIBRARY:
+            names.append(f"{frame.f_globals.get('__name__')}.{frame.f_code.co_name}")
         return kind, (*names, "", "", "", "")[:4]
 
     def is_for_itself(self, forwarding: frozenset[str]) -> bool:

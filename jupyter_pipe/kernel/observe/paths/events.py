@@ -52,7 +52,7 @@ class FileEvents:
             "os.rename": self.renamed,
             "os.remove": self.removed,
             "os.rmdir": self.removed,
-            "shutil.rmtree": lambda path, *_: self.removed(path),
+            "shutil.rmtree": lambda path, *_: self.removed(path, forgiving=self._ignores_errors()),
             "os.link": self.linked,
             "os.symlink": lambda source, target, *_: self.written(target),
             "os.truncate": lambda path, length: self.read_and_written(path),
@@ -175,12 +175,16 @@ class FileEvents:
         self.read(path)
         self.written(path, keeps=True)
 
-    def removed(self, path: Any, folder: int | None = _NO_FOLDER) -> None:
-        """A file or a folder is about to be removed."""
+    def removed(self, path: Any, folder: int | None = _NO_FOLDER, *, forgiving: bool = False) -> None:
+        """A file or a folder is about to be removed; `forgiving`, nobody is told if there is none."""
         full = self.path(path) if folder in (_NO_FOLDER, None) else ""
         where = self.where(full) if full else None
         if where is not None:
-            self.notes.remove(full, where)
+            self.notes.remove(full, where, forgiving=forgiving)
+
+    def _ignores_errors(self) -> bool:
+        frame = self.places.calling_frame()
+        return frame is not None and frame.f_locals.get("ignore_errors") is True
 
     def renamed(self, source: Any, target: Any, *_: Any) -> None:
         """One path becomes the other. Either may be one that does not count."""

@@ -24,7 +24,8 @@ _IN_PASSING = frozenset(
         *("copyfile", "copy", "copy2", "copystat", "copymode", "_samefile", "copyfileobj", "_stat", "move"),
         *("_rmtree_safe_fd", "_rmtree_unsafe", "rmtree", "checkcache", "updatecache", "getsourcefile"),
         *("disk_usage", "_islink", "_exists", "mkdtemp", "_mkstemp_inner", "_get_default_tempdir"),
-        "is_executable_file",  # pexpect, in each folder of PATH, for the shell of `!ls`
+        *("getmodule", "getabsfile"),
+        "pexpect.utils.is_executable_file",  # in each folder of PATH, for the shell of `!ls`
     }
 )
 _WHETHER = frozenset(
@@ -36,6 +37,8 @@ _WHETHER = frozenset(
 _LINKS = frozenset({"lexists", "islink", "is_symlink", "samefile"})
 RESOLVING = frozenset({"_joinrealpath", "realpath", "resolve"})
 """What looks at each folder on the way to a file, whether it is a link."""
+_FOR_OTHERS = _WHETHER | _LINKS | RESOLVING
+"""What learns for who calls it: in passing, if that one asks in passing."""
 _SIZE = frozenset({"getsize"})
 _TIMES = frozenset({"getmtime", "getatime", "getctime"})
 _FORWARDING = frozenset({"stat", "lstat", "_ignore_error"})
@@ -94,21 +97,19 @@ def _sets() -> list[set[Any]]:
 
 def aspect_of(function: str, callers: Sequence[str]) -> str:
     """What a check tells to functions of the standard library: `presence`, `content` (its size), `times`,
-    `link`, or nothing of interest. `callers` are the names of the innermost ones, empty if they are
-    none of the library's: the user may look at anything in what `Path.stat` returns."""
+    `link`, or nothing of interest. `callers` are the names of the innermost ones, and at last that of who
+    calls them, with its module, if that is another library; empty if the user asks `os` itself: the user may
+    look at anything in what `Path.stat` returns."""
     # `Path.is_symlink` asks `Path.lstat`, which asks `Path.stat`.
     forwarding = next((place for place, name in enumerate(callers) if name not in _FORWARDING), 0)
     inner, outer = (*callers[forwarding:], "", "")[:2]
-    if function == "readlink":
-        return "" if inner in _IN_PASSING else "link"
     if not inner:
-        return "times"
-    if inner in _IN_PASSING or (inner in _WHETHER | _LINKS and outer in _IN_PASSING):
-        return ""
+        return "link" if function == "readlink" else "times"
     if inner in RESOLVING:
-        # pexpect resolves what it looks for before it asks whether that is a program.
-        return "" if "is_executable_file" in callers else "link"
-    if inner in _LINKS:
+        outer = next((name for name in callers if name not in RESOLVING | _FORWARDING), "")
+    if inner in _IN_PASSING or (inner in _FOR_OTHERS and outer in _IN_PASSING):
+        return ""
+    if function == "readlink" or inner in RESOLVING | _LINKS:
         return "link"
     if function != "access" and inner in _SIZE | _TIMES:
         return "content" if inner in _SIZE else "times"

@@ -87,13 +87,14 @@ class Listing:
 
 @dataclass
 class FileNotes:
-    """All paths are absolute. `temporary` are folders and files that `tempfile` made for the stage, `touched`
-    what has been touched since `take` was asked."""
+    """All paths are absolute. `temporary` are folders and files that `tempfile` made for the stage, `emptied`
+    what it removed with all that was in it, `touched` what has been touched since `take` was asked."""
 
     rules: PathRules
     files: dict[str, FileNote] = field(default_factory=dict)
     listings: dict[tuple[str, str], Listing] = field(default_factory=dict)
     temporary: set[str] = field(default_factory=set)
+    emptied: set[str] = field(default_factory=set)
     touched: set[str] = field(default_factory=set)
     complete: bool = True
 
@@ -137,15 +138,22 @@ class FileNotes:
             with contextlib.suppress(OSError):
                 note.digest = digest_file(path)
 
-    def remove(self, path: str, where: Where) -> None:
+    def remove(self, path: str, where: Where, *, forgiving: bool = False) -> None:
         """It is about to be removed, a folder with all that is in it. Who finds nothing to remove would do
-        something else if there were something."""
+        something else if there were something, unless it is `forgiving`."""
+        self.emptied.add(path)
         for one in self._walk(path, _LIMIT):
             note = self._note(one, where)
             if note is not None:
                 self.secure(one, note)
-                note.asked = note.asked or (note.before is None and not note.written)
+                is_missed = note.before is None and not note.written and not forgiving
+                note.asked = note.asked or is_missed
                 note.written = note.made = True
+
+    def empty(self, path: str, where: Where) -> None:
+        """A program may remove the folder: what is there at the stage's end counts, whatever else it does."""
+        if self._note(path, where) is not None:
+            self.emptied.add(path)
 
     def move(self, source: str, target: str, where: Where) -> None:
         """One path is about to become the other."""
@@ -241,6 +249,7 @@ class FileNotes:
         """What is new since this was asked last, for `merge` in another process."""
         touched, self.touched = self.touched, set()
         return {
+            "emptied": [*self.emptied],
             "files": {path: _fields_of(self.files[path]) for path in touched if path in self.files},
             "listings": [
                 (path, pattern, one.where, one.digest, one.names)
@@ -251,6 +260,7 @@ class FileNotes:
 
     def merge(self, record: dict[str, Any]) -> None:
         """Adds what another process of the stage has noted. What the stage itself made is not an input."""
+        self.emptied.update(record["emptied"])
         for path, fields in record["files"].items():
             there = FileNote(
                 **{**fields, "where": Where(*fields["where"]), "before": _state(fields["before"])}
@@ -262,8 +272,9 @@ class FileNotes:
             self.listings.setdefault((path, pattern), Listing(Where(*where), digest, names))
 
     def reports(self) -> dict[str, list[dict[str, Any]]]:
-        """`read`, `written` and `modules` of the `Observations`, now that the stage is over."""
+        """`read`, `written`, `emptied` and `modules` of the `Observations`, now that the stage is over."""
         found: dict[str, list[dict[str, Any]]] = {"read": [], "written": [], "modules": []}
+        found["emptied"] = [*self._emptied_reports()]
         # Who lists a folder knows that it is there, and the notebook's own always is.
         listed = {self.rules.folder, *(path for path, _ in self.listings)}
         for path, note in self.files.items():
@@ -279,10 +290,19 @@ class FileNotes:
                 report = {**_written_report(now), **{name: True for name, on in flags.items() if on}}
                 found["written"].append(self._place(path, note.where, report))
         for (path, pattern), listing in self.listings.items():
-            report = {"aspect": "listing", "digest": listing.digest, "names": listing.names[:_NAMES]}
+            report = _listing_report(listing.digest, listing.names)
             report |= {"pattern": pattern} if pattern else {}
             found["read"].append(self._place(path, listing.where, report))
         return found
+
+    def _emptied_reports(self) -> Iterator[dict[str, Any]]:
+        """The folders that were removed and made again, with those below them, as they are now."""
+        for path in sorted(self.emptied & self.files.keys()):
+            below = self.tree(path, _LIMIT) if os.path.isdir(path) else ()
+            for folder in [one for one, is_folder in below if is_folder]:
+                names = entries(folder)
+                report = _listing_report(digest_names(names), names)
+                yield self._place(folder, self.files[path].where, report)
 
     def _place(self, path: str, where: Where, report: dict[str, Any]) -> dict[str, Any]:
         return {"path": self.rules.shown(path), **report, "cell_id": where.cell_id, "line": where.line}
@@ -330,6 +350,10 @@ def _read_reports(note: FileNote) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "read", {**_stat_report(before), "digest": note.digest, "appended": True}
     elif note.read or note.asked:
         yield "read", {"aspect": "presence", "digest": "folder" if before.is_folder else "file"}
+
+
+def _listing_report(digest: str, names: list[str]) -> dict[str, Any]:
+    return {"aspect": "listing", "digest": digest, "names": names[:_NAMES]}
 
 
 def _written_report(now: State | None) -> dict[str, Any]:

@@ -46,7 +46,8 @@ _SECRET = re.compile(r"(?i)(pass\w*|token|secret|key|auth\w*)([=:\s]+)\S+|://[^/
 class Command(NamedTuple):
     """What a command line touches. Paths are absolute. `read` are files, there or not, `asked` those whose
     presence alone counts, `names` are folders that are listed, `trees` those
-    that are listed with all below, `contents` those that are read with all below. `unknown` are commands that
+    that are listed with all below, `contents` those that are read with all below, `emptied` those that are
+    removed, be it to be made again. `unknown` are commands that
     may read anything else, as people are shown them."""
 
     read: tuple[str, ...] = ()
@@ -55,6 +56,7 @@ class Command(NamedTuple):
     names: tuple[tuple[str, str], ...] = ()
     trees: tuple[str, ...] = ()
     contents: tuple[str, ...] = ()
+    emptied: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     calendar: bool = False
@@ -101,6 +103,8 @@ class _Reading:
             self.found["unknown"].append(_shown([program, *arguments]))
         if "/" in path:
             self._use(self._path(path), "contents")
+        if program in ("rm", "rmdir"):
+            self._remove(arguments, shell=shell)
         if kind in ("nothing", "writes"):
             return
         if kind == "copies":
@@ -110,6 +114,17 @@ class _Reading:
             self._use(one, kind)
         if kind in ("names", "tree") and not paths:
             self._use(self.folder, kind)
+
+    def _remove(self, arguments: Sequence[str], *, shell: bool) -> None:
+        """`rm -r out` empties the folder, `rm out/*` lists it first."""
+        for argument in arguments:
+            if argument.startswith("-"):
+                continue
+            path = self._path(argument)
+            if shell and _MAGIC.search(argument):
+                self.listed.append(os.path.split(path))
+            elif not os.path.isfile(path):
+                self.found["emptied"].append(path)
 
     def _use(self, path: str, kind: str) -> None:
         if not os.path.isdir(path):
@@ -163,6 +178,7 @@ def read_command(command: str | Sequence[str], folder: str) -> Command:
         tuple(dict.fromkeys(reading.listed)),
         found["trees"],
         found["contents"],
+        found["emptied"],
         found["variables"],
         found["unknown"],
         bool(found["calendar"]),

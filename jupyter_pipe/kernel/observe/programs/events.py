@@ -109,6 +109,9 @@ class ProgramEvents:
             self._list(path, pattern, where)
         for path in found.trees:
             self._list_tree(path, where)
+        for path in found.emptied:
+            if self._files.path(path):
+                self._files.notes.empty(path, where)
         for path in found.written:
             self._files.written(path, keeps=True)
 
