@@ -30,7 +30,6 @@ __all__ = [
     "module_digests",
     "needed_files",
     "note_files",
-    "surely_written",
 ]
 
 _WRITES = frozenset({EffectKind.binds, EffectKind.may_bind, EffectKind.mutates})
@@ -44,11 +43,6 @@ def files_read(stage: Stage) -> tuple[str, ...]:
 def files_written(stage: Stage) -> tuple[str, ...]:
     """The files that the stage writes as its code and tags say."""
     return _files(stage, _WRITES, stage.options.writes)
-
-
-def surely_written(stage: Stage) -> tuple[str, ...]:
-    """The files that the stage writes whatever happens, as far as its code says."""
-    return _files(stage, {EffectKind.binds}, ())
 
 
 def _files(stage: Stage, kinds: Collection[EffectKind], declared: Iterable[str]) -> tuple[str, ...]:

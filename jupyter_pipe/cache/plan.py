@@ -25,7 +25,6 @@ from jupyter_pipe.cache.files import (
     files_written,
     module_digests,
     note_files,
-    surely_written,
 )
 from jupyter_pipe.cache.fingerprint import Fingerprint, explain, in_short
 from jupyter_pipe.cache.store import Cache, CacheEntry, Latest, latest_of, references
@@ -88,8 +87,10 @@ class Decision(Struct, frozen=True):
     """`entry` is the result to reuse, if there is one; `reason` explains either way. Where there is
     none, `awaited` says whether that of another run would serve once it is there, and `named` are the
     files, as they are before the stage runs, that its code and tags say it reads. `touched` says that
-    the entry's observations are newer than those that are kept. `remake` are earlier stages that must write
-    their files again before this one runs (stage -> file), `around` is what was asked with."""
+    the entry's observations are newer than those that are kept. `newcomers` are files that are new in folders
+    that it empties, and that a later stage is expected to write (path -> stage). `remake` are earlier stages
+    that must write their files again before this one runs (stage -> file), `around` is what was asked
+    with."""
 
     fingerprint: Fingerprint
     reason: str
@@ -97,6 +98,7 @@ class Decision(Struct, frozen=True):
     awaited: bool = False
     named: tuple[ObservedPath, ...] = ()
     touched: bool = False
+    newcomers: dict[str, str] = {}
     remake: dict[str, str] = {}
     around: Around = ALONE
 
@@ -116,6 +118,7 @@ class _Candidate(Struct, frozen=True):
     entry: CacheEntry
     problems: tuple[str, ...] = ()
     touched: bool = False
+    newcomers: dict[str, str] = {}
 
 
 class Forcing(Struct, frozen=True):
@@ -217,7 +220,13 @@ class StageCache:
             return Decision(fingerprint, reason, awaited=not unseeded)
         if found.problems:
             return Decision(fingerprint, in_short(found.problems), awaited=True)
-        return Decision(fingerprint, _unchanged(found.entry), found.entry, touched=found.touched)
+        return Decision(
+            fingerprint,
+            _unchanged(found.entry),
+            found.entry,
+            touched=found.touched,
+            newcomers=found.newcomers,
+        )
 
     def _to_run(self, stage: Stage, decision: Decision, around: Around) -> Decision:
         present = self._present(stage)
@@ -253,7 +262,8 @@ class StageCache:
             problems.append("it touched more than could be noted")
         left = [self._compare_left(one, present, around) for one in observed.written]
         problems += [found for found in left if isinstance(found, str)]
-        problems += [one for folder in observed.emptied for one in self._newcomers(folder, present, around)]
+        new = {path: by for one in observed.emptied for path, by in self._newcomers(one, present, around)}
+        problems += [change_of_path(path, MISSING, FILE) for path, by in new.items() if not by]
         problems += self._too_old(stage, entry) or self._damage(entry)
         answered = answer_demands(stage, entry.result, self._contracts)
         if isinstance(answered, str):
@@ -263,7 +273,7 @@ class StageCache:
         written = tuple(found for found in left if isinstance(found, ObservedPath))
         now = replace(compared.fresher or observed, written=written)
         fresh = replace(entry, result=replace(answered, observed=now))
-        return _Candidate(fresh, touched=now != observed)
+        return _Candidate(fresh, touched=now != observed, newcomers=new)
 
     def reused(self, stage: Stage, decision: Decision) -> None:
         """The stage's result was reused: what runs next is compared with this, not with whatever
@@ -362,16 +372,19 @@ class StageCache:
         now = {file_digest(present.path(one.path)), present.presence(one.path)} if digests else set()
         return one if digests & now else found
 
-    def _newcomers(self, folder: ObservedPath, present: Present, around: Around) -> Iterator[str]:
-        """What has come into a folder that the stage emptied, and is not the work of stages further down as
-        they are now. What their code surely writes, they write again."""
+    def _newcomers(self, folder: ObservedPath, present: Present, around: Around) -> Iterator[tuple[str, str]]:
+        """What has come into a folder that the stage emptied, with the stage further down that left it there
+        and may do so again; empty if there is none."""
         for name in find_newcomers(folder, present):
             path = f"{folder.path}/{name.rstrip('/')}"
-            digests = {self._would_leave(stage, path) for stage in around.later}
             now = {file_digest(present.path(path)), present.presence(path)}
-            if digests & now or any(path in surely_written(stage) for stage in around.later):
-                continue
-            yield change_of_path(path, MISSING, FILE)
+            writers = [stage.name for stage in around.later if self._last_left(stage, path) in now]
+            yield path, writers[-1] if writers else ""
+
+    def _last_left(self, stage: Stage, path: str) -> str:
+        """The digest of what the stage left at a path, whatever code it had; empty if it left nothing."""
+        latest = self.cache.latest(self.pipeline, stage.name)
+        return latest.written.get(path, "") if latest is not None else ""
 
     def _would_leave(self, stage: Stage, path: str) -> str:
         """The digest of what the stage left at a path; empty if it left nothing, or has other code by now."""

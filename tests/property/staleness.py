@@ -36,7 +36,7 @@ from tests.property.outside import Scene, random_scene
 from tests.property.outside_edits import random_edit, random_file_edit
 from tests.property.outside_idioms import MADE, READERS
 
-__all__ = ["Tally", "Trial", "try_many", "try_sequence"]
+__all__ = ["Tally", "Trial", "difference_between", "run_notebook", "try_many", "try_sequence"]
 
 STEPS = 4
 DISTURBED = 0.15
@@ -229,7 +229,7 @@ class _Sequence:
             # What somebody does to the files in the middle of a run counts from the next one on.
             disturbed = step < steps - 1 and self._chance.random() < DISTURBED
             expected, actual, reasons = self._run(disturbed)
-            problem = "" if disturbed else _compare(expected, actual, self._whole, self._parts)
+            problem = "" if disturbed else difference_between(expected, actual, self._whole, self._parts)
             if problem:
                 refused = "Order" in actual.error or "ReadTooLate" in actual.error
                 self._trial.kind = "refused" if refused else "stale"
@@ -280,7 +280,8 @@ def _count(
             trial.needless.append(f"{stage} after {edit}: {reasons[stage]}")
 
 
-def _compare(expected: Outcome, actual: Outcome, whole: Path, parts: Path) -> str:
+def difference_between(expected: Outcome, actual: Outcome, whole: Path, parts: Path) -> str:
+    """What a notebook and a pipeline printed and left in their folders differently; empty if nothing."""
     if expected.error or actual.error:
         if bool(expected.error) == bool(actual.error):
             return ""

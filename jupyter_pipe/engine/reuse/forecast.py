@@ -93,7 +93,7 @@ class CachedResults:
         self._files.note(stage, entry.result.observed, ran=False)
         self.give_up(stage)
         self._decides.reused(pipeline.stage(stage), decision)
-        reuse = Reuse(entry.result, entry.run_id, entry.seconds)
+        reuse = Reuse(entry.result, entry.run_id, entry.seconds, decision.newcomers)
         return Checked(decision.reason, reuse, self._cache.executed_path(entry))
 
     def record(

@@ -104,6 +104,7 @@ class Machine(OrderKeeping):
 
     def _reuse(self, message: ms.StageChecked, reuse: ms.Reuse, progress: Progress) -> None:
         progress.launched, progress.reused = self._now, True
+        progress.newcomers = reuse.newcomers
         failure = self._verdict(message.stage, reuse.result)
         if failure is not None:
             self._fail(message.stage, failure, 0.0)

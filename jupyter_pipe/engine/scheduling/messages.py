@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Union
 
 from msgspec import Struct
@@ -39,11 +40,13 @@ __all__ = [
 
 
 class Reuse(Struct, frozen=True):
-    """An earlier result that serves: computed by `run_id` in `seconds`."""
+    """An earlier result that serves: computed by `run_id` in `seconds`. `newcomers` are files that have come
+    into folders which the stage empties, each with the stage further down that is expected to write it."""
 
     result: StageResult
     run_id: str | None = None
     seconds: float = 0.0
+    newcomers: Mapping[str, str] = {}
 
 
 class Begin(Struct, frozen=True):

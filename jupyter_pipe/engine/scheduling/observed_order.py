@@ -26,7 +26,8 @@ class Trace(Struct, frozen=True):
     """One stage that has ended: what it observed, the environment variables that it set, the moments when it
     was launched (or when its earlier result was found to serve) and when it ended. `written` are its files
     by path, `folders` the folders that hold them, `paths` all that it touched, `listed` what it listed,
-    `emptied` the folders that it emptied, by their listings at its end."""
+    `emptied` the folders that it emptied, by their listings at its end. `newcomers` are files that have come
+    into these since its result was made, by the stage that is expected to write them."""
 
     observed: Observations
     launched: int
@@ -38,6 +39,7 @@ class Trace(Struct, frozen=True):
     paths: frozenset[str] = frozenset()
     listed: frozenset[str] = frozenset()
     emptied: dict[str, ObservedPath] = {}
+    newcomers: Mapping[str, str] = {}
 
 
 class Crossing(Struct, frozen=True):
@@ -67,7 +69,14 @@ class OrderFinding(Struct, frozen=True):
     tags: tuple[str, str] = ("writes", "reads")
 
 
-def trace_of(result: StageResult, launched: int, ended: int, *, reused: bool = False) -> Trace:
+def trace_of(
+    result: StageResult,
+    launched: int,
+    ended: int,
+    *,
+    reused: bool = False,
+    newcomers: Mapping[str, str] = {},
+) -> Trace:
     """The trace of a stage with this result."""
     names = (value.component for value in result.ambient)
     observed = result.observed
@@ -83,6 +92,7 @@ def trace_of(result: StageResult, launched: int, ended: int, *, reused: bool = F
         paths=frozenset(one.path for one in (*read, *observed.written)),
         listed=frozenset(one.path for one in read if one.aspect == "listing"),
         emptied={one.path: one for one in observed.emptied},
+        newcomers=newcomers,
     )
 
 
@@ -130,14 +140,16 @@ def look_back(
     `began_ns` is when the run began: what is older was there before it."""
     found: list[OrderFinding] = []
     mine = traces[name]
-    if not (mine.paths or mine.variables or mine.observed.variables):
+    awaited = any(name in trace.newcomers.values() for trace in traces.values())
+    if not (mine.paths or mine.variables or mine.observed.variables or awaited):
         return found
     place = {stage: number for number, stage in enumerate(order)}
     for other in traces:
         if other == name or other not in place:
             continue
         earlier, later = sorted((name, other), key=place.__getitem__)
-        if _meet(traces[earlier], traces[later]) or _meet(traces[later], traces[earlier]):
+        expected = later in traces[earlier].newcomers.values()
+        if expected or _meet(traces[earlier], traces[later]) or _meet(traces[later], traces[earlier]):
             ordered = is_before(earlier, later)
             found += _Pair(earlier, later, traces, order, ordered, began_ns).findings()
     return found
@@ -180,7 +192,7 @@ class _Pair:
         both = self._both_wrote()
         if forward or both:
             yield from self._read_or_written_after(forward, both)
-        swept = self._saw_what_was_swept()
+        swept = self._saw_what_was_swept() or self._did_not_write_again()
         if swept:
             again = (self.earlier, self.later)
             yield OrderFinding(self.earlier, self.later, swept, again, remade=True)
@@ -202,6 +214,13 @@ class _Pair:
             and self._last_writer(path, self.later) is None
         }
         return tuple(f"file:{path}" for path in sorted(swept))
+
+    def _did_not_write_again(self) -> tuple[str, ...]:
+        """What the later stage wrote in an earlier run into a folder that the earlier one empties, and did
+        not write in this one: the notebook would not have it any more."""
+        expected = [path for path, stage in self.first.newcomers.items() if stage == self.later]
+        written = self.second.written
+        return tuple(f"file:{path}" for path in sorted(expected) if path not in written)
 
     def _both_wrote(self) -> list[Crossing]:
         theirs = self.second.written

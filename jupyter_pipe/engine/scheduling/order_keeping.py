@@ -36,7 +36,9 @@ class OrderKeeping(Rerunning):
         """Notes what the stage observed. Why it must not succeed: what it read is of another moment of the
         notebook, and cannot be brought back; or, with `strict`, what it touched should be declared."""
         progress = self._progress[name]
-        self._traces[name] = trace_of(result, progress.launched, self._now, reused=progress.reused)
+        newcomers = progress.newcomers if progress.reused else {}
+        trace = trace_of(result, progress.launched, self._now, reused=progress.reused, newcomers=newcomers)
+        self._traces[name] = trace
         for finding in self._found_by(name):
             if finding.overwritten and finding.earlier == name:
                 self._mend_graph(finding.later, Learned(follows={name: finding.names}))

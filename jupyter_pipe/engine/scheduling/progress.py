@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 
 from msgspec import Struct
 
@@ -38,7 +39,8 @@ class Progress(Struct):
 
     `failures` counts those since it was last queued, `again` says why it must start anew once it
     has stopped, `waits_because` why it is not decided yet whether it runs, `remade` that it must write its
-    files again whatever is known, `broke` how it did, while that is in doubt.
+    files again whatever is known, `newcomers` what a result that is reused relies on (`messages.Reuse`),
+    `broke` how it did, while that is in doubt.
     """
 
     phase: Phase = Phase.waiting
@@ -54,4 +56,5 @@ class Progress(Struct):
     launched: int = 0
     reused: bool = False
     remade: bool = False
+    newcomers: Mapping[str, str] = {}
     broke: StageBroke | None = None
