@@ -22,7 +22,6 @@ import importlib
 import importlib.util
 import json
 import os
-import random
 import select
 import selectors
 import signal
@@ -52,6 +51,7 @@ _KERNEL_MODULES = (
     "sqlite3",
     "tornado.platform.asyncio",
 )
+_GENERATORS = ("random", "numpy.random", "torch")
 _INLINE_BACKEND = "module://matplotlib_inline.backend_inline"
 
 
@@ -239,14 +239,20 @@ def _settle(request: dict[str, Any]) -> None:
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
     sys.argv = request["argv"]
-    random.seed()
-    numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:
-        numpy_random.seed()
+    reseed()
     matplotlib = sys.modules.get("matplotlib")
     if matplotlib is not None:
         # What matplotlib reads when it is imported, and ipykernel sets in every kernel.
         matplotlib.rcParams["backend"] = os.environ.setdefault("MPLBACKEND", _INLINE_BACKEND)
+
+
+def reseed() -> None:
+    """Gives each generator that a library made for the process, when it was imported, a state of its own: two
+    kernels of one parent would draw the same numbers."""
+    for name in _GENERATORS:
+        module = sys.modules.get(name)
+        if module is not None:
+            module.seed()
 
 
 def _hold_life_line() -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import zmq
@@ -19,6 +20,7 @@ from jupyter_pipe.artifacts.bootstrap import kernel_folder
 from jupyter_pipe.engine.kernels.forked import PRELOADED, ForkedKernels, can_fork
 from jupyter_pipe.engine.kernels.lifecycle import FreshKernels, KernelRequest
 from jupyter_pipe.events import FailureKind
+from jupyter_pipe.kernel import forking
 from tests.engine.conftest import Runs
 from tests.engine.packages import Package
 from tests.engine.processes import children
@@ -72,6 +74,16 @@ def test_every_child_has_entropy_of_its_own(ran: Runs) -> None:
     done = ran(Package().stage("a", draw, imports="numpy").stage("b", draw, imports="numpy"))
     drawn = {*done.printed("a").split(), *done.printed("b").split()}
     assert len(drawn) == 4
+
+
+@pytest.mark.parametrize("name", ["random", "numpy.random", "torch"])
+def test_a_generator_that_was_made_before_the_fork_is_seeded_anew(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    seeded: list[str] = []
+    monkeypatch.setitem(sys.modules, name, SimpleNamespace(seed=lambda: seeded.append(name)))
+    forking.reseed()
+    assert seeded == [name]
 
 
 def test_seeds_give_the_same_numbers_as_anywhere(ran: Runs) -> None:

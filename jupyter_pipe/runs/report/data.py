@@ -16,9 +16,8 @@ from jupyter_pipe.render.marks import mark_svg
 from jupyter_pipe.render.markup import Markup, joined, tag
 from jupyter_pipe.render.theme import style_sheet
 from jupyter_pipe.render.words import count
-from jupyter_pipe.runs.data.profiles import ValueProfile, read_profiles
+from jupyter_pipe.runs.data.profiles import ValueProfile
 from jupyter_pipe.runs.model import Run
-from jupyter_pipe.runs.store import RunFolder
 
 __all__ = ["data", "data_page", "drift_html", "drift_section"]
 
@@ -36,15 +35,12 @@ _WORDS = {
 }
 
 
-def data(run: Run, folder: RunFolder) -> Markup | None:
-    """A folded table for each value with columns; open where a contract is broken. None without any."""
-    found = [one for one in read_profiles(folder, run) if one.profile.columns]
+def data(run: Run, found: Sequence[ValueProfile]) -> Markup:
+    """A folded table for each of the values, which have columns; open where a contract is broken."""
     judged = {(event.stage, event.value): event for stage in run.stages for event in stage.contracts}
     shown = [_value(one, judged.pop((one.stage, one.name), None)) for one in found[:_MOST_VALUES]]
     # What has no profile is judged all the same.
     shown += [tag("div", _judgement(event)) for event in judged.values()]
-    if not shown:
-        return None
     if len(found) > _MOST_VALUES:
         left = count(len(found) - _MOST_VALUES, "more value")
         shown.append(tag("p", f"{left} with columns are not shown.", class_="quiet"))

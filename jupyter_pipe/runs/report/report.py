@@ -16,8 +16,8 @@ from jupyter_pipe.render.marks import mark_svg
 from jupyter_pipe.render.markup import Markup, joined, tag
 from jupyter_pipe.render.theme import style_sheet
 from jupyter_pipe.render.words import count, day_time, seconds_text
+from jupyter_pipe.runs.data.profiles import read_profiles
 from jupyter_pipe.runs.model import Run
-from jupyter_pipe.runs.report.data import data
 from jupyter_pipe.runs.report.failures import failures, warnings
 from jupyter_pipe.runs.report.sections import environment, measurements, pictures, stages
 from jupyter_pipe.runs.report.words import UNHAPPY, ending_word, run_headline, speed_up
@@ -56,13 +56,23 @@ def report_html(run: Run, pipeline: Pipeline, folder: RunFolder) -> str:
         warnings(run),
         pictures(run, pipeline),
         measurements(run),
-        data(run, folder),
+        _data(run, folder),
         stages(run, pipeline, folder),
         environment(run),
         tag("footer", _footer(pipeline)),
     )
     page = tag("html", head, tag("body", main, class_="jpipe"), lang="en")
     return f"<!doctype html>\n{page}\n"
+
+
+def _data(run: Run, folder: RunFolder) -> Markup | None:
+    """What is said about data needs modules that take their time to import: only where there is any."""
+    found = [one for one in read_profiles(folder, run) if one.profile.columns]
+    if not found and not any(stage.contracts for stage in run.stages):
+        return None
+    from jupyter_pipe.runs.report.data import data
+
+    return data(run, found)
 
 
 def _header(run: Run, pipeline: Pipeline) -> Markup:
