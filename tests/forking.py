@@ -17,6 +17,7 @@ SKLEARN = ("linear_model", "model_selection", "neighbors", "pipeline", "preproce
 IMPORTS = (
     (r"sklearn|xgboost|scipy", (*FRAMES, *(f"sklearn.{part}" for part in SKLEARN))),
     (r"matplotlib|seaborn|pylab", (*FRAMES, "matplotlib.pyplot")),
+    (r"polars", (*FRAMES, "polars")),
     (r"pandas", FRAMES),
     (r"numpy", ("numpy",)),
     (r"", ()),
