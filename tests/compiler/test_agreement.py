@@ -37,10 +37,6 @@ ONLY_AS_PIPELINE = {
     "wi1a",  # likewise
     "wi1b",  # likewise
     "wi1c",  # likewise
-    "star1a",  # a setting whose function comes from a star import is made outside its module: NameError
-    "star1b",  # likewise
-    "star1c",  # likewise
-    "star2a",  # likewise
     "n7d",  # a cell that is no Python is a comment there, and its SyntaxError is not shown
 }
 

@@ -14,6 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from jupyter_pipe.artifacts.protocol import Observations
+from jupyter_pipe.cache import plan
 from jupyter_pipe.engine.attempts import attempt as stage_module
 from jupyter_pipe.observe.present import Present
 from jupyter_pipe.observe.settling import settle
@@ -42,6 +43,11 @@ def nothing(scene: Scene, folder: Path) -> None:
 def put(scene: Scene, folder: Path) -> None:
     """Somebody puts a file into the folder."""
     (folder / "own" / "new.txt").write_text("1")
+
+
+def take(scene: Scene, folder: Path) -> None:
+    """Somebody removes a file that a stage has made."""
+    (folder / "made.txt").unlink()
 
 
 def set_mode(scene: Scene, folder: Path) -> None:
@@ -81,16 +87,23 @@ def test_a_folder_that_is_emptied_holds_what_the_notebook_leaves(
     assert [ran for _, ran in told][3:] == [expected, ""]
 
 
-def test_without_the_listing_of_what_it_left_a_file_stays(
-    forks: Forks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+BLIND: dict[str, tuple[str, Edit, str]] = {
+    "emptied": (EMPTIES["by rmtree"], put, "own/new.txt is None, of the pipeline b'1'"),
+    "written": ('Path("made.txt").write_text("1")', take, "made.txt is b'1', of the pipeline None"),
+}
+
+
+@pytest.mark.parametrize("aspect", BLIND)
+def test_without_what_a_stage_left_its_result_is_stale(
+    forks: Forks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aspect: str
 ) -> None:
     def settle_blindly(observed: Observations, present: Present) -> Observations:
-        return replace(settle(observed, present), emptied=())
+        return replace(settle(observed, present), **{aspect: ()})
 
     monkeypatch.setattr(stage_module, "settle", settle_blindly)
-    cells = [("s1", EMPTIES["by rmtree"]), ("s3", WRITES)]
-    differences = [difference for difference, _ in tell(forks, tmp_path, cells, put)]
-    assert differences[3] == "own/new.txt is None, of the pipeline b'1'"
+    monkeypatch.setattr(plan, "add_named", lambda observed, *_: observed)
+    source, edit, difference = BLIND[aspect]
+    assert [found for found, _ in tell(forks, tmp_path, [("s1", source)], edit)][3] == difference
 
 
 def tell(forks: Forks, top: Path, cells: list[tuple[str, str]], edit: Edit) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ Pure: text out. `run()` calls the stages in notebook order, in one process.
 
 from __future__ import annotations
 
+import builtins
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -44,7 +45,7 @@ def _future(level: ModuleLevel) -> list[ImportedName]:
 def init_module(pipeline: Pipeline, program: ProgramCode, level: ModuleLevel) -> str:
     """`run(**parameters)`: the pipeline as plain Python."""
     title = pipeline.description or f"The pipeline {pipeline.name} as plain Python."
-    prepare = _prepare_function(_ambient(program), level)
+    prepare = _prepare_function(_ambient(program), _star_imports(program), level)
     docstring = f'"""{one_line(title)}\n\n{_PROMISE}\n"""\n\n'
     parts = [
         docstring + _RESULTS,
@@ -157,13 +158,25 @@ def _ambient(program: ProgramCode) -> list[ReplayCode]:
     return [found[key] for key in sorted(found)]
 
 
-def _prepare_function(ambient: Sequence[ReplayCode], level: ModuleLevel) -> str:
-    """`_prepare()`: the settings, once for the process instead of once a stage."""
+def _star_imports(program: ProgramCode) -> str:
+    """`from pylab import *` and its like, which stages repeat, in the notebook's order."""
+    replayed = {
+        (code.index, code.replay.line): code.replay.source.strip()
+        for stage in program.stages
+        for code in stage.replays
+        if code.replay.kind is ReplayKind.import_ and "*" in code.replay.names
+    }
+    return "\n".join(dict.fromkeys(replayed[place] for place in sorted(replayed)))
+
+
+def _prepare_function(ambient: Sequence[ReplayCode], stars: str, level: ModuleLevel) -> str:
+    """`_prepare()`: the settings, once for the process instead of once a stage. `stars` are the imports that
+    may give what no other does."""
     statements = [s for code in ambient for s in code.statements if s.nodes and not is_dropped_magic(s)]
     if not statements:
         return ""
     docstring = '"""What the notebook sets before its first stage."""'
-    parts = [part for block in _blocks(statements) for part in _with_imports(block, level)]
+    parts = [part for block in _blocks(statements) for part in _with_imports(block, stars, level)]
     body = "\n\n".join([f"{docstring}\n{parts[0]}", *parts[1:]])
     return f"def _prepare() -> None:\n{indented(body, _INDENT)}"
 
@@ -178,10 +191,22 @@ def _blocks(statements: Sequence[Statement]) -> list[list[Statement]]:
     return [block for block in blocks if block]
 
 
-def _with_imports(statements: Sequence[Statement], level: ModuleLevel) -> list[str]:
+def _with_imports(statements: Sequence[Statement], stars: str, level: ModuleLevel) -> list[str]:
     reads = {name for statement in statements for name in statement.reads}
     imports = module_imports(reads, level)
     if "get_ipython" in reads:
         imports.append(ImportedName("_namespace", "get_ipython", "get_ipython", 1))
     texts = "\n".join(trimmed(statement.text) for statement in statements)
-    return [part for part in (import_lines(imports), texts) if part]
+    return [part for part in (import_lines(imports), _from_stars(statements, stars, level), texts) if part]
+
+
+def _from_stars(statements: Sequence[Statement], stars: str, level: ModuleLevel) -> str:
+    """Names that only an import of everything can have given; a function can import none so."""
+    if not stars:
+        return ""
+    bound = {name for statement in statements for name in statement.binds}
+    known = bound | {"get_ipython", *level.imports, *level.definitions, *dir(builtins)}
+    names = sorted({name for statement in statements for name in statement.reads} - known)
+    if not names:
+        return ""
+    return "\n".join(["names = {}", f"exec({stars!r}, names)", *(f'{one} = names["{one}"]' for one in names)])
