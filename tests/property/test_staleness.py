@@ -59,6 +59,7 @@ MUTANTS = {
     "variables": Mutant("environment", 16, lambda seen: replace(seen, variables=())),
     "the day": Mutant("calendar", 31, lambda seen: replace(seen, calendar="")),
     "programs": Mutant("program", 0, lambda seen: only("content", seen)),
+    "writing": Mutant("", 47, lambda seen: replace(seen, written=())),
     "databases": Mutant("sqlite", 7, lambda seen: only("content", seen)),
 }
 
