@@ -15,6 +15,9 @@ from jupyter_pipe.compiler.codegen.source import Statement, wrap_call
 
 __all__ = ["ImportedName", "import_lines", "imported_names", "is_import"]
 
+_OURS = ("dataclasses", "typing")
+"""What each module needs for its record, and an import of everything may hide: numpy has a `typing`, too."""
+
 
 class ImportedName(Struct, frozen=True, order=True):
     """`import module as name`, `from module import member as name`, or, where `text` is set, a
@@ -74,7 +77,12 @@ def import_lines(names: Iterable[ImportedName]) -> str:
         else:
             groups[_group(name)].append(name)
     texts = [_lines(group) for group in groups.values() if group]
-    return "\n\n".join([*texts, *longer])
+    again = [one for one in groups["standard"] if one.name in _OURS] if _has_star(longer) else []
+    return "\n\n".join([*texts, *longer, *([_lines(again)] if again else [])])
+
+
+def _has_star(texts: Iterable[str]) -> bool:
+    return any("import *" in text for text in texts)
 
 
 def _group(name: ImportedName) -> str:
