@@ -49,15 +49,18 @@ class Collected(Struct, frozen=True):
     bytes: int = 0
 
 
-def collect(store: RunStore, limits: Limits, *, now: float, dry_run: bool = False) -> Collected:
-    """Remove what `limits` do not keep. Raises RunError if links lead out of the folder."""
+def collect(
+    store: RunStore, limits: Limits, *, now: float, dry_run: bool = False, needed_runs: Collection[str] = ()
+) -> Collected:
+    """Remove what `limits` do not keep; `needed_runs` are kept in any case. Raises RunError if links lead out
+    of the folder."""
     store.require_no_links()
     runs, values = store.list(), Store(store.state_folder)
     # Nothing is loaded here, and what others signed may be trusted tomorrow.
     cache = Cache(store.state_folder / "cache", trust=True)
     going_on = {run.run_id for run in runs if not run.is_final}
     pinned = {run.run_id for run in runs if read_note(store.folder(run.run_id)).pinned}
-    kept = {*_kept(store, values, runs, limits, now), *going_on, *pinned}
+    kept = {*_kept(store, values, runs, limits, now), *going_on, *pinned, *needed_runs}
     needed = {address for run_id in kept for address in _references(store, run_id)}
     if going_on:
         needed |= {ref.artifact for _, entry in cache.entries() for ref in references(entry.result)}

@@ -49,6 +49,7 @@ def _about_notebooks() -> Iterator[Command]:
     yield Command(("plan", "flow.ipynb", "--env-file", "values.env"))
     yield Command(("contract", "check", "flow.ipynb"))
     yield Command(("drift", "latest"))
+    yield Command(("impact", "data.csv"))
     for action in ("init", "status", "history"):
         yield Command(("loop", action, "flow.ipynb"))
     yield Command(("loop", "export", "cron", "flow.ipynb"))

@@ -14,6 +14,7 @@ from jupyter_pipe.render.words import bytes_text, count
 
 if TYPE_CHECKING:
     from jupyter_pipe.runs.garbage import Collected, Limits
+    from jupyter_pipe.runs.store import RunStore
 
 __all__ = ["add_parser", "parse_limits", "run"]
 
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     terminal = Terminal.of(args)
     limits = parse_limits(args.keep or DEFAULT)
     store = RunStore(local_root(args.root)) if args.root else find_store(None)
-    found = collect(store, limits, now=time.time(), dry_run=args.dry_run)
+    found = collect(store, limits, now=time.time(), dry_run=args.dry_run, needed_runs=_needed_runs(store))
     if args.json:
         terminal.record(to_json(found))
     else:
@@ -59,6 +60,15 @@ def run(args: argparse.Namespace) -> int:
         if store.url:
             terminal.say(f"This was the working copy. What lies in {store.url} stays.")
     return 0
+
+
+def _needed_runs(store: RunStore) -> frozenset[str]:
+    """The runs of versions that an alias names: what answers, and what a rollback would let answer."""
+    from jupyter_pipe.registry import open_registry
+
+    registry = open_registry(root=store.root)
+    versions = (version for name in registry.names() for version in registry.versions(name))
+    return frozenset(version.run_id for version in versions if version.aliases)
 
 
 def _sentence(found: Collected, verb: str) -> str:

@@ -12,7 +12,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
 from jupyter_pipe.artifacts.protocol import Observations, ObservedPath
@@ -20,10 +19,9 @@ from jupyter_pipe.loop.deciding.settings import LoopSettings
 from jupyter_pipe.observe.comparison import compare, has_stat
 from jupyter_pipe.observe.digests import MISSING, file_digest
 from jupyter_pipe.observe.present import Present
+from jupyter_pipe.runs.data.observations import read_observations
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.store import RunFolder
-from jupyter_pipe.trust.records import UNREADABLE, read_regular_file
-from jupyter_pipe.trust.signatures import unsigned
 
 __all__ = ["Reads", "Watched", "reads_of", "watch"]
 
@@ -41,18 +39,9 @@ class Watched(Struct, frozen=True):
     touched: float
 
 
-class _Result(Struct, frozen=True):
-    """Of a `StageResult` only what is read here."""
-
-    observed: Observations = Observations()
-
-
-_decoder = msgspec.json.Decoder(_Result)
-
-
 def reads_of(folder: RunFolder, run: Run) -> Reads:
     """What the stages of a run have read. A file that a stage of the run wrote counts as it was left."""
-    found = list(_observations(folder, run))
+    found = [observed for _, observed in read_observations(folder, run)]
     reads = {
         (one.path if one.aspect == "content" else f"{one.path}\0{one.aspect}\0{one.pattern}"): one
         for observed in found
@@ -61,15 +50,6 @@ def reads_of(folder: RunFolder, run: Run) -> Reads:
     }
     left = {one.path: one for observed in found for one in observed.written}
     return {key: left.get(key, one) for key, one in reads.items()}
-
-
-def _observations(folder: RunFolder, run: Run) -> Iterator[Observations]:
-    for stage in run.stages:
-        try:
-            data = unsigned(read_regular_file(folder.result(stage.name), follow=False))
-            yield _decoder.decode(data).observed
-        except UNREADABLE:
-            continue
 
 
 def watch(
