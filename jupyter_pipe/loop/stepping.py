@@ -48,7 +48,7 @@ class World(Protocol):
     def compare(self, version: int, settings: LoopSettings) -> rc.Compared:
         """How the version does against the champion of now."""
 
-    def promote(self, version: int, champion: int | None, settings: LoopSettings) -> None:
+    def promote(self, action: Promote, settings: LoopSettings) -> None:
         """Make the version champion, unless it is. Raises ChampionChangedError, and PipeError if it is
         refused."""
 
@@ -137,7 +137,7 @@ class Loop:
 
     def _promote(self, action: Promote) -> rc.Record:
         try:
-            self.world.promote(action.version, action.champion, self.settings)
+            self.world.promote(action, self.settings)
         except PipeError as error:
             again = isinstance(error, ChampionChangedError)
             return rc.PromoteRefused(

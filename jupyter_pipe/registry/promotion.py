@@ -26,7 +26,7 @@ from jupyter_pipe.scoring.columns import RowsError
 from jupyter_pipe.scoring.proving.comparison import first_difference
 from jupyter_pipe.scoring.scorer import plain_predictions
 
-__all__ = ["Verdict", "find_false_proof", "promote"]
+__all__ = ["Verdict", "find_false_proof", "judge", "promote"]
 
 Row = Mapping[str, Any]
 
@@ -63,7 +63,7 @@ def promote(
     place of the one that the notebook names. `force` leaves out the comparison, never gates and proofs.
     """
     version = registry.resolve(name, which)
-    verdict = _judge(registry, version, rows, metric, force)
+    verdict = judge(registry, version, rows, metric, force=force)
     if verdict.outcome == "promoted":
         return verdict, registry.point_champion(name, version.number, verdict.reason)
     if verdict.outcome == "rejected":
@@ -71,9 +71,15 @@ def promote(
     return verdict, version
 
 
-def _judge(
-    registry: Registry, version: ModelVersion, rows: Sequence[Row] | None, metric: str, force: bool
+def judge(
+    registry: Registry,
+    version: ModelVersion,
+    rows: Sequence[Row] | None = None,
+    metric: str = "",
+    *,
+    force: bool = False,
 ) -> Verdict:
+    """Whether a version may answer, as `promote` would say it. Moves nothing."""
     if CHAMPION in version.aliases:
         return Verdict("undecided", f"{version.label} is the champion already.")
     lineage = read_lineage(_folder(version), version.name)

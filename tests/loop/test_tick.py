@@ -175,7 +175,7 @@ def test_a_model_goes_its_way_step_by_step() -> None:
     assert pending(version()) == (Compare(2),)
     (promote,) = tick(AUTO, version("better"), Signals(champion=1), 300.0)
     assert promote == rc.PromoteDecided(time=300.0, version=2, champion=1)
-    assert pending(fold([promote], version("better"))) == (Promote(2, 1),)
+    assert pending(fold([promote], version("better"))) == (Promote(2, 1, "r"),)
 
 
 def test_without_promotion_nothing_is_registered() -> None:

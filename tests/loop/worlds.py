@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from jupyter_pipe.loop import LoopSettings, Record, RunSeen, Signals, State
 from jupyter_pipe.loop.deciding import records as rc
+from jupyter_pipe.loop.deciding.actions import Promote
 from jupyter_pipe.loop.deciding.records import decode_record, encode_record
 from jupyter_pipe.loop.deciding.signals import Outcome
 from jupyter_pipe.loop.stepping import ChampionChangedError
@@ -110,7 +111,8 @@ class RecordedWorld:
             reason="on 360 rows",
         )
 
-    def promote(self, version: int, champion: int | None, settings: LoopSettings) -> None:
+    def promote(self, action: Promote, settings: LoopSettings) -> None:
+        version, champion = action.version, action.champion
         self.point()
         if self.champion == version:
             return

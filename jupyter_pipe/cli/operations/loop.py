@@ -104,9 +104,14 @@ class _Place:
         self.log: LoopLog = LoopLog(loop_folder(self.store.state_folder, self.notebook.stem))
 
     def world(self, settings: LoopSettings) -> Machine:
+        from jupyter_pipe.loop.machine.monitoring import LogMonitor
+        from jupyter_pipe.loop.machine.registry import RegistryModels
         from jupyter_pipe.loop.machine.world import Machine
 
-        return Machine(self.notebook, self.store, self.log)
+        models = RegistryModels(self.store, self.notebook.parent, settings)
+        return Machine(
+            self.notebook, self.store, self.log, models=models, monitor=LogMonitor(self.store.root)
+        )
 
 
 def _init(terminal: Terminal, args: argparse.Namespace) -> int:

@@ -35,10 +35,12 @@ class Compare(Struct, frozen=True):
 
 
 class Promote(Struct, frozen=True):
-    """Make the version champion, in the place of the one that it was compared with."""
+    """Make the version champion, in the place of the one that it was compared with. `reason` is what the
+    comparison showed."""
 
     version: int
     champion: int | None
+    reason: str = ""
 
 
 class Notify(Struct, frozen=True):
@@ -67,4 +69,4 @@ def _about_the_candidate(state: State) -> tuple[Action, ...]:
         return (Register(found.run_id),)
     if found.verdict is None:
         return (Compare(found.version),)
-    return (Promote(found.version, found.champion),) if found.promoting else ()
+    return (Promote(found.version, found.champion, found.reason),) if found.promoting else ()

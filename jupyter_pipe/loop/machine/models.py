@@ -7,6 +7,7 @@ from typing import Protocol
 
 from jupyter_pipe.errors import LoopError
 from jupyter_pipe.loop.deciding import records as rc
+from jupyter_pipe.loop.deciding.actions import Promote
 from jupyter_pipe.loop.deciding.settings import LoopSettings
 from jupyter_pipe.loop.deciding.signals import Alarm
 
@@ -31,8 +32,9 @@ class Models(Protocol):
     def compare(self, version: int, now: float) -> rc.Compared:
         """How the version does against the champion."""
 
-    def promote(self, version: int, champion: int | None) -> None:
-        """Make the version champion in the place of `champion`, unless it is. Raises ChampionChangedError."""
+    def promote(self, action: Promote) -> None:
+        """Make the version champion in the place of the one that it beat, unless it is. Raises
+        ChampionChangedError."""
 
 
 class Monitor(Protocol):
@@ -65,7 +67,7 @@ class NoModels:
     def compare(self, version: int, now: float) -> rc.Compared:
         raise _nothing()
 
-    def promote(self, version: int, champion: int | None) -> None:
+    def promote(self, action: Promote) -> None:
         raise _nothing()
 
 

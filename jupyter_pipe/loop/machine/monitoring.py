@@ -1,7 +1,7 @@
 """Alarms for the loop, from `jupyter_pipe.monitoring` in a process of its own.
 
-It reads a request log with pandas, which the loop itself never imports, so it is asked now and then and not at each
-look.
+It reads a request log with pandas, which the loop itself never imports, so it is asked now and then and not
+at each look.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ class LogMonitor:
 
 
 def alarms_of(said: bytes) -> tuple[Alarm, ...]:
-    """The alarms of the newest version. One alarm of a version and a column stays the same alarm, however often it
-    is looked at."""
+    """The alarms of the newest version. One alarm of a version and a column stays the same alarm, however
+    often it is looked at."""
     try:
         versions = msgspec.json.decode(said, type=_Watched).versions
     except msgspec.MsgspecError:

@@ -1,11 +1,12 @@
-"""The loop's models in `jupyter_pipe.registry`: registering runs the notebook's code and comparing loads bundles,
-both in this process."""
+"""The loop's models in `jupyter_pipe.registry`: registering runs the notebook's code and comparing loads
+bundles, both in this process."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from jupyter_pipe.loop.deciding import records as rc
+from jupyter_pipe.loop.deciding.actions import Promote
 from jupyter_pipe.loop.deciding.settings import LoopSettings
 from jupyter_pipe.loop.stepping import ChampionChangedError
 from jupyter_pipe.observe.digests import file_digest
@@ -54,7 +55,9 @@ class RegistryModels:
 
         champion = self.champion()
         if champion == version:
-            return rc.Compared(time=now, version=version, champion=champion, verdict="better", reason="it is champion")
+            return rc.Compared(
+                time=now, version=version, champion=champion, verdict="better", reason="it is champion"
+            )
         rows = read_table(self._labels) if self._labels else None
         verdict = judge(self._registry, self._registry.resolve(self._name, version), rows)
         if verdict.outcome == "rejected":
@@ -68,8 +71,9 @@ class RegistryModels:
             evidence=self.evidence(),
         )
 
-    def promote(self, version: int, champion: int | None) -> None:
+    def promote(self, action: Promote) -> None:
         """The registry notes the comparison that the loop made."""
+        version, champion = action.version, action.champion
         present = self.champion()
         if present == version:
             return
@@ -77,5 +81,7 @@ class RegistryModels:
             raise ChampionChangedError(f"The champion is version {present} by now.", code="loop_promotion")
         found = self._registry.find(self._name, version)
         if found.rejected:
-            raise ChampionChangedError(f"Version {version} was rejected: {found.rejected}", code="loop_promotion")
-        self._registry.point_champion(self._name, version, "It won the loop's comparison with the champion.")
+            raise ChampionChangedError(
+                f"Version {version} was rejected: {found.rejected}", code="loop_promotion"
+            )
+        self._registry.point_champion(self._name, version, action.reason)

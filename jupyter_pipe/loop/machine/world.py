@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from jupyter_pipe.engine.detached import start_detached
 from jupyter_pipe.errors import LoopError
 from jupyter_pipe.loop.deciding import records as rc
+from jupyter_pipe.loop.deciding.actions import Promote
 from jupyter_pipe.loop.deciding.settings import LoopSettings
 from jupyter_pipe.loop.deciding.signals import Signals
 from jupyter_pipe.loop.deciding.state import State
@@ -116,8 +117,8 @@ class Machine:
     def compare(self, version: int, settings: LoopSettings) -> rc.Compared:
         return self._models.compare(version, self.now())
 
-    def promote(self, version: int, champion: int | None, settings: LoopSettings) -> None:
-        self._models.promote(version, champion)
+    def promote(self, action: Promote, settings: LoopSettings) -> None:
+        self._models.promote(action)
 
     def notify(self, key: str, text: str, settings: LoopSettings) -> int:
         urls = filled_urls(settings.notify, os.environ)
