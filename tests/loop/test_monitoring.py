@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_pipe.contracts import Drift
 from jupyter_pipe.loop import LoopSettings
 from jupyter_pipe.loop.machine.monitoring import LogMonitor, alarms_of
 from jupyter_pipe.model import to_json
@@ -14,7 +13,7 @@ from jupyter_pipe.monitoring.model import Alarm, Traffic, VersionWatch, Watched
 
 
 def watched(*alarms: Alarm) -> bytes:
-    newest = VersionWatch("2", "d", "r", "alarm", Traffic(), alarms, columns=Drift("raw"))
+    newest = VersionWatch("2", "d", "r", "alarm", Traffic(), alarms)
     older = VersionWatch("1", "c", "q", "alarm", Traffic(), (Alarm("moved", "old", "'old' moved."),))
     return to_json(Watched("m", 0.0, 1.0, "alarm", (newest, older)))
 
