@@ -33,9 +33,10 @@ def until(condition: Callable[[], object], what: str) -> None:
 class Running:
     """A service that runs."""
 
-    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+    def __init__(self, process: subprocess.Popen[str], port: int, folder: Path) -> None:
         self.process = process
         self.port = port
+        self.folder = folder
 
     def get(self, path: str) -> tuple[int, str]:
         """Status and body, over a connection of its own."""
@@ -74,7 +75,7 @@ def serving(*arguments: str, folder: Path) -> Iterator[Running]:
     try:
         assert process.stdout
         port = int(process.stdout.readline().rpartition(":")[2])
-        running = Running(process, port)
+        running = Running(process, port, folder)
         until(running.is_ready, "the service being ready")
         yield running
     finally:

@@ -88,7 +88,7 @@ def test_the_entry_point_of_the_image_answers_where_nobody_has_a_key(folder: Pat
     )
     assert process.stdout
     with process.stdout as out:
-        running = Running(process, int(out.readline().rpartition(":")[2]))
+        running = Running(process, int(out.readline().rpartition(":")[2]), folder)
         until(running.is_ready, "the service being ready")
         connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=PATIENCE)
         connection.request("POST", "/v1/models/homes:predict", json.dumps({"instances": [ROW]}))
