@@ -423,9 +423,12 @@ def main() -> int:
 
 def _try_one(numbered: tuple[int, Kill]) -> tuple[int, Kill, str]:
     number, kill = numbered
-    seconds = undisturbed_seconds(kill.executor, number // MEASURED_EVERY[kill.executor])
-    with tempfile.TemporaryDirectory(prefix="kills-") as folder:
-        return number, kill, trial(kill, Path(folder), seconds, fork_process)
+    try:
+        seconds = undisturbed_seconds(kill.executor, number // MEASURED_EVERY[kill.executor])
+        with tempfile.TemporaryDirectory(prefix="kills-") as folder:
+            return number, kill, trial(kill, Path(folder), seconds, fork_process)
+    except subprocess.TimeoutExpired as error:
+        return number, kill, f"waited {error.timeout:.0f} seconds for {error.cmd}"
 
 
 @lru_cache(maxsize=2)

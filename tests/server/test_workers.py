@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -88,6 +89,39 @@ def test_a_request_that_takes_too_much_memory_is_refused(check: Task) -> None:
     assert (reply.status, code_of(reply)) == (422, "analysis_memory"), reply
     assert pool.ask(check).status == 200
     pool.close()
+
+
+def test_a_fork_that_is_spent_is_followed_by_another(check: Task) -> None:
+    pool = AnalysisPool()
+    first = answering(pool, check)
+    # Half a gigabyte, of which the process keeps more than a worker may.
+    body = b'{"notebook": "flow.ipynb", "content": {"cells": [' + b'{"a":1},' * (1 << 21) + b"0]}}"
+    assert not pool.ask(Task("check", check.root, body)).is_last
+    second = answering(pool, check)
+    assert second == answering(pool, check)
+    assert second[0] == first[0]
+    assert second[1] != first[1]
+    pool.close()
+
+
+def answering(pool: AnalysisPool, check: Task) -> tuple[int, int]:
+    """The pids of the worker that answers, and of its fork."""
+    assert pool.ask(check).status == 200
+    (worker,) = pool._idle
+    (fork,) = psutil.Process(worker.pid).children()
+    return worker.pid, fork.pid
+
+
+def test_workers_of_a_burst_are_kept_for_a_while(check: Task) -> None:
+    pool = AnalysisPool()
+    with ThreadPoolExecutor(4) as threads:
+        assert {reply.status for reply in threads.map(pool.ask, [check] * 8)} == {200}
+    pids = [each.pid for each in pool._idle]
+    pool._shrink()
+    assert [each.pid for each in pool._idle] == pids[-2:]
+    assert not any(psutil.pid_exists(pid) for pid in pids[:-2])
+    pool.close()
+    assert not any(psutil.pid_exists(pid) for pid in pids)
 
 
 def test_where_no_process_starts_the_request_is_refused(check: Task, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,9 @@ and one that died is replaced. They end with the server: each holds the other en
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import subprocess
 import threading
 from functools import lru_cache
@@ -25,6 +28,8 @@ SECONDS = 90.0
 MEMORY_BYTES = 2 << 30
 """For one worker. A tenth of it is used, threads reserve much of the rest."""
 _WARM = 2
+# A burst of requests ends less often than it pauses: starting a worker costs a second, keeping one memory.
+_KEPT_SECONDS = 60.0
 # Somebody may have killed a worker between two requests.
 _TRIES = 2
 _WAS_SLOW = "Analysing the notebook took longer than {:.0f} seconds, and was stopped."
@@ -39,13 +44,14 @@ def the_pool() -> AnalysisPool:
 
 
 class AnalysisPool:
-    """As many workers as there are requests at a time, of which two are kept. `seconds` limit a
-    request, `memory_bytes` a worker."""
+    """As many workers as there are requests at a time; two of them are kept for good, the others for a
+    minute. `seconds` limit a request, `memory_bytes` a worker."""
 
     def __init__(self, *, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES) -> None:
         self._seconds = seconds
         self._memory_bytes = memory_bytes
         self._idle: list[_Worker] = []
+        self._shrinking: threading.Timer | None = None
         self._lock = threading.Lock()
 
     def ask(self, task: Task) -> Reply:
@@ -67,9 +73,17 @@ class AnalysisPool:
 
     def close(self) -> None:
         """End all workers that have nothing to do."""
+        self._shrink(to=0)
+
+    def _shrink(self, to: int = _WARM) -> None:
+        """End those that were used longest ago, but for so many."""
         with self._lock:
-            workers, self._idle = self._idle, []
-        for worker in workers:
+            if self._shrinking is not None:
+                self._shrinking.cancel()
+                self._shrinking = None
+            surplus = self._idle[: max(0, len(self._idle) - to)]
+            del self._idle[: len(surplus)]
+        for worker in surplus:
             worker.end()
 
     def _ask_one(self, task: Task) -> Reply | None:
@@ -98,10 +112,11 @@ class AnalysisPool:
 
     def _give_back(self, worker: _Worker) -> None:
         with self._lock:
-            if len(self._idle) < _WARM:
-                self._idle.append(worker)
-                return
-        worker.end()
+            self._idle.append(worker)
+            if len(self._idle) > _WARM and self._shrinking is None:
+                self._shrinking = threading.Timer(_KEPT_SECONDS, self._shrink)
+                self._shrinking.daemon = True
+                self._shrinking.start()
 
 
 class _Worker:
@@ -141,7 +156,7 @@ class _Worker:
 
     def end(self) -> None:
         """Kill it and forget it."""
-        self._process.kill()
+        self._kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             try:
@@ -151,6 +166,13 @@ class _Worker:
 
     def _be_late(self) -> None:
         self.was_late = True
+        self._kill()
+
+    def _kill(self) -> None:
+        """The process with its fork, which is of its session."""
+        if hasattr(os, "killpg") and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
 
 

@@ -1,12 +1,15 @@
 """A process that analyses notebooks for the server, one after the other. Started by `pool`.
 
-It ends with the server, when it has grown large, and when one notebook takes longer than the server waits.
-What is printed here goes to the server's log: standard output carries answers.
+It imports and reads what every request needs, and forks for the work: a fork that has grown large, or that
+had to make way for others, is followed by a fresh one at once. It ends with the server, and when one notebook
+takes longer than the server waits. What is printed here goes to the server's log: standard output carries
+answers.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import signal
@@ -40,24 +43,49 @@ _QUICK = 1.0
 _LESS_URGENT = 5
 # Seconds that the server's own limit has to act first.
 _GRACE = 10.0
+# The exit code of a fork that another one should follow.
+_SPENT = 3
 
 
 def main() -> int:
     """Answer until nobody asks. The arguments are the limit of one request in seconds, and that of this
     process in bytes."""
     seconds, memory_bytes = float(sys.argv[1]), int(sys.argv[2])
-    asked, answers = sys.stdin.buffer, _take_standard_output()
+    answers = _take_standard_output()
     _limit_memory(memory_bytes)
-    threading.Thread(target=_end_with_server, daemon=True).start()
     _warm_up()
-    while (task := read_frame(asked, Task)) is not None:
+    if not hasattr(os, "fork"):  # Windows
+        _serve(answers, seconds, is_alone=True)
+        return 0
+    # What is there now is never written to again, so that forks share it.
+    gc.collect()
+    gc.freeze()
+    while _serve_in_fork(answers, seconds) == _SPENT:
+        continue
+    return 0
+
+
+def _serve_in_fork(answers: IO[bytes], seconds: float) -> int:
+    """How a fork ended that answered as long as it could. It has the ends of both pipes: the server does not
+    notice that another one goes on."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(_serve(answers, seconds, is_alone=False))
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def _serve(answers: IO[bytes], seconds: float, *, is_alone: bool) -> int:
+    """Answer until nobody asks, or until this process is spent: then, if it `is_alone`, the last answer says
+    so."""
+    threading.Thread(target=_end_with_server, daemon=True).start()
+    while (task := read_frame(sys.stdin.buffer, Task)) is not None:
         _set_alarms(seconds)
         reply = answer(task)
         _set_alarms(0)
-        is_last = _is_spent()
-        write_frame(answers, msgspec.structs.replace(reply, is_last=is_last))
-        if is_last:
-            break
+        is_spent = _is_spent()
+        write_frame(answers, msgspec.structs.replace(reply, is_last=is_spent and is_alone))
+        if is_spent:
+            return _SPENT
     return 0
 
 
