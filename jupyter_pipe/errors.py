@@ -28,6 +28,7 @@ __all__ = [
     "RegistryError",
     "RunError",
     "SweepError",
+    "TrackingError",
     "UntrustedError",
 ]
 
@@ -159,6 +160,7 @@ ErrorCode = Literal[
     "sweep_name",
     "sweep_space",
     "sweep_unreadable",
+    "track_address",
     "version_unusable",
     "workdir_missing",
 ]
@@ -276,6 +278,10 @@ class RegistryError(PipeError):
     """A model or version that is unknown, or a registry that cannot be reached or written."""
 
     status = 422
+
+
+class TrackingError(PipeError):
+    """An address that means no tracker."""
 
 
 class SweepError(PipeError):

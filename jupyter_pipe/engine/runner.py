@@ -35,6 +35,7 @@ from jupyter_pipe.engine.scheduling import messages as ms
 from jupyter_pipe.engine.scheduling.machine import Machine, Options
 from jupyter_pipe.engine.scheduling.stage_inputs import given_to
 from jupyter_pipe.engine.targets import RunRequest
+from jupyter_pipe.engine.tracking import start_tracker, track_setting
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import (
     Event,
@@ -77,6 +78,9 @@ def run_pipeline(
     facts = replace(prepared.facts, accepts_signals=can_catch_signals(), provenance=provenance_of(prepared))
     writer = prepared.store.create(prepared.taking_part, facts, run_id=request.run_id)
     writer.start_beating()
+    address = request.options.track or track_setting(request.target.notebook)
+    if address:
+        start_tracker(writer.path, address)
     runner = _Runner(prepared, writer, executor, observers)
     try:
         with catch_signals(runner.cancel):

@@ -10,31 +10,19 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
-from jupyter_pipe.artifacts.protocol import Observations
 from jupyter_pipe.errors import RegistryError, UntrustedError
 from jupyter_pipe.model import from_json, to_json
 from jupyter_pipe.registry.mlflow_names import LINEAGE
-from jupyter_pipe.runs.model import Run
-from jupyter_pipe.runs.store import RunFolder
+from jupyter_pipe.runs.data.files import SourceFile
 from jupyter_pipe.scoring.model import Place
-from jupyter_pipe.trust.records import UNREADABLE, UnsignedError, read_record, read_regular_file
+from jupyter_pipe.trust.records import UNREADABLE, UnsignedError, read_record
 from jupyter_pipe.trust.signatures import sign, unsigned
 
-__all__ = ["Lineage", "SourceFile", "bundle_digest", "files_of", "read_lineage", "write_lineage"]
+__all__ = ["Lineage", "bundle_digest", "read_lineage", "write_lineage"]
 
 _PURPOSE = "lineage"
-
-
-class SourceFile(Struct, frozen=True):
-    """A file that a stage read: its path as the stage saw it, and the SHA-256 of its content, empty where
-    nobody had to know it."""
-
-    path: str
-    digest: str
-    stage: str
 
 
 class Lineage(Struct, frozen=True):
@@ -66,36 +54,6 @@ class Lineage(Struct, frozen=True):
     python: str
     metric: str = ""
     digests: dict[str, str] = {}
-
-
-class _Result(Struct, frozen=True):
-    """Of a `StageResult` only what is read here."""
-
-    observed: Observations = Observations()
-
-
-_decoder = msgspec.json.Decoder(_Result)
-
-
-def files_of(folder: RunFolder, run: Run) -> tuple[SourceFile, ...]:
-    """What the stages of a run read from disk and nobody among them had written, by path."""
-    read: dict[str, SourceFile] = {}
-    written: set[str] = set()
-    for stage in run.stages:
-        observed = _observed(folder, stage.name)
-        for each in (*observed.read, *observed.modules):
-            if each.aspect == "content" and each.digest != "missing" and each.path not in written:
-                read.setdefault(each.path, SourceFile(each.path, each.digest, stage.name))
-        written |= {each.path for each in observed.written}
-    return tuple(read[path] for path in sorted(read))
-
-
-def _observed(folder: RunFolder, stage: str) -> Observations:
-    try:
-        data = unsigned(read_regular_file(folder.result(stage), follow=False))
-        return _decoder.decode(data).observed
-    except UNREADABLE:
-        return Observations()
 
 
 def bundle_digest(bundle: Path) -> str:

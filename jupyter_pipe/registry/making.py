@@ -17,11 +17,12 @@ from typing import Any
 from jupyter_pipe.engine import Target
 from jupyter_pipe.errors import RegistryError
 from jupyter_pipe.registry.identity import RowIdentity, pack
-from jupyter_pipe.registry.lineage import Lineage, bundle_digest, files_of, write_lineage
+from jupyter_pipe.registry.lineage import Lineage, bundle_digest, write_lineage
 from jupyter_pipe.registry.mlflow_names import EVALUATION, LINEAGE, SEEN, require_model_name
 from jupyter_pipe.registry.model import TAGS, ModelVersion
 from jupyter_pipe.registry.registry import Registry
 from jupyter_pipe.registry.saving import save_model
+from jupyter_pipe.runs.data.files import files_of
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.scoring.building import Built
 from jupyter_pipe.scoring.bundle import Manifest, write_bundle

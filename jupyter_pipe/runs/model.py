@@ -61,7 +61,8 @@ class RunOptions(Struct, frozen=True, rename={"from_": "from"}):
     names stages that run whatever is known, `force_all` makes that all. `workers` is the number of
     stages at a time (None: the cores). `kernels` is `fork` for warm ones where that is safe, or
     `fresh`. `executor` is `local` or `dask`, `scheduler` the address of a Dask cluster.
-    `allow_secret_values` lets values that hold a secret be stored for later stages.
+    `allow_secret_values` lets values that hold a secret be stored for later stages. `track` is the address of
+    the tracker that is told about the run.
     """
 
     targets: tuple[str, ...] = ()
@@ -77,6 +78,7 @@ class RunOptions(Struct, frozen=True, rename={"from_": "from"}):
     scheduler: str | None = None
     trust: bool = False
     allow_secret_values: bool = False
+    track: str = ""
 
 
 class RunFacts(Struct, frozen=True):

@@ -36,6 +36,13 @@ def add_result_options(parser: argparse.ArgumentParser) -> None:
     results = parser.add_argument_group("results")
     results.add_argument("--html", type=Path, metavar="FILE", help="write the report there, too")
     results.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
+    results.add_argument(
+        "--track",
+        nargs="?",
+        const="default",
+        metavar="ADDRESS",
+        help="tell MLflow about the run, or the tracker at this address (see `jupyter pipe track --help`)",
+    )
     results.add_argument("--json", action="store_true", help="print the result as JSON in the last line")
 
 

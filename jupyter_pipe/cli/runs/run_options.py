@@ -158,7 +158,18 @@ def _options(args: argparse.Namespace) -> RunOptions:
         scheduler=args.scheduler,
         trust=args.trust,
         allow_secret_values=args.allow_secret_values,
+        track=_address_of(args),
     )
+
+
+def _address_of(args: argparse.Namespace) -> str:
+    address = getattr(args, "track", None)
+    if not address:
+        return ""
+    from jupyter_pipe.tracking.trackers import require_address
+
+    require_address(address)
+    return str(address)
 
 
 def command_line(arguments: Sequence[str]) -> tuple[str, ...]:

@@ -315,6 +315,7 @@ export interface RunOptions {
   readonly scheduler: string | null;
   readonly trust: boolean;
   readonly allow_secret_values: boolean;
+  readonly track: string;
 }
 
 export type RunState = 'cancelled' | 'failed' | 'interrupted' | 'queued' | 'running' | 'succeeded' | 'waiting';
