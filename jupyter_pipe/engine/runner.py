@@ -365,7 +365,9 @@ class _Runner:
             return DaskExecutor(options.scheduler, self._prepared.capacity.workers)
         from jupyter_pipe.engine.attempts.executors import LocalExecutor
 
-        return LocalExecutor(options.kernels, partial(self._warn, "fresh_kernels"))
+        shared = self._prepared.request.kernels
+        explain = partial(self._warn, "fresh_kernels")
+        return LocalExecutor(options.kernels, explain, shared.source if shared is not None else None)
 
     def _open_mirror(self) -> Mirror | None:
         """For a root that is a URL."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -22,6 +23,9 @@ from jupyter_pipe.model import Pipeline
 from jupyter_pipe.runs.model import ParameterValue, Run, RunOptions
 from jupyter_pipe.runs.parameters import resumed_parameters
 from jupyter_pipe.runs.store import RunStore
+
+if TYPE_CHECKING:
+    from jupyter_pipe.engine.kernels.shared import SharedKernels
 
 __all__ = [
     "RunRequest",
@@ -58,7 +62,7 @@ class RunRequest(Struct, frozen=True):
     `resolve_parameters`; without them the notebook's values hold. `environment` is that of the
     kernels, by default this process's. `trigger` says who asks (see `RunQueued`), `command` how the
     user would ask again. `resumed_stages` succeeded in the run that this one continues: their
-    results are reused even if they are tagged `cache:off`.
+    results are reused even if they are tagged `cache:off`. `kernels` are warm ones that several runs share.
     """
 
     target: Target
@@ -71,6 +75,7 @@ class RunRequest(Struct, frozen=True):
     run_id: str | None = None
     resumed_from: str | None = None
     resumed_stages: tuple[str, ...] = ()
+    kernels: SharedKernels | None = None
 
 
 def is_package(path: Path) -> bool:

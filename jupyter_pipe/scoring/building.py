@@ -61,6 +61,7 @@ def prove_recording(recording: Recording, truth: Any, keys: tuple[str, ...] = ()
         absent=tuple(dict.fromkeys((*sorted(recording.trace.targets), *keys))),
         exact=is_exact(list(constants.values())),
         lines=tuple(recording.module.lines),
+        chance=recording.chance,
     )
     proofs = prove(subject)
     if all(proof.passed for proof in proofs):

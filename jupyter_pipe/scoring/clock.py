@@ -1,4 +1,4 @@
-"""Today's date between rows and predictions: the notebook must say whether it stays or moves on. Pure."""
+"""Today's date and chance between rows and predictions: what is another one in each run. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from jupyter_pipe.scoring.model import Place, Refusal
 from jupyter_pipe.scoring.program import ScoringProgram, place_of_unit
 
-__all__ = ["find_clock"]
+__all__ = ["find_chance", "find_clock"]
 
 # `datetime.now()`, `date.today()`, `pd.Timestamp.utcnow()`, `np.datetime64("today")`.
 _METHODS = frozenset({"now", "today", "utcnow"})
@@ -17,6 +17,18 @@ _WAY_OUT = (
     "Give it a name in a cell of its own, and tag that cell frozen:NAME (it stays as it was in the run) or "
     "live:NAME (it is read anew whenever rows are scored)."
 )
+
+
+def find_chance(program: ScoringProgram, needed: Iterable[int]) -> Place | None:
+    """Where a needed statement draws from a generator that the notebook never seeds."""
+    seeded = {component for unit in program.units for component in unit.facts.seeds}
+    for number in needed:
+        unit = program.units[number]
+        for component, place in unit.facts.draws.items():
+            if component not in seeded:
+                lines = unit.source.python.split("\n")
+                return Place(place_of_unit(unit).cell, place.line, lines[place.line - 1].strip())
+    return None
 
 
 def find_clock(program: ScoringProgram, needed: Iterable[int]) -> Refusal | None:

@@ -9,13 +9,13 @@ import ast
 import copy
 import linecache
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jupyter_pipe.analysis.dataflow.facts import Unit
-from jupyter_pipe.scoring.clock import find_clock
+from jupyter_pipe.scoring.clock import find_chance, find_clock
 from jupyter_pipe.scoring.codegen import GeneratedModule, generate
-from jupyter_pipe.scoring.model import Instruction, Refusal, ScoringRefusedError, Trace
+from jupyter_pipe.scoring.model import Instruction, Place, Refusal, ScoringRefusedError, Trace
 from jupyter_pipe.scoring.program import ScoringProgram, needed_units, place_of_unit
 from jupyter_pipe.scoring.tracing.expressions import Interpreter
 from jupyter_pipe.scoring.tracing.recorder import Recorder
@@ -30,13 +30,14 @@ __all__ = ["Recording", "check_lines", "record"]
 @dataclass
 class Recording:
     """One run of the notebook between rows and predictions: the raw rows as they were, the predictions, the
-    trace and the module made of it."""
+    trace and the module made of it. `chance` is where it draws without a seed."""
 
     rows: Any
     score: Any
     trace: Trace
     module: GeneratedModule
     names: dict[str, Any]
+    chance: Place | None = None
 
 
 def record(
@@ -62,7 +63,7 @@ def record(
         for name, unit in arrivals.get(number, ()):
             session.scope.names[name] = values[name, unit]()
         session.after(number)
-    return session.finish()
+    return replace(session.finish(), chance=find_chance(program, needed))
 
 
 def _arrivals(program: ScoringProgram, taken: Sequence[tuple[str, int]]) -> dict[int, list[tuple[str, int]]]:

@@ -17,6 +17,8 @@ from msgspec.structs import replace
 
 from jupyter_pipe.engine import RunRequest, Target, run_pipeline
 from jupyter_pipe.engine.control import request_cancel
+from jupyter_pipe.engine.kernels.forked import can_fork
+from jupyter_pipe.engine.kernels.shared import SharedKernels
 from jupyter_pipe.errors import PipeError, RunError
 from jupyter_pipe.events import DEMANDS, Event, FailureKind, MetricLogged, RunState
 from jupyter_pipe.runs.model import Failure, Run, RunOptions
@@ -47,12 +49,7 @@ class SweepOrder(Struct, frozen=True):
 
 def run_sweep(study: Study, folder: StudyFolder, order: SweepOrder) -> tuple[Trial, ...]:
     """All trials, as they ended. KeyboardInterrupt cancels the runs that go on, and is raised again."""
-    sweep = _Sweep(study, folder, order)
-    try:
-        sweep.run()
-    except KeyboardInterrupt:
-        sweep.cancel()
-        raise
+    _Sweep(study, folder, order).run()
     return folder.trials()
 
 
@@ -69,6 +66,7 @@ class _Sweep:
         self._cut_off = [each for each in earlier if each.state == "running"]
         self._begun = len(earlier)
         self._running: dict[Future[Trial], Trial] = {}
+        self._kernels: SharedKernels | None = None
 
     def _settled(self, trial: Trial) -> Trial:
         """A trial whose sweep was killed: its run may have come to its end all the same."""
@@ -82,22 +80,36 @@ class _Sweep:
         return self._note(conclude(self._study, trial, run)) if ended else trial
 
     def run(self) -> None:
-        """Keep as many trials going as are wanted."""
+        """Keep as many trials going as are wanted. They share the process that forks their kernels."""
+        with contextlib.ExitStack() as stack:
+            if self._order.options.kernels == "fork" and can_fork():
+                self._kernels = stack.enter_context(SharedKernels())
+            self._run_all()
+
+    def _run_all(self) -> None:
         with ThreadPoolExecutor(self._order.at_once, "trial") as threads:
-            coming = self._coming()
-            while True:
-                while len(self._running) < self._order.at_once:
-                    trial = next(coming, None)
-                    if trial is None:
-                        break
-                    self._running[threads.submit(self._carry_out, trial)] = trial
-                    time.sleep(_APART_SECONDS)
-                if not self._running:
-                    return
-                done, _ = wait(self._running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    self._running.pop(future)
-                    self._asker.tell(self._note(future.result()))
+            try:
+                self._keep_going(threads)
+            except KeyboardInterrupt:
+                # Before the threads are waited for: else the trials would come to their ends first.
+                self.cancel()
+                raise
+
+    def _keep_going(self, threads: ThreadPoolExecutor) -> None:
+        coming = self._coming()
+        while True:
+            while len(self._running) < self._order.at_once:
+                trial = next(coming, None)
+                if trial is None:
+                    break
+                self._running[threads.submit(self._carry_out, trial)] = trial
+                time.sleep(_APART_SECONDS)
+            if not self._running:
+                return
+            done, _ = wait(self._running, return_when=FIRST_COMPLETED)
+            for future in done:
+                self._running.pop(future)
+                self._asker.tell(self._note(future.result()))
 
     def _coming(self) -> Iterator[Trial]:
         """Those that were cut off first, with their own values."""
@@ -162,6 +174,7 @@ class _Sweep:
             run_id=trial.run_id,
             trigger="sweep",
             command=self._order.command,
+            kernels=self._kernels,
         )
 
     def cancel(self) -> None:

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import math
+from statistics import median
 from typing import Any
 
-from tests.scoring.idioms import Idiom, Names, Row, number
+from tests.scoring.idioms import Idiom, Names, Row, filled, number
 
 __all__ = ["LEARNED"]
 
@@ -177,6 +179,23 @@ homes["x"] = homes["district"].map(means)
 FEATURES = ["x", "rooms"]
 """,
         lambda row, names: {"x": _mean_built(row, names), "rooms": row["rooms"]},
+    ),
+    Idiom(
+        "a stratified split, taken from its loop",
+        """
+from sklearn.model_selection import StratifiedShuffleSplit
+raw["class"] = pd.cut(raw["rooms"], bins=[0, 3, 9], labels=[1, 2])
+for learn, check in StratifiedShuffleSplit(n_splits=1, test_size=0.3, random_state=1).split(raw, raw["class"]):
+    train, homes = raw.loc[learn], raw.loc[check].copy()
+for part in (train, homes):
+    part.drop("class", axis=1, inplace=True)
+homes["area"] = homes["area"].fillna(train["area"].median())
+FEATURES = ["area", "rooms"]
+""",
+        lambda row, names: {
+            "area": filled(row, median(a for a in names["train"]["area"].tolist() if not math.isnan(a))),
+            "rooms": row["rooms"],
+        },
     ),
     Idiom(
         "all columns but the target",

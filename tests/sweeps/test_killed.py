@@ -21,7 +21,8 @@ pytest.importorskip("optuna")
 
 # The third trial waits until the test lets it go on.
 FIT = """\
-import pathlib, time
+import os, pathlib, time
+open("parents.txt", "a").write(f"{os.getppid()} ")
 while n == 3 and not pathlib.Path("go").exists():
     time.sleep(0.05)
 if n == 4:
@@ -69,6 +70,8 @@ def test_a_killed_sweep_loses_no_trial(
     ]
     assert len({trial.run_id for trial in trials}) == 5
     assert best.read_text() == "n: 2\n"
+    # One process forks the kernels of all trials of a sweep: here of two sweeps.
+    assert len(set((tmp_path / "parents.txt").read_text().split())) == 2
     # Shared stages once, others not at all.
     assert (tmp_path / "loads.txt").read_text() == "x"
     assert not (tmp_path / "later.txt").exists()

@@ -45,9 +45,12 @@ def run_proofs(args: argparse.Namespace, notebook: Path) -> int:
 
 
 def _refusals(terminal: Terminal, error: ScoringRefusedError) -> Iterator[str]:
-    for refusal in error.refusals:
-        yield f"{terminal.mark(MARKS['failed'])} {refusal}"
-        yield f"    way out  {refusal.way_out}"
+    # One way out for all lines that share it.
+    for way_out in dict.fromkeys(refusal.way_out for refusal in error.refusals):
+        for refusal in error.refusals:
+            if refusal.way_out == way_out:
+                yield f"{terminal.mark(MARKS['failed'])} {refusal}"
+        yield f"    way out  {way_out}"
     yield f"{terminal.style('refused', 'bad')}: no scorer would give what the notebook gives."
 
 

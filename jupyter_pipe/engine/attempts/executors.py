@@ -46,12 +46,19 @@ class LocalExecutor:
     """Attempts in threads of this process, each with a kernel of its own.
 
     `kernels` is `fork` for warm kernels where the system can, or `fresh`; `explain` is told why
-    kernels are fresh although warm ones were asked for.
+    kernels are fresh although warm ones were asked for. `shared` forks for other runs as well, and goes on
+    when this one has ended.
     """
 
-    def __init__(self, kernels: str = "fork", explain: Callable[[str], None] = lambda reason: None) -> None:
+    def __init__(
+        self,
+        kernels: str = "fork",
+        explain: Callable[[str], None] = lambda reason: None,
+        shared: ForkedKernels | None = None,
+    ) -> None:
         self._kernels = kernels
         self._explain = explain
+        self._shared = shared
         self._forked: ForkedKernels | None = None
         self._running: dict[str, tuple[threading.Thread, StopSignal]] = {}
 
@@ -70,6 +77,8 @@ class LocalExecutor:
     def _source(self, work: StageWork) -> KernelSource | None:
         if self._kernels == "fresh":
             return None
+        if self._shared is not None:
+            return self._shared
         if self._forked is None:
             from jupyter_pipe.engine.kernels.forked import ForkedKernels, can_fork
             from jupyter_pipe.engine.kernels.lifecycle import KernelRequest

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +77,16 @@ class _Unsuitable(Exception):  # noqa: N818 - no error: a fresh kernel does the 
 
 
 class ForkedKernels:
-    """A `KernelSource`. `explain` is told, once each, why kernels are fresh after all."""
+    """A `KernelSource`. `explain` is told, once each, why kernels are fresh after all; `variables` are what
+    the environment of the parent has beyond that of the first kernel."""
 
-    def __init__(self, explain: Callable[[str], None] = lambda reason: None) -> None:
+    def __init__(
+        self,
+        explain: Callable[[str], None] = lambda reason: None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self._explain = explain
+        self._variables = dict(variables or {})
         self._explained: set[str] = set()
         self._lock = threading.Lock()
         # The last one forks. Kernels of those that have died hold their life lines, until the run is over.
@@ -140,7 +146,7 @@ class ForkedKernels:
             raise _Unsuitable(f"the process that forks them was killed {_MOST_PARENTS} times")
         # What a fork finds in /proc/self/environ is what its parent began with.
         kept = {name: value for name, value in request.environment.items() if name not in request.secrets}
-        return _Parent(_standard_interpreter(request.name), kept)
+        return _Parent(_standard_interpreter(request.name), kept | self._variables)
 
     def _say(self, reason: str) -> None:
         if reason not in self._explained:

@@ -26,6 +26,10 @@ __all__ = ["Proof", "ProofSubject", "optional_columns", "prove", "take", "with_f
 MOST_SINGLE_ROWS = 60
 MOST_ROWS = 5000
 _FRESH = 2_000_000_011
+_UNSEEDED = (
+    "run again, the notebook gives other predictions ({}), since it draws without a seed: give one "
+    "(random_state=0), or fit the model in a stage of its own, whose result is kept"
+)
 
 
 class Proof(Struct, frozen=True):
@@ -42,7 +46,8 @@ class ProofSubject(Struct, frozen=True):
 
     `rows` are all raw rows, `positions` those that the notebook scored, in its order, `score` the predictions
     when the scorer was recorded, `truth` the notebook's own. `absent` are the target and key columns.
-    `exact` asks for equal bits, otherwise numbers agree to 1e-9. `lines` are those of the module, for places.
+    `exact` asks for equal bits, otherwise numbers agree to 1e-9. `lines` are those of the module, for places;
+    `chance` is where the notebook draws without a seed.
     """
 
     scorer: Scorer
@@ -53,6 +58,7 @@ class ProofSubject(Struct, frozen=True):
     absent: tuple[str, ...] = ()
     exact: bool = False
     lines: tuple[Instruction, ...] = ()
+    chance: Place | None = None
 
 
 def prove(subject: ProofSubject) -> tuple[Proof, ...]:
@@ -106,10 +112,11 @@ def _scored(subject: ProofSubject, places: Any) -> Any:
 
 def _record(subject: ProofSubject) -> Proof:
     difference = first_difference(subject.score, subject.truth, subject.exact)
-    detail = (
-        f"followed step by step, the notebook gives other predictions: {difference}. Does it draw at random?"
-    )
-    return Proof("", difference is None, "" if difference is None else detail)
+    if difference is None:
+        return Proof("", True)
+    if subject.chance is None:
+        return Proof("", False, f"followed step by step, the notebook gives other predictions: {difference}")
+    return Proof("", False, _UNSEEDED.format(difference), subject.chance)
 
 
 def _replay(subject: ProofSubject) -> Proof:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_pipe.scoring.model import ColumnUse
 from jupyter_pipe.scoring.tracing import frames, methods
 from jupyter_pipe.scoring.tracing.functions import NotInterpretedError, call_function
-from jupyter_pipe.scoring.tracing.judging import judge_function, judge_method
+from jupyter_pipe.scoring.tracing.judging import judge_function, judge_method, look_around
 from jupyter_pipe.scoring.tracing.known import Ref, RowCount
 from jupyter_pipe.scoring.tracing.learning import LEARNERS
 from jupyter_pipe.scoring.tracing.scopes import Scope
@@ -149,20 +149,25 @@ def call_method(
     where: ast.AST,
 ) -> Any:
     """Call a method of rows, or one of another object that is given rows."""
-    ref = interpreter.known.of(owner)
+    ref, recorder = interpreter.known.of(owner), interpreter.recorder
     class_ = judge_method(owner, name, args, kwargs)
     special = methods.find(interpreter, owner, name, class_, args, kwargs)
     if special is not None:
         return special(interpreter, owner, name, args, kwargs, where)
     if ref is None and is_estimator(owner) and (class_ or "").startswith("fits"):
         return methods.fit(interpreter, owner, name, class_ or "", args, kwargs, where)
+    if ref is None and name == "split" and type(owner).__module__.startswith("sklearn.model_selection"):
+        # `for learn, check in KFold(5).split(rows)`: which rows are where is decided by all of them.
+        return [
+            tuple(recorder.freeze(places, where) for places in fold) for fold in owner.split(*args, **kwargs)
+        ]
     if ref is None and isinstance(owner, (list, set, dict)) and hasattr(owner, name):
         return getattr(owner, name)(*args, **kwargs)
     result = getattr(owner, name)(*args, **kwargs)
     columns = (
         ColumnUse("pass", ref.var) if ref is not None and class_ == "by-column" and is_frame(owner) else None
     )
-    return interpreter.recorder.note(
+    return recorder.note(
         result,
         lambda: ast.Call(
             ast.Attribute(interpreter.node(owner), name, ast.Load()), *_nodes(interpreter, args, kwargs)
@@ -171,13 +176,18 @@ def call_method(
         where,
         class_=class_,
         columns=columns,
-        about=f"{_owner_word(owner)}{name}",
+        about=f"{_owner_word(owner)}{name}{_inner_word(args, kwargs)}",
         meets=not is_estimator(owner) and name not in ("map", "isin", "replace", "merge", "join", "reindex"),
     )
 
 
 def _owner_word(owner: Any) -> str:
     return "groupby(…)." if "GroupBy" in type(owner).__name__ else ""
+
+
+def _inner_word(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+    word = next((found for found in map(look_around, (*args, *kwargs.values())) if found), "")
+    return f" with {word}…)" if word else ""
 
 
 # Functions of libraries that the scorer calls in another way

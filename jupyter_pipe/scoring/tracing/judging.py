@@ -9,7 +9,7 @@ from typing import Any
 from jupyter_pipe.analysis.knowledge.row_classes import load_row_classes
 from jupyter_pipe.scoring.tracing.shapes import is_estimator, type_names
 
-__all__ = ["across_columns", "judge_function", "judge_method"]
+__all__ = ["across_columns", "judge_function", "judge_method", "look_around"]
 
 Arguments = tuple[Any, ...]
 
@@ -42,7 +42,7 @@ def across_columns(args: Arguments, kwargs: Mapping[str, Any]) -> bool:
 
 def _turned(class_: str, name: str, args: Arguments, kwargs: Mapping[str, Any]) -> str:
     """`frame.mean(axis=1)` has an entry a row, and none depends on another row."""
-    if any(_looks_around(value) for value in (*args, *kwargs.values())):
+    if any(look_around(value) for value in (*args, *kwargs.values())):
         return "mixes"
     if name == "fillna" and kwargs.get("method") is not None:
         return "mixes"
@@ -54,15 +54,19 @@ def _turned(class_: str, name: str, args: Arguments, kwargs: Mapping[str, Any]) 
     return class_
 
 
-def _looks_around(value: Any) -> bool:
-    """Whether an expression of polars computes something of other rows, as `col("x").median()` does."""
+def look_around(value: Any) -> str:
+    """The word by which an expression of polars computes something of other rows, such as `median(` of
+    `col("x").median()`; empty if there is none."""
     if isinstance(value, (list, tuple)):
-        return any(_looks_around(each) for each in value)
+        return next((word for word in map(look_around, value) if word), "")
     if type(value).__name__ != "Expr" or not type(value).__module__.startswith("polars"):
-        return False
+        return ""
+    if ".over(" in str(value):
+        return "over("
     table = load_row_classes("polars")
-    classes = {table.find("Series", word, (), {}) for word in re.findall(r"\.(\w+)\(", str(value))}
-    return bool(classes & {"aggregates", "mixes"}) or ".over(" in str(value)
+    words = re.findall(r"\.(\w+)\(", str(value))
+    mixing = (word for word in words if table.find("Series", word, (), {}) in ("aggregates", "mixes"))
+    return next((f"{word}(" for word in mixing), "")
 
 
 def _names(function: Callable[..., Any]) -> Iterator[tuple[str, str]]:

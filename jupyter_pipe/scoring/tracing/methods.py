@@ -37,8 +37,6 @@ def find(
         return _in_place
     if name == "astype" and is_to_category(owner, args, kwargs):
         return learn_categories
-    if name == "factorize":
-        return learn_codes
     if class_ == "selects":
         return _select
     if is_frame(owner) and name in frames.METHODS:
@@ -46,8 +44,10 @@ def find(
     if class_ in frames.CLASSES:
         known = is_frame(owner) or (library_of(owner) == "polars" and class_ == "drops")
         return frames.CLASSES[class_] if known else None
-    if name == "pipe":
-        return _pipe
+    if name == "select" and not all(isinstance(arg, str) for arg in args):
+        return None
+    if name in _BY_NAME:
+        return _BY_NAME[name]
     if isinstance(owner, list) and name in _MUTATORS:
         return _list_change
     return None
@@ -123,6 +123,27 @@ def _select(
         where,
         rows=ref.rows[positions],
         columns=ColumnUse("pass", ref.var) if is_frame(owner) else None,
+    )
+
+
+def _columns_of_polars(
+    interpreter: Interpreter,
+    owner: Any,
+    name: str,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    where: ast.AST,
+) -> Any:
+    """`frame.select("a", "b")`, of which those that nobody needs can be left out."""
+    ref = interpreter.known.of(owner)
+    assert ref is not None
+    names = ast.List([ast.Constant(arg) for arg in args], ast.Load())
+    return interpreter.recorder.note(
+        owner.select(*args, **kwargs),
+        lambda: ast.Subscript(interpreter.node(owner), names, ast.Load()),
+        [owner],
+        where,
+        columns=ColumnUse("get", ref.var, args),
     )
 
 
@@ -225,3 +246,6 @@ def _list_change(
     interpreter.known.forget(owner)
     interpreter.known.freeze(owner)
     return result
+
+
+_BY_NAME: dict[str, Method] = {"pipe": _pipe, "factorize": learn_codes, "select": _columns_of_polars}
