@@ -57,8 +57,11 @@ def answer_demands(
     unanswered = _unanswered_contracts(stage, result, contracts or {})
     if unanswered:
         return unanswered
+    return _answer_gates([gate.expression for gate in stage.gates], result)
+
+
+def _answer_gates(wanted: list[str], result: StageResult) -> StageResult | str:
     answered = {gate.expression: gate for gate in result.gates}
-    wanted = [gate.expression for gate in stage.gates]
     if wanted == list(answered):
         return result
     gates = []

@@ -409,6 +409,14 @@ def _carried(result: StageResult, components: Collection[str]) -> bool:
     return set(components) <= {value.component for value in result.ambient}
 
 
+def _waiting_for(
+    stage_cache: StageCache, pipeline: Pipeline, name: str, results: Mapping[str, StageResult]
+) -> list[str]:
+    """The stages that give something to `name`, and of which no result is known."""
+    unknown = [earlier for earlier in pipeline.upstream(name) if earlier not in results]
+    return [earlier for earlier in unknown if _gives(stage_cache, pipeline, earlier, name)]
+
+
 def plan_run(
     stage_cache: StageCache,
     pipeline: Pipeline,
@@ -426,11 +434,7 @@ def plan_run(
         if name not in selected:
             planned[name] = PlannedStage(name, "skip", "not selected")
             continue
-        waiting = [
-            earlier
-            for earlier in pipeline.upstream(name)
-            if earlier not in results and _gives(stage_cache, pipeline, earlier, name)
-        ]
+        waiting = _waiting_for(stage_cache, pipeline, name, results)
         if waiting:
             reason = f"after {', '.join(waiting)}: runs if what it receives changes"
             planned[name] = PlannedStage(name, "run", reason)

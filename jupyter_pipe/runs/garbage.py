@@ -58,26 +58,24 @@ def collect(
     runs, values = store.list(), Store(store.state_folder)
     # Nothing is loaded here, and what others signed may be trusted tomorrow.
     cache = Cache(store.state_folder / "cache", trust=True)
-    going_on = {run.run_id for run in runs if not run.is_final}
+    going_on = _going_on(runs)
     pinned = {run.run_id for run in runs if read_note(store.folder(run.run_id)).pinned}
     kept = {*_kept(store, values, runs, limits, now), *going_on, *pinned, *needed_runs}
-    needed = {address for run_id in kept for address in _references(store, run_id)}
-    if going_on:
-        needed |= {ref.artifact for _, entry in cache.entries() for ref in references(entry.result)}
+    needed = _needed(store, cache, kept, anything=bool(going_on))
     old_runs = [store.folder(run.run_id).path for run in runs if run.run_id not in kept]
     old_results = _old_results(cache, needed)
     notebooks = {run.facts.notebook for run in runs if run.run_id in kept}
-    leftovers = list(_leftovers(store, notebooks, now))
-    size = sum(map(_size, (*old_runs, *old_results, *leftovers)))
+    # In this order, what is left of an interrupted removal refers to nothing that is gone.
+    paths = (*old_runs, *old_results, *_leftovers(store, notebooks, now))
+    size = sum(map(_size, paths))
     if not dry_run:
-        # In this order, what is left of an interrupted removal refers to nothing that is gone.
-        for path in (*old_runs, *old_results, *leftovers):
-            _remove(path)
-    begun = {run.run_id for run in store.list() if not run.is_final} - going_on
+        _remove_all(paths)
+    begun = _going_on(store.list()) - going_on
     old_values = {} if begun else _old_values(values, needed, now)
     size += sum(map(_size, old_values.values()))
-    for address in () if dry_run else old_values:
-        values.remove(address)
+    if not dry_run:
+        for address in old_values:
+            values.remove(address)
     results = sum(path.suffix == ".json" for path in old_results)
     return Collected(tuple(path.name for path in old_runs), results, len(old_values), size)
 
@@ -85,6 +83,19 @@ def collect(
 def stored_bytes(store: RunStore) -> int:
     """What all stored values take, of every run."""
     return sum(_size(path) for _, path in Store(store.state_folder).entries())
+
+
+def _going_on(runs: Sequence[Run]) -> set[str]:
+    return {run.run_id for run in runs if not run.is_final}
+
+
+def _needed(store: RunStore, cache: Cache, kept: Collection[str], *, anything: bool) -> set[str]:
+    """Addresses of the values that kept runs refer to; with `anything` also those that a run which goes on
+    could still find in the cache."""
+    needed = {address for run_id in kept for address in _references(store, run_id)}
+    if anything:
+        needed |= {ref.artifact for _, entry in cache.entries() for ref in references(entry.result)}
+    return needed
 
 
 def _kept(store: RunStore, values: Store, runs: Sequence[Run], limits: Limits, now: float) -> Iterator[str]:
@@ -135,6 +146,11 @@ def _leftovers(store: RunStore, notebooks: Collection[str], now: float) -> Itera
     halves = (path for path in store.artifacts.glob(".writing-*"))
     yield from (path for path in (*unused, *halves) if _is_old(path, now))
     yield from (path for path in state.glob("work/*") if _is_old(path, now, LONGEST_STAGE_SECONDS))
+
+
+def _remove_all(paths: Sequence[Path]) -> None:
+    for path in paths:
+        _remove(path)
 
 
 def _remove(path: Path) -> None:

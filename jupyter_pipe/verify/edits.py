@@ -51,6 +51,12 @@ class Edit(Struct, frozen=True):
     variables: dict[str, str | None] = {}
 
 
+def _code(every: Iterable[Observations], contents: Iterable[str]) -> set[str]:
+    """Modules that were imported, and what is read as text but is Python."""
+    imported = {one.path for each in every for one in _below(each.modules)}
+    return imported.union(path for path in contents if path.endswith(".py"))
+
+
 def inputs_of(observed: Iterable[Observations]) -> Inputs:
     """What all stages together read below the notebook's folder."""
     every = tuple(observed)
@@ -58,8 +64,7 @@ def inputs_of(observed: Iterable[Observations]) -> Inputs:
     made = {one.path for one in written}
     read = [one for each in every for one in _below(each.read) if one.path not in made]
     contents = {one.path for one in read if one.aspect == "content" and not one.appended}
-    code = {one.path for each in every for one in _below(each.modules)}
-    code |= {path for path in contents if path.endswith(".py")}
+    code = _code(every, contents)
     return Inputs(
         files=tuple(sorted(contents - code)),
         made=tuple(sorted({one.path for one in written if one.aspect == "content"})),

@@ -46,6 +46,10 @@ class WholeRun(msgspec.Struct, frozen=True):
     differences: tuple[Difference, ...] = ()
 
 
+def _is_run(cell: Cell) -> bool:
+    return bool(cell.source.strip()) and "skip" not in cell.tags
+
+
 def run_whole(
     notebook: Notebook,
     pipeline: Pipeline,
@@ -59,14 +63,14 @@ def run_whole(
     """Run every code cell but those tagged `skip`, in order. Raises StageFailure where the notebook
     itself fails, KernelError, and KeyboardInterrupt."""
     folder.mkdir(parents=True, exist_ok=True)
-    cells = [cell for cell in notebook.code_cells if cell.source.strip() and "skip" not in cell.tags]
+    cells = [cell for cell in notebook.code_cells if _is_run(cell)]
     closing = _closing_stages(pipeline, [cell.id for cell in cells])
     made: list[dict[str, Any]] = []
     for cell in cells:
         made.append(_user_cell(cell))
-        ending = closing.get(cell.id, ())
         made += [
-            _boundary_cell(stage, folder, workdir, stored, _definitions(pipeline, stage)) for stage in ending
+            _boundary_cell(stage, folder, workdir, stored, _definitions(pipeline, stage))
+            for stage in closing.get(cell.id, ())
         ]
     _execute(notebook, made, cells, folder, workdir, environment, secrets_of(pipeline, environment), watcher)
     stages = [stage.name for found in closing.values() for stage in found]

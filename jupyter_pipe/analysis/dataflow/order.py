@@ -22,7 +22,7 @@ from jupyter_pipe.graphs import find_cycle, in_order, reachable
 from jupyter_pipe.model import Fix
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from jupyter_pipe.analysis.dataflow.facts import Unit
     from jupyter_pipe.analysis.dataflow.flows import StageFacts
@@ -55,22 +55,33 @@ def arrange(stages: Sequence[StageFacts], units: Sequence[Unit]) -> tuple[list[S
     """The stages in a possible order, and why there is none."""
     untimely = [conflict for stage in stages for conflict in _untimely(stage, units)]
     if untimely:
-        return list(stages), [_reordered(conflict) for conflict in dict.fromkeys(untimely)]
+        return list(stages), _all_reordered(untimely)
     if not _has_gaps(stages):
         return list(stages), []
     writers = _writers(stages)
     felt = [name for name in FELT_EVERYWHERE if name in writers]
     uses = [use for stage in stages for use in _uses(stage, units, felt)]
-    before: dict[str, set[str]] = defaultdict(set)
-    for use in uses:
-        before[_stage(use.unit)].update(_stage(source) for source in use.sources)
+    before = _makers(uses)
     cycle = find_cycle(_sorted_before(stages, before))
     if cycle:
         return list(stages), [_cycle(cycle, uses)]
     conflicts = list(_conflicts(writers, uses, before))
     if conflicts:
-        return list(stages), [_reordered(conflict) for conflict in dict.fromkeys(conflicts)]
+        return list(stages), _all_reordered(conflicts)
     return _sorted(stages, before), []
+
+
+def _makers(uses: Iterable[Use]) -> dict[str, set[str]]:
+    """For each stage, those that make what it reads."""
+    before: dict[str, set[str]] = defaultdict(set)
+    for use in uses:
+        before[_stage(use.unit)].update(_stage(source) for source in use.sources)
+    return before
+
+
+def _all_reordered(conflicts: Iterable[Conflict]) -> list[Diagnostic]:
+    """Each once, however many units show it."""
+    return [_reordered(conflict) for conflict in dict.fromkeys(conflicts)]
 
 
 def _has_gaps(stages: Sequence[StageFacts]) -> bool:
@@ -84,16 +95,14 @@ def _stage(unit: Unit) -> str:
 
 def _untimely(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Conflict]:
     """A name that the stage gets from a cell which stands below one where it already uses the name."""
-    own = stage.numbers
     first: dict[str, int] = {}
     read_outside: dict[str, int] = {}
     for unit in stage.units:
         for name, read in unit.facts.reads.items():
-            outside = (n for n in read.sources - own if n >= 0 and units[n].role != "skip")
-            given = max(outside, default=-1)
+            given = _last_outside(read.sources - stage.numbers, units)
             if first.setdefault(name, unit.number) < given or _means_builtin(name, stage, given):
                 yield Conflict(name, units[given], unit)
-            if not read.sources <= own:
+            if not read.sources <= stage.numbers:
                 read_outside.setdefault(name, unit.number)
         for name in unit.facts.writes:
             first.setdefault(name, unit.number)
@@ -102,6 +111,11 @@ def _untimely(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Conflict]:
             if read_outside.get(name, number) < number or _means_builtin(name, stage, number):
                 yield Conflict(name, units[number], stage.units[-1])
     yield from _untimely_settings(stage, units)
+
+
+def _last_outside(sources: Iterable[int], units: Sequence[Unit]) -> int:
+    """The last unit among the sources that runs at all, or -1."""
+    return max((number for number in sources if number >= 0 and units[number].role != "skip"), default=-1)
 
 
 def _untimely_settings(stage: StageFacts, units: Sequence[Unit]) -> Iterator[Conflict]:

@@ -188,13 +188,21 @@ def _conclusion(terminal: Terminal, found: Verification) -> Iterator[str]:
         noun = "cell" if len(found.not_comparable) == 1 else "cells"
         yield f"Not comparable, since runs of the notebook itself differ there: {noun} {cells}."
     state, tone = ("equal", "good") if found.is_equal else ("different", "bad")
+    said = (f"{count(found.compared, 'cell')} compared", *_tried(found))
+    yield f"{terminal.style(state, tone)}: {', '.join(said)}."
+
+
+def _tried(found: Verification) -> Iterator[str]:
+    """What was tried besides the notebook as it is: `20 groupings (3 refused)`, `5 edits`, `seed 7`."""
     regrouped = [verdict for verdict in found.verdicts[1:] if not verdict.edit]
     edited = [verdict for verdict in found.verdicts if verdict.edit]
-    refused = sum(verdict.refusal is not None for verdict in regrouped)
-    tried = f", {count(len(regrouped), 'grouping')} ({refused} refused)" if regrouped else ""
-    tried += f", {count(len(edited), 'edit')}" if edited else ""
-    tried += f", seed {found.seed}" if regrouped or edited else ""
-    yield f"{terminal.style(state, tone)}: {count(found.compared, 'cell')} compared{tried}."
+    if regrouped:
+        refused = sum(verdict.refusal is not None for verdict in regrouped)
+        yield f"{count(len(regrouped), 'grouping')} ({refused} refused)"
+    if edited:
+        yield count(len(edited), "edit")
+    if regrouped or edited:
+        yield f"seed {found.seed}"
 
 
 def _verdict(terminal: Terminal, verdict: Verdict) -> Iterator[str]:

@@ -129,6 +129,13 @@ def _listed(written: Mapping[str, ObservedPath], seen: ObservedPath) -> Iterator
             yield Crossing(f"file:{path}", left, seen)
 
 
+def _touched_anything(name: str, traces: Mapping[str, Trace]) -> bool:
+    """Whether others can have met the stage anywhere: most stages touch nothing but their variables."""
+    mine = traces[name]
+    awaited = any(name in trace.newcomers.values() for trace in traces.values())
+    return bool(mine.paths or mine.variables or mine.observed.variables or awaited)
+
+
 def look_back(
     name: str,
     traces: Mapping[str, Trace],
@@ -139,9 +146,7 @@ def look_back(
     """What the end of stage `name` shows. `order` is that of the notebook, `is_before` asks the graph,
     `began_ns` is when the run began: what is older was there before it."""
     found: list[OrderFinding] = []
-    mine = traces[name]
-    awaited = any(name in trace.newcomers.values() for trace in traces.values())
-    if not (mine.paths or mine.variables or mine.observed.variables or awaited):
+    if not _touched_anything(name, traces):
         return found
     place = {stage: number for number, stage in enumerate(order)}
     for other in traces:

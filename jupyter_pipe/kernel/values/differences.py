@@ -72,6 +72,11 @@ def first_difference(expected: Any, found: Any, path: str = "") -> Difference | 
     return _Comparison().compare(path, expected, found)
 
 
+def _is_same(before: Any, after: Any) -> bool:
+    """Of two atoms; NaN is the same as NaN."""
+    return before == after or (before != before and after != after)  # type: ignore[no-any-return]  # noqa: PLR0124
+
+
 class _Comparison:
     def __init__(self) -> None:
         self._seen: set[tuple[int, int]] = set()
@@ -86,8 +91,7 @@ class _Comparison:
         if type_name(before) != type_name(after):
             return Difference(path, *(f"{short(one)} ({type_name(one)})" for one in (before, after)))
         if kind in ATOMS:
-            same = before == after or (before != before and after != after)  # noqa: PLR0124 - NaN
-            return None if same else Difference(path, short(before), short(after))
+            return None if _is_same(before, after) else Difference(path, short(before), short(after))
         if (id(before), id(after)) in self._seen:
             return None
         self._seen.add((id(before), id(after)))
