@@ -239,6 +239,7 @@ class _Runner:
     # Instructions
 
     def _perform(self, instruction: ms.Instruction) -> None:
+        """Carry out what the machine says; what comes of it goes back to the machine as a message."""
         match instruction:
             case ms.Log(event):
                 self._log_and_publish(event)

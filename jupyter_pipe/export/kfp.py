@@ -52,6 +52,7 @@ def stage_{name}(
 
 
 def _write(plan: Plan) -> str:
+    """A module for the compiler of Kubeflow Pipelines. Raises ExportError for names that it uses itself."""
     for each in plan.parameters:
         if each.name.startswith(("pipe_", "from_", "_")) or each.name in _RESERVED:
             raise ExportError(

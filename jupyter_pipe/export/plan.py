@@ -155,6 +155,7 @@ def _task(
     options: Options,
     digests: Mapping[str, str],
 ) -> Task:
+    """The stage as engines see it: what comes before, what it takes with it, its limits."""
     told = stage.options
     return Task(
         name=stage.name,

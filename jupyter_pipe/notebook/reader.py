@@ -242,6 +242,7 @@ def _check_language(path: Path, metadata: dict[str, Any]) -> None:
 
 
 def _settings(metadata: dict[str, Any]) -> NotebookSettings:
+    """What the metadata say of the pipeline; where we say nothing, what Kale says."""
     ours = _section(metadata, "jupyter_pipe")
     kale = _section(metadata, "kubeflow_notebook")
     options = ours.get("default_options", ours.get("options"))

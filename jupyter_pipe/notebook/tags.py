@@ -150,6 +150,7 @@ class _CellReader:
         )
 
     def _read_tag(self, tag: str) -> None:
+        """One tag into its field: `stage:x`, a role such as `skip`, or something that may be misspelt."""
         prefix, colon, value = (part.strip() for part in tag.partition(":"))
         meaning = SYNONYMS.get(prefix, prefix)
         if colon and meaning in self.readers:
@@ -212,6 +213,7 @@ class _CellReader:
             )
 
     def _check_roles(self) -> None:
+        """Says where tags of one cell exclude each other, such as two stages, or `skip` beside a stage."""
         if len(self.stages) > 1:
             names = " and ".join(f"'{name}'" for name in self.stages)
             message = f"The cell names more than one stage: {names}."

@@ -97,6 +97,7 @@ def _table(study: Study, trials: Sequence[Trial], best: Trial | None) -> Markup:
 
 
 def _row(trial: Trial, names: Sequence[str], *, is_best: bool) -> Markup:
+    """One trial: its mark, values, result, duration, run, and why it ended early."""
     values: list[Any] = [trial.values.get(name) for name in names]
     cells = [
         Markup(mark_svg(MARKS_OF_TRIALS[trial.state], size=14)),

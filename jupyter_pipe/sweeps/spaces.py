@@ -118,6 +118,7 @@ def grid_of(space: Sequence[Dimension]) -> list[Mapping[str, Any]]:
 
 
 def _points(dimension: Dimension) -> list[Any]:
+    """The values that a grid tries, `low` and `high` included. Raises an error without steps."""
     if dimension.choices:
         return list(dimension.choices)
     step = dimension.step or (1.0 if dimension.whole else 0.0)

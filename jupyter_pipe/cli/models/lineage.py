@@ -55,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _told(terminal: Terminal, version: ModelVersion, lineage: Lineage) -> Iterator[str]:
+    """A line for each thing that the version came from: run, notebook, commit, data, cells."""
     aliases = f" ({', '.join(version.aliases)})" if version.aliases else ""
     yield f"{version.label}{aliases}, registered {when(version)}"
     yield f"  run         {lineage.run_id}"

@@ -205,6 +205,7 @@ def _fetch_inputs(work: StageWork) -> None:
 
 
 def _context(work: StageWork, stage: Stage, result: Path) -> StageContext:
+    """What the kernel side must know: where to read and write, what to give, store, watch and hide."""
     effects = stage.effects
     return StageContext(
         run_id=work.run_id,

@@ -163,6 +163,7 @@ class StageClient(ReceivingClient):
             raise StageFailure(await self._death()) from error
 
     async def _run_cell(self, index: int) -> None:
+        """One cell from its count to its end: the user's are reported, and their limits of time kept."""
         cell = self.nb.cells[index]
         if not will_run(cell):
             return

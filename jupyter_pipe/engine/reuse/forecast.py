@@ -234,6 +234,7 @@ def _stage_cache(
 
 
 def _stage_inputs(stage: Stage, given: Given) -> StageInputs:
+    """Digests of what the stage would be given; generators apart: only stages that draw depend on them."""
     digests = {name: payload.ref.digest for payload in given.inputs for name in payload.names}
     digests.update({value.name: "unbound" for value in stage.inputs if value.name not in digests})
     ambient = {value.component: value.ref.digest for value in given.ambient}

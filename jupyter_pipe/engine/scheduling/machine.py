@@ -49,6 +49,7 @@ class Machine(OrderKeeping):
         return self._out
 
     def _dispatch(self, message: ms.Message) -> None:
+        """Each message to the method that knows what it changes."""
         match message:
             case ms.Begin():
                 self._begin(message)
@@ -159,6 +160,7 @@ class Machine(OrderKeeping):
         self._succeed(message.stage, progress, message.result, ev.StageState.succeeded)
 
     def _broke(self, message: ms.StageBroke, progress: Progress) -> None:
+        """A failed attempt: run again, looked into, retried after a while, or the end of the stage."""
         if progress.again:
             self._requeue(message.stage, progress.again)
             return
@@ -240,6 +242,7 @@ class Machine(OrderKeeping):
                 self._consider(name)
 
     def _consider(self, name: str) -> None:
+        """A waiting stage is checked once all before it are good, skipped once one of them cannot be."""
         progress = self._progress[name]
         if progress.phase is not Phase.waiting:
             return

@@ -216,6 +216,7 @@ def _effect_failure(stage: str, result: StageResult) -> Failure | None:
 
 
 def _travel_failure(pipeline: Pipeline, stage: str, result: StageResult) -> Failure | None:
+    """Why the stage fails for a value that a later one reads: no file can hold it, or it is a secret."""
     if not result.untransportable:
         return None
     read = {
@@ -266,6 +267,7 @@ def is_contained(failure: Failure | None, contracts: Sequence[ContractJudged]) -
 def _contract_failure(
     pipeline: Pipeline, contracts: Sequence[ContractJudged], *, strict: bool
 ) -> Failure | None:
+    """Why the stage fails for data that broke a contract, the first problems in full."""
     broken = [one for one in contracts if not one.passed and one.policy not in _NO_FAILURE]
     if not broken and strict:
         return _missing_contract(pipeline, contracts)

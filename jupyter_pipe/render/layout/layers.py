@@ -103,6 +103,7 @@ def _share(count: int, columns: int) -> int:
 def _with_waypoints(
     names: Sequence[str], pairs: Sequence[tuple[str, str]], row_of: Mapping[str, int]
 ) -> Layered:
+    """Edges that cross rows get a point in each; edges of one stage share them, and so look like one line."""
     long_pairs = [(a, b) for a, b in pairs if row_of[b] - row_of[a] > 1]
     leaving = Counter(a for a, _ in long_pairs)
     entering = Counter(b for _, b in long_pairs)
