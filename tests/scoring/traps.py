@@ -100,6 +100,13 @@ TRAPS = [
         "concat",
         STEP,
     ),
+    Trap(
+        "the hour of the index",
+        'dates = pd.to_datetime(raw["sold"])\nhomes = raw.set_index(dates)\n'
+        'homes["x"] = homes.index.month\nFEATURES = ["x", "rooms"]',
+        "index.month",
+        "dates",
+    ),
     Trap("the index", _feature('homes["x"] = homes.index'), "homes.index", EXPLICIT),
     Trap("numbers of rows", _feature('homes["x"] = np.arange(len(homes))'), "arange", EXPLICIT),
     Trap(

@@ -16,6 +16,7 @@ from jupyter_pipe.scoring.tracing.known import Known
 from jupyter_pipe.scoring.tracing.recorder import Recorder
 from jupyter_pipe.scoring.tracing.scopes import Scope
 from jupyter_pipe.scoring.tracing.shapes import is_frame, is_handle
+from jupyter_pipe.scoring.ways_out import way_out
 
 __all__ = ["Interpreter", "method_name"]
 
@@ -52,6 +53,10 @@ _COMPARED: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.In: lambda one, other: one in other,
     ast.NotIn: lambda one, other: one not in other,
 }
+
+# Of an index: labels as such, by which rows are found again. Anything else makes data of them.
+_LABELS = frozenset({"values", "array", "name", "names", "dtype", "size", "shape"})
+_INDEX = "The index is no column: new rows come without it"
 
 
 class Interpreter:
@@ -148,6 +153,8 @@ class Interpreter:
             return (self.recorder.count(ref), *result[1:])
         if callable(result) and not is_handle(result):
             return result
+        if self.recorder.is_index(ref.var) and name not in _LABELS:
+            self.recorder.poison = self.recorder.refuse(where, _INDEX, way_out("index"))
         columns = None
         if is_frame(base) and name in base.columns:
             columns = ColumnUse("get", ref.var, (name,))

@@ -178,6 +178,11 @@ class Recorder:
         self.write(Instruction(self.place(where), node, var), where)
         self._register(Ref(var, base, ref.rows))
 
+    def is_index(self, var: str) -> bool:
+        """Whether the variable is the index of a frame."""
+        node = self._made[var].node if var in self._made else None
+        return isinstance(node, ast.Attribute) and node.attr == "index"
+
     def root(self, var: str) -> str:
         """The variable of which this one is an unchanged copy, directly or by way of other copies."""
         while var not in self._changed:
