@@ -18,6 +18,8 @@ import tempfile
 from kedro.pipeline import node, pipeline
 
 COMMAND = {command}
+# Removed when the process ends that runs the pipeline.
+BUNDLES = tempfile.TemporaryDirectory(prefix="bundles-")
 
 
 class Stage:
@@ -29,8 +31,8 @@ class Stage:
 
     def __call__(self, *given):
         values, bundles = given[: len(self.reads)], given[len(self.reads) :]
-        folder = tempfile.mkdtemp(prefix="bundle-")
-        result = os.path.join(tempfile.mkdtemp(), "result.json")
+        folder = tempfile.mkdtemp(dir=BUNDLES.name)
+        result = folder + ".json"
         variables = {{f"JUPYTER_PIPE_{{name.upper()}}": str(it) for name, it in zip(self.reads, values)}}
         take = [word for bundle in bundles for word in ("--take", bundle)]
         command = [*COMMAND, self.name, *take, "--leave", folder, "--result", result, "--retry"]

@@ -92,6 +92,19 @@ def test_python_files_pass_the_linter(pipeline: Pipeline, engine: str) -> None:
     assert done.returncode == 0, done.stdout
 
 
+def test_a_process_of_kedro_leaves_no_bundles_behind(pipeline: Pipeline, tmp_path: Path) -> None:
+    (tmp_path / "exported.py").write_text(written("kedro", pipeline), encoding="utf-8")
+    (tmp_path / "kedro").mkdir()
+    (tmp_path / "kedro" / "pipeline.py").write_text("node = pipeline = print\n", encoding="utf-8")
+    code = "import exported, tempfile; print(tempfile.mkdtemp(dir=exported.BUNDLES.name))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, text=True, capture_output=True, check=True
+    )
+    bundle = Path(done.stdout.strip())
+    assert bundle.parent.name.startswith("bundles-")
+    assert not bundle.parent.exists()
+
+
 def test_the_plan_says_what_an_engine_has_to_know(pipeline: Pipeline) -> None:
     plan = plan_of(with_options(pipeline, WANTED), OPTIONS, {"trend": "ab"})
     tasks = {task.name: task for task in plan.tasks}
