@@ -6,12 +6,12 @@ which leaves running what runs.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from jupyter_pipe.errors import PipeError
+from jupyter_pipe.registry import lineage
 from jupyter_pipe.scoring.bundle import MANIFEST, read_manifest
 
 __all__ = ["FolderSource", "Release", "Source", "SourceAwayError", "bundle_digest"]
@@ -20,7 +20,7 @@ __all__ = ["FolderSource", "Release", "Source", "SourceAwayError", "bundle_diges
 @dataclass(frozen=True)
 class Release:
     """One version that may be served: what it is called, and the bundle on this disk. `digest` is the SHA-256
-    of its `bundle.json`, which has the digests of all other files."""
+    of its description, which has the digests of all other files; the signature does not count."""
 
     name: str
     version: str
@@ -82,8 +82,8 @@ class FolderSource:
 
 
 def bundle_digest(folder: Path) -> str:
-    """The digest of a bundle. Raises SourceAwayError."""
+    """The digest of a bundle, as the registry has it. Raises SourceAwayError."""
     try:
-        return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+        return lineage.bundle_digest(folder)
     except OSError as error:
         raise SourceAwayError(f"The bundle '{folder}' cannot be read: {error.strerror}.") from None

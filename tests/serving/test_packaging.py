@@ -98,6 +98,16 @@ def test_the_entry_point_of_the_image_answers_where_nobody_has_a_key(folder: Pat
     assert answer["predictions"] == list(built(1).scorer.score_records([ROW]))
 
 
+def test_a_model_of_mlflow_answers_as_the_bundle_does(folder: Path) -> None:
+    assert main(["package", "homes", "--to", "mlflow"]) == 0
+    import mlflow
+    import pandas as pd
+
+    loaded = mlflow.pyfunc.load_model(str(folder / "homes_mlflow"))
+    frame = pd.DataFrame([ROW]).astype({"rooms": "int64"})
+    assert list(loaded.predict(frame)) == list(built(1).scorer.score_records([ROW]))
+
+
 def test_a_false_version_and_a_folder_in_use_are_refused(folder: Path, capsys: Capture) -> None:
     (folder / "there").mkdir()
     (folder / "there" / "mine").write_text("")

@@ -16,12 +16,13 @@ EXPLANATION = """\
   docker    a Dockerfile whose image answers as `jupyter pipe serve` does
   kserve    the same, and an InferenceService for KServe
   bentoml   a service of BentoML
+  mlflow    a model of MLflow, for whatever loads those
 
 The version's signature is checked and its golden rows are repeated before anything is written."""
 EXAMPLES = """
 jupyter pipe package home_value@4 --to docker
 jupyter pipe package .jupyter_pipe/scorers/home_value --to kserve --image registry.example.com/home_value:4"""
-_TARGETS = ("docker", "kserve", "bentoml")
+_TARGETS = ("docker", "kserve", "bentoml", "mlflow")
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -51,7 +52,12 @@ def run(args: argparse.Namespace) -> int:
         raise PipeError(f"There is no version '{args.target}'.", code="scorer_missing")
     folder: Path = args.output or Path(f"{release.name}_{args.to}")
     terminal = Terminal.of(args)
-    from jupyter_pipe.serving.packaging.writing import write_package
+    from jupyter_pipe.serving.packaging.writing import write_mlflow_model, write_package
+
+    if args.to == "mlflow":
+        write_mlflow_model(release, folder, trust=args.trust)
+        terminal.result(os.path.relpath(folder))
+        return 0
 
     image = args.image or f"{release.name.lower()}:{release.version}"
     files = write_package(args.to, release, folder, image, trust=args.trust)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from jupyter_pipe.errors import PipeError
 from jupyter_pipe.scoring.bundle import MANIFEST, load_bundle
-from jupyter_pipe.serving.live.models import load_model
+from jupyter_pipe.serving.live.models import Model, load_model
 from jupyter_pipe.serving.packaging.files import Package, package_files
 from jupyter_pipe.serving.sources import Release
 
-__all__ = ["write_package"]
+__all__ = ["write_mlflow_model", "write_package"]
 
 
 def write_package(
@@ -24,10 +24,7 @@ def write_package(
     The version repeats its golden rows first, and its signature is checked, since where the package runs
     nobody has the key.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise PipeError(
-            f"The folder '{folder}' is not empty.", code="export_exists", hint="Name another one: -o FOLDER"
-        )
+    _require_free(folder)
     model = load_model(release, trust=trust)
     files = package_files(target, Package(model.manifest, release.version, image))
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -35,9 +32,7 @@ def write_package(
     try:
         for name, text in files.items():
             (made / name).write_text(text, encoding="utf-8", newline="\n")
-        (made / "bundle").mkdir()
-        for name in (MANIFEST, *model.manifest.digests):
-            shutil.copyfile(release.folder / name, made / "bundle" / name)
+        _copy_bundle(release.folder, model, made / "bundle")
         load_bundle(made / "bundle", trust=trust)
         os.chmod(made, 0o755)  # noqa: S103 - made for one user alone, meant to be built from
         if folder.exists():
@@ -47,3 +42,30 @@ def write_package(
         shutil.rmtree(made, ignore_errors=True)
         raise
     return sorted([*files, "bundle/"])
+
+
+def write_mlflow_model(release: Release, folder: Path, *, trust: bool = False) -> None:
+    """Write the version as a model of MLflow. It loads where a key that signed the bundle is trusted."""
+    from jupyter_pipe.registry.saving import save_model
+
+    _require_free(folder)
+    model = load_model(release, trust=trust)
+    if folder.exists():
+        folder.rmdir()
+    with tempfile.TemporaryDirectory() as scratch:
+        bundle = Path(scratch) / "bundle"  # MLflow keeps the name of the folder
+        _copy_bundle(release.folder, model, bundle)
+        save_model(bundle, folder)
+
+
+def _copy_bundle(source: Path, model: Model, target: Path) -> None:
+    target.mkdir()
+    for name in (MANIFEST, *model.manifest.digests):
+        shutil.copyfile(source / name, target / name)
+
+
+def _require_free(folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()):
+        raise PipeError(
+            f"The folder '{folder}' is not empty.", code="export_exists", hint="Name another one: -o FOLDER"
+        )
