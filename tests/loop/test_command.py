@@ -83,7 +83,13 @@ def test_a_loop_that_is_killed_goes_on_where_it_was(
 ) -> None:
     assert main(["loop", "once", "w.ipynb"]) == 0
     assert main(["loop", "once", "w.ipynb"]) == 0
-    assert capsys.readouterr().out.endswith("Nothing to do.\n")
+    # What a run has read it has read, whichever way the files are named.
+    (folder / "w.loop.yaml").write_text("cooldown: 0s\nsettle: 0s\nfiles: [data/*.txt]\n")
+    assert main(["loop", "once", "w.ipynb"]) == 0
+    assert capsys.readouterr().out.endswith("Nothing to do.\nNothing to do.\n")
+    assert main(["impact", "data/a.txt"]) == 0
+    assert "as now" in capsys.readouterr().out
+    (folder / "w.loop.yaml").write_text("cooldown: 0s\nsettle: 0s\n")
 
     (folder / "data" / "b.txt").write_text("7")
     first = start()
