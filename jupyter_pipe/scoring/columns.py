@@ -240,6 +240,9 @@ def _polars_type(column: Column) -> Any:
     return getattr(import_module("polars"), column.dtype.partition("(")[0])
 
 
+_ZONED = ("datetime64[ns, ", "datetime64[us, ", "datetime64[ms, ", "datetime64[s, ")
+
+
 def _series(values: list[Any], column: Column) -> Any:
     """One column of a frame with the dtype it had in the notebook, except that whole numbers and booleans of
     numpy's dtypes, which have no gaps, get what pandas gives such a column when it reads a file with gaps."""
@@ -247,11 +250,15 @@ def _series(values: list[Any], column: Column) -> Any:
 
     if column.kind == "category":
         return pandas.Series(pandas.Categorical(values, categories=list(column.categories)))
-    if column.kind in ("integer", "boolean") and None in values and column.dtype[0].islower():
+    # `boolean` and `Int64` have gaps, `bool` and `int64` have none.
+    holds_gaps = column.dtype == "boolean" or column.dtype[0].isupper()
+    if column.kind in ("integer", "boolean") and None in values and not holds_gaps:
         # As pandas itself reads a column of whole numbers with gaps.
         return pandas.Series(values, dtype="float64" if column.kind == "integer" else "object")
     if column.kind == "time":
-        return pandas.Series(pandas.to_datetime(pandas.Series(values, dtype="object"))).astype(column.dtype)
+        # Daylight saving: times of one zone may have several offsets.
+        zoned = column.dtype.startswith(_ZONED)
+        return pandas.to_datetime(pandas.Series(values, dtype="object"), utc=zoned).astype(column.dtype)
     return pandas.Series(values, dtype=column.dtype if column.kind != "other" else None)
 
 
@@ -315,10 +322,16 @@ def _whole_number(value: float, row: int, column: Column) -> int:
 def _time(value: Any, row: int, column: Column) -> Any:
     import pandas
 
+    zoned = column.dtype.startswith(_ZONED)
+    wanted = "a time with its zone, such as 2026-01-31T12:00+01:00" if zoned else "a date such as 2026-01-31"
     try:
-        return pandas.Timestamp(value)
+        found = pandas.Timestamp(value)
     except (ValueError, TypeError, OverflowError):
-        raise _misfit(value, row, column, "a date such as 2026-01-31") from None
+        raise _misfit(value, row, column, wanted) from None
+    # Which moment `12:00` is without a zone, nobody can know.
+    if column.dtype.startswith("datetime64") and (found.tzinfo is not None) != zoned:
+        raise _misfit(value, row, column, wanted)
+    return found
 
 
 def _misfit(value: Any, row: int, column: Column, wanted: str, rule: str = "type") -> RowsError:

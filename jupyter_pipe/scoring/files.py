@@ -158,11 +158,7 @@ def _frames(bundle: Bundle, source: str, format_: str, size: int) -> Iterator[An
         try:
             yield pandas.read_parquet(source)
         except ImportError:
-            raise PipeError(
-                "Reading Parquet needs pyarrow, which is not installed.",
-                code="extra_missing",
-                hint="Install it with: pip install pyarrow",
-            ) from None
+            raise _without_pyarrow("Reading") from None
         return
     # What is text in the notebook stays text: `01234` is no number.
     texts = {column.name: str for column in bundle.manifest.form.columns if column.kind == "text"}
@@ -206,7 +202,19 @@ def _write_table(answers: list[dict[str, Any]], target: str, format_: str, out: 
     import pandas
 
     frame = pandas.DataFrame(answers)
-    if format_ == "parquet":
-        frame.to_parquet(target, index=False)
-    else:
+    if format_ != "parquet":
         frame.to_csv(out, index=False)
+        return
+    try:
+        frame.to_parquet(f"{target}.part", index=False)
+    except ImportError:
+        raise _without_pyarrow("Writing") from None
+    Path(f"{target}.part").replace(target)
+
+
+def _without_pyarrow(what: str) -> PipeError:
+    return PipeError(
+        f"{what} Parquet needs pyarrow, which is not installed.",
+        code="extra_missing",
+        hint="Install it with: pip install pyarrow",
+    )
