@@ -137,18 +137,15 @@ def _compared(
 def _compare_rows(
     answers: Sequence[Answered], manifest: Manifest, masked: Sequence[str]
 ) -> tuple[Drift, Drift, list[Alarm]]:
+    """Drift of the rows and of the predictions, against what the model was made of, and what is alarming."""
     form = manifest.form
     names = () if form.form in ("frame", "polars") else tuple(column.name for column in form.columns)
     before = renamed(manifest.profile or Profile(""), names)
     after = rows_profile(answers, form)
+    # What a row can do without may be missing, and what the log masks says nothing.
     optional = {column.name for column in form.columns if column.optional}
     sent = {column.name for column in after.columns}
-    needed = {
-        column.name
-        for column in before.columns
-        # What a row can do without may be missing, and what the log masks says nothing.
-        if column.name not in masked and (column.name in sent or column.name not in optional)
-    }
+    needed = {column.name for column in before.columns} - (optional - sent) - set(masked)
     columns, alarms = compare(manifest.rows, before, after, needed=needed)
     score = manifest.score
     made = renamed(manifest.predicted or Profile(""), (score,))

@@ -184,13 +184,18 @@ def _conflicts(
             if stage != reader and writer.number > use.unit.number:
                 if not _demand(before, reader, stage):
                     yield Conflict(use.name, use.unit, writer)
-            elif last is None or writer.number > last.number:
-                continue
-            elif stage == reader:
-                if writer.number < use.unit.number:
-                    yield Conflict(use.name, last, use.unit)
-            elif stage != _stage(last) and not _demand(before, stage, _stage(last)):
-                yield Conflict(use.name, writer, last)
+            elif last is not None and writer.number <= last.number:
+                yield from _before_last(use, writer, last, before)
+
+
+def _before_last(use: Use, writer: Unit, last: Unit, before: dict[str, set[str]]) -> Iterator[Conflict]:
+    """What a writer above the last one before a read conflicts with: it must have run before that."""
+    stage = _stage(writer)
+    if stage == _stage(use.unit):
+        if writer.number < use.unit.number:
+            yield Conflict(use.name, last, use.unit)
+    elif stage != _stage(last) and not _demand(before, stage, _stage(last)):
+        yield Conflict(use.name, writer, last)
 
 
 def _demand(before: dict[str, set[str]], first: str, second: str) -> bool:

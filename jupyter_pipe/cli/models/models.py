@@ -10,6 +10,8 @@ from jupyter_pipe.cli.options import Subparsers, add_command, add_json
 from jupyter_pipe.cli.output.terminal import Terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jupyter_pipe.registry import ModelVersion, Registry
 
 __all__ = ["add_parser", "run"]
@@ -41,13 +43,17 @@ def run(args: argparse.Namespace) -> int:
     elif not versions:
         terminal.say("No model is registered here. Register one: jupyter pipe register NOTEBOOK")
     elif args.name:
-        terminal.result(terminal.table([_row(each) for each in versions], heading=HEADING))
-        for each in versions:
-            if each.rejected:
-                terminal.say(f"  {each.label} was rejected. {each.rejected}")
+        _show_versions(terminal, versions)
     else:
         terminal.result(terminal.table([_summary(registry, name) for name in names], heading=MODELS))
     return 0
+
+
+def _show_versions(terminal: Terminal, versions: Sequence[ModelVersion]) -> None:
+    terminal.result(terminal.table([_row(each) for each in versions], heading=HEADING))
+    for each in versions:
+        if each.rejected:
+            terminal.say(f"  {each.label} was rejected. {each.rejected}")
 
 
 HEADING = ["version", "aliases", "registered", "run", "state"]

@@ -144,6 +144,14 @@ def _finder(args: argparse.Namespace, folder: Path) -> Callable[[str], Manifest 
     return find
 
 
+def _unusable(what: str) -> PipeError:
+    return PipeError(
+        f"Labels cannot be joined: {what}.",
+        code="labels_unusable",
+        hint="Tag the rows' cell key:COLUMN and target:COLUMN, or name the truth with --label COLUMN.",
+    )
+
+
 def _labels(
     args: argparse.Namespace, log: Path, since: float, manifest: Manifest | None, masked: tuple[str, ...]
 ) -> Labels:
@@ -154,17 +162,10 @@ def _labels(
     keys = manifest.keys if manifest else ()
     column = args.label or next(iter(manifest.targets if manifest else ()), "")
     hidden = [name for name in keys if name in masked]
-    if not column or hidden:
-        what = (
-            f"the log does not hold the key '{hidden[0]}'"
-            if hidden
-            else "nobody said which column is the truth"
-        )
-        raise PipeError(
-            f"Labels cannot be joined: {what}.",
-            code="labels_unusable",
-            hint="Tag the rows' cell key:COLUMN and target:COLUMN, or name the truth with --label COLUMN.",
-        )
+    if hidden:
+        raise _unusable(f"the log does not hold the key '{hidden[0]}'")
+    if not column:
+        raise _unusable("nobody said which column is the truth")
     entries = read_labels(args.labels, keys, column)
     before = read_log(log, 0.0, since).answers
     earlier = (key_of(row, keys) for answer in before for row in answer.rows)
