@@ -35,7 +35,8 @@ class RowIdentity:
 
 
 def _plain(value: Any) -> Any:
-    # 3 in a column without gaps is 3.0 in one with gaps. A gap is a gap, however it is written.
+    """The value as JSON tells it: 3 in a column without gaps is 3.0 in one with gaps, and a gap is a gap,
+    however it is written."""
     if isinstance(value, float) and value != value:  # noqa: PLR0124 - that is what NaN is
         return None
     if isinstance(value, (int, float)) and not isinstance(value, bool):

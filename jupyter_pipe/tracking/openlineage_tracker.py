@@ -100,24 +100,28 @@ def lineage_events(told: Told) -> Iterator[dict[str, Any]]:
 
 
 def _stage_events(told: Told, stage: StageRun, parent: str) -> Iterator[dict[str, Any]]:
+    """The start of a stage and, once the run has ended, its end. A stage may run again within a run, so only
+    then does it end for good."""
     run = told.run
     mine, name = _uuid(f"{run.run_id}/{stage.name}"), f"{run.pipeline}.{stage.name}"
     finished = stage.finished if stage.finished is not None else run.finished
     started = stage.started if stage.started is not None else finished
-    over = run.is_final or stage.state.value in _LATE
     if started is None or stage.state.value == "skipped":
         return
     above = (parent, run.pipeline)
     yield _event("START", started, mine, name, parent=above)
-    # A stage may be run again within a run: it has ended when the run has, at the latest.
-    if run.is_final and over and finished is not None:
-        observed = observed_by(told.folder, stage.name)
-        inputs = [
-            each.path for each in observed.read if each.aspect == "content" and each.digest != "missing"
-        ]
-        outputs = [each.path for each in observed.written if each.digest != "missing"]
+    if run.is_final and finished is not None:
+        inputs, outputs = _files(told, stage.name)
         state = _LATE.get(stage.state.value, "ABORT")
         yield _event(state, finished, mine, name, parent=above, inputs=inputs, outputs=outputs)
+
+
+def _files(told: Told, stage: str) -> tuple[list[str], list[str]]:
+    """The files that a stage read and wrote. What was missing is neither."""
+    observed = observed_by(told.folder, stage)
+    read = [each for each in observed.read if each.aspect == "content"]
+    inputs = [each.path for each in read if each.digest != "missing"]
+    return inputs, [each.path for each in observed.written if each.digest != "missing"]
 
 
 def _event(

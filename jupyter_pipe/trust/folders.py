@@ -20,6 +20,8 @@ _WRITTEN = (
     "cache/notebooks",
     "cache/versions",
     "files",
+    "mlflow",
+    "models",
     "runs",
     "scorers",
     "serving",

@@ -55,6 +55,7 @@ def _about_notebooks() -> Iterator[Command]:
     yield Command(("loop", "export", "cron", "flow.ipynb"))
     yield Command(("drift", "latest", "latest", "--all", "--html", "drift.html"))
     yield Command(("models",))
+    yield Command(("track",))
     yield Command(("models", "flow", "--json"))
     yield Command(("lineage", "flow@champion"))
     yield Command(("promote", "flow@challenger"))
@@ -69,6 +70,7 @@ def _run_ids(repository: Repository) -> list[str]:
 
 def _about_a_run(run_id: str) -> Iterator[Command]:
     yield Command(("show", run_id))
+    yield Command(("register", run_id))
     yield Command(("logs", run_id))
     for stage in ("make", "add", "look"):
         yield Command(("logs", run_id, stage))
@@ -84,6 +86,7 @@ def _that_run(repository: Repository) -> Iterator[Command]:
     yield Command(("run", "flow.ipynb", "-f", "params.yaml"), runs=True)
     yield Command(("sweep", "flow.ipynb", "--study", "total", "--resume", "--best", "best.yaml"), runs=True)
     yield Command(("score", ".jupyter_pipe/scorers/flow", "rows.csv"), runs=True)
+    yield Command(("package", ".jupyter_pipe/scorers/flow", "--to", "docker", "-o", "packaged"))
     bundle = ("--take", "bundle", "--leave", "left", "--run-root", "other", "--run-id", "taken")
     yield Command(("run-stage", "flow_pipeline", "add", *bundle), runs=True)
     yield Command(("run", "flow.ipynb", "--from", "add"), runs=True)
