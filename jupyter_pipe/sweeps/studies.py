@@ -6,8 +6,10 @@ A line is written whole or, where the machine died, not at all: what is cut off 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -71,12 +73,23 @@ class StudyFolder:
         """Append what is known of a trial now; it outlives the process."""
         # A line that was cut off must not take the next one with it.
         line = b"\n" + msgspec.json.encode(trial) + b"\n"
-        # A link in its place would have us write to another file.
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-        with os.fdopen(os.open(self._trials, flags, 0o666), "ab") as file:
+        with self._appending() as file:
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
+
+    def _appending(self) -> BinaryIO:
+        """The file of trials. A link in its place would have us write to another file, and a pipe would wait
+        for a reader. Raises SweepError."""
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        try:
+            if self._trials.exists() and not self._trials.is_file():
+                raise OSError(errno.EINVAL, "it is not a regular file")
+            return os.fdopen(os.open(self._trials, flags | getattr(os, "O_NOFOLLOW", 0), 0o666), "ab")
+        except OSError as error:
+            raise SweepError(
+                f"Trials cannot be written to {self._trials}: {error.strerror}.", code="sweep_unreadable"
+            ) from error
 
 
 def study_folder(store: RunStore, name: str) -> StudyFolder:

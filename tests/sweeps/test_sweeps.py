@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jupyter_pipe.errors import ParameterError, SweepError
+from jupyter_pipe.errors import ParameterError, RunError, SweepError
 from jupyter_pipe.events import FailureKind, RunState, StageState
 from jupyter_pipe.model import Parameter
 from jupyter_pipe.runs.model import Failure, Run, StageRun
@@ -105,6 +106,41 @@ def test_a_study_outlives_what_writes_it(tmp_path: Path) -> None:
         (2, "running"),
     ]
     assert free_name(store, "loss") == "loss-2"
+
+
+@pytest.mark.parametrize("kind", ["a pipe", "a folder", "a link", "a link that leads nowhere"])
+def test_trials_are_written_to_a_file_of_the_study_alone(tmp_path: Path, kind: str) -> None:
+    store = RunStore(tmp_path)
+    store.make_state_folder()
+    folder = study_folder(store, "loss")
+    folder.create(STUDY)
+    trials, other = folder.path / "trials.jsonl", tmp_path / "other"
+    if kind == "a link":
+        other.write_text("the user's own")
+    makers = {"a pipe": lambda: os.mkfifo(trials), "a folder": trials.mkdir}
+    makers.get(kind, lambda: trials.symlink_to(other))()
+    assert folder.trials() == ()
+    with pytest.raises(SweepError, match="cannot be written"):
+        folder.note(Trial(0, {"n": 1}, "r0"))
+    assert not other.exists() or other.read_text() == "the user's own"
+
+
+def test_a_trial_names_a_run_and_no_other_folder(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    store.make_state_folder()
+    folder = study_folder(store, "loss")
+    folder.create(STUDY)
+    for number, run_id in enumerate(("../../taken", "/taken", "", ".hidden", "20260101-000000-abcd")):
+        folder.note(Trial(number, {"n": 1}, run_id))
+    assert [trial.number for trial in folder.trials()] == [4]
+
+
+def test_studies_are_not_kept_behind_a_link(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    store.make_state_folder()
+    (store.state_folder / "studies").symlink_to(tmp_path)
+    with pytest.raises(RunError, match="symbolic link"):
+        study_folder(store, "loss")
 
 
 def test_a_study_of_somebody_else_is_not_carried_out(tmp_path: Path) -> None:
