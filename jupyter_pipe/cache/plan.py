@@ -256,13 +256,13 @@ class StageCache:
     def _judge(self, stage: Stage, entry: CacheEntry, present: Present, around: Around) -> _Candidate:
         """Whether the entry still holds: each problem found, or the entry refreshed to what is there now."""
         observed = entry.result.observed
+        left = [self._compare_left(one, present, around) for one in observed.written]
+        new = {path: by for one in observed.emptied for path, by in self._newcomers(one, present, around)}
         compared = compare(observed, present)
         problems = [*compared.differences]
         if not observed.complete:
             problems.append("it touched more than could be noted")
-        left = [self._compare_left(one, present, around) for one in observed.written]
         problems += [found for found in left if isinstance(found, str)]
-        new = {path: by for one in observed.emptied for path, by in self._newcomers(one, present, around)}
         problems += [change_of_path(path, MISSING, FILE) for path, by in new.items() if not by]
         problems += self._too_old(stage, entry) or self._damage(entry)
         answered = answer_demands(stage, entry.result, self._contracts)

@@ -7,6 +7,7 @@ installed there: installers add and remove folders in `site-packages`, which sho
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Collection
 from pathlib import Path
@@ -19,7 +20,7 @@ from jupyter_pipe.compiler.codegen.requirements import ask_versions
 from jupyter_pipe.trust.records import UNREADABLE, read_record
 from jupyter_pipe.trust.signatures import sign
 
-__all__ = ["environment_digest", "find_versions"]
+__all__ = ["environment_digest", "find_versions", "python_of"]
 
 _Known = dict[str, dict[str, str]]
 
@@ -39,6 +40,16 @@ def find_versions(interpreter: Path | None, modules: Collection[str], folder: Pa
         with contextlib.suppress(OSError):  # a store that is only ours to read
             replace_file(path, sign("versions", environment, msgspec.json.encode(known)))
     return {name: known[name] for name in wanted}
+
+
+def python_of(interpreter: Path | None) -> str:
+    """The version of this interpreter, of another one the file that its links lead to, whose name has the
+    version: `/usr/bin/python3.12`. Asking it would take longer than a run in which nothing has changed."""
+    if interpreter is None:
+        return ""
+    if interpreter.absolute() == Path(sys.executable).absolute():
+        return sys.version.partition(" ")[0]
+    return os.path.realpath(interpreter)
 
 
 def _read(path: Path, environment: str) -> _Known:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from jupyter_pipe import events as ev
+from jupyter_pipe.artifacts.protocol import Observations, ObservedPath
 from jupyter_pipe.engine.scheduling import messages as ms
 from jupyter_pipe.model import Pipeline
 from jupyter_pipe.runs.model import Failure
@@ -123,3 +127,59 @@ def check_exit(finish: ms.Finish, states: dict[str, str], shell: Shell) -> None:
     else:
         assert finish.exit_code == 0
         assert set(states.values()) <= {"succeeded", "cached"}
+
+
+@dataclass
+class Disk:
+    """Files that stages read and write, of which the graph knows nothing. `uses` are for each stage the paths
+    that it reads and those that it writes; `read` is what each read last."""
+
+    uses: dict[str, tuple[list[str], set[str]]]
+    files: dict[str, str] = field(default_factory=dict)
+    read: dict[str, list[str]] = field(default_factory=dict)
+
+    def run(self, stage: str) -> Observations:
+        """The stage reads, and writes what depends on it."""
+        reads, writes = self.uses[stage]
+        seen = [
+            ObservedPath(path, digest=self.files[path])
+            if path in self.files
+            else ObservedPath(path, "presence", digest="missing")
+            for path in reads
+        ]
+        self.read[stage] = [one.digest for one in seen]
+        content = f"{stage}({','.join(self.read[stage])})"
+        left = [ObservedPath(path, digest=content, existed=path in self.files) for path in sorted(writes)]
+        self.files |= dict.fromkeys(writes, content)
+        return Observations(read=tuple(seen), written=tuple(left))
+
+
+@settings(max_examples=150, deadline=None)
+@given(pipelines(), st.integers(1, 3), st.data())
+def test_who_meets_in_files_finds_them_as_in_the_notebook_or_fails(
+    of: Pipeline, workers: int, data: st.DataObject
+) -> None:
+    paths = st.lists(st.sampled_from("abc"), max_size=2, unique=True)
+    # Who goes on from a file that it has changed itself needs the cache, which has it made again.
+    uses = {
+        each.name: (reads := data.draw(paths), data.draw(paths.map(set)) - {*reads}) for each in of.stages
+    }
+    notebook, disk = Disk(uses), Disk(uses)
+    for each in of.stages:
+        notebook.run(each.name)
+    shell = Shell(of, workers=workers)
+    for _ in range(300):
+        if shell.finish is not None:
+            break
+        name = data.draw(st.sampled_from(sorted(shell.running)))
+        if name in shell.stopping:
+            shell.stopped(name)
+        else:
+            stored = result(*shell.machine.pipeline.stage(name).outputs)
+            shell.end(name, replace(stored, observed=disk.run(name)))
+    assert shell.finish is not None
+    if shell.finish.exit_code == 0:
+        assert (disk.read, disk.files) == (notebook.read, notebook.files)
+    else:
+        kinds = {event.ename for event in shell.of(ev.StageFailed) if isinstance(event, ev.StageFailed)}
+        assert kinds == {"ReadTooLate"}

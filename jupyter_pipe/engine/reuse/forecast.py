@@ -26,7 +26,7 @@ from jupyter_pipe.cache.plan import (
     plan_run,
 )
 from jupyter_pipe.cache.store import Cache, references
-from jupyter_pipe.cache.versions import find_versions
+from jupyter_pipe.cache.versions import find_versions, python_of
 from jupyter_pipe.compiler.codegen.requirements import find_interpreter
 from jupyter_pipe.engine.request import PreparedRun, prepare
 from jupyter_pipe.engine.reuse.results import Checked
@@ -221,7 +221,11 @@ def _stage_cache(
         versions=versions,
         has_artifact=has_artifact,
         numbers=prepared.numbers,
-        settings={"kernel": str(interpreter or pipeline.kernel), "hash seed": str(facts.hash_seed)},
+        settings={
+            "kernel": str(interpreter or pipeline.kernel),
+            "Python": python_of(interpreter),
+            "hash seed": str(facts.hash_seed),
+        },
         forcing=Forcing(
             everything=request.options.force_all,
             stages=prepared.forced,

@@ -153,11 +153,16 @@ def look_back(
         if other == name or other not in place:
             continue
         earlier, later = sorted((name, other), key=place.__getitem__)
-        expected = later in traces[earlier].newcomers.values()
-        if expected or _meet(traces[earlier], traces[later]) or _meet(traces[later], traces[earlier]):
+        if _concern(traces[earlier], later, traces[later]):
             ordered = is_before(earlier, later)
             found += _Pair(earlier, later, traces, order, ordered, began_ns).findings()
     return found
+
+
+def _concern(first: Trace, later: str, second: Trace) -> bool:
+    """Whether two stages have to do with each other: in any file or variable, or what the later one is
+    expected to write."""
+    return later in first.newcomers.values() or _meet(first, second) or _meet(second, first)
 
 
 def _meet(writer: Trace, other: Trace) -> bool:

@@ -101,12 +101,9 @@ def aspect_of(function: str, callers: Sequence[str]) -> str:
     calls them, with its module, if that is another library; empty if the user asks `os` itself: the user may
     look at anything in what `Path.stat` returns."""
     # `Path.is_symlink` asks `Path.lstat`, which asks `Path.stat`.
-    forwarding = next((place for place, name in enumerate(callers) if name not in _FORWARDING), 0)
-    inner, outer = (*callers[forwarding:], "", "")[:2]
+    inner, outer = _who_asks(callers)
     if not inner:
         return "link" if function == "readlink" else "times"
-    if inner in RESOLVING:
-        outer = next((name for name in callers if name not in RESOLVING | _FORWARDING), "")
     if inner in _IN_PASSING or (inner in _FOR_OTHERS and outer in _IN_PASSING):
         return ""
     if function == "readlink" or inner in RESOLVING | _LINKS:
@@ -114,3 +111,12 @@ def aspect_of(function: str, callers: Sequence[str]) -> str:
     if function != "access" and inner in _SIZE | _TIMES:
         return "content" if inner in _SIZE else "times"
     return "presence"
+
+
+def _who_asks(callers: Sequence[str]) -> tuple[str, str]:
+    """The function that asks, and the one that it asks for. Several functions resolve a path together."""
+    forwarding = next((place for place, name in enumerate(callers) if name not in _FORWARDING), 0)
+    inner, outer = (*callers[forwarding:], "", "")[:2]
+    if inner in RESOLVING:
+        outer = next((name for name in callers if name not in RESOLVING | _FORWARDING), "")
+    return inner, outer

@@ -278,16 +278,11 @@ class FileNotes:
         # Who lists a folder knows that it is there, and the notebook's own always is.
         listed = {self.rules.folder, *(path for path, _ in self.listings)}
         for path, note in self.files.items():
-            now = state_of(path) if note.written or note.watched else note.before
-            written = note.written or (note.watched and now != note.before)
-            written = written and not (now is None and note.before is None)  # made and removed again
             for name, report in _read_reports(note):
-                if report.get("aspect") == "presence" and path in listed:
-                    continue
-                found[name].append(self._place(path, note.where, report))
-            if written:
-                flags = {"existed": note.before is not None, "guessed": note.guessed}
-                report = {**_written_report(now), **{name: True for name, on in flags.items() if on}}
+                if report.get("aspect") != "presence" or path not in listed:
+                    found[name].append(self._place(path, note.where, report))
+            report = _left_report(note, path)
+            if report:
                 found["written"].append(self._place(path, note.where, report))
         for (path, pattern), listing in self.listings.items():
             report = _listing_report(listing.digest, listing.names)
@@ -350,6 +345,17 @@ def _read_reports(note: FileNote) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "read", {**_stat_report(before), "digest": note.digest, "appended": True}
     elif note.read or note.asked:
         yield "read", {"aspect": "presence", "digest": "folder" if before.is_folder else "file"}
+
+
+def _left_report(note: FileNote, path: str) -> dict[str, Any]:
+    """What the stage left at a path; empty if it did not write it, or removed what it had made itself."""
+    if not (note.written or note.watched):
+        return {}
+    now = state_of(path)
+    if (not note.written and now == note.before) or (now is None and note.before is None):
+        return {}
+    flags = {"existed": note.before is not None, "guessed": note.guessed}
+    return {**_written_report(now), **{name: True for name, on in flags.items() if on}}
 
 
 def _listing_report(digest: str, names: list[str]) -> dict[str, Any]:

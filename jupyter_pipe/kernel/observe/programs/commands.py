@@ -103,8 +103,7 @@ class _Reading:
             self.found["unknown"].append(_shown([program, *arguments]))
         if "/" in path:
             self._use(self._path(path), "contents")
-        if program in ("rm", "rmdir"):
-            self._remove(arguments, shell=shell)
+        self._remove(program, arguments, shell=shell)
         if kind in ("nothing", "writes"):
             return
         if kind == "copies":
@@ -115,11 +114,11 @@ class _Reading:
         if kind in ("names", "tree") and not paths:
             self._use(self.folder, kind)
 
-    def _remove(self, arguments: Sequence[str], *, shell: bool) -> None:
+    def _remove(self, program: str, arguments: Sequence[str], *, shell: bool) -> None:
         """`rm -r out` empties the folder, `rm out/*` lists it first."""
-        for argument in arguments:
-            if argument.startswith("-"):
-                continue
+        if program not in ("rm", "rmdir"):
+            return
+        for argument in (one for one in arguments if not one.startswith("-")):
             path = self._path(argument)
             if shell and _MAGIC.search(argument):
                 self.listed.append(os.path.split(path))
