@@ -74,6 +74,7 @@ class MachineState:
         self._priority = priorities(pipeline, options.seconds)
         self._learned: dict[str, Learned] = {}
         self._traces: dict[str, Trace] = {}
+        self._first_written: dict[str, dict[str, int]] = {}
         self._began_ns = 0
         self._broken_by = ""
         self._contained: set[str] = set()

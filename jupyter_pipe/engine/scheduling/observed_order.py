@@ -27,7 +27,8 @@ class Trace(Struct, frozen=True):
     was launched (or when its earlier result was found to serve) and when it ended. `written` are its files
     by path, `folders` the folders that hold them, `paths` all that it touched, `listed` what it listed,
     `emptied` the folders that it emptied, by their listings at its end. `newcomers` are files that have come
-    into these since its result was made, by the stage that is expected to write them."""
+    into these since its result was made, by the stage that is expected to write them; `since` when it was
+    launched to write a path for the first time in this run, be it by an attempt that does not count."""
 
     observed: Observations
     launched: int
@@ -40,6 +41,7 @@ class Trace(Struct, frozen=True):
     listed: frozenset[str] = frozenset()
     emptied: dict[str, ObservedPath] = {}
     newcomers: Mapping[str, str] = {}
+    since: Mapping[str, int] = {}
 
 
 class Crossing(Struct, frozen=True):
@@ -284,15 +286,19 @@ class _Pair:
         again = dict.fromkeys([*(maker for maker in makers if maker), self.earlier, self.later])
         return OrderFinding(self.earlier, self.later, names, tuple(again), remade=True, tags=_READS_FIRST)
 
-    def _were_in_turn(self) -> bool:
-        """Whether the second stage did not begin before the first had ended."""
-        reused = self.first.reused or self.second.reused
-        return reused or self.first.ended <= self.second.launched
+    def _were_in_turn(self, left: ObservedPath | None) -> bool:
+        """Whether the second stage did not begin before the first had ended, nor an earlier attempt at it
+        that wrote the path."""
+        if self.first.reused or self.second.reused:
+            return True
+        launched = self.second.launched
+        began = self.second.since.get(left.path, launched) if left is not None else launched
+        return self.first.ended <= began
 
     def _came_first(self, crossing: Crossing) -> bool:
         """Whether the earlier stage surely saw what was there before the later one wrote."""
         left, seen = crossing.left, crossing.seen
-        if self._were_in_turn():
+        if self._were_in_turn(left):
             return True
         if left is None or seen is None:
             return True  # a variable that a stage sets is seen by nobody but those that follow it

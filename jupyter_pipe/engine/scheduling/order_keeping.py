@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import msgspec
+from msgspec.structs import replace
 
 from jupyter_pipe.artifacts.protocol import Observations, StageResult
 from jupyter_pipe.engine.scheduling import messages as ms
@@ -38,7 +38,10 @@ class OrderKeeping(Rerunning):
         progress = self._progress[name]
         newcomers = progress.newcomers if progress.reused else {}
         trace = trace_of(result, progress.launched, self._now, reused=progress.reused, newcomers=newcomers)
-        self._traces[name] = trace
+        since = self._first_written.setdefault(name, {})
+        for path in () if progress.reused else trace.written:
+            since.setdefault(path, progress.launched)
+        self._traces[name] = replace(trace, since=since)
         for finding in self._found_by(name):
             if finding.overwritten and finding.earlier == name:
                 self._mend_graph(finding.later, Learned(follows={name: finding.names}))
@@ -133,7 +136,7 @@ class OrderKeeping(Rerunning):
             elif not self._undecided_above(name):
                 progress.broke = None
                 self._move(name, Phase.running)
-                self._broke(msgspec.structs.replace(message, observed=Observations()), progress)
+                self._broke(replace(message, observed=Observations()), progress)
         return len(self._in[Phase.doubted]) < doubted
 
     def _retry_after(self, name: str, missed: list[OrderFinding]) -> None:
