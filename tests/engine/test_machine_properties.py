@@ -154,7 +154,7 @@ class Disk:
         return Observations(read=tuple(seen), written=tuple(left))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(pipelines(), st.integers(1, 3), st.data())
 def test_who_meets_in_files_finds_them_as_in_the_notebook_or_fails(
     of: Pipeline, workers: int, data: st.DataObject

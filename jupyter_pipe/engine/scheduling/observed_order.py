@@ -208,9 +208,13 @@ class _Pair:
         if swept:
             again = (self.earlier, self.later)
             yield OrderFinding(self.earlier, self.later, swept, again, remade=True)
-        backward = [] if self.ordered else list(find_crossings(self.second, self.first))
-        if backward:
-            yield self._read_before(backward)
+        backward = [] if self.ordered and not self._ran_before() else find_crossings(self.second, self.first)
+        yield from self._read_before(list(backward))
+
+    def _ran_before(self) -> bool:
+        """Whether the later stage wrote something by an attempt that does not count."""
+        since, launched = self.second.since, self.second.launched
+        return any(since.get(path, launched) < launched for path in self.second.written)
 
     def _saw_what_was_swept(self) -> tuple[str, ...]:
         """What the later stage found in a folder that the earlier one empties, and did not this time, since
@@ -272,19 +276,22 @@ class _Pair:
     def _wrote_in_turn(self) -> bool:
         return self.first.ended <= self.second.launched or (self.first.reused and not self.second.reused)
 
-    def _read_before(self, backward: Sequence[Crossing]) -> OrderFinding:
+    def _read_before(self, backward: Sequence[Crossing]) -> Iterator[OrderFinding]:
         """The earlier one reads what the later one writes: it must have come first."""
         names = _names(backward)
         wrong = [one for one in backward if not self._came_first(one)]
         if not wrong:
-            return OrderFinding(self.earlier, self.later, names, tags=_READS_FIRST)
+            if backward and not self.ordered:
+                yield OrderFinding(self.earlier, self.later, names, tags=_READS_FIRST)
+            return
         paths = [one.left.path for one in wrong if one.left is not None]
         makers = [self._last_writer(path, self.earlier) for path in paths]
         if not paths or None in makers:
             wrongly = _names(wrong)
-            return OrderFinding(self.earlier, self.later, wrongly, overwritten=True, tags=_READS_FIRST)
+            yield OrderFinding(self.earlier, self.later, wrongly, overwritten=True, tags=_READS_FIRST)
+            return
         again = dict.fromkeys([*(maker for maker in makers if maker), self.earlier, self.later])
-        return OrderFinding(self.earlier, self.later, names, tuple(again), remade=True, tags=_READS_FIRST)
+        yield OrderFinding(self.earlier, self.later, names, tuple(again), remade=True, tags=_READS_FIRST)
 
     def _were_in_turn(self, left: ObservedPath | None) -> bool:
         """Whether the second stage did not begin before the first had ended, nor an earlier attempt at it
