@@ -46,6 +46,7 @@ def locked(folder: Path, notebook: Path) -> Iterator[None]:
             code="loop_active",
             hint=f"See what it does: jupyter pipe loop status {notebook.name}",
         )
+    # Another host cannot ask for our pid; it looks at the time of the lock.
     heart = Heart(path)
     try:
         yield
@@ -95,6 +96,7 @@ def go_on(
                 pass
             told = ""
         except (PipeError, OSError) as error:
+            # Records that cannot be read are no reason to guess; all else may be otherwise later.
             if isinstance(error, LoopError):
                 raise
             if str(error) != told:

@@ -32,6 +32,7 @@ def schedule_problem(schedule: str) -> str:
 def latest_due(schedule: str, timezone: str, since: float, now: float) -> float | None:
     """The latest time of the schedule that is after `since` and not after `now`; None if there is none. Of
     several that were missed only the latest counts. UTC seconds since the epoch."""
+    # A schedule of every minute has half a million times a year: none of those long past is looked at.
     rough = next(_times(schedule, timezone, now + 1, reverse=True), None)
     if rough is None or rough < since - _LEAP_SECONDS:
         return None

@@ -74,9 +74,11 @@ class Loop:
         """Whether anything was decided or done. What fails on its way to the disk ends the loop; what fails
         elsewhere is tried again in the next step."""
         signals = self.world.look(self.settings, self.state)
+        # Written first, acted upon afterwards: between the two a kill loses nothing.
         decided = tick(self.settings, self.state, signals, self.world.now())
         for record in decided:
             self._write(record)
+        # Not what was just decided, but all that is still to be done: after a kill that is the same.
         done = [self._act(action) for action in pending(self.state)]
         return bool(decided) or any(done)
 
@@ -97,6 +99,7 @@ class Loop:
 
     def _perform(self, action: Action) -> rc.Record | None:
         """Carry an action out. What came of it, as a record; None where the world will tell."""
+        # Exhaustive: mypy finds a new kind of action that nobody carries out.
         match action:
             case Start():
                 return self._start(action.run)

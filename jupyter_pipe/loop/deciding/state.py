@@ -122,6 +122,7 @@ def _held(state: State, record: rc.Held) -> State:
 
 
 def _use_up(state: State, triggers: Iterable[rc.Trigger], due: float | None) -> State:
+    # Only the latest of each kind: data that comes back after other data is not what the last run used.
     handled = {**state.handled, **{one.kind: one.id for one in triggers}}
     return replace(state, handled=handled, base=state.base if due is None else due)
 

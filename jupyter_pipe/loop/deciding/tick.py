@@ -45,6 +45,7 @@ def waits_for(settings: LoopSettings, state: State, signals: Signals, now: float
         return f"run {signals.busy} goes on"
     if signals.changed and 0 <= now - signals.touched < settings.settle_seconds:
         return "files are still being written"
+    # Between starts, not from an end to a start: a schedule keeps its pace however long runs take.
     since = now - state.last.time if state.last else settings.cooldown_seconds
     # A clock that was set back must not make the loop wait for years.
     if 0 <= since < settings.cooldown_seconds:

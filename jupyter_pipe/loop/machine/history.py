@@ -75,6 +75,7 @@ class RunHistory:
         except RunError:
             return None
         brief = _Brief(run_id, run.facts.notebook, run.resumed_from or "", run.facts.workdir, _seen(run))
+        # A shared run may go on after it has ended: its engine tries a stage again.
         if run.is_final and not run.facts.shared:
             self._ended[run_id] = brief
         return brief

@@ -55,6 +55,7 @@ class LoopLog:
             number = self._cut_torn_line(file.fileno()) + 1
             signed = sign(_PURPOSE, self._name(number), encode_record(record))
             file.write(b"%b\n" % signed.replace(b"\n", b""))
+            # A decision that a power cut took back would be made, and acted upon, twice.
             os.fsync(file.fileno())
 
     def _cut_torn_line(self, descriptor: int) -> int:

@@ -38,6 +38,7 @@ def send_notice(urls: Sequence[str], title: str, text: str) -> int:
     except ImportError:
         raise ExtraMissingError("Sending notices", "loop") from None
     failed = 0
+    # One sender for each: Apprise tells of all together only whether all went well.
     for url in urls:
         sender = apprise.Apprise()
         if not (

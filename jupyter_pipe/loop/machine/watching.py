@@ -49,6 +49,7 @@ def reads_of(folder: RunFolder, run: Run) -> Reads:
         if one.aspect in _ASPECTS and not one.appended
     }
     left = {one.path: one for observed in found for one in observed.written}
+    # A file that one stage writes and another reads changes by itself; only others' edits of it count.
     return {key: left.get(key, one) for key, one in reads.items()}
 
 

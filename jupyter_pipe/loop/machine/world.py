@@ -63,6 +63,7 @@ class Machine:
     def look(self, settings: LoopSettings, state: State) -> Signals:
         """Look at everything that the settings name. Raises PipeError and OSError."""
         runs = self._history.look()
+        # The loop's own run is not "another run that goes on".
         own = state.run.run_id if state.run else ""
         reads, workdir = self._history.reads(runs)
         folder = self._notebook.parent
@@ -101,6 +102,7 @@ class Machine:
 
     def start(self, run: rc.RunDecided, settings: LoopSettings) -> None:
         events = self._store.folder(run.run_id).events
+        # A loop that was killed after it had started the run comes here again.
         if events.exists():
             return
         self._store.make_state_folder()
