@@ -74,8 +74,7 @@ def collect(
     old_values = {} if begun else _old_values(values, needed, now)
     size += sum(map(_size, old_values.values()))
     if not dry_run:
-        for address in old_values:
-            values.remove(address)
+        _remove_values(values, old_values)
     results = sum(path.suffix == ".json" for path in old_results)
     return Collected(tuple(path.name for path in old_runs), results, len(old_values), size)
 
@@ -151,6 +150,11 @@ def _leftovers(store: RunStore, notebooks: Collection[str], now: float) -> Itera
 def _remove_all(paths: Sequence[Path]) -> None:
     for path in paths:
         _remove(path)
+
+
+def _remove_values(values: Store, addresses: Collection[str]) -> None:
+    for address in addresses:
+        values.remove(address)
 
 
 def _remove(path: Path) -> None:

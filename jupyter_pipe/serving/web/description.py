@@ -53,17 +53,21 @@ def _property(column: Column, rule: ColumnRule | None) -> dict[str, Any]:
         found["type"] = [*_TYPES[column.kind], "null"]
     if column.optional:
         found["description"] = "Changes no prediction."
-    if rule is None:
-        return found
+    if rule is not None:
+        _limit(found, column, rule)
+    return found
+
+
+def _limit(found: dict[str, Any], column: Column, rule: ColumnRule) -> None:
+    """Adds what the contract forbids: gaps, values out of range, words never seen."""
     if rule.nulls == 0 and "type" in found:
         found["type"] = [kind for kind in found["type"] if kind != "null"]
     if not rule.outside and column.kind in ("integer", "number"):
-        found |= {
-            key: limit for key, limit in (("minimum", rule.low), ("maximum", rule.high)) if limit is not None
-        }
+        limits = (("minimum", rule.low), ("maximum", rule.high))
+        found.update((key, limit) for key, limit in limits if limit is not None)
     if rule.categories and not rule.unseen and column.kind == "text":
-        found["enum"] = [*rule.categories, *([] if rule.nulls == 0 else [None])]
-    return found
+        gap = () if rule.nulls == 0 else (None,)
+        found["enum"] = [*rule.categories, *gap]
 
 
 def openapi(model: Model | None) -> dict[str, Any]:
