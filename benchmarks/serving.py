@@ -158,10 +158,11 @@ def ours(folder: Path, workers: int) -> Iterator[Service]:
 @contextlib.contextmanager
 def mlflows(folder: Path, workers: int) -> Iterator[Service]:
     """`mlflow models serve` of the same bundle."""
-    from jupyter_pipe.registry.saving import save_model
+    from jupyter_pipe.serving.packaging.writing import write_mlflow_model
+    from jupyter_pipe.serving.sources import FolderSource
 
     shutil.rmtree(folder / "mlflow", ignore_errors=True)
-    save_model(folder / "homes", folder / "mlflow")
+    write_mlflow_model(FolderSource(folder / "homes").current(), folder / "mlflow")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -482,7 +483,7 @@ def main() -> int:
     passed: list[bool] = []
     with tempfile.TemporaryDirectory(prefix="serving-") as scratch:
         folder = Path(scratch)
-        versions = Versions(folder / "homes")
+        versions = Versions(folder / "homes", 3 if args.swaps else 1)
         versions.put()
         assert read_manifest(folder / "homes").exact
         if args.fuzz:
