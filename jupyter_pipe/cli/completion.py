@@ -76,7 +76,17 @@ def _words(parser: argparse.ArgumentParser) -> str:
 
 
 def _argument_choices(action: argparse.Action) -> list[str]:
-    return [] if action.option_strings or not action.choices else [str(choice) for choice in action.choices]
+    return [] if action.option_strings else _choices(action)
+
+
+def _choices(action: argparse.Action) -> list[str]:
+    """Of an engine, the names that we write for: its parser does not load them, which every run of it
+    would pay."""
+    if action.metavar == "ENGINE":
+        from jupyter_pipe.export import BUILT_IN
+
+        return list(BUILT_IN)
+    return [str(choice) for choice in action.choices or ()]
 
 
 def _options(parser: argparse.ArgumentParser) -> list[str]:
@@ -104,7 +114,8 @@ def _fish_option(command: str, action: argparse.Action) -> Iterator[str]:
         for option in action.option_strings
     )
     about = f" -d {shlex.quote((action.help or '').split(';')[0])}" if action.help else ""
-    values = f" -a {shlex.quote(' '.join(map(str, action.choices)))}" if action.choices else ""
+    choices = _choices(action)
+    values = f" -a {shlex.quote(' '.join(choices))}" if choices else ""
     if not options and not values:
         return
     for program, before in _FISH_PROGRAMS:

@@ -361,6 +361,7 @@ def completions(line: str, script: Path) -> list[str]:
         ("jupyter-pipe run --par", ["--parameter", "--parameters-file"]),
         ("jupyter pipe run --par", ["--parameter", "--parameters-file"]),
         ("jupyter-pipe contract acc", ["accept"]),
+        ("jupyter-pipe export snake", ["snakemake"]),
         ("jupyter-pipe run home", []),
         ("jupyter lab", []),
     ],
@@ -380,6 +381,7 @@ def test_other_shells_know_the_same_commands(capsys: Capture) -> None:
         out = capsys.readouterr().out
         assert all(name in out for name in COMMANDS)
         assert ("--parameters-file" in out) or ("-l parameters-file" in out)
+        assert "snakemake" in out
 
 
 def test_open_shows_the_report_of_the_latest_run(
