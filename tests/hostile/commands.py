@@ -56,6 +56,7 @@ def _about_notebooks() -> Iterator[Command]:
     yield Command(("drift", "latest", "latest", "--all", "--html", "drift.html"))
     yield Command(("models",))
     yield Command(("track",))
+    yield Command(("register", "latest"))
     yield Command(("models", "flow", "--json"))
     yield Command(("lineage", "flow@champion"))
     yield Command(("promote", "flow@challenger"))
@@ -70,7 +71,6 @@ def _run_ids(repository: Repository) -> list[str]:
 
 def _about_a_run(run_id: str) -> Iterator[Command]:
     yield Command(("show", run_id))
-    yield Command(("register", run_id))
     yield Command(("logs", run_id))
     for stage in ("make", "add", "look"):
         yield Command(("logs", run_id, stage))
