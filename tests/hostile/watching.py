@@ -47,6 +47,8 @@ __all__ = [
 SECONDS = 120.0
 """For a command that runs stages, on a machine that is busy with other things."""
 _MEMORY_BYTES = 4 << 30
+# What kernels, packages and other programs import, and no command of ours.
+_NEVER_OURS = ("jupyter_pipe.kernel.", "jupyter_pipe.compiler.runtime.", "jupyter_pipe.registry.pyfunc")
 _CODES = {0, 1, 2, 3, 4, 130}
 _CRASHED = 70
 _OURS = re.compile(
@@ -88,7 +90,7 @@ def run_command(
 def import_all() -> None:
     """Import all of ours: once here, instead of in every fork."""
     for module in pkgutil.walk_packages(jupyter_pipe.__path__, "jupyter_pipe."):
-        if not module.name.startswith(("jupyter_pipe.kernel.", "jupyter_pipe.compiler.runtime.")):
+        if not module.name.startswith(_NEVER_OURS):
             importlib.import_module(module.name)
 
 

@@ -71,7 +71,7 @@ def _find_json_seal(name: str, text: str) -> str | None:
     try:
         content = json.loads(text)
         seal = content["sha256"] if name.endswith(".json") else content["metadata"]["jupyter_pipe"]["digest"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return seal if isinstance(seal, str) and re.fullmatch("[0-9a-f]{64}", seal) else None
 

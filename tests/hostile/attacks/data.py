@@ -216,7 +216,7 @@ def reports_of_a_stranger(repository: Repository) -> None:
         (run / "report.html").write_text(PAGE.format(address=repository.address))
 
 
-@attack("notebooks of a package's stages are missing, pipes or something else", runs="run run-stage")
+@attack("notebooks of a package's stages are missing, pipes or something else", runs="run run-stage compile")
 def stages_without_notebooks(repository: Repository) -> None:
     notebooks = repository.package / "notebooks"
     (notebooks / "make.ipynb").unlink()
