@@ -52,7 +52,7 @@ class Scorer:
         for number, node in enumerate(function.body[:-1]):
             exec(compile(ast.Module([node], []), "<scorer>", "exec"), names)  # noqa: S102
             name = _changed_name(node)
-            yield number, copy.copy(names.get(name)) if name else None
+            yield number, _snapshot(names.get(name)) if name else None
 
 
 def _changed_name(node: ast.stmt) -> str:
@@ -62,6 +62,11 @@ def _changed_name(node: ast.stmt) -> str:
     while isinstance(target, (ast.Subscript, ast.Attribute)):
         target = target.value
     return target.id if isinstance(target, ast.Name) else ""
+
+
+def _snapshot(value: Any) -> Any:
+    # What later lines change in place; iterators, which cannot be copied, hold nothing to look at.
+    return None if hasattr(value, "__next__") else copy.copy(value)
 
 
 def _own(rows: Any) -> Any:

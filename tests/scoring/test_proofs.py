@@ -27,6 +27,10 @@ WRONG = {
         "def score(rows):\n    gap = rows['b'].median() if len(rows) == 1 else 1\n"
         "    return (rows['a'] * 2 + rows['b'].fillna(gap)).to_numpy()\n"
     ),
+    "_steps": (
+        "def score(rows):\n    apart = rows['a'] - rows['a'].mean()\n    never = apart > 1000\n"
+        "    return (rows['a'] * 2 + rows['b'].fillna(1) + never).to_numpy()\n"
+    ),
     "_others": (
         "def score(rows):\n    a = rows['a'].fillna(len(rows))\n"
         "    return (a * 2 + rows['b'].fillna(1)).to_numpy()\n"
@@ -47,6 +51,7 @@ NEXT = {
     "_order": "_others",
     "_twice": "_single",
     "_single": "_others",
+    "_steps": "",
     "_others": "",
     "_absent": "",
     "_json": "",

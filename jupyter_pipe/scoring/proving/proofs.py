@@ -25,6 +25,7 @@ __all__ = ["Proof", "ProofSubject", "optional_columns", "prove", "take", "with_f
 
 MOST_SINGLE_ROWS = 60
 MOST_ROWS = 5000
+MOST_STEPPED_ROWS = 100
 _FRESH = 2_000_000_011
 _UNSEEDED = (
     "run again, the notebook gives other predictions ({}), since it draws without a seed: give one "
@@ -83,6 +84,8 @@ def take(rows: Any, positions: Iterable[int]) -> Any:
     chosen = [int(position) for position in positions]
     if hasattr(rows, "iloc"):
         return rows.iloc[chosen]
+    if hasattr(rows, "tocsr"):
+        return rows.tocsr()[chosen]
     return [rows[position] for position in chosen] if isinstance(rows, list) else rows[chosen]
 
 
@@ -140,6 +143,27 @@ def _single(subject: ProofSubject) -> Proof:
         if not agree(found, take(subject.score, [place]), subject.exact):
             return _parted(subject, rows, int(place))
     return Proof("", True)
+
+
+def _steps(subject: ProofSubject) -> Proof:
+    """Each line by itself: predictions can agree by chance, as a tree asks few of the values it is given."""
+    places = _sample(subject, MOST_STEPPED_ROWS)
+    batch = _scored(subject, places)
+    together = [value for _, value in subject.scorer.steps(batch)]
+    for place in range(0, len(places), max(len(places) // 6, 1)):
+        for number, alone in subject.scorer.steps(take(batch, [place])):
+            if not _is_same_step(alone, together[number], place, len(places)):
+                detail = "a row alone has another value here than in the batch"
+                return Proof("", False, detail, subject.lines[number].place if subject.lines else None)
+    return Proof("", True)
+
+
+def _is_same_step(alone: Any, together: Any, place: int, size: int) -> bool:
+    # Labels may differ: rows are counted anew where the notebook does so.
+    comparable = count_rows(alone) == 1 and count_rows(together) == size and not isinstance(alone, tuple)
+    if not comparable or is_instance(alone, "pandas", "Index"):
+        return True
+    return agree(alone, take(together, [place]), exact=False)
 
 
 def _others(subject: ProofSubject) -> Proof:
@@ -220,6 +244,7 @@ _PROOFS: Sequence[tuple[str, Callable[[ProofSubject], Proof]]] = (
     ("the order of the rows does not matter", _order),
     ("the same rows get the same predictions twice", _twice),
     ("one row at a time equals the batch", _single),
+    ("so does each step of it", _steps),
     ("other rows, also with gaps, get alone what they get in a batch", _others),
     ("target and key may be absent", _absent),
     ("rows may come as JSON", _json),
