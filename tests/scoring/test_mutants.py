@@ -213,7 +213,7 @@ MUTANTS = [
     Mutant("changes left out", changes_are_dead, (STEP,)),
     Mutant("demands forgotten", columns_are_dead, ("ratios and logarithms", STEP)),
     Mutant("dropped columns asked for", dropped_must_be_there, ("columns renamed, moved and dropped",)),
-    Mutant("mixing taken for row-wise", mixing_is_row_wise, ("ranks in the batch", "codes of the batch")),
+    Mutant("mixing taken for row-wise", mixing_is_row_wise, ("ranks in the batch", "what stands twice")),
     Mutant("no proofs", no_proofs, ("a feature made of the target",)),
     Mutant("order ignored", order_ignored, ("train and test in one loop",)),
     Mutant("decisions not frozen", aggregates_along_rows, ("a decision on all rows",)),
