@@ -65,8 +65,10 @@ def test_no_request_fails_but_those_in_a_worker_that_is_killed(tmp_path: Path) -
     assert set(failures) <= {str(killed), None}
     assert len(failures) <= len(clients)
     answers = sum(sum(client.answers.values()) for client in clients)
-    # A request in flight may have been answered just before its worker could count that.
-    assert answers - counts["lost_requests_total"] <= counts["answers_total"] <= answers
+    # A request in flight may have been answered just before its worker could count that, and what was counted
+    # may not have reached the client: a connection that a kill resets drops what is on its way.
+    least, most = answers - counts["lost_requests_total"], answers + len(failures)
+    assert least <= counts["answers_total"] <= most
     assert counts["log_lines_total"] <= lines(tmp_path) <= counts["answers_total"]
     assert counts["swaps_total"] >= 5
     assert counts["refused_versions_total"] >= 1
