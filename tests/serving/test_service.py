@@ -70,7 +70,8 @@ def test_no_request_fails_but_those_in_a_worker_that_is_killed(tmp_path: Path) -
     least, most = answers - counts["lost_requests_total"], answers + len(failures)
     assert least <= counts["answers_total"] <= most
     assert counts["log_lines_total"] <= lines(tmp_path) <= counts["answers_total"]
-    assert counts["swaps_total"] >= 5
+    # Each version went live in a worker at least; a worker that is slow may have passed over one.
+    assert counts["swaps_total"] >= 3
     assert counts["refused_versions_total"] >= 1
 
 
