@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from jupyter_pipe.analysis.interpreter.bindings import START, Slot
 from jupyter_pipe.analysis.interpreter.heap import NOTHING
 from jupyter_pipe.analysis.interpreter.world import PATCHED, text_of
+from jupyter_pipe.analysis.knowledge.tables import is_known_library
 from jupyter_pipe.model import PACKAGES
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ FELT_EVERYWHERE = (
 """Components that a stage may use without naming anything that says so: once one is written, every
 later statement reads it."""
 STYLED = frozenset({"matplotlib", "seaborn"})
-STYLED_METHODS = frozenset({"plot", "hist", "boxplot"})
+STYLED_METHODS = frozenset({"plot", "hist", "boxplot", "dendrogram", "imshow", "scatter_matrix"})
+STYLED_WORDS = ("draw", "plot", "chart")
+"""They stand in names of what makes a picture: `networkx.draw_circular`, `sklearn.tree.plot_tree`."""
 STYLE = ("@matplotlib.rcParams", "@ipython.matplotlib", "@ipython.config")
 FIGURE = PATCHED + "matplotlib.pyplot"
 """The figure that pyplot draws into. With the inline backend none outlives its cell."""
@@ -50,10 +53,28 @@ NOT_DRAWING = frozenset(_NOT_DRAWING.split())
 
 def use_style(world: World, qualified: str, node: ast.AST) -> None:
     """Whatever makes a picture reads the style: functions of the plotting libraries, methods of their
-    objects, and the plotting methods of others, such as frames."""
-    if qualified.partition(".")[0] in STYLED or qualified.rpartition(".")[2] in STYLED_METHODS:
-        for component in STYLE:
-            world.touch(component, node)
+    objects, and what its name tells of other libraries, such as frames and graphs."""
+    if _makes_pictures(qualified):
+        read_style(world, node)
+
+
+def read_style(world: World, node: ast.AST) -> None:
+    """The parameters of matplotlib, and how the shell shows its figures."""
+    for component in STYLE:
+        world.touch(component, node)
+
+
+def _makes_pictures(qualified: str) -> bool:
+    parts = qualified.split(".")
+    if parts[0] in STYLED or parts[-1] in STYLED_METHODS:
+        return True
+    # Of a library without a table nobody knows: `missingno.matrix(frame)`.
+    if parts[0] and not is_known_library(parts[0]):
+        return True
+    # `sklearn.metrics.RocCurveDisplay.from_estimator`
+    if any(part.endswith("Display") for part in parts):
+        return True
+    return any(word in part.lower() for part in parts[1:] for word in STYLED_WORDS)
 
 
 def choose_backend(world: World, name: str) -> None:

@@ -10,14 +10,13 @@ from __future__ import annotations
 import ast
 import bisect
 import hashlib
-import sys
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from jupyter_pipe.analysis.interpreter.bindings import START, UNBOUND
 from jupyter_pipe.analysis.interpreter.world import PATCHED
-from jupyter_pipe.analysis.knowledge.tables import load_tables
+from jupyter_pipe.analysis.knowledge.tables import is_known_library
 from jupyter_pipe.analysis.source.scopes import bound_names
 from jupyter_pipe.graphs import reachable
 from jupyter_pipe.model import Replay, ReplayKind
@@ -312,10 +311,7 @@ def _imported_modules(node: ast.stmt) -> list[str]:
 
 def _may_have_effect(module: str) -> bool:
     """Whether importing the module may change another one: nobody knows of a library without a table."""
-    root = module.partition(".")[0]
-    if module in CHANGES_OTHERS:
-        return True
-    return root not in sys.stdlib_module_names and not load_tables(root)
+    return module in CHANGES_OTHERS or not is_known_library(module)
 
 
 def _is_registering(node: ast.stmt) -> bool:

@@ -24,7 +24,7 @@ from jupyter_pipe.analysis.knowledge.phrases import PhraseError, parse_phrase, q
 # The standard library has it from 3.11 on.
 tomllib: Any = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 
-__all__ = ["Library", "TableError", "Tables", "Type", "load_tables", "parse_library"]
+__all__ = ["Library", "TableError", "Tables", "Type", "is_known_library", "load_tables", "parse_library"]
 
 SHARED_FILES = ("stdlib", "handles", "seeds")
 """Files with tables of several libraries."""
@@ -145,6 +145,12 @@ def load_tables(name: str) -> Mapping[str, Library]:
         return {}
     content = tomllib.loads(file.read_text(encoding="utf-8"))
     return {library: parse_library(library, table) for library, table in content.items()}
+
+
+def is_known_library(module: str) -> bool:
+    """Whether tables say what its functions do; of the standard library all is known that matters."""
+    root = module.partition(".")[0]
+    return root in sys.stdlib_module_names or bool(load_tables(root))
 
 
 def parse_library(name: str, table: Any) -> Library:
