@@ -69,8 +69,8 @@ class StageInputs(Struct, frozen=True):
 class Around(Struct, frozen=True):
     """What the other stages of the run mean for one: `left` are the files that earlier stages left, as its
     notebook would find them, `emptied` the folders that they emptied, `later` the stages further down, which
-    may have gone on from its own files. `others` are all other stages, `makers` the earlier ones that did not
-    write their files in this run (path -> stage). With `remade` it must write its files again."""
+    may have gone on from its own files. `others` are all other stages, `makers` the earlier ones that can
+    write their files again (path -> stage). With `remade` it must write its files again."""
 
     left: Mapping[str, ObservedPath] = {}
     emptied: Mapping[str, ObservedPath] = {}

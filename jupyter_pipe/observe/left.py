@@ -33,11 +33,14 @@ class FilesLeft:
         self._ran.discard(stage)
 
     def makers(self, stage: str) -> dict[str, str]:
-        """The paths among `before` whose last writer did not write them in this run, with that writer."""
+        """The paths among `before` with their last writer, which may have to write them again. What a program
+        of a stage probably wrote is what it wrote, if the stage has run."""
         found: dict[str, str] = {}
         for earlier in self._order[: self._order.index(stage)]:
-            found.update(dict.fromkeys(self._written.get(earlier, ()), earlier))
-        return {path: maker for path, maker in found.items() if maker not in self._ran}
+            for path, one in self._written.get(earlier, {}).items():
+                if earlier not in self._ran or not one.guessed:
+                    found[path] = earlier
+        return found
 
     def emptied(self, stage: str) -> dict[str, ObservedPath]:
         """The folders that stages further up emptied, with the listing that the last of them left."""
