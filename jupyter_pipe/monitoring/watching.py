@@ -18,6 +18,7 @@ from jupyter_pipe.monitoring.window import (
     rows_profile,
     traffic_of,
 )
+from jupyter_pipe.render.words import count
 from jupyter_pipe.scoring.bundle import Manifest
 from jupyter_pipe.serving.traffic.reading import LogWindow
 from jupyter_pipe.serving.traffic.records import Answered
@@ -110,7 +111,7 @@ def _missing(manifest: Manifest | None, traffic: Traffic) -> str:
     if manifest.profile is None or manifest.predicted is None:
         return "its bundle does not say what the rows of its run looked like; prove the notebook again"
     if traffic.rows < LEAST_ROWS:
-        return f"only {traffic.rows} rows, and at least {LEAST_ROWS} are needed"
+        return f"only {count(traffic.rows, 'row')}, and at least {LEAST_ROWS} are needed"
     return ""
 
 

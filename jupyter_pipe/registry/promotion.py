@@ -204,8 +204,8 @@ def _too_few(offered: int, fresh: int, lineage: Lineage, *, given: bool) -> Verd
 def _verdict(found: Comparison, old: _Loaded, new: _Loaded) -> Verdict:
     figures = (
         f"{found.metric} {found.challenger:.6g} against {found.champion:.6g} of the champion "
-        f"(version {old.version.number}) on {found.rows} rows that neither has seen; better by "
-        f"{found.gain:.4g}, in 90 of 100 draws {found.low:.4g} to {found.high:.4g}"
+        f"(version {old.version.number}) on {found.rows} rows that neither has seen; "
+        f"{_in_words(found.gain)}, in 90 of 100 draws {_in_words(found.low)} to {_in_words(found.high)}"
     )
     if found.outcome == "better":
         return Verdict("promoted", f"{figures}.", found)
@@ -216,3 +216,8 @@ def _verdict(found: Comparison, old: _Loaded, new: _Loaded) -> Verdict:
         found,
         hint=f"To let it answer all the same: jupyter pipe promote {new.version.label} --force",
     )
+
+
+def _in_words(gain: float) -> str:
+    """`2,164 worse` for -2164."""
+    return f"{abs(gain):,.4g} {'worse' if gain < 0 else 'better'}"

@@ -187,7 +187,7 @@ def _plain(value: Any) -> Any:
 
 def _missing(row: int, name: str, record: Mapping[str, Any]) -> RowsError:
     close = difflib.get_close_matches(name, [str(each) for each in record], n=1)
-    hint = f"Did you mean it by '{close[0]}'?" if close else f"It has: {', '.join(map(str, record))}."
+    hint = f"Perhaps it is there as '{close[0]}'." if close else f"It has: {', '.join(map(str, record))}."
     message = f"Row {row + 1} has no column '{name}'."
     return RowsError(message, hint, row=row + 1, column=name, rule="missing")
 

@@ -20,6 +20,7 @@ from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.errors import PipeError
 from jupyter_pipe.model import to_json
 from jupyter_pipe.render.marks import MARKS
+from jupyter_pipe.render.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -200,7 +201,8 @@ def _version_lines(terminal: Terminal, version: VersionWatch) -> Iterator[str]:
     traffic = version.traffic
     mark = terminal.mark(MARKS[_MARKS[version.state]])
     refused = f", {traffic.refused:,} refused" if traffic.refused else ""
-    yield f"{mark} version {version.version}: {traffic.answers:,} answers, {traffic.rows:,} rows{refused}"
+    answered = f"{count(traffic.answers, 'answer')}, {count(traffic.rows, 'row')}"
+    yield f"{mark} version {version.version}: {answered}{refused}"
     if version.missing:
         yield f"    unknown: {version.missing}"
     for alarm in version.alarms:
