@@ -230,7 +230,7 @@ def _unit(rule: ColumnRule, column: ColumnProfile, contract: Contract, profile: 
     if factor is None or not factor.words:
         return None
     guess = guess_numbers(rule, column, contract, profile)
-    return "unit", "the unit of before", f"values {factor.ratio:.3g} times as large", guess
+    return "unit", "the same unit as before", f"values {factor.ratio:.3g} times as large", guess
 
 
 def _drift(rule: ColumnRule, column: ColumnProfile, contract: Contract, profile: Profile) -> Finding | None:

@@ -14,6 +14,7 @@ from jupyter_pipe.loop.deciding import records as rc
 from jupyter_pipe.loop.deciding.settings import ALARMS, LoopSettings
 from jupyter_pipe.loop.deciding.signals import RunSeen, Signals
 from jupyter_pipe.loop.deciding.state import Candidate, State
+from jupyter_pipe.render.words import seconds_text
 
 __all__ = ["MOST_ATTEMPTS", "tick", "waits_for"]
 
@@ -49,7 +50,7 @@ def waits_for(settings: LoopSettings, state: State, signals: Signals, now: float
     since = now - state.last.time if state.last else settings.cooldown_seconds
     # A clock that was set back must not make the loop wait for years.
     if 0 <= since < settings.cooldown_seconds:
-        return f"cooldown, {settings.cooldown_seconds - since:.0f} s more"
+        return f"cooldown, {seconds_text(settings.cooldown_seconds - since)} more"
     return ""
 
 
