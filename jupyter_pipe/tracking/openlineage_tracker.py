@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from jupyter_pipe.errors import ExtraMissingError, TrackingError
-from jupyter_pipe.runs.data.files import observed_by
+from jupyter_pipe.runs.data.observations import observed_by
 from jupyter_pipe.runs.model import StageRun
 from jupyter_pipe.tracking.told import Told
 

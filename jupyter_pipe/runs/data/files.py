@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import msgspec
 from msgspec import Struct
 
-from jupyter_pipe.artifacts.protocol import Observations
+from jupyter_pipe.runs.data.observations import read_observations
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.store import RunFolder
-from jupyter_pipe.trust.records import UNREADABLE, read_regular_file
-from jupyter_pipe.trust.signatures import unsigned
 
-__all__ = ["SourceFile", "files_of", "observed_by"]
+__all__ = ["SourceFile", "files_of"]
 
 
 class SourceFile(Struct, frozen=True):
@@ -23,33 +20,14 @@ class SourceFile(Struct, frozen=True):
     stage: str
 
 
-class _Result(Struct, frozen=True):
-    """Of a `StageResult` only what is read here."""
-
-    observed: Observations = Observations()
-
-
-_decoder = msgspec.json.Decoder(_Result)
-
-
 def files_of(folder: RunFolder, run: Run) -> tuple[SourceFile, ...]:
     """What the stages of a run read from disk and nobody among them had written, by path."""
     read: dict[str, SourceFile] = {}
     written: set[str] = set()
-    for stage in run.stages:
-        observed = observed_by(folder, stage.name)
+    for stage, observed in read_observations(folder, run):
         for each in (*observed.read, *observed.modules):
             is_content = each.aspect == "content" and each.digest != "missing"
             if is_content and each.path not in written:
-                read.setdefault(each.path, SourceFile(each.path, each.digest, stage.name))
+                read.setdefault(each.path, SourceFile(each.path, each.digest, stage))
         written |= {each.path for each in observed.written}
     return tuple(read[path] for path in sorted(read))
-
-
-def observed_by(folder: RunFolder, stage: str) -> Observations:
-    """What a stage touched; nothing for one that left no readable result."""
-    try:
-        data = unsigned(read_regular_file(folder.result(stage), follow=False))
-        return _decoder.decode(data).observed
-    except UNREADABLE:
-        return Observations()

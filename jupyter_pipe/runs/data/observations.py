@@ -13,7 +13,7 @@ from jupyter_pipe.runs.store import RunFolder
 from jupyter_pipe.trust.records import UNREADABLE, read_regular_file
 from jupyter_pipe.trust.signatures import unsigned
 
-__all__ = ["read_observations"]
+__all__ = ["observed_by", "read_observations"]
 
 
 class _Result(Struct, frozen=True):
@@ -25,11 +25,16 @@ class _Result(Struct, frozen=True):
 _decoder = msgspec.json.Decoder(_Result)
 
 
+def observed_by(folder: RunFolder, stage: str) -> Observations:
+    """What a stage touched; nothing for one that left no readable result."""
+    try:
+        data = unsigned(read_regular_file(folder.result(stage), follow=False))
+        return _decoder.decode(data).observed
+    except UNREADABLE:
+        return Observations()
+
+
 def read_observations(folder: RunFolder, run: Run) -> Iterator[tuple[str, Observations]]:
-    """Stage and observations, in the order of the stages. A stage that left nothing readable has none."""
+    """Stage and observations, in the order of the stages."""
     for stage in run.stages:
-        try:
-            data = unsigned(read_regular_file(folder.result(stage.name), follow=False))
-            yield stage.name, _decoder.decode(data).observed
-        except UNREADABLE:
-            continue
+        yield stage.name, observed_by(folder, stage.name)
