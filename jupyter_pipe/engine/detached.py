@@ -6,15 +6,21 @@ not reach it, and it outlives them.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jupyter_pipe.engine.own_modules import own_module
 from jupyter_pipe.errors import RunError
 
-__all__ = ["start_detached"]
+if TYPE_CHECKING:
+    from jupyter_pipe.events import Event
+
+__all__ = ["log_to", "start_detached"]
 
 _SECONDS_TO_WAIT = 60.0
 _SECONDS_BETWEEN_LOOKS = 0.05
@@ -38,6 +44,23 @@ def start_detached(module: str, order: bytes, events: Path, folder: Path) -> byt
             return None
         output.seek(0)
         return output.read()
+
+
+def log_to(log: Path) -> Callable[[Event], None]:
+    """For the process that was started: an observer that sends its output to the run's log as soon as there
+    is a run. Whoever started it need not live on."""
+    moved = False
+
+    def observe(event: Event) -> None:
+        nonlocal moved
+        if moved:
+            return
+        moved = True
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        for stream in (1, 2):
+            os.dup2(descriptor, stream)
+
+    return observe
 
 
 def _send(process: subprocess.Popen[bytes], order: bytes) -> None:

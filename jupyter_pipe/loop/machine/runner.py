@@ -10,15 +10,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from jupyter_pipe.errors import PipeError
 from jupyter_pipe.runs.store import RunStore
-
-if TYPE_CHECKING:
-    from jupyter_pipe.events import Event
 
 __all__ = ["Order", "main"]
 
@@ -46,6 +43,7 @@ def main() -> int:
 def run(order: Order) -> int:
     """Compile and run. Raises PipeError."""
     from jupyter_pipe.engine import RunRequest, open_target, run_pipeline
+    from jupyter_pipe.engine.detached import log_to
     from jupyter_pipe.runs.parameters import resolve_parameters
 
     store = RunStore(order.root)
@@ -59,18 +57,5 @@ def run(order: Order) -> int:
         command=("jupyter", "pipe", "loop", "once", Path(order.notebook).name),
         run_id=order.run_id,
     )
-    moved: list[Event] = []
-
-    def observe(event: Event) -> None:
-        if not moved:
-            moved.append(event)
-            _move_output(store, order.run_id)
-
-    return run_pipeline(request, observers=[observe]).exit_code or 0
-
-
-def _move_output(store: RunStore, run_id: str) -> None:
-    """Send what this process prints to the run's log: whoever started it need not live on."""
-    log = os.open(store.folder(run_id).log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    for stream in (1, 2):
-        os.dup2(log, stream)
+    observers = [log_to(store.folder(order.run_id).log)]
+    return run_pipeline(request, observers=observers).exit_code or 0

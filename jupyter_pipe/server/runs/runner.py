@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -21,9 +19,6 @@ from jupyter_pipe.runs import RunStore
 from jupyter_pipe.server.decoding import error_body
 from jupyter_pipe.server.payloads import StartRequest
 from jupyter_pipe.server.requests import make_request, resume_request
-
-if TYPE_CHECKING:
-    from jupyter_pipe.events import Event
 
 __all__ = ["Order", "main"]
 
@@ -56,26 +51,11 @@ def main() -> int:
 def run(order: Order) -> int:
     """Compile and run. Raises PipeError."""
     from jupyter_pipe.engine import run_pipeline
+    from jupyter_pipe.engine.detached import log_to
 
+    store = RunStore(order.root)
     if order.request is not None:
         request = make_request(Path(order.notebook), order.request, run_id=order.run_id)
     else:
-        request = resume_request(RunStore(order.root), order.resumed_from, new_run_id=order.run_id)
-    return run_pipeline(request, observers=[_log_to(order)]).exit_code or 0
-
-
-def _log_to(order: Order) -> Callable[[Event], None]:
-    """An observer that sends this process's output to the run's log as soon as there is a run."""
-    moved = False
-
-    def observe(event: Event) -> None:
-        nonlocal moved
-        if moved:
-            return
-        moved = True
-        folder = RunStore(order.root).folder(order.run_id)
-        log = os.open(folder.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        for stream in (1, 2):
-            os.dup2(log, stream)
-
-    return observe
+        request = resume_request(store, order.resumed_from, new_run_id=order.run_id)
+    return run_pipeline(request, observers=[log_to(store.folder(order.run_id).log)]).exit_code or 0
