@@ -219,8 +219,13 @@ def activate_cell(page: Page, cell: Locator) -> None:
 
 
 def run_command(page: Page, command: str, **arguments: Any) -> None:
-    """Execute a command of JupyterLab and wait until it is done."""
-    page.wait_for_function("window.jupyterapp !== undefined")
+    """Execute a command of JupyterLab as soon as a user could choose it, and wait until it is done.
+
+    A row says "cached" a moment before its run has ended, and no run starts before that: executed
+    then, *Run From This Stage On* would do nothing.
+    """
+    can_be_chosen = "([command, args]) => window.jupyterapp?.commands.isEnabled(command, args)"
+    page.wait_for_function(can_be_chosen, arg=[command, arguments], timeout=SECONDS_TO_OPEN * 1000)
     script = "([command, args]) => window.jupyterapp.commands.execute(command, args).then(() => {})"
     page.evaluate(script, [command, arguments])
 
