@@ -100,6 +100,16 @@ def test_bare_objects_count_by_identity() -> None:
     assert digest([one, one]) != digest([object(), object()])
 
 
+@pytest.mark.parametrize("values", [[1, None], [1.5, None], [True, None], ["a", None]])
+def test_what_pandas_remembers_of_an_array_is_not_its_content(values: list[Any]) -> None:
+    array = pd.array(values)
+    vars(array).pop("_cache", None)
+    before = digest(array)
+    assert array.dtype is not None
+    assert digest(array) == before
+    assert digest(pd.array([*values, values[0]])) != before
+
+
 def test_deep_and_circular_values() -> None:
     loop: list[Any] = [1]
     loop.append(loop)

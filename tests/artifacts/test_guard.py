@@ -26,6 +26,7 @@ names = np.array(['a', None, 3], object)
 od = collections.OrderedDict(a=1, b=2)
 s = pd.Series([1, 2], index=['p', 'q'])
 m = np.ma.array([1.0, 2.0, 3.0], mask=[True, False, False])
+gaps = pd.DataFrame({'i': [1, None], 'f': [1.5, None], 'b': [True, None]}).convert_dtypes()
 """
 
 CHANGES = [
@@ -56,6 +57,7 @@ CHANGES = [
     "m[1] = np.ma.masked",
     "alias = xs; del xs; alias.append(1)",
     "xs.append(open('/dev/null'))",
+    "gaps.loc[1, 'i'] = 1",
 ]
 
 READS = [
@@ -67,17 +69,18 @@ READS = [
     "repr(df); df._repr_html_(); hash(tuple(df.columns)); list(df.iterrows()); df.index.is_unique; df.T",
     "sorted(xs[2]); 'p' in xs[2]; [x for x in xs]; len(od); od.get('a'); rng2 = np.random.default_rng(1)",
     "s.sort_values(); s.to_dict(); s.map(str); s.values; names.tolist(); m.mean(); m + 1; m.mask.any()",
+    "gaps.dtypes; gaps.i.array.dtype; gaps.f.sum(); gaps.isna(); repr(gaps); gaps.i + 1",
 ]
 
 
 @pytest.fixture
 def made(stages: Stages) -> Stages:
-    stages.run("A", MADE, "df a xs rng names od s m")
+    stages.run("A", MADE, "df a xs rng names od s m gaps")
     return stages
 
 
 def use(stages: Stages, code: str, **options: Any) -> tuple[ChangedInput, ...]:
-    names = "df a xs rng names od s m"
+    names = "df a xs rng names od s m gaps"
     protect = tuple(options.pop("protect", names).split())
     imports = "import numpy as np, pandas as pd\n"
     stages.run(

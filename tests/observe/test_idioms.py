@@ -42,7 +42,7 @@ READING = {
     "import zipfile; zipfile.ZipFile('bundle.zip').namelist()": "content bundle.zip",
     "import gzip\ntry: gzip.open('inputs/a.csv').read()\nexcept OSError: pass": "content inputs/a.csv",
     "import matplotlib.image as i; i.imread('pixel.png')": "content pixel.png",
-    "import hashlib; hashlib.file_digest(open('inputs/a.csv', 'rb'), 'md5')": "content inputs/a.csv",
+    "import hashlib; hashlib.md5(open('inputs/a.csv', 'rb').read())": "content inputs/a.csv",
     "import runpy; runpy.run_path('plug.py')": "module plug.py, missing plug/__init__.py",
     "exec(open('plug.py').read())": "content plug.py",
     "open('none.csv')": "missing none.csv",

@@ -278,7 +278,7 @@ class _Walk:
             self._tagged(b"tensor", *parts_of_tensor(value))
             return
         if self._is_plain(kind, value):
-            self._tagged(b"instance", kind, value.__dict__)
+            self._tagged(b"instance", kind, frames.without_caches(value.__dict__, kind))
             return
         reduce = _reduction(kind)
         parts = reduce(value) if reduce is not None else value.__reduce_ex__(5)

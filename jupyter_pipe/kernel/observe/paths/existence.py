@@ -2,12 +2,14 @@
 
 `os.path`, `pathlib` and most libraries look them up in `os` at each call, so that is where they are
 replaced, by objects that behave as built-in functions do: they are not methods in a class, they are
-pickled by name, and what `os` says about its functions (`os.supports_fd`) holds for them.
+pickled by name, and what `os` says about its functions (`os.supports_fd`) holds for them. The pathlib of
+Python 3.10 looks them up once, when it is imported: it is given the same objects.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -81,14 +83,22 @@ class ExistenceWatch:
             for known in _sets():
                 if original in known:
                     known.add(told)
-            setattr(os, name, told)
+            _replace(name, original, told)
 
     def end(self) -> None:
         for name, original in self._originals.items():
             for known in _sets():
                 known.discard(getattr(os, name))
-            setattr(os, name, original)
+            _replace(name, getattr(os, name), original)
         self._originals.clear()
+
+
+def _replace(name: str, old: Any, new: Any) -> None:
+    """Give a function of `os` another one's place, wherever it is looked up."""
+    kept = getattr(sys.modules.get("pathlib"), "_NormalAccessor", None)
+    if kept is not None and vars(kept).get(name) is old:
+        setattr(kept, name, new)
+    setattr(os, name, new)
 
 
 def _sets() -> list[set[Any]]:

@@ -94,6 +94,14 @@ def reduce_apart(index: Any) -> tuple[Any, list[Any]]:
     return (function, (arguments[0], changed), *rest), list(arrays_of(data))
 
 
+def without_caches(state: dict[str, Any], kind: type) -> dict[str, Any]:
+    """The state of an instance of pandas without what it remembers of its own: `array.dtype`, once asked for,
+    would make another array of it."""
+    if "_cache" not in state or kind.__module__.partition(".")[0] != "pandas":
+        return state
+    return {name: value for name, value in state.items() if name != "_cache"}
+
+
 def is_arrow(kind: type) -> bool:
     """Whether the class holds an Arrow array."""
     module = sys.modules.get("pandas.core.arrays.arrow.array")
