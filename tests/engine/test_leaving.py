@@ -8,10 +8,10 @@ import sys
 SCRIPT = """
 import atexit
 from types import SimpleNamespace
-from ipykernel.thread import BaseThread
+from ipykernel.control import ControlThread
 from jupyter_pipe.kernel.shutdown import leave_in_order
 
-thread = BaseThread(daemon=True)
+thread = ControlThread(daemon=True)
 thread.start()
 atexit.register(lambda: print("alive when ipykernel closes:", thread.is_alive()))
 {leave}
