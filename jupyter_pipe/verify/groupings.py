@@ -7,12 +7,14 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
+from jupyter_pipe.notebook.grammar import PREFIXES, SYNONYMS
+
 __all__ = ["random_grouping"]
 
-_OURS = (
-    "stage:", "step:", "block:", "after:", "prev:", "metric:", "gate:", "mutates:", "pure:", "retries:",
-    "timeout:", "cache:", "cpus:", "memory:", "gpus:", "image:", "secret:", "limit:",
-)  # fmt: skip
+# What a cell reads and writes is true in every stage; all else is said of a stage that is no more, such as
+# the inputs that it does not change, or the question that somebody has to answer.
+_OF_CELLS = ("reads", "writes")
+_OF_STAGES = tuple(f"{prefix}:" for prefix in (*PREFIXES, *SYNONYMS) if prefix not in _OF_CELLS)
 _KEPT_ROLES = frozenset({"skip", "shared", "parameters", "pipeline-parameters"})
 _KALE_ROLES = frozenset({"imports", "functions", "pipeline-metrics"})
 
@@ -54,7 +56,7 @@ def _as_format_4(notebook: dict[str, Any]) -> dict[str, Any]:
 
 
 def _retag(cell: dict[str, Any], stage: str | None) -> None:
-    tags = [tag for tag in _tags(cell) if not tag.startswith(_OURS) and tag not in _KALE_ROLES]
+    tags = [tag for tag in _tags(cell) if not tag.startswith(_OF_STAGES) and tag not in _KALE_ROLES]
     metadata = cell.setdefault("metadata", {})
     metadata["tags"] = [*tags, f"stage:{stage}"] if stage else tags
 
