@@ -7,6 +7,7 @@ sidebar, the report) is a fold over it. Times are UTC, seconds since the epoch.
 from __future__ import annotations
 
 import enum
+from functools import cache
 from typing import Any, Literal, Union, get_args
 
 import msgspec
@@ -331,7 +332,6 @@ Event = Union[  # noqa: UP007 - a runtime union, for the decoder
 ]
 
 EVENT_NAMES = frozenset(str(kind.__struct_config__.tag) for kind in get_args(Event))
-_decoder = msgspec.json.Decoder(Event)
 _encoder = msgspec.json.Encoder()
 
 
@@ -342,5 +342,11 @@ def encode_event(event: Any) -> bytes:
 
 def decode_event(line: bytes) -> Event:
     """Raises msgspec.ValidationError or msgspec.DecodeError."""
-    event: Event = _decoder.decode(line)
+    event: Event = _decoder().decode(line)
     return event
+
+
+@cache
+def _decoder() -> msgspec.json.Decoder[Any]:
+    """Made when the first log is read: a run in which nothing changed only writes one."""
+    return msgspec.json.Decoder(Event)

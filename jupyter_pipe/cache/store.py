@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -185,6 +184,8 @@ class Cache:
         try:
             os.link(executed, target)
         except OSError:
+            import shutil
+
             shutil.copyfile(executed, target)
         return name
 

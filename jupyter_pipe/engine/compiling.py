@@ -87,7 +87,8 @@ def _origin(notebook: Path, state_folder: Path) -> str:
     project = next(
         (file for each in (folder, *folder.parents) if (file := each / _PROJECT_FILE).is_file()), None
     )
-    learned = {state_folder / "effects.json", folder / ".jupyter_pipe" / "effects.json"}
+    # Absolute, so that a run that names the notebook another way finds what was kept.
+    learned = {state_folder.absolute() / "effects.json", folder / ".jupyter_pipe" / "effects.json"}
     read = [notebook, *sorted(learned), *([project] if project else [])]
     return _digest("\n".join([*(f"{path}:{file_digest(path)}" for path in read), *_own_code()]))
 

@@ -188,11 +188,11 @@ def _forced(pipeline: Pipeline, options: RunOptions) -> frozenset[str]:
 
 
 def _check_names(pipeline: Pipeline, names: Collection[str]) -> None:
-    import difflib
-
     known = [stage.name for stage in pipeline.stages]
     for name in names:
         if name not in known:
+            import difflib
+
             close = difflib.get_close_matches(name, known, n=1)
             raise RunError(
                 f"There is no stage {name!r}.",

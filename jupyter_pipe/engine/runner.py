@@ -12,7 +12,6 @@ import contextlib
 import heapq
 import os
 import queue
-import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -419,4 +418,6 @@ def _link_or_copy(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
     except OSError:
+        import shutil
+
         shutil.copyfile(source, target)

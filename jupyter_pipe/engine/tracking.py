@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import subprocess
 from pathlib import Path
 
 from jupyter_pipe.engine.own_modules import own_module
@@ -27,6 +25,8 @@ def track_setting(notebook: Path) -> str:
         # Nearly no notebook has it, and reading a large one takes its time.
         if b'"track"' not in data:
             return ""
+        import json
+
         found = json.loads(data)["metadata"]["jupyter_pipe"]["track"]
     except (*UNREADABLE, KeyError, TypeError):
         return ""
@@ -37,6 +37,8 @@ def track_setting(notebook: Path) -> str:
 
 def start_tracker(run_folder: Path, address: str) -> None:
     """Start it, in a session of its own: it may have more to do when the run has ended."""
+    import subprocess
+
     # A tracker that cannot be started is told by `jupyter pipe track`, later.
     with contextlib.suppress(OSError), (run_folder / "tracking.log").open("ab") as log:
         subprocess.Popen(

@@ -6,7 +6,8 @@ One path a picture, so that a report of hundreds of columns stays small.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
+
+from jupyter_pipe.render.markup import escape
 
 __all__ = ["bars_svg", "overlaid_svg"]
 

@@ -5,9 +5,8 @@ Fragments with their own style; everything of the user's is escaped.
 
 from __future__ import annotations
 
-from html import escape
-
 from jupyter_pipe.model import Pipeline
+from jupyter_pipe.render.markup import escape
 from jupyter_pipe.render.svg import to_svg
 from jupyter_pipe.render.words import count
 

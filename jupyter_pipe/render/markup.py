@@ -7,10 +7,11 @@ and has 0.15 CPU-seconds for everything.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html import escape
 
-__all__ = ["Child", "Markup", "joined", "tag"]
+__all__ = ["Child", "Markup", "escape", "joined", "tag"]
 
+# The ampersand first: the others bring some.
+_ENTITIES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#x27;"))
 _VOID = frozenset({"br", "col", "hr", "img", "meta"})
 
 
@@ -21,6 +22,13 @@ class Markup(str):
 
 
 Child = str | None | Iterable["Child"]
+
+
+def escape(text: str) -> str:
+    """The text as HTML and XML show it. `html.escape` does the same and imports the names of all entities."""
+    for character, written in _ENTITIES:
+        text = text.replace(character, written)
+    return text
 
 
 def tag(name: str, /, *children: Child, **attributes: str | bool | None) -> Markup:

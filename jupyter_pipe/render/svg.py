@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from html import escape
 from itertools import pairwise
 
 from jupyter_pipe.model import Pipeline
 from jupyter_pipe.render.layout.labels import Label, place_labels
 from jupyter_pipe.render.layout.layout import NAME_START, Box, Layout, Point, Route, layout, short_name
 from jupyter_pipe.render.marks import mark_svg
+from jupyter_pipe.render.markup import escape
 from jupyter_pipe.render.theme import Theme, stripe_svg, style_sheet
 
 __all__ = ["to_svg"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 from msgspec import Struct
 
 from jupyter_pipe.render.layout.layout import short_name, text_width
 from jupyter_pipe.render.marks import mark_svg
+from jupyter_pipe.render.markup import escape
 from jupyter_pipe.render.theme import Theme, stage_colour, style_sheet
 from jupyter_pipe.render.words import seconds_text
 

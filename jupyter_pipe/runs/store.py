@@ -47,7 +47,6 @@ _NO_FILE_NAME = re.compile(r"[/\\\0]|^\.")
 _LONGEST_LINE = 1 << 20
 _SALT = re.compile(r"[0-9a-f]{64}")
 _GIVEN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4,}")
-_run_decoder = msgspec.json.Decoder(Run)
 
 
 class _CopyOf(Struct, frozen=True):
@@ -439,7 +438,7 @@ def _read_salt(path: Path) -> str:
 
 def _read_summary(folder: RunFolder) -> Run | None:
     try:
-        return _run_decoder.decode(read_regular_file(folder.summary, follow=False))
+        return msgspec.json.decode(read_regular_file(folder.summary, follow=False), type=Run)
     except UNREADABLE:
         return None
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from jupyter_pipe.events import Event
@@ -13,6 +14,8 @@ from jupyter_pipe.runs.report.cell_outputs import ExecutedCell, read_executed, t
 from jupyter_pipe.runs.report.cells import LARGEST_OUTPUT, cells_html, render_cell
 from jupyter_pipe.runs.report.report import report_html, write_report
 from jupyter_pipe.runs.store import RunFolder, RunStore
+from jupyter_pipe.trust.records import read_record
+from jupyter_pipe.trust.signatures import sign
 from tests.cli.scripted import (
     FLOWS,
     RUN_ID,
@@ -126,9 +129,29 @@ def test_the_page_needs_no_network(run_folder: RunFolder) -> None:
 def test_rendered_cells_serve_the_runs_that_reuse_them(tmp_path: Path) -> None:
     run, folder = write_run(tmp_path, succeeded_events())
     report_html(run, home_value(), folder)
-    fragment = folder.stage("ridge") / "cells.html"
-    fragment.write_text("<p>rendered before</p>")
+    kept = folder.stage("ridge") / "cells.json"
+    rendered = msgspec.json.decode(read_record(kept, "cells", f"{folder.run_id}/ridge"))
+    before = {"html": rendered["html"] + "<p>rendered before</p>"}
+    kept.write_bytes(sign("cells", f"{folder.run_id}/ridge", msgspec.json.encode(before)))
     assert "rendered before" in report_html(run, home_value(), folder)
+
+
+@pytest.mark.parametrize("name", ["unsigned", "of another stage", "of another run", "no JSON"])
+def test_rendered_cells_not_signed_for_this_stage_are_rendered_anew(tmp_path: Path, name: str) -> None:
+    run, folder = write_run(tmp_path, succeeded_events())
+    report_html(run, home_value(), folder)
+    kept = folder.stage("ridge") / "cells.json"
+    document = b'{"html": "<script>act()</script>"}'
+    written = {
+        "unsigned": document,
+        "of another stage": sign("cells", f"{folder.run_id}/lasso", document),
+        "of another run": sign("cells", "20260101-000000-abcd/ridge", document),
+        "no JSON": sign("cells", f"{folder.run_id}/ridge", b'{"html": <script>act()</script>}'),
+    }
+    kept.write_bytes(written[name])
+    page = report_html(run, home_value(), folder)
+    assert "act()" not in page
+    assert read_record(kept, "cells", f"{folder.run_id}/ridge")
 
 
 @pytest.mark.parametrize(

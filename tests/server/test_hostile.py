@@ -122,7 +122,7 @@ async def test_links_of_a_run_are_not_followed(
         assert PRIVATE not in answer
 
 
-@pytest.mark.parametrize("part", ["executed.ipynb", "cells.html", "stage", "stages", "run", "runs"])
+@pytest.mark.parametrize("part", ["executed.ipynb", "cells.json", "stage", "stages", "run", "runs"])
 async def test_links_of_a_stage_are_not_followed(
     api: Api, make_run: Any, jp_root_dir: Path, tmp_path: Path, part: str
 ) -> None:

@@ -6,7 +6,6 @@ count only for stages that draw from them.
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -158,6 +157,8 @@ def forecast(request: RunRequest) -> Plan:
     prepared, target = prepare(request), request.target
     if target.package is not None:
         return _forecast(prepared, target.package)
+    import tempfile
+
     # Fingerprints read the code of stages from files, which lie in a folder for a moment.
     with tempfile.TemporaryDirectory(prefix="jupyter-pipe-") as folder:
         for name, data in target.files.items():

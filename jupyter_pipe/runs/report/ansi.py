@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from html import escape
-
+from jupyter_pipe.render.markup import escape
 from jupyter_pipe.render.terminal_text import COLOUR, played_out
 
 __all__ = ["ansi_html"]

@@ -3,7 +3,7 @@
 Outputs are sanitised or shown as images and text; nothing in them can run. Highlighting and output
 are done here and not by nbconvert, whose import alone takes 2 CPU-seconds where JupyterLab is
 installed. What was rendered once lies beside the executed notebook and serves later runs that
-reuse the stage.
+reuse the stage, if it is signed: what somebody else wrote there is not shown, but rendered anew.
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+from msgspec import Struct
+
 from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.render.markup import Markup, joined, tag
 from jupyter_pipe.render.words import bytes_text
 from jupyter_pipe.runs.report.ansi import ansi_html
 from jupyter_pipe.runs.report.cell_outputs import ExecutedCell, read_executed
-from jupyter_pipe.runs.report.sanitise import clean_fragment, sanitised
 from jupyter_pipe.runs.store import RunFolder, is_file_name
-from jupyter_pipe.trust.records import read_regular_file
+from jupyter_pipe.trust.records import UNREADABLE, read_record
+from jupyter_pipe.trust.signatures import sign
 
 if TYPE_CHECKING:
     from pygments.formatter import Formatter
@@ -34,24 +37,30 @@ LARGEST_OUTPUT = 10_000_000
 KEPT_OF_CUT_TEXT = 20_000
 # What an author writes; reading more takes longer than its length.
 LARGEST_MARKDOWN = 200_000
-FRAGMENT = "cells.html"
+_FRAGMENT = "cells.json"
 _RASTER = ("image/png", "image/jpeg", "image/gif", "image/webp")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
+class _Rendered(Struct, frozen=True):
+    """What is kept of a stage's cells."""
+
+    html: str
+
+
 def stage_fragment(folder: RunFolder, stage: str, cached_from: str | None = None) -> Markup:
     """The cells of `stage`, from the run that computed them if they were rendered there."""
-    fragment = folder.stage(stage) / FRAGMENT
     origin = cached_from if cached_from and is_file_name(cached_from) else folder.run_id
-    earlier = RunFolder(folder.path.parent / origin).stage(stage) / FRAGMENT
-    for path in (fragment, earlier):
-        with contextlib.suppress(OSError):
-            return Markup(clean_fragment(read_regular_file(path, follow=False).decode("utf-8", "replace")))
+    for place in (folder, RunFolder(folder.path.parent / origin)):
+        with contextlib.suppress(*UNREADABLE):
+            signed = read_record(place.stage(stage) / _FRAGMENT, "cells", f"{place.run_id}/{stage}")
+            return Markup(msgspec.json.decode(signed, type=_Rendered).html)
     rendered = cells_html(read_executed(folder.executed(stage)))
     if rendered:
+        document = msgspec.json.encode(_Rendered(str(rendered)))
         # Only the next report would be sooner ready.
         with contextlib.suppress(OSError):
-            replace_file(fragment, rendered.encode())
+            replace_file(folder.stage(stage) / _FRAGMENT, sign("cells", f"{folder.run_id}/{stage}", document))
     return rendered
 
 
@@ -147,6 +156,9 @@ def _rich(data: Mapping[str, Any]) -> Iterator[Markup | None]:
 def _html(html: str) -> Markup | None:
     if len(html) > LARGEST_OUTPUT:
         return _too_large(len(html))
+    # Imported with nh3: reports of runs in which nothing changed show what was rendered before.
+    from jupyter_pipe.runs.report.sanitise import sanitised
+
     safe = sanitised(html)
     return tag("div", Markup(safe), class_="html") if safe else None
 

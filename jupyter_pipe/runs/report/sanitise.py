@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 
-__all__ = ["clean_fragment", "sanitised"]
+__all__ = ["sanitised"]
 
 
 def _words(*lines: str) -> frozenset[str]:
@@ -38,8 +38,6 @@ _STYLES = _words(
 _SCHEMES = frozenset({"http", "https", "mailto", "data"})
 _LINK = re.compile(r"(https?://|mailto:|#)", re.IGNORECASE)
 _IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp|bmp);base64,[A-Za-z0-9+/=\s]*\Z", re.IGNORECASE)
-# Inside an <img>, an SVG can neither run scripts nor load anything.
-_PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp|bmp|svg\+xml);base64,[A-Za-z0-9+/=]*\Z")
 _UNSAFE_VALUE = re.compile(r"[\\<>;@{}]|/\*|javascript", re.IGNORECASE)
 _FUNCTION = re.compile(r"([\w-]*)\s*\(")
 # All that CSS could load comes by a function (url, image-set, src, …), so the harmless ones are listed.
@@ -88,24 +86,6 @@ def sanitised(html: str) -> str:
     return clean if _is_visible(clean) else ""
 
 
-def clean_fragment(html: str) -> str:
-    """Cells that were rendered earlier and come from a file: who wrote it is not known."""
-    if _is_too_deep(html):
-        return ""
-    import nh3
-
-    return nh3.clean(
-        _LONG_RUN.sub(_in_pieces, html),
-        tags=set(_TAGS),
-        clean_content_tags=set(_SILENT),
-        attributes={"*": {*_ATTRIBUTES, "class"}, "a": {"href"}, "img": {"src"}},
-        attribute_filter=_fragment_value,
-        url_schemes=set(_SCHEMES),
-        link_rel="noreferrer noopener",
-        set_tag_attribute_values={"a": {"target": "_blank"}},
-    )
-
-
 def _kept_value(tag: str, name: str, value: str) -> str | None:
     """The attribute's value as far as it is harmless; None drops the attribute."""
     if name == "style":
@@ -115,12 +95,6 @@ def _kept_value(tag: str, name: str, value: str) -> str | None:
     if name == "src":
         return value if tag == "img" and _IMAGE.match(value) else None
     return value
-
-
-def _fragment_value(tag: str, name: str, value: str) -> str | None:
-    if name == "src":
-        return value if tag == "img" and _PICTURE.match(value) else None
-    return _kept_value(tag, name, value)
 
 
 def _is_visible(clean: str) -> bool:

@@ -48,7 +48,7 @@ def stages_elsewhere(repository: Repository) -> None:
 def files_elsewhere(repository: Repository) -> None:
     private = repository.outside / "private.txt"
     for run in repository.state.glob("runs/*"):
-        for name in ("events.jsonl", "cancel", "writer.lock", "report.html", "runner.log", "cells.html"):
+        for name in ("events.jsonl", "cancel", "writer.lock", "report.html", "runner.log", "cells.json"):
             (run / name).unlink(missing_ok=True)
             (run / name).symlink_to(private)
     for executed in repository.state.glob("runs/*/stages/*/executed.ipynb"):

@@ -50,7 +50,7 @@ def controls_in_notebooks(repository: Repository) -> None:
 def pages_that_act(repository: Repository) -> None:
     page = PAGE.format(address=repository.address)
     for stage in repository.state.glob("runs/*/stages/*"):
-        (stage / "cells.html").write_text(page)
+        (stage / "cells.json").write_text(json.dumps({"html": page}))
     for executed in repository.state.glob("runs/*/stages/*/executed.ipynb"):
         notebook = json.loads(executed.read_text())
         shown = dict.fromkeys(("text/html", "text/markdown", "image/svg+xml", "text/plain"), page)
