@@ -45,14 +45,17 @@ test: ## everything that CI runs, from nothing, two at a time
 	$(MAKE) --jobs=2 check typescript test-browser test-python test-server
 
 ENGINES := .make/engines
+FLOWS := .make/flows
 
-test-engines: $(VENV)/installed-test $(ENGINES)/installed slurm ## exports, really run by the engines that are light
-	ENGINES_PYTHON=$(CURDIR)/$(ENGINES)/bin/python $(PYTEST) tests/engines
+test-engines: $(VENV)/installed-test $(ENGINES)/installed $(FLOWS)/installed slurm ## exports, really run by engines
+	ENGINES_PYTHON=$(CURDIR)/$(ENGINES)/bin/python FLOWS_PYTHON=$(CURDIR)/$(FLOWS)/bin/python $(PYTEST) tests/engines
 
-# An environment of their own: what engines pin must not meet what we need.
+# Environments of their own: what engines pin must not meet what we need, nor each other.
 $(ENGINES)/installed: tests/engines/requirements.txt
-	@$(PYTHON) -m venv $(ENGINES)
-	@$(ENGINES)/bin/python -m pip install --quiet --no-compile -r $<
+$(FLOWS)/installed: tests/engines/flows.txt
+$(ENGINES)/installed $(FLOWS)/installed:
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --no-compile -r $<
 	@touch $@
 
 .PHONY: slurm

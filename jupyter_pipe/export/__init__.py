@@ -36,6 +36,7 @@ GROUP = "jupyter_pipe.exporters"
 BUILT_IN = (
     "airflow",
     "argo",
+    "dagster",
     "dockerfile",
     "dvc",
     "github",
@@ -44,6 +45,8 @@ BUILT_IN = (
     "kfp",
     "luigi",
     "make",
+    "metaflow",
+    "prefect",
     "slurm",
     "snakemake",
 )

@@ -68,8 +68,7 @@ def _write(plan: Plan) -> str:
         f"    {task.name!r}: ({[each.name for each in task.parameters]}, {list(task.take)}),"
         for task in plan.tasks
     )
-    command = ascii(plan.words(plan.tasks[0])[:-1]) if plan.tasks else "[]"
-    return _HEAD.format(command=command, stages=stages, label=plan.label)
+    return _HEAD.format(command=ascii(plan.command), stages=stages, label=plan.label)
 
 
 EXPORTER = Exporter(

@@ -116,10 +116,9 @@ if __name__ == "__main__":
 
 
 def _write(plan: Plan) -> str:
-    command = ascii(plan.words(plan.tasks[0])[:-1]) if plan.tasks else "[]"
     parameters = "".join(f"    {_name(each)} = {_parameter(each)}\n" for each in plan.parameters)
     head = _HEAD.format(
-        command=command, root=ascii(plan.options.run_root), parameters=parameters.rstrip("\n")
+        command=ascii(plan.command), root=ascii(plan.options.run_root), parameters=parameters.rstrip("\n")
     )
     followed = {name for task in plan.tasks for name in task.after}
     last = ", ".join(_class(task.name) for task in plan.tasks if task.name not in followed)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -27,6 +27,7 @@ __all__ = [
     "PlanParameter",
     "Task",
     "comment",
+    "distinct",
     "escaped",
     "parameters_yaml",
     "plan_of",
@@ -106,9 +107,14 @@ class Plan(Struct, frozen=True):
     parameters: tuple[PlanParameter, ...]
     tasks: tuple[Task, ...]
 
+    @property
+    def command(self) -> list[str]:
+        """What all tasks' commands begin with: the name of the stage comes next."""
+        return [*shlex.split(self.options.command), "run-stage", self.options.package]
+
     def words(self, task: Task) -> list[str]:
         """The command of a task, word by word, without where its values come from and go to."""
-        return [*shlex.split(self.options.command), "run-stage", self.options.package, task.name]
+        return [*self.command, task.name]
 
     def in_root(self, task: Task, run_id: str, *, attempt: str = "") -> str:
         """A shell command in a root that all tasks share. `run_id` and `attempt` stand as they are, in the
@@ -230,6 +236,16 @@ def comment(text: str) -> str:
     shown = "".join(letter if letter.isprintable() else " " for letter in text)
     # A backslash at the end would make the next line part of the comment.
     return shown.rstrip("\\ ") or "''"
+
+
+def distinct(names: Iterable[str], reserved: frozenset[str], *, is_ascii: bool = False) -> dict[str, str]:
+    """What an engine calls each of the names, so that no two are the same and none is reserved. Names do not
+    begin with an underscore: `_x` becomes `x`, and `x_` where `x` is taken."""
+    called: dict[str, str] = {}
+    for name in names:
+        short = re.sub(r"[^A-Za-z0-9_]", "_", name) if is_ascii else name
+        called[name] = escaped(short.lstrip("_") or "x", reserved | set(called.values()))
+    return called
 
 
 def escaped(name: str, reserved: frozenset[str]) -> str:

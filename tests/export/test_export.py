@@ -75,7 +75,7 @@ def test_files_are_the_golden_ones(pipeline: Pipeline, engine: str) -> None:
     assert read_options(text) == (engine, OPTIONS)
 
 
-@pytest.mark.parametrize("engine", ["airflow", "kedro", "kfp", "luigi"])
+@pytest.mark.parametrize("engine", ["airflow", "dagster", "kedro", "kfp", "luigi", "metaflow", "prefect"])
 def test_python_files_pass_the_linter(pipeline: Pipeline, engine: str) -> None:
     text = written(engine, with_options(pipeline, WANTED))
     command = [
