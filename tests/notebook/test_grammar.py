@@ -15,6 +15,7 @@ from jupyter_pipe.notebook.grammar import (
     OPTION_TAGS,
     PREFIXES,
     ROLE_TAGS,
+    SYNONYMS,
     normalise_name,
     stage_name_problem,
 )
@@ -72,6 +73,12 @@ def test_every_prefix_has_a_case() -> None:
     assert {*PREFIXES} - written - tried == set()
     assert {*ROLE_TAGS} <= set(cases)
     assert {*LIST_TAGS} <= {*PREFIXES}
+
+
+@pytest.mark.parametrize("word", [*PREFIXES, *SYNONYMS, *ROLE_TAGS])
+def test_every_tag_is_explained(word: str) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "tags.md").read_text(encoding="utf-8")
+    assert f"`{word}:" in text or f"`{word}`" in text
 
 
 @pytest.mark.parametrize("name", ["cpus", "memory", "timeout", "retries"])
