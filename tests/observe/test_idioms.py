@@ -107,6 +107,16 @@ ASKING = {
     ),
 }
 LINKS = {
+    "import os; [one.name for one in os.scandir('.data/links') if one.is_file()]": (
+        "listing .data/links, link .data/links/gone.csv, missing .data/links/gone.csv, "
+        "link .data/links/deep, folder .data/links/deep"
+    ),
+    "import os; list(os.walk('.data/links'))": (
+        "listing .data/links, link .data/links/gone.csv, missing .data/links/gone.csv, "
+        "link .data/links/deep, folder .data/links/deep"
+    ),
+    "import glob; glob.glob('.data/links/*.csv')": "listing .data/links *.csv",
+    "import os; os.listdir('.data/links')": "listing .data/links",
     "open('link.csv').read()": "content link.csv",
     "import os; os.readlink('link.csv')": "link link.csv",
     "from pathlib import Path; Path('link.csv').readlink()": "link link.csv",
@@ -339,6 +349,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     database.close()
     (tmp_path / "link.csv").symlink_to("inputs/a.csv")
     (tmp_path / "linked").symlink_to("inputs")
+    (tmp_path / ".data" / "links").mkdir(parents=True)
+    (tmp_path / ".data" / "links" / "gone.csv").symlink_to("nowhere.csv")
+    (tmp_path / ".data" / "links" / "deep").symlink_to("../../inputs")
     monkeypatch.setenv("SET_X", "1")
     monkeypatch.delenv("MODE_X", raising=False)
     return tmp_path

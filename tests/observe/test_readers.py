@@ -65,7 +65,10 @@ CASES = {
     "read(['inputs/a.csv', 'none.csv'])": "content inputs/a.csv, missing none.csv",
     "read('inputs')": "content inputs/a.csv, content inputs/b.txt, listing inputs",
     "read('inputs/*.csv')": "content inputs/a.csv, listing inputs *.csv",
-    "read('**/*.csv')": "content inputs/a.csv, listing ., listing inputs",
+    "read('dangling/*.csv')": "listing dangling *.csv, missing dangling/c.csv",
+    "read('**/*.csv')": (
+        "content inputs/a.csv, listing ., listing dangling, listing inputs, missing dangling/c.csv"
+    ),
     "read(b'a,b\\n1,2'), read(3), read(None), read('x,y\\n1,2')": "",
     "read('https://user:pw@example.org/a.csv?token=1')": "network https://example.org/a.csv",
     "read('zip://inputs/a.csv!x')": "content inputs/a.csv",
@@ -96,6 +99,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         name.parent.mkdir(parents=True)
         name.write_text(text)
     (working / "inputs" / "b.txt").write_text("y")
+    (working / "dangling").mkdir()
+    (working / "dangling" / "c.csv").symlink_to("gone.csv")
     monkeypatch.setattr(tables, "READERS", TABLE)
     monkeypatch.syspath_prepend(str(installed))
     yield working

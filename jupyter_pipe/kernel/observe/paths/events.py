@@ -20,7 +20,6 @@ __all__ = ["FileEvents"]
 
 _WRITES = os.O_WRONLY | os.O_RDWR
 _BY_DESCRIPTOR = frozenset({"_rmtree_safe_fd", "_rmtree_safe_fd_step", "fwalk", "_fwalk"})
-_UNTIDY = re.compile(r"//|/\.\.?(?:/|$)|./$|^[^/]")
 _CODE = (".py", ".so", ".pyd", ".pth", ".zip", ".egg")
 _NO_FOLDER = -1
 _TIMES = re.compile(r"st_[amc]time")
@@ -89,7 +88,8 @@ class FileEvents:
             return ""
         if path[0] != "/":
             path = f"{os.getcwd()}/{path}"
-        if _UNTIDY.search(path):
+        # Tidying takes longer than all of this; one that only looks untidy (`/.hidden`) stays what it is.
+        if "/." in path or "//" in path or path[-1] == "/" or path[0] != "/":
             path = os.path.normpath(path)
         return "" if self.rules.is_foreign(path) else path
 
@@ -237,11 +237,24 @@ class FileEvents:
         user's code has `.stat` anywhere, that counts for each of them."""
         self.listed(path)
         full = self.path("." if path is None else path)
+        if full:
+            self._scanned_links(full)
         if full and self.places.is_users_code() and any(".stat" in one for one in self.sources):
             timed = any(_TIMES.search(one) for one in self.sources)
             with contextlib.suppress(OSError):
                 for entry in entries(full):
                     self._looked_at(f"{full}/{entry.rstrip('/')}", timed)
+
+    def _scanned_links(self, full: str) -> None:
+        """Entries say of a link that it is one, and whether it leads to a file (`is_file`, `os.walk`), which
+        the names in a folder do not show."""
+        where = self._where_listed(full)
+        if where is None or self.searches.patterns(full, self.places.calling_frame()) != [""]:
+            return
+        with contextlib.suppress(OSError), os.scandir(full) as found:
+            for link in [one.path for one in found if one.is_symlink()]:
+                self.notes.ask_link(link, where)
+                self.notes.ask(link, where)
 
     def _looked_at(self, full: str, timed: bool) -> None:
         where = self.where(full)

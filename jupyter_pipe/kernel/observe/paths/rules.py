@@ -14,6 +14,7 @@ UNLISTED = frozenset({".jupyter_pipe", "__pycache__", ".ipynb_checkpoints"})
 
 _NAMES = "|".join(map(re.escape, sorted(UNLISTED)))
 _TOOLS = re.compile(rf"/(?:site|dist)-packages/|(?:^|/)(?:{_NAMES})(?:/|$)")
+_MARKS = ("-packages/", *sorted(UNLISTED))
 _INTERPRETER = ("lib", "lib64", "bin", "include", "etc", "pyvenv.cfg", "share/jupyter", "share/locale")
 _SYSTEM = (
     *("/proc", "/dev", "/sys", "/lib", "/lib64", "/bin", "/sbin", "/usr/lib", "/usr/lib64", "/usr/bin"),
@@ -48,7 +49,13 @@ class PathRules:
 
     def is_foreign(self, path: str) -> bool:
         """Whether nothing that is read there can be an input. `path` may be relative."""
-        return path.startswith(self._foreign) or _TOOLS.search(path) is not None
+        if path.startswith(self._foreign):
+            return True
+        # Most paths have none of these in them, and the expression takes five times as long to say so.
+        for mark in _MARKS:
+            if mark in path:
+                return _TOOLS.search(path) is not None
+        return False
 
     def is_remote(self, path: str) -> bool:
         """Whether only a direct request makes it an input."""

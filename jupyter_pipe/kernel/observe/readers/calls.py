@@ -94,7 +94,9 @@ class ReaderCalls:
                 if is_folder:
                     self._list(path, "")
         for path in glob.glob(full, recursive=True):
-            self.reads(path) if os.path.isfile(path) else None
+            # A link that leads nowhere is read, too: it may lead somewhere the next time.
+            if not os.path.isdir(path):
+                self._files.read(path)
 
     def _tree(self, folder: str) -> None:
         for path, is_folder in self._files.notes.tree(folder, _FILES):
