@@ -8,6 +8,7 @@ one.
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import msgspec
@@ -19,12 +20,22 @@ from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import ApprovalChecked, ApprovalState
 from jupyter_pipe.model import Stage, to_json
 from jupyter_pipe.runs.model import Run
+from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.trust.records import UNREADABLE, read_record
 from jupyter_pipe.trust.signatures import sign
 
-__all__ = ["Approval", "approved_digest", "check_approval", "waiting_stages", "write_approval"]
+__all__ = [
+    "Approval",
+    "answer_question",
+    "approved_digest",
+    "check_approval",
+    "read_approval",
+    "waiting_stages",
+    "write_approval",
+]
 
 _PURPOSE = "approval"
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Approval(Struct, frozen=True):
@@ -58,7 +69,7 @@ def check_approval(
     if not stage.options.approve:
         return None
     digest = approved_digest(pipeline, stage, result)
-    said = _read(state_folder, digest)
+    said = read_approval(state_folder, digest)
     state: ApprovalState = "waiting" if said is None else "approved" if said.approved else "rejected"
     return ApprovalChecked(
         stage=stage.name,
@@ -80,13 +91,40 @@ def write_approval(state_folder: Path, digest: str, approval: Approval) -> None:
         raise RunError(f"Cannot write {path}: {error.strerror or error}.", code="root_unwritable") from error
 
 
+def answer_question(store: RunStore, run: Run, stage: str, said: Approval) -> None:
+    """Answer the question of a stage of a run. Raises RunError for a stage that asks nobody, and
+    UntrustedError for a run of somebody else: what others signed names what it likes, and the answer would be
+    about that."""
+    asking = {each.name: each.approval for each in run.stages if each.approval is not None}
+    if stage not in asking:
+        listed = (
+            f"Those of this run that ask: {', '.join(asking)}."
+            if asking
+            else "Tag its cell with approve:TEXT."
+        )
+        raise RunError(
+            f"Stage '{stage}' of run {run.run_id} does not wait for anybody.",
+            code="nothing_waits",
+            hint=listed,
+        )
+    store.require_own(run.run_id)
+    store.require_no_links()
+    digest = asking[stage].digest
+    if not _DIGEST.fullmatch(digest):
+        raise RunError(f"The record of run {run.run_id} is damaged.", code="run_damaged")
+    write_approval(store.state_folder, digest, said)
+
+
 def waiting_stages(run: Run) -> tuple[ApprovalChecked, ...]:
     """The questions of a run that nobody has answered yet, as the run left them."""
     asked = (stage.approval for stage in run.stages)
     return tuple(each for each in asked if each is not None and each.state != "approved")
 
 
-def _read(state_folder: Path, digest: str) -> Approval | None:
+def read_approval(state_folder: Path, digest: str) -> Approval | None:
+    """What was said of a result; None if nobody whom this user trusts said anything."""
+    if not _DIGEST.fullmatch(digest):
+        return None
     try:
         return msgspec.json.decode(read_record(_path(state_folder, digest), _PURPOSE, digest), type=Approval)
     except UNREADABLE:

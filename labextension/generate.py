@@ -20,6 +20,7 @@ from jupyter_pipe.render.marks import MARKS, Mark
 from jupyter_pipe.render.theme import STAGE_COLOURS
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.server import payloads
+from jupyter_pipe.server.operations import payloads as pages
 
 HERE = Path(__file__).parent
 HEADER = """\
@@ -133,7 +134,8 @@ def _union(words: Any) -> str:
 
 def generate_types() -> str:
     """The TypeScript source: an interface for each record, a union for each enumeration."""
-    roots = [Run, model.Pipeline, *(getattr(payloads, name) for name in payloads.__all__)]
+    shared = [getattr(room, name) for room in (payloads, pages) for name in room.__all__]
+    roots = [Run, model.Pipeline, *shared]
     _, components = msgspec.json.schema_components(roots, ref_template="{name}")
     return HEADER.format(what="What the server sends and takes") + "".join(
         _declaration(name, components[name]) for name in sorted(components)

@@ -67,7 +67,8 @@ class SqliteReader:
         return dict(self._ask("SELECT key, value FROM registered_model_tags WHERE name = ?", name))
 
     def _ask(self, query: str, *values: str) -> list[Any]:
-        if not self._file.exists():
+        # Opening a pipe in its place would wait for ever.
+        if not self._file.is_file():
             return []
         try:
             with self._opened() as connection:

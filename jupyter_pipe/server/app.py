@@ -10,6 +10,7 @@ from jupyter_server.utils import url_path_join
 
 from jupyter_pipe.server.base import UnknownHandler
 from jupyter_pipe.server.openapi import OpenApiHandler
+from jupyter_pipe.server.operations import handlers as operations
 from jupyter_pipe.server.paths import Root
 from jupyter_pipe.server.payloads import RunChanged
 from jupyter_pipe.server.pipelines import handlers as pipelines
@@ -26,7 +27,13 @@ __all__ = ["NAMESPACE", "ROUTES", "RUN_EVENT", "load"]
 NAMESPACE = "jupyter-pipe"
 _SECONDS_TO_WARM = 2.0
 RUN_EVENT = "urn:jupyter-pipe:run"
-ROUTES = [*pipelines.ROUTES, *runs.ROUTES, ("openapi.json", OpenApiHandler), (".*", UnknownHandler)]
+ROUTES = [
+    *pipelines.ROUTES,
+    *runs.ROUTES,
+    *operations.ROUTES,
+    ("openapi.json", OpenApiHandler),
+    (".*", UnknownHandler),
+]
 
 
 def load(server: ServerApp) -> None:

@@ -11,6 +11,7 @@ from jupyter_pipe import __version__
 from jupyter_pipe.runs import Run
 from jupyter_pipe.server import payloads
 from jupyter_pipe.server.base import PipeHandler, allowed
+from jupyter_pipe.server.operations import payloads as pages
 from jupyter_pipe.server.runs.service import RUN_ID, STAGE
 
 __all__ = ["OpenApiHandler", "describe"]
@@ -27,6 +28,13 @@ class _Operation(Struct, frozen=True):
     answer: str = ""
     statuses: tuple[int, ...] = (200,)
     content: str = "application/json"
+    may_be_away: bool = False
+
+
+def _page(name: str, summary: str, answer: str) -> _Operation:
+    return _Operation(
+        "get", f"/operations/{name}", summary, ("root", "notebook"), "", answer, may_be_away=True
+    )
 
 
 _RUN = "/runs/{run_id}"
@@ -57,13 +65,37 @@ _OPERATIONS = (
     _Operation("get", f"{_RUN}/report", "Read the report", ("root",), content="text/html"),
     _Operation("get", f"{_RUN}/stages/{{stage}}/notebook", "Read the executed notebook", ("root",)),
     _Operation("get", f"{_RUN}/stages/{{stage}}/outputs", "Read outputs", ("root",), "", "ExecutedOutputs"),
+    _page("waiting", "What waits for a person", "WaitingPage"),
+    _page("models", "Versions of models", "ModelsPage"),
+    _page("data", "Values, their profiles and contracts", "DataPage"),
+    _page("studies", "Sweeps and their trials", "StudiesPage"),
+    _page("service", "Services and what they answered", "ServicePage"),
+    _page("loop", "What the loop watches and did", "LoopPage"),
+    _Operation(
+        "post",
+        "/operations/answer",
+        "Approve or reject what a stage left",
+        ("root", "notebook"),
+        "AnswerRequest",
+        "WaitingPage",
+        may_be_away=True,
+    ),
+    _Operation(
+        "post",
+        "/operations/decision",
+        "Promote a version, or roll back",
+        ("root", "notebook"),
+        "DecisionRequest",
+        "DecisionAnswer",
+        may_be_away=True,
+    ),
 )
 _COUNTS = frozenset({"since", "offset"})
 
 
 def describe(base_url: str) -> dict[str, Any]:
     """The description, for a server whose routes begin at `base_url`."""
-    nouns = [Run, *(getattr(payloads, name) for name in payloads.__all__)]
+    nouns = [Run, *(getattr(room, name) for room in (payloads, pages) for name in room.__all__)]
     _, schemas = msgspec.json.schema_components(nouns, ref_template="#/components/schemas/{name}")
     paths: dict[str, dict[str, Any]] = {}
     for operation in _OPERATIONS:
@@ -85,7 +117,7 @@ def _operation(operation: _Operation) -> dict[str, Any]:
     described: dict[str, Any] = {
         "summary": operation.summary,
         "parameters": [*_path_parameters(operation.path), *map(_query_parameter, operation.query)],
-        "responses": {**_responses(operation), "4XX": _error_response()},
+        "responses": {**_responses(operation), **_errors(operation)},
     }
     if operation.body:
         described["requestBody"] = {"required": True, "content": _json(operation.body)}
@@ -118,6 +150,12 @@ def _responses(operation: _Operation) -> dict[str, Any]:
         str(status): {"description": "done"} if status == 204 else with_content
         for status in operation.statuses
     }
+
+
+def _errors(operation: _Operation) -> dict[str, Any]:
+    """What time alone can mend is 503: a registry that is away."""
+    statuses = ("4XX", "503") if operation.may_be_away else ("4XX",)
+    return {status: _error_response() for status in statuses}
 
 
 def _error_response() -> dict[str, Any]:

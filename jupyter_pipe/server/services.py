@@ -12,9 +12,9 @@ from jupyter_pipe.server.threads import DaemonExecutor
 
 __all__ = ["Services", "Threads"]
 
-Threads = Literal["reading", "analysing", "starting"]
+Threads = Literal["reading", "analysing", "starting", "operating", "deciding"]
 # Each kind of request has threads of its own, so that slow notebooks never hold up who looks at a run.
-_THREADS: dict[Threads, int] = {"reading": 4, "analysing": 6, "starting": 4}
+_THREADS: dict[Threads, int] = {"reading": 4, "analysing": 6, "starting": 4, "operating": 3, "deciding": 2}
 
 
 class Services:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -102,8 +103,10 @@ def _add_access(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal ends it."""
     _require_extra()
+    from jupyter_pipe.serving.announcing import announced
     from jupyter_pipe.serving.opening import open_source
     from jupyter_pipe.serving.processes.supervisor import Supervisor, bind
+    from jupyter_pipe.serving.traffic.places import model_folder
 
     terminal = Terminal.of(args, sys.stderr)
     settings = _settings(args)
@@ -115,10 +118,14 @@ def run(args: argparse.Namespace) -> int:
     listening = bind(args.host, args.port)
     scheme = "https" if settings.tls else "http"
     host = f"[{args.host}]" if ":" in args.host else args.host
-    Terminal.of(args).result(f"{scheme}://{host}:{listening.getsockname()[1]}")
+    address = f"{scheme}://{host}:{listening.getsockname()[1]}"
+    Terminal.of(args).result(address)
     if settings.log is not None:
         terminal.say(f"requests are written to {os.path.relpath(settings.log.folder)}")
-    return Supervisor(settings, listening, args.workers, _teller(terminal)).run()
+    folder = model_folder(Path(settings.root), settings.target)
+    facts = (address, settings.target, args.workers, time.time(), settings.mode, settings.share)
+    with announced(folder, *facts):
+        return Supervisor(settings, listening, args.workers, _teller(terminal)).run()
 
 
 def _teller(terminal: Terminal) -> Callable[[str, str], None]:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import re
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.cli.options import Subparsers, add_command, add_root, find_stage, find_store, root_option
 from jupyter_pipe.cli.output.terminal import Terminal
-from jupyter_pipe.errors import RunError
 
 if TYPE_CHECKING:
-    from jupyter_pipe.events import ApprovalChecked
     from jupyter_pipe.runs.model import Run
 
 __all__ = ["add_parser", "run"]
@@ -45,31 +41,20 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the answer down, or list the questions."""
+    from jupyter_pipe.approvals import Approval, answer_question
+
     terminal = Terminal.of(args)
     store = find_store(args.root)
     found = store.read(store.find(args.run_id))
     if args.stage is None:
         return _list(terminal, found)
-    asked = find_stage(found, args.stage).approval
-    if asked is None:
-        raise _asks_nobody(found, args.stage)
-    # What others signed names what it likes; the answer would be about that.
-    store.require_own(found.run_id)
-    store.require_no_links()
-    _answer(args, found, asked, store.state_folder)
+    stage = find_stage(found, args.stage).name
+    said = Approval(not args.reject, getpass.getuser(), time.time(), args.note, found.run_id, stage)
+    answer_question(store, found, stage, said)
     word = "Rejected" if args.reject else "Approved"
     terminal.say(f"{word}: {args.stage} of run {found.run_id}.")
     terminal.say(f"Go on: jupyter pipe resume {found.run_id}{root_option(store)}")
     return 0
-
-
-def _answer(args: argparse.Namespace, found: Run, asked: ApprovalChecked, state_folder: Path) -> None:
-    from jupyter_pipe.approvals import Approval, write_approval
-
-    if not re.fullmatch(r"[0-9a-f]{64}", asked.digest):
-        raise RunError(f"The record of run {found.run_id} is damaged.", code="run_damaged")
-    said = Approval(not args.reject, getpass.getuser(), time.time(), args.note, found.run_id, args.stage)
-    write_approval(state_folder, asked.digest, said)
 
 
 def _list(terminal: Terminal, found: Run) -> int:
@@ -81,13 +66,3 @@ def _list(terminal: Terminal, found: Run) -> int:
     for each in waiting:
         terminal.result(f"{each.stage}: {each.question}  ({each.state})")
     return 0
-
-
-def _asks_nobody(found: Run, stage: str) -> RunError:
-    asking = [each.name for each in found.stages if each.approval is not None]
-    listed = (
-        f"Those of this run that ask: {', '.join(asking)}." if asking else "Tag its cell with approve:TEXT."
-    )
-    return RunError(
-        f"Stage '{stage}' of run {found.run_id} does not wait for anybody.", code="nothing_waits", hint=listed
-    )

@@ -15,13 +15,14 @@ from functools import lru_cache
 from typing import IO
 
 import msgspec
+from msgspec import Struct
 
 from jupyter_pipe.engine.own_modules import own_module
 from jupyter_pipe.errors import ErrorCode, PipeError
 from jupyter_pipe.server.decoding import error_body
 from jupyter_pipe.server.pipelines.frames import Reply, Task, read_frame, write_frame
 
-__all__ = ["AnalysisPool", "the_pool"]
+__all__ = ["ANALYSES", "PAGES", "AnalysisPool", "Work", "the_pool"]
 
 SECONDS = 90.0
 """For one request. The analysis bounds its own work; past this, something is wrong."""
@@ -32,9 +33,42 @@ _WARM = 2
 _KEPT_SECONDS = 60.0
 # Somebody may have killed a worker between two requests.
 _TRIES = 2
-_WAS_SLOW = "Analysing the notebook took longer than {:.0f} seconds, and was stopped."
-_DIED = "The process that analysed the notebook died."
-_NOT_STARTED = "No process can be started that would analyse the notebook: {}."
+
+
+class Work(Struct, frozen=True):
+    """A kind of request: how many seconds it may take, and what is said where it cannot be answered. `slow`,
+    `died` and `not_started` are messages, `hint` what helps against a death."""
+
+    seconds: float
+    slow: str
+    died: str
+    not_started: str
+    hint: str
+    slow_code: ErrorCode
+    died_code: ErrorCode
+    not_started_code: ErrorCode
+
+
+ANALYSES = Work(
+    seconds=SECONDS,
+    slow="Analysing the notebook took longer than {:.0f} seconds, and was stopped.",
+    died="The process that analysed the notebook died.",
+    not_started="No process can be started that would analyse the notebook: {}.",
+    hint="Splitting what it holds into smaller cells may help.",
+    slow_code="analysis_slow",
+    died_code="analysis_died",
+    not_started_code="analysis_unavailable",
+)
+PAGES = Work(
+    seconds=20.0,
+    slow="What the page shows could not be read within {:.0f} seconds. A registry may be slow or away.",
+    died="The process that read what the page shows died.",
+    not_started="No process can be started that would read what the page shows: {}.",
+    hint="Try again; the server's log may say why.",
+    slow_code="operations_slow",
+    died_code="operations_unavailable",
+    not_started_code="operations_unavailable",
+)
 
 
 @lru_cache(maxsize=1)
@@ -54,16 +88,16 @@ class AnalysisPool:
         self._shrinking: threading.Timer | None = None
         self._lock = threading.Lock()
 
-    def ask(self, task: Task) -> Reply:
+    def ask(self, task: Task, work: Work = ANALYSES) -> Reply:
         """The answer to a request, or the error that a worker's end is."""
         try:
             for _ in range(_TRIES):
-                reply = self._ask_one(task)
+                reply = self._ask_one(task, work)
                 if reply is not None:
                     return reply
         except OSError as error:
-            return _error("analysis_unavailable", _NOT_STARTED.format(error.strerror or error))
-        return _error("analysis_died", _DIED, hint="Splitting what it holds into smaller cells may help.")
+            return _error(work.not_started_code, work.not_started.format(error.strerror or error))
+        return _error(work.died_code, work.died, hint=work.hint)
 
     def warm(self) -> None:
         """Start a worker before somebody asks, if none has been started."""
@@ -86,16 +120,17 @@ class AnalysisPool:
         for worker in surplus:
             worker.end()
 
-    def _ask_one(self, task: Task) -> Reply | None:
+    def _ask_one(self, task: Task, work: Work) -> Reply | None:
         """None if the worker has died of something else than our limit. Raises OSError."""
         worker = self._take()
-        reply = worker.ask(task)
+        seconds = min(self._seconds, work.seconds)
+        reply = worker.ask(task, seconds)
         if reply is None or reply.is_last:
             worker.end()
             self.warm()
         else:
             self._give_back(worker)
-        return _error("analysis_slow", _WAS_SLOW.format(self._seconds)) if worker.was_late else reply
+        return _error(work.slow_code, work.slow.format(seconds)) if worker.was_late else reply
 
     def _take(self) -> _Worker:
         """The worker that was used last, whose memory is warm, or a new one."""
@@ -124,7 +159,6 @@ class _Worker:
 
     def __init__(self, seconds: float, memory_bytes: int) -> None:
         self.was_late = False
-        self._seconds = seconds
         self._process = subprocess.Popen(
             own_module("jupyter_pipe.server.pipelines.worker", str(seconds), str(memory_bytes)),
             stdin=subprocess.PIPE,
@@ -141,9 +175,9 @@ class _Worker:
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
-    def ask(self, task: Task) -> Reply | None:
-        """None if it ends before it has answered."""
-        alarm = threading.Timer(self._seconds, self._be_late)
+    def ask(self, task: Task, seconds: float) -> Reply | None:
+        """None if it ends before it has answered, for which it has so many seconds."""
+        alarm = threading.Timer(seconds, self._be_late)
         alarm.daemon = True
         alarm.start()
         try:

@@ -21,8 +21,10 @@ from typing import IO, Any
 
 import msgspec
 
-from jupyter_pipe.errors import PipeError
+from jupyter_pipe.errors import ErrorCode, PipeError
 from jupyter_pipe.server.decoding import decode_body, error_body
+from jupyter_pipe.server.operations.payloads import PageRequest
+from jupyter_pipe.server.operations.service import AnswerOrder, OperationsService
 from jupyter_pipe.server.paths import Root
 from jupyter_pipe.server.payloads import CheckRequest, CompileRequest, PlanRequest, SuggestRequest
 from jupyter_pipe.server.pipelines.frames import Reply, Task, read_frame, write_frame
@@ -30,11 +32,32 @@ from jupyter_pipe.server.pipelines.service import PipelineService
 
 __all__ = ["answer", "main"]
 
-_REQUESTS: dict[str, type[Any]] = {
+_ANALYSES: dict[str, type[Any]] = {
     "check": CheckRequest,
     "compile": CompileRequest,
     "plan": PlanRequest,
     "suggest": SuggestRequest,
+}
+_PAGES: dict[str, type[Any]] = {
+    "waiting": PageRequest,
+    "answer": AnswerOrder,
+    "models": PageRequest,
+    "data": PageRequest,
+    "studies": PageRequest,
+    "service": PageRequest,
+    "loop": PageRequest,
+}
+_TOO_LARGE: dict[bool, tuple[str, ErrorCode, str]] = {
+    False: (
+        "Analysing the notebook took more memory than the server allows.",
+        "analysis_memory",
+        "Move large literals into files that the notebook reads.",
+    ),
+    True: (
+        "What the page shows takes more memory than the server allows.",
+        "operations_memory",
+        "Remove old runs and logs: jupyter pipe gc",
+    ),
 }
 # Kilobytes, as the system counts. What is kept between notebooks should not grow for ever.
 _MOST_KEPT = 400 << 10
@@ -91,20 +114,18 @@ def _serve(answers: IO[bytes], seconds: float, *, is_alone: bool) -> int:
 
 def answer(task: Task) -> Reply:
     """What a client gets. Never raises, whatever the notebook does to us."""
+    is_page = task.kind in _PAGES
     try:
-        request = decode_body(task.body, _REQUESTS[task.kind])
-        method: Any = getattr(PipelineService(Root(task.root)), task.kind)
-        return Reply(200, msgspec.json.encode(method(request)))
+        kind = _PAGES[task.kind] if is_page else _ANALYSES[task.kind]
+        root = Root(task.root)
+        service = OperationsService(root) if is_page else PipelineService(root)
+        method: Any = getattr(service, task.kind)
+        return Reply(200, msgspec.json.encode(method(decode_body(task.body, kind))))
     except PipeError as error:
         return _refused(error)
     except MemoryError:
-        return _refused(
-            PipeError(
-                "Analysing the notebook took more memory than the server allows.",
-                code="analysis_memory",
-                hint="Move large literals into files that the notebook reads.",
-            )
-        )
+        message, code, hint = _TOO_LARGE[is_page]
+        return _refused(PipeError(message, code=code, hint=hint))
     except BaseException:
         return Reply(500, b"", traceback.format_exc())
 

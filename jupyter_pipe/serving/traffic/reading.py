@@ -39,7 +39,7 @@ def read_log(folder: Path, since: float, until: float) -> LogWindow:
     answers: list[Answered] = []
     masked: dict[str, None] = {}
     damaged: list[str] = []
-    for path in sorted(folder.glob(LOG_GLOB)):
+    for path in filter(Path.is_file, sorted(folder.glob(LOG_GLOB))):
         try:
             with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
                 masked.update(dict.fromkeys(_masked(file)))

@@ -3,6 +3,13 @@
  * `python labextension/generate.py`; a test holds that it is current.
  */
 
+export interface AnswerRequest {
+  readonly run_id: string;
+  readonly stage: string;
+  readonly approved: boolean;
+  readonly note?: string;
+}
+
 export interface ApprovalChecked {
   readonly event: 'approval_checked';
   readonly stage: string;
@@ -27,6 +34,12 @@ export interface ArtifactWritten {
   readonly time: number;
 }
 
+export interface BatchShown {
+  readonly name: string;
+  readonly rows: number;
+  readonly problems: readonly string[];
+}
+
 export interface CheckAnswer {
   readonly diagnostics: readonly Diagnostic[];
   readonly pipeline: Pipeline | null;
@@ -35,6 +48,24 @@ export interface CheckAnswer {
 export interface CheckRequest {
   readonly notebook: string;
   readonly content?: Readonly<Record<string, unknown>> | null;
+}
+
+export interface ColumnShown {
+  readonly name: string;
+  readonly type: string;
+  readonly rows: number;
+  readonly nulls: number;
+  readonly distinct: number;
+  readonly low: number | null;
+  readonly middle: number | null;
+  readonly high: number | null;
+  readonly histogram: readonly number[];
+  readonly bounds: readonly unknown[];
+  readonly top: readonly (readonly unknown[])[];
+  readonly drift: number | null;
+  readonly limit: number | null;
+  readonly expected: string;
+  readonly problems: readonly string[];
 }
 
 export interface CompileAnswer {
@@ -62,8 +93,30 @@ export interface ContractJudged {
   readonly time: number;
 }
 
+export interface DataPage {
+  readonly run_id: string;
+  readonly finished: number | null;
+  readonly values: readonly ValueShown[];
+  readonly problem: string;
+}
+
 export interface DebugRequest {
   readonly stage: string;
+}
+
+export interface DecisionAnswer {
+  readonly outcome: 'promoted' | 'rejected' | 'rolled_back' | 'undecided';
+  readonly name: string;
+  readonly number: number;
+  readonly reason: string;
+  readonly hint: string;
+}
+
+export interface DecisionRequest {
+  readonly decision: 'promote' | 'rollback';
+  readonly name: string;
+  readonly number?: number;
+  readonly force?: boolean;
 }
 
 export interface Diagnostic {
@@ -77,6 +130,16 @@ export interface Diagnostic {
   readonly column: number | null;
   readonly stage: string | null;
   readonly fixes: readonly Fix[];
+}
+
+export interface Dimension {
+  readonly name: string;
+  readonly choices: readonly unknown[];
+  readonly low: number;
+  readonly high: number;
+  readonly log: boolean;
+  readonly step: number | null;
+  readonly whole: boolean;
 }
 
 export interface Edge {
@@ -173,15 +236,52 @@ export interface LogChunk {
   readonly final: boolean;
 }
 
+export interface LoopLine {
+  readonly time: number;
+  readonly kind: string;
+  readonly text: string;
+  readonly run_id: string;
+}
+
+export interface LoopPage {
+  readonly exists: boolean;
+  readonly file: string;
+  readonly process: number;
+  readonly watches: readonly string[];
+  readonly promote: string;
+  readonly due: number | null;
+  readonly next: string;
+  readonly waiting: readonly string[];
+  readonly lines: readonly LoopLine[];
+  readonly problem: string;
+}
+
 export interface Metric {
   readonly name: string;
   readonly cell_id: string;
+}
+
+export interface ModelShown {
+  readonly name: string;
+  readonly versions: readonly VersionShown[];
+  readonly metric: string;
+}
+
+export interface ModelsPage {
+  readonly registry: string;
+  readonly models: readonly ModelShown[];
+  readonly problem: string;
 }
 
 export interface NoteRequest {
   readonly name?: string;
   readonly note?: string;
   readonly pinned?: boolean;
+}
+
+export interface PageRequest {
+  readonly root?: string;
+  readonly notebook?: string;
 }
 
 export interface Parameter {
@@ -243,6 +343,18 @@ export interface Process {
   readonly start: string;
   readonly host: string;
   readonly space: string;
+}
+
+export interface QuestionShown {
+  readonly run_id: string;
+  readonly pipeline: string;
+  readonly stage: string;
+  readonly question: string;
+  readonly asked: number;
+  readonly state: 'approved' | 'rejected' | 'waiting';
+  readonly by: string;
+  readonly note: string;
+  readonly metrics: Readonly<Record<string, number | boolean | string>>;
 }
 
 export interface Replay {
@@ -342,6 +454,28 @@ export interface RunSummary {
   readonly pinned: boolean;
 }
 
+export interface ServicePage {
+  readonly since: number;
+  readonly services: readonly ServiceShown[];
+  readonly problem: string;
+}
+
+export interface ServiceShown {
+  readonly name: string;
+  readonly address: string;
+  readonly target: string;
+  readonly workers: number;
+  readonly mode: string;
+  readonly share: number;
+  readonly started: number | null;
+  readonly versions: readonly TrafficOfVersion[];
+  readonly buckets: readonly TrafficBucket[];
+  readonly latency: Readonly<Record<string, number>>;
+  readonly looked: number;
+  readonly refusals: Readonly<Record<string, number>>;
+  readonly problem: string;
+}
+
 export type Severity = 'error' | 'info' | 'warning';
 
 export interface Source {
@@ -433,6 +567,23 @@ export interface Started {
   readonly run_id: string;
 }
 
+export interface StudiesPage {
+  readonly studies: readonly StudyShown[];
+  readonly problem: string;
+}
+
+export interface StudyShown {
+  readonly name: string;
+  readonly notebook: string;
+  readonly metric: string;
+  readonly direction: string;
+  readonly wanted: number;
+  readonly space: readonly Dimension[];
+  readonly trials: readonly Trial[];
+  readonly best: number | null;
+  readonly command: string;
+}
+
 export interface SuggestAnswer {
   readonly stages: readonly SuggestedStage[];
   readonly tags: Readonly<Record<string, readonly string[]>>;
@@ -450,6 +601,77 @@ export interface SuggestedStage {
   readonly after: readonly string[];
   readonly receives: readonly string[];
   readonly reason: string;
+}
+
+export interface TrafficBucket {
+  readonly since: number;
+  readonly answers: number;
+  readonly refused: number;
+}
+
+export interface TrafficOfVersion {
+  readonly version: string;
+  readonly role: string;
+  readonly answers: number;
+  readonly refused: number;
+  readonly newest: number;
+}
+
+export interface Trial {
+  readonly number: number;
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly run_id: string;
+  readonly state: 'failed' | 'infeasible' | 'pruned' | 'running' | 'succeeded';
+  readonly value: number | null;
+  readonly metrics: Readonly<Record<string, number | boolean | string>>;
+  readonly steps: readonly number[];
+  readonly seconds: number;
+  readonly reason: string;
+}
+
+export interface ValueShown {
+  readonly stage: string;
+  readonly name: string;
+  readonly type: string;
+  readonly rows: number | null;
+  readonly contract: 'broken' | 'kept' | 'missing' | 'none' | 'unjudged';
+  readonly policy: string;
+  readonly by: string;
+  readonly columns: readonly ColumnShown[];
+  readonly columns_left_out: number;
+  readonly findings: readonly string[];
+  readonly batches: number;
+  readonly last: BatchShown | null;
+}
+
+export interface VersionShown {
+  readonly number: number;
+  readonly aliases: readonly string[];
+  readonly registered: number;
+  readonly run_id: string;
+  readonly rejected: string;
+  readonly verdict: string;
+  readonly metrics: Readonly<Record<string, number | boolean | string>>;
+  readonly gates: Readonly<Record<string, boolean>>;
+  readonly proofs: Readonly<Record<string, boolean>>;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly files: Readonly<Record<string, string>>;
+  readonly commit: string;
+  readonly notebook: string;
+  readonly problem: string;
+}
+
+export interface VersionWaiting {
+  readonly name: string;
+  readonly number: number;
+  readonly registered: number;
+  readonly reason: string;
+}
+
+export interface WaitingPage {
+  readonly questions: readonly QuestionShown[];
+  readonly versions: readonly VersionWaiting[];
+  readonly problem: string;
 }
 
 export interface WarningRaised {

@@ -1,0 +1,57 @@
+"""Where a page looks: the folder that holds the runs, and the notebook, both below the server's root."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from jupyter_pipe.errors import PipeError
+from jupyter_pipe.runs.model import Run
+from jupyter_pipe.runs.store import RunStore
+from jupyter_pipe.server.operations.payloads import PageRequest
+from jupyter_pipe.server.paths import Root
+
+__all__ = ["Place", "sentence"]
+
+# Of a long history only the newest runs can still wait for somebody, and each costs a millisecond.
+_MOST_RUNS = 200
+# What the pages read besides runs. A link in their place would show what is kept elsewhere.
+_FOLDERS = (
+    "",
+    "runs",
+    "approvals",
+    "loops",
+    "studies",
+    "serving",
+    "scorers",
+    "models",
+    "mlflow",
+    "mlflow.db",
+)
+
+
+class Place:
+    """Raises PathError for what lies outside the server's root, also where a link leads there."""
+
+    def __init__(self, root: Root, request: PageRequest) -> None:
+        self.store = RunStore(root.directory(request.root))
+        self.notebook: Path | None = root.notebook(request.notebook) if request.notebook else None
+        for name in _FOLDERS:
+            path = self.store.state_folder / name
+            root.confine(path, path.name)
+
+    def runs(self) -> Iterator[Run]:
+        """The newest runs of the notebook, or of the folder, newest first; those that can be read."""
+        for run_id in islice(self.store.ids(), _MOST_RUNS):
+            try:
+                run = self.store.read(run_id)
+            except PipeError:
+                continue
+            if self.notebook is None or Path(run.facts.notebook).name == self.notebook.name:
+                yield run
+
+
+def sentence(error: PipeError) -> str:
+    """What a page says where something could not be read."""
+    return f"{error.message} {error.hint}".strip()
