@@ -167,6 +167,8 @@ def _type(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return " | ".join(map(_literal, schema["enum"]))
     kind = schema.get("type")
+    if kind == "array" and "prefixItems" in schema:
+        return f"readonly [{', '.join(map(_type, schema['prefixItems']))}]"
     if kind == "array":
         return f"readonly {_grouped(_type(schema.get('items') or {}))}[]"
     if kind == "object":

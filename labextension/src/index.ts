@@ -10,6 +10,7 @@ import { pipelines, stages } from './plugins/models';
 import { helping } from './plugins/helping';
 import { navigation } from './plugins/navigation';
 import { notifications } from './plugins/notifications';
+import { operations } from './plugins/operations';
 import { outputs } from './plugins/outputs';
 import { panel } from './plugins/panel';
 import { planning } from './plugins/planning';
@@ -42,6 +43,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   outputs,
   sessions,
   documents,
+  operations,
   planning,
   properties
 ];

@@ -38,6 +38,11 @@ def asked_of(folder: str, run_ids: Sequence[str]) -> Iterator[Asked]:
             yield Asked("POST", route, route, {"notebook": notebook})
         yield Asked("POST", "suggest", "suggest", {"path": notebook})
         yield Asked("GET", f"runs?root={folder}&notebook={notebook}", "runs")
+        for page in ("waiting", "models", "data", "studies", "service", "loop"):
+            yield Asked("GET", f"operations/{page}?root={folder}&notebook={notebook}", f"operations/{page}")
+    for decision in ("promote", "rollback"):
+        body = {"decision": decision, "name": "flow", "number": 1}
+        yield Asked("POST", f"operations/decision?root={folder}", "operations/decision", body)
     for run_id in run_ids:
         yield from _about_a_run(folder, run_id)
     yield Asked("POST", "runs", "runs", {"notebook": f"{folder}/flow.ipynb"}, frozenset({"run"}))
@@ -53,6 +58,8 @@ def _about_a_run(folder: str, run_id: str) -> Iterator[Asked]:
         for part in ("notebook", "outputs"):
             yield Asked("GET", f"{place}/stages/{stage}/{part}{root}", f"{_RUN}/stages/({STAGE})/{part}")
         yield Asked("POST", f"{place}/debug{root}", f"{_RUN}/debug", {"stage": stage})
+    answer = {"run_id": run_id, "stage": "make", "approved": True}
+    yield Asked("POST", f"operations/answer{root}", "operations/answer", answer)
     yield Asked("PUT", f"{place}/note{root}", f"{_RUN}/note", {"name": "n", "note": "", "pinned": False})
     yield Asked("POST", f"{place}/cancel{root}", f"{_RUN}/cancel", {})
     yield Asked("POST", f"{place}/resume{root}", f"{_RUN}/resume", {}, frozenset({"resume"}))

@@ -137,7 +137,6 @@ def column_shown(column: ColumnProfile, rule: ColumnRule | None, problems: tuple
         middle=quantile(column, 0.5) if numeric else None,
         high=column.quantiles[-1] if numeric else None,
         histogram=column.histogram,
-        bounds=(column.low, column.high),
         top=column.top[:_MOST_TOP],
         drift=_drift(column, rule),
         limit=rule.drift if rule else None,

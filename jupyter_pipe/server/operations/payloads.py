@@ -153,7 +153,7 @@ class DecisionAnswer(Struct, frozen=True):
 
 
 class ColumnShown(Struct, frozen=True):
-    """A column of a value, as its profile has it. `histogram` counts rows between `low` and `high`, `top` the
+    """A column of a value, as its profile has it. `histogram` counts rows from the least to the most, `top` the
     most frequent values. `drift` is the stability index against the contract's reference, `limit` the largest
     that it allows. `expected` is what the contract says, `problems` where the column is not so."""
 
@@ -166,7 +166,6 @@ class ColumnShown(Struct, frozen=True):
     middle: float | None = None
     high: float | None = None
     histogram: tuple[int, ...] = ()
-    bounds: tuple[float, float] = (0.0, 0.0)
     top: tuple[tuple[str, int], ...] = ()
     drift: float | None = None
     limit: float | None = None

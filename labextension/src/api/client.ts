@@ -2,10 +2,14 @@
 
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
+import type { PageName, Pages, Subject } from '../operations/model';
 import type {
+  AnswerRequest,
   CheckAnswer,
   CheckRequest,
   CompileAnswer,
+  DecisionAnswer,
+  DecisionRequest,
   Diagnostic,
   ErrorBody,
   ExecutedOutputs,
@@ -20,6 +24,7 @@ import type {
   Started,
   SuggestAnswer,
   SuggestRequest,
+  WaitingPage,
   WrittenNotebook
 } from './types';
 
@@ -117,6 +122,21 @@ export class Client {
   /** What the stage's cells showed, by the id of the source cell. */
   outputs(run: RunAddress, stage: string): Promise<ExecutedOutputs> {
     return this.get(`runs/${run.runId}/stages/${stage}/outputs`, { root: run.root });
+  }
+
+  /** A page of the Operations tab. */
+  page<P extends PageName>(name: P, { root, notebook }: Subject): Promise<Pages[P]> {
+    return this.get(`operations/${name}`, { root, notebook });
+  }
+
+  /** Approves or rejects what a stage left; what waits afterwards. */
+  answerQuestion({ root, notebook }: Subject, answer: AnswerRequest): Promise<WaitingPage> {
+    return this.post('operations/answer', answer, { root, notebook });
+  }
+
+  /** Promotes a version or rolls back. It may take a minute. */
+  decide({ root }: Subject, request: DecisionRequest): Promise<DecisionAnswer> {
+    return this.post('operations/decision', request, { root });
   }
 
   async report(run: RunAddress): Promise<string> {

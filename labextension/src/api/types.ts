@@ -60,8 +60,7 @@ export interface ColumnShown {
   readonly middle: number | null;
   readonly high: number | null;
   readonly histogram: readonly number[];
-  readonly bounds: readonly unknown[];
-  readonly top: readonly (readonly unknown[])[];
+  readonly top: readonly (readonly [string, number])[];
   readonly drift: number | null;
   readonly limit: number | null;
   readonly expected: string;

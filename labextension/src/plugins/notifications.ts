@@ -128,7 +128,11 @@ class RunNotifier {
     if (run.state === 'succeeded') {
       return [action(trans.__('Open report'), CommandIds.openReport)];
     }
-    if (run.state === 'failed' || run.state === 'interrupted' || run.state === 'waiting') {
+    if (run.state === 'waiting') {
+      const review = () => void this.app.commands.execute(CommandIds.openOperations, { page: 'waiting' });
+      return [{ label: trans.__('Review'), callback: review }, action(trans.__('Open report'), CommandIds.openReport)];
+    }
+    if (run.state === 'failed' || run.state === 'interrupted') {
       const resume = action(trans.__('Resume'), CommandIds.resume);
       const goTo = action(trans.__('Go to cell'), CommandIds.goToStage);
       return stage ? [goTo, action(trans.__('Logs'), CommandIds.openLog), resume] : [resume];

@@ -114,6 +114,9 @@ function Next({ pipeline, run, commands, trans }: BodyProps & { run: Run }): Rea
       )}
       {failed && link(trans.__('Go to cell'), CommandIds.goToStage, { stage: failed.name })}
       {failed && !pipeline.isOld && link(trans.__('Run failed only'), CommandIds.runFailed, {})}
+      {run.state === 'waiting' &&
+        commands.hasCommand(CommandIds.openOperations) &&
+        link(trans.__('Review'), CommandIds.openOperations, { page: 'waiting' })}
       {commands.hasCommand(CommandIds.openReport) &&
         link(trans.__('Open report'), CommandIds.openReport, { runId: run.run_id })}
     </div>
@@ -220,6 +223,7 @@ const MENU = [
   CommandIds.plan,
   CommandIds.runWithoutCache,
   CommandIds.followOutput,
+  CommandIds.openOperations,
   CommandIds.openReport,
   CommandIds.openLog,
   CommandIds.openModules,

@@ -1,0 +1,191 @@
+/** The Operations tab of a notebook: six pages in one document of the main area. */
+
+import { MainAreaWidget } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { refreshIcon } from '@jupyterlab/ui-components';
+import { Poll } from '@lumino/polling';
+import type { KeyboardEvent, ReactElement } from 'react';
+import { FrameWidget } from '../controls/widget';
+import { pipelineIcon } from '../icons';
+import { Failed, Loading } from '../panels/states';
+import type { Host, PageProps } from './host';
+import { PAGE_NAMES, type OperationsModel, type PageName, type Pages } from './model';
+import { DataBody } from './pages/data';
+import { LoopBody } from './pages/loop';
+import { ModelsBody } from './pages/models';
+import { ServiceBody } from './pages/service';
+import { StudiesBody } from './pages/studies';
+import { WaitingBody } from './pages/waiting';
+
+/** Services, loops and sweeps go on without us; what they did is asked for while somebody looks. */
+const PAUSE_MS = 10_000;
+
+type Body<P extends PageName> = (props: PageProps<Pages[P]>) => ReactElement;
+
+const BODIES: { readonly [P in PageName]: Body<P> } = {
+  waiting: WaitingBody,
+  models: ModelsBody,
+  data: DataBody,
+  studies: StudiesBody,
+  service: ServiceBody,
+  loop: LoopBody
+};
+
+class OperationsContent extends FrameWidget {
+  private readonly poll: Poll;
+
+  constructor(
+    readonly model: OperationsModel,
+    private readonly host: Host,
+    private readonly trans: TranslationBundle
+  ) {
+    super();
+    this.addClass('jp-pipe-Ops');
+    model.changed.connect(this.drawSoon, this);
+    this.poll = new Poll({
+      name: 'jupyter-pipe:operations',
+      factory: () => (this.isVisible ? model.refresh() : Promise.resolve()),
+      frequency: { interval: PAUSE_MS, backoff: true },
+      standby: 'when-hidden'
+    });
+  }
+
+  override dispose(): void {
+    this.poll.dispose();
+    this.model.dispose();
+    super.dispose();
+  }
+
+  protected override render(): ReactElement {
+    return <OperationsView model={this.model} host={this.host} trans={this.trans} />;
+  }
+}
+
+export function OperationsView(props: { model: OperationsModel; host: Host; trans: TranslationBundle }): ReactElement {
+  const { model, trans } = props;
+  const titles = titlesOf(trans);
+  return (
+    <>
+      <div
+        className="jp-pipe-Ops-tabs"
+        role="tablist"
+        aria-orientation="vertical"
+        aria-label={trans.__('Pages')}
+        onKeyDown={event => moveFocus(event, model)}
+      >
+        {PAGE_NAMES.map(name => (
+          <button
+            key={name}
+            type="button"
+            role="tab"
+            id={idOf(model, name)}
+            data-page={name}
+            aria-selected={name === model.page}
+            aria-controls={`${idOf(model, name)}-page`}
+            tabIndex={name === model.page ? 0 : -1}
+            onClick={() => model.show(name)}
+          >
+            <span>{titles[name]}</span>
+            {name === 'waiting' && (model.waiting ?? 0) > 0 && (
+              <span className="jp-pipe-Ops-count" aria-label={trans._n('%1 waits', '%1 wait', model.waiting ?? 0)}>
+                {model.waiting}
+              </span>
+            )}
+          </button>
+        ))}
+      </div>
+      <div
+        className="jp-pipe-Ops-page"
+        role="tabpanel"
+        id={`${idOf(model, model.page)}-page`}
+        aria-labelledby={idOf(model, model.page)}
+        tabIndex={0}
+      >
+        <header className="jp-pipe-Ops-title">
+          <h2>{titles[model.page]}</h2>
+          <span className="jp-pipe-second">{model.subject.notebook}</span>
+          <span className="jp-pipe-Spacer" />
+          <button
+            type="button"
+            className="jp-pipe-IconButton"
+            title={trans.__('Refresh')}
+            aria-label={trans.__('Refresh')}
+            onClick={() => void model.refresh()}
+          >
+            <refreshIcon.react tag="span" />
+          </button>
+        </header>
+        <Page {...props} name={model.page} key={model.page} />
+      </div>
+    </>
+  );
+}
+
+function Page<P extends PageName>(props: { name: P; model: OperationsModel; host: Host; trans: TranslationBundle }): ReactElement {
+  const { name, model, host, trans } = props;
+  const page: Pages[P] | undefined = model.pages[name];
+  const error = model.errors[name];
+  const Body: Body<P> = BODIES[name];
+  return (
+    <>
+      {error && (
+        <Failed
+          text={page ? trans.__('This page is not up to date.') : trans.__('This page could not be loaded.')}
+          error={error}
+          retry={() => void model.refresh()}
+          trans={trans}
+        />
+      )}
+      {page ? <Body {...{ page, model, host, trans }} /> : !error && <Loading text={trans.__('Loading…')} />}
+    </>
+  );
+}
+
+/** Arrows go from tab to tab, as in every list of tabs; the page follows. */
+function moveFocus(event: KeyboardEvent<HTMLElement>, model: OperationsModel): void {
+  const at = PAGE_NAMES.indexOf(model.page);
+  const last = PAGE_NAMES.length - 1;
+  const targets: Readonly<Record<string, number>> = {
+    ArrowDown: at === last ? 0 : at + 1,
+    ArrowRight: at === last ? 0 : at + 1,
+    ArrowUp: at === 0 ? last : at - 1,
+    ArrowLeft: at === 0 ? last : at - 1,
+    Home: 0,
+    End: last
+  };
+  const target = targets[event.key];
+  if (target !== undefined) {
+    event.preventDefault();
+    model.show(PAGE_NAMES[target]);
+    event.currentTarget.querySelector<HTMLElement>(`[data-page="${PAGE_NAMES[target]}"]`)?.focus();
+  }
+}
+
+export function titlesOf(trans: TranslationBundle): Readonly<Record<PageName, string>> {
+  return {
+    waiting: trans.__('Waiting for you'),
+    models: trans.__('Models'),
+    data: trans.__('Data'),
+    studies: trans.__('Studies'),
+    service: trans.__('Service'),
+    loop: trans.__('Loop')
+  };
+}
+
+/** One tab a notebook. */
+export function operationsId(notebook: string): string {
+  return `jupyter-pipe-operations-${notebook.replace(/[^\w-]/g, '_')}`;
+}
+
+function idOf(model: OperationsModel, page: PageName): string {
+  return `${operationsId(model.subject.notebook)}-${page}`;
+}
+
+export function makeOperations(model: OperationsModel, host: Host, trans: TranslationBundle): MainAreaWidget {
+  const widget = new MainAreaWidget({ content: new OperationsContent(model, host, trans) });
+  widget.id = operationsId(model.subject.notebook);
+  widget.title.label = trans.__('Operations of %1', model.subject.name);
+  widget.title.icon = pipelineIcon;
+  widget.title.closable = true;
+  return widget;
+}
