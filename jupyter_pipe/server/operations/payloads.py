@@ -153,9 +153,9 @@ class DecisionAnswer(Struct, frozen=True):
 
 
 class ColumnShown(Struct, frozen=True):
-    """A column of a value, as its profile has it. `histogram` counts rows from the least to the most, `top` the
-    most frequent values. `drift` is the stability index against the contract's reference, `limit` the largest
-    that it allows. `expected` is what the contract says, `problems` where the column is not so."""
+    """A column of a value, as its profile has it. `histogram` counts rows from the least to the most, `top`
+    the most frequent values. `drift` is the stability index against the contract's reference, `limit` the
+    largest that it allows. `expected` is what the contract says, `problems` where the column is not so."""
 
     name: str
     type: str
