@@ -23,6 +23,7 @@ __all__ = [
     "CellFinished",
     "CellStarted",
     "ContractJudged",
+    "EngineSeen",
     "Event",
     "FailureKind",
     "Frame",
@@ -297,6 +298,16 @@ class WarningRaised(_Event, frozen=True, tag="warning_raised"):
     message: str
 
 
+class EngineSeen(_Event, frozen=True, tag="engine_seen"):
+    """Another engine runs the stages. `page` is the run's address there. `silent_since` says from when on
+    (UTC seconds) it has not answered, None that it answers; `message` is why."""
+
+    engine: str
+    page: str = ""
+    silent_since: float | None = None
+    message: str = ""
+
+
 class RunCancelRequested(_Event, frozen=True, tag="run_cancel_requested"):
     by: str = "user"
 
@@ -327,6 +338,7 @@ Event = Union[  # noqa: UP007 - a runtime union, for the decoder
     ApprovalChecked,
     ArtifactWritten,
     WarningRaised,
+    EngineSeen,
     RunCancelRequested,
     RunFinished,
 ]

@@ -42,6 +42,7 @@ COMMANDS = {
     "gc": "jupyter_pipe.cli.runs.gc",
     "trust": "jupyter_pipe.cli.runs.trust",
     "export": "jupyter_pipe.cli.notebooks.export",
+    "submit": "jupyter_pipe.cli.operations.submit",
     "run-stage": "jupyter_pipe.cli.runs.run_stage",
     "completion": "jupyter_pipe.cli.completion",
 }
@@ -80,6 +81,7 @@ SUMMARIES = {
     "gc": "remove old runs and what only they need",
     "trust": "use what somebody else computed",
     "export": "write the pipeline for another engine",
+    "submit": "have another engine run a pipeline, and follow it there",
     "run-stage": "run one stage, as another engine does",
     "completion": "print what makes a shell complete commands",
 }

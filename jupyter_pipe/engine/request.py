@@ -112,9 +112,10 @@ class PreparedRun(Struct, frozen=True):
         )
 
 
-def prepare(request: RunRequest, *, alone: str | None = None) -> PreparedRun:
+def prepare(request: RunRequest, *, alone: str | None = None, has_secrets: bool = True) -> PreparedRun:
     """Find out all that can be known before the run starts. Where a stage runs `alone`, nobody needs the
-    secrets of those before it."""
+    secrets of those before it; without `has_secrets` they are elsewhere, with the machines that run the
+    stages."""
     target, options = request.target, request.options
     compiled, notebook, store = target.pipeline, target.notebook, target.store
     store.require_no_links()
@@ -124,7 +125,8 @@ def prepare(request: RunRequest, *, alone: str | None = None) -> PreparedRun:
         raise RunError(f"The working directory {workdir} does not exist.", code="workdir_missing")
     selected = _selected(pipeline, options)
     environment = dict(os.environ if request.environment is None else request.environment)
-    _check_secrets(pipeline, (alone,) if alone else selected, environment)
+    if has_secrets:
+        _check_secrets(pipeline, (alone,) if alone else selected, environment)
     masker = Masker(secrets_of(pipeline, environment))
     parameters = request.parameters or resolve_parameters(pipeline.parameters)
     _check_parameters(parameters, masker)

@@ -9,7 +9,7 @@ import re
 from jupyter_pipe.export import Exporter
 from jupyter_pipe.export.plan import Plan, PlanParameter, Task, comment, distinct
 
-__all__ = ["EXPORTER", "parameter_names"]
+__all__ = ["EXPORTER", "flow_name", "parameter_names"]
 
 # What Prefect keeps for itself, and what the flow uses.
 _RESERVED = frozenset({"model_config", "return_state", "run_stages", "self", "wait_for"})
@@ -128,8 +128,7 @@ def _write(plan: Plan) -> str:
         command=ascii(plan.command),
         root=ascii(plan.options.run_root),
         stages="\n".join(map(_stage, plan.tasks)),
-        # These Prefect does not take.
-        name=ascii(re.sub(r"[/%&<>]", "-", plan.name)),
+        name=ascii(flow_name(plan)),
         description=ascii(plan.description),
         signature=", ".join(_typed(each, names[each.name]) for each in plan.parameters),
         documentation=ascii(f"{comment(plan.description)}\n\nArgs:{documented}"),
@@ -137,6 +136,11 @@ def _write(plan: Plan) -> str:
         label=plan.label,
         cron=ascii(plan.schedule),
     )
+
+
+def flow_name(plan: Plan) -> str:
+    """The pipeline's name without the characters that Prefect does not take."""
+    return re.sub(r"[/%&<>]", "-", plan.name)
 
 
 def parameter_names(plan: Plan) -> dict[str, str]:

@@ -17,6 +17,7 @@ from jupyter_pipe.events import (
     CellFinished,
     CellStarted,
     ContractJudged,
+    EngineSeen,
     Event,
     GateEvaluated,
     InputChanged,
@@ -95,6 +96,13 @@ class RunFold:
                 self._run = replace(run, cancelled_by=event.by)
             case WarningRaised():
                 self._run = replace(run, warnings=(*run.warnings, event))
+            case EngineSeen():
+                self._run = replace(
+                    run,
+                    engine=event.engine,
+                    page=event.page or run.page,
+                    silent_since=event.silent_since,
+                )
             case RunFinished():
                 self._finish(event)
             case _:
@@ -132,9 +140,12 @@ def _queued(stage: StageRun, event: StageQueued) -> StageRun:
 
 
 def _started(stage: StageRun, event: StageStarted) -> StageRun:
+    # A shared run goes on with stages that were skipped when it seemed to have ended.
+    reason = "" if stage.state is StageState.skipped else stage.reason
     return replace(
         stage,
         state=StageState.running,
+        reason=reason,
         attempts=event.attempt,
         cells_done=0,
         started=event.time,

@@ -151,7 +151,8 @@ class StageRun(Struct, frozen=True):
 
 
 class Run(Struct, frozen=True):
-    """A run: `run.json`. `seq` is the last event that it reflects."""
+    """A run: `run.json`. `seq` is the last event that it reflects. `engine` is what runs the stages if that
+    is not us, `page` the run's address there, `silent_since` from when on it has not answered."""
 
     run_id: str = ""
     pipeline: str = ""
@@ -164,6 +165,9 @@ class Run(Struct, frozen=True):
     finished: float | None = None
     seconds: float = 0.0
     cancelled_by: str | None = None
+    engine: str = ""
+    page: str = ""
+    silent_since: float | None = None
     stages: tuple[StageRun, ...] = ()
     warnings: tuple[WarningRaised, ...] = ()
     seq: int = 0

@@ -29,8 +29,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def slurm(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A controller and one node, on this machine."""
+def slurm(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """A controller and one node, on this machine: the processes of munge, of the controller, of the node."""
     place = tmp_path_factory.mktemp("slurm")
     (place / "key").write_bytes(os.urandom(1024))
     (place / "key").chmod(0o600)
@@ -44,7 +44,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
         daemons.append(subprocess.Popen(["slurmctld", "-D", "-f", str(configuration)]))
         daemons.append(subprocess.Popen(["slurmd", "-D", "-f", str(configuration), "-N", "localhost"]))
         wait(lambda: "idle" in said("sinfo", "--noheader"))
-        yield
+        yield [daemon.pid for daemon in daemons]
     finally:
         for daemon in reversed(daemons):
             daemon.terminate()

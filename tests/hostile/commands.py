@@ -77,6 +77,7 @@ def _about_a_run(run_id: str) -> Iterator[Command]:
         yield Command(("debug", run_id, stage, "-o", "tried.ipynb", "--force"))
         yield Command(("approve", run_id, stage))
     yield Command(("cancel", run_id))
+    yield Command(("submit", "--attach", run_id))
 
 
 def _that_run(repository: Repository) -> Iterator[Command]:

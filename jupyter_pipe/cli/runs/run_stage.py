@@ -83,7 +83,6 @@ def run(args: argparse.Namespace) -> int:
     with _root(args) as root:
         request = _request(args, root)
         mask_secrets(terminal, request)
-        order = SingleStage(args.stage, args.attempt, tuple(args.take), args.leave)
         listeners = Listeners(
             event=PlainLines(terminal),
             waiting=lambda holder: terminal.say(
@@ -93,15 +92,14 @@ def run(args: argparse.Namespace) -> int:
             look=Echo(terminal),
         )
         retries = request.target.pipeline.stage(args.stage).options.retries if args.retry else 0
-        end = run_single_stage(request, order, listeners)
-        for failures in range(1, retries + 1):
-            # A false gate or an undeclared change would come out the same.
-            if end.exit_code != 1:
-                break
-            seconds = retry_delay_seconds(failures)
-            terminal.say(f"{args.stage} is tried again in {seconds:g} s.")
-            time.sleep(seconds)
+        for failures in range(1, retries + 2):
+            delay = retry_delay_seconds(failures) if failures <= retries else None
+            order = SingleStage(args.stage, args.attempt, delay, tuple(args.take), args.leave)
             end = run_single_stage(request, order, listeners)
+            # A false gate or an undeclared change would come out the same.
+            if end.exit_code != 1 or delay is None:
+                break
+            time.sleep(delay)
         _leave_files(args, end)
     _tell(terminal, args.stage, end)
     return end.exit_code

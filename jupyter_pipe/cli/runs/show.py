@@ -55,6 +55,10 @@ def _facts(found: Run) -> list[str]:
     lines = [f"run        {found.run_id}, {day_time(found.started or found.queued)}, from {found.trigger}"]
     if found.facts.notebook:
         lines.append(f"notebook   {found.facts.notebook}")
+    if found.engine:
+        lines.append(f"engine     {' '.join([found.engine, found.page]).rstrip()}")
+    if found.silent_since is not None:
+        lines.append(f"           out of sight since {day_time(found.silent_since)}")
     if found.resumed_from:
         lines.append(f"resumes    {found.resumed_from}")
     given = [f"{each.name}={each.literal}" for each in found.facts.parameters if each.changed]

@@ -39,6 +39,7 @@ from jupyter_pipe.events import (
     StageCancelled,
     StageFailed,
     StageFinished,
+    StageRetrying,
     StageStarted,
 )
 from jupyter_pipe.model import to_json
@@ -55,10 +56,12 @@ __all__ = ["SingleStage", "StageEnd", "run_single_stage"]
 
 class SingleStage(Struct, frozen=True):
     """Which stage to run. `attempt` is its number, or the first that is not taken. `take` are the bundles of
-    the stages before it, `leave` the folder for its own."""
+    the stages before it, `leave` the folder for its own. `delay_seconds` says that another attempt follows a
+    failure that is worth it, so long after."""
 
     name: str
     attempt: int = 1
+    delay_seconds: float | None = None
     take: tuple[Path, ...] = ()
     leave: Path | None = None
 
@@ -174,7 +177,7 @@ class _Turn:
         with watch, catch_signals(lambda _: stop.request()):
             outcome = self._run_stage(attempt, results, report, stop)
         self._tell.look(self._folder.executed(name), True)
-        report(_last_event(name, attempt, outcome))
+        report(_last_event(name, attempt, outcome, self._order.delay_seconds))
         return outcome
 
     def _run_stage(
@@ -257,8 +260,12 @@ def _claim(folder: RunFolder, stage: str, first: int) -> int:
             return number
 
 
-def _last_event(stage: str, attempt: int, outcome: StageOutcome) -> Event:
+def _last_event(stage: str, attempt: int, outcome: StageOutcome, delay: float | None) -> Event:
+    """How the attempt ended. `delay` is that of `SingleStage`."""
     if outcome.failure is not None:
+        if delay is not None and is_worth_retrying(outcome.failure):
+            reason = f"{outcome.failure.ename}: {outcome.failure.evalue}"
+            return StageRetrying(stage, attempt + 1, delay_seconds=delay, reason=reason)
         fields = {name: getattr(outcome.failure, name) for name in Failure.__struct_fields__}
         return StageFailed(stage=stage, **fields, seconds=outcome.seconds, attempt=attempt)
     if outcome.result is None:

@@ -10,6 +10,7 @@ from jupyter_pipe.events import (
     ApprovalChecked,
     CellStarted,
     ContractJudged,
+    EngineSeen,
     Event,
     FailureKind,
     GateEvaluated,
@@ -87,6 +88,8 @@ class EventLines:
                 return f"changed {names} of {event.from_stage}; stages that used it run again"
             case WarningRaised():
                 return f"{self._style('warning', 'warn')} {event.code}: {event.message}"
+            case EngineSeen():
+                return _engine_text(event)
             case RunCancelRequested():
                 return f"cancel requested by {event.by}"
             case ApprovalChecked() if event.state == "approved":
@@ -126,6 +129,12 @@ def log_lines(events: Iterable[Event]) -> Iterator[str]:
         elif isinstance(event, RunFinished):
             ended = f"{event.state.value}, {seconds_text(event.seconds)}"
             yield f"{_clock(event)}  {ended}, exit code {event.exit_code}"
+
+
+def _engine_text(event: EngineSeen) -> str:
+    if event.silent_since is not None:
+        return f"{event.engine} is out of sight since {day_time(event.silent_since)}: {event.message}"
+    return " ".join(["in", event.engine, event.page]).rstrip()
 
 
 def _clock(event: Event) -> str:

@@ -224,6 +224,7 @@ def environment(run: Run) -> Markup:
         ("Command", tag("code", " ".join(run.facts.command)) if run.facts.command else ""),
         ("Notebook", run.facts.notebook),
         ("Run", tag("code", run.run_id)),
+        ("Engine", tag("a", run.engine, href=run.page) if run.page else run.engine),
         ("Resumes", tag("code", run.resumed_from) if run.resumed_from else ""),
     ]
     body = [tag("tr", tag("td", name), tag("td", value)) for name, value in rows if value]

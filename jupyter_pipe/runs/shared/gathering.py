@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -75,8 +75,19 @@ class SharedRun:
         self._pipeline = pipeline
         self._facts = replace(facts, shared=True, runner=None, workers=1)
 
-    def gather(self) -> Run:
-        """Bring what the attempts have logged into the run's log and summary; the run as it is then."""
+    def announce(self, trigger: str) -> Run:
+        """Make the run known before its engine is: no stage has begun. The folder must be new."""
+        self.folder.path.mkdir(parents=True)
+        self._lay_out()
+        with EventLog(self.folder.events, self.folder.summary) as log:
+            writer = RunWriter(log, self.folder.summary, RunFold(self._facts))
+            self._queue(writer, trigger)
+            writer.flush()
+            return writer.run
+
+    def gather(self, tell: Callable[[Run], Iterable[Event]] = lambda run: ()) -> Run:
+        """Bring what the attempts have logged into the run's log and summary, and what `tell` has to add to
+        the run as it is with that; the run as it is then."""
         folder = self.folder
         folder.path.mkdir(parents=True, exist_ok=True)
         if not folder.summary.exists():
@@ -91,6 +102,8 @@ class SharedRun:
             if log.seq == 0:
                 self._begin(writer)
             self._append_news(writer, clock)
+            for event in tell(writer.run):
+                writer.append(event)
             self._conclude(writer)
             writer.flush()
             return writer.run
@@ -121,9 +134,12 @@ class SharedRun:
             time.sleep(_SECONDS_BETWEEN_LOOKS)
 
     def _begin(self, writer: RunWriter) -> None:
-        names = tuple(stage.name for stage in self._pipeline.stages)
-        writer.append(RunQueued(self.folder.run_id, self._pipeline.name, names, trigger="engine"))
+        self._queue(writer, "engine")
         writer.append(RunStarted(pid=os.getpid(), workers=1))
+
+    def _queue(self, writer: RunWriter, trigger: str) -> None:
+        names = tuple(stage.name for stage in self._pipeline.stages)
+        writer.append(RunQueued(self.folder.run_id, self._pipeline.name, names, trigger=trigger))
         for stage in self._pipeline.stages:
             after = self._pipeline.upstream(stage.name)
             writer.append(StageQueued(stage.name, after=after, cells=len(stage.cells)))
@@ -132,8 +148,8 @@ class SharedRun:
         gathered = self.folder.path / "gathered.json"
         counts = _read_counts(gathered)
         news = sorted(self._news(counts), key=lambda event: event.time)
-        # The engine tried a failed stage again.
-        if news and writer.run.is_final:
+        # It was announced, or the engine tried a failed stage again.
+        if news and (writer.run.is_final or writer.run.started is None):
             writer.append(RunStarted(pid=os.getpid(), workers=1))
         for event in news:
             clock.seconds = event.time

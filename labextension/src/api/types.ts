@@ -380,6 +380,9 @@ export interface Run {
   readonly finished: number | null;
   readonly seconds: number;
   readonly cancelled_by: string | null;
+  readonly engine: string;
+  readonly page: string;
+  readonly silent_since: number | null;
   readonly stages: readonly StageRun[];
   readonly warnings: readonly WarningRaised[];
   readonly seq: number;

@@ -1,0 +1,100 @@
+"""Which engines can be submitted to, and how they are reached: `~/.config/jupyter_pipe/engines.toml`.
+
+    [cluster]
+    engine = "slurm"
+    root = "/shared/runs"
+
+A table a configuration; without the file, engines go by their own names. Secrets are not in there: a
+configuration names variables of the environment. Raises SubmitError.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from jupyter_pipe.analysis.knowledge.tables import tomllib
+from jupyter_pipe.submit import Engine, SubmitError
+from jupyter_pipe.trust.records import read_regular_file
+
+__all__ = ["ENGINES", "Configuration", "engine_of", "find_configuration", "settings_path"]
+
+# Engine: the class in the module of that name.
+ENGINES = {"prefect": "Prefect", "slurm": "Slurm"}
+
+
+class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
+    """One table. `root` is the folder that this machine and the engine's workers share (default: the
+    notebook's folder), `command` how workers call jupyter-pipe (default: as it is called here).
+
+    `url` is the address of the engine's API and `token` names the variable that holds the token for it.
+    `pool` is Prefect's work pool. `seconds` lie between two questions.
+    """
+
+    engine: str
+    root: str = ""
+    command: str = ""
+    url: str = ""
+    token: str = ""
+    pool: str = ""
+    seconds: float = 2.0
+
+
+def settings_path() -> Path:
+    """Where the user's configurations are."""
+    folder = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(folder) / "jupyter_pipe" / "engines.toml"
+
+
+def find_configuration(name: str) -> Configuration:
+    """The configuration of that name, else the engine's own defaults."""
+    path = settings_path()
+    tables = _read(path)
+    if name not in tables:
+        if name in ENGINES:
+            return Configuration(name)
+        known = ", ".join(sorted({*tables, *ENGINES}))
+        raise SubmitError(
+            f"There is no engine {name!r} to submit to.",
+            code="engine_unknown",
+            hint=f"There are: {known}. Others are configured in {path}.",
+        )
+    try:
+        found = msgspec.convert(tables[name], Configuration)
+    except msgspec.ValidationError as error:
+        raise _unusable(path, name, str(error)) from None
+    if found.engine not in ENGINES:
+        raise _unusable(path, name, f"engine = {found.engine!r} is not one of {', '.join(ENGINES)}")
+    if not found.seconds > 0:
+        raise _unusable(path, name, "seconds has to be more than 0")
+    return found
+
+
+def engine_of(configuration: Configuration) -> Engine:
+    """The engine, ready to be asked; nothing is sent yet."""
+    module = importlib.import_module(f"jupyter_pipe.submit.{configuration.engine}")
+    made: Engine = getattr(module, ENGINES[configuration.engine])(configuration)
+    return made
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        found: dict[str, Any] = tomllib.loads(read_regular_file(path).decode("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SubmitError(f"{path} cannot be read: {error}.", code="engine_settings") from None
+    return found
+
+
+def _unusable(path: Path, name: str, problem: str) -> SubmitError:
+    return SubmitError(
+        f"[{name}] in {path} cannot be used: {problem}.",
+        code="engine_settings",
+        hint="The documentation of `submit` lists what a table may hold.",
+    )

@@ -1,0 +1,72 @@
+"""JSON over HTTP, for engines that have an address. What cannot be reached, takes too long or has trouble of
+its own raises SilentError; what the engine refuses raises SubmitError with the engine's words."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+
+from jupyter_pipe.submit import SilentError, SubmitError
+
+__all__ = ["Web"]
+
+_SECONDS_TO_WAIT = 30.0
+_LONGEST_ANSWER = 1 << 24
+_LONGEST_WORDS = 300
+# Too many requests, and what servers and proxies in front of them say while they start or end.
+_LATER = frozenset({408, 425, 429, *range(500, 600)})
+
+
+class Web:
+    """`title` is the engine's name for people, `url` the address below which all paths are. `token` is sent
+    with each request, if there is one."""
+
+    def __init__(self, title: str, url: str, token: str = "") -> None:
+        if not url.startswith(("http://", "https://")):
+            raise SubmitError(
+                f"{url} is not the address of {title}: it does not begin with http:// or https://.",
+                code="engine_settings",
+            )
+        self._title = title
+        self._url = url.rstrip("/")
+        self._token = token
+
+    def get(self, path: str) -> Any:
+        """The answer to a question, decoded."""
+        return self._ask("GET", path, None)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """The answer to what makes something, decoded."""
+        return self._ask("POST", path, body)
+
+    def patch(self, path: str, body: Mapping[str, Any]) -> Any:
+        """The answer to what changes something, decoded."""
+        return self._ask("PATCH", path, body)
+
+    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self._url}{path}", data, headers, method=method)  # noqa: S310 - checked
+        try:
+            with urllib.request.urlopen(request, timeout=_SECONDS_TO_WAIT) as answer:  # noqa: S310
+                return json.loads(answer.read(_LONGEST_ANSWER) or b"null")
+        except urllib.error.HTTPError as error:
+            raise self._problem(error) from None
+        except (OSError, ValueError) as error:
+            # For example: connection refused, timed out, half an answer.
+            raise SilentError(str(getattr(error, "reason", error))) from None
+
+    def _problem(self, error: urllib.error.HTTPError) -> Exception:
+        with error:
+            words = error.read(_LONGEST_WORDS).decode("utf-8", "replace").strip()
+        if error.code in _LATER:
+            return SilentError(f"HTTP {error.code}")
+        hint = "Check the names of its variables in engines.toml." if error.code in {401, 403} else ""
+        return SubmitError(
+            f"{self._title} refuses ({error.code} {error.reason}): {words}", code="engine_refused", hint=hint
+        )
