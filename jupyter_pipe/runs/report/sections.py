@@ -224,12 +224,19 @@ def environment(run: Run) -> Markup:
         ("Command", tag("code", " ".join(run.facts.command)) if run.facts.command else ""),
         ("Notebook", run.facts.notebook),
         ("Run", tag("code", run.run_id)),
-        ("Engine", tag("a", run.engine, href=run.page) if run.page else run.engine),
+        ("Engine", _engine(run)),
         ("Resumes", tag("code", run.resumed_from) if run.resumed_from else ""),
     ]
     body = [tag("tr", tag("td", name), tag("td", value)) for name, value in rows if value]
     table = tag("table", body, class_="facts-table environment")
     return tag("section", tag("h2", "Environment", id="environment"), table)
+
+
+def _engine(run: Run) -> Markup | str:
+    # A record may come from anywhere: an address that runs code is none.
+    if run.page.startswith(("http://", "https://")):
+        return tag("a", run.engine, href=run.page)
+    return run.engine
 
 
 def _python(known: Mapping[str, Any]) -> str:

@@ -62,7 +62,29 @@ function Truth(props: BodyProps): ReactElement | null {
           </span>
         ))}
       </div>
+      {run.engine && <Engine run={run} trans={trans} />}
       {!isActive(run) && <Next {...props} run={run} />}
+    </div>
+  );
+}
+
+/** The engine that runs the stages, with the run's page there, and since when it has not answered. */
+function Engine({ run, trans }: { run: Run; trans: TranslationBundle }): ReactElement {
+  const label = trans.__('In %1', run.engine);
+  // A record may come from anywhere: an address that runs code is none.
+  const isPage = /^https?:\/\//.test(run.page);
+  return (
+    <div className="jp-pipe-Strip-line jp-pipe-second" role="status">
+      {isPage ? (
+        <a className="jp-pipe-Link" href={run.page} target="_blank" rel="noopener noreferrer">
+          {label}
+        </a>
+      ) : (
+        <span>{label}</span>
+      )}
+      {run.silent_since !== null && (
+        <span>{trans.__('out of sight since %1', formatWhen(new Date(run.silent_since * 1000), trans))}</span>
+      )}
     </div>
   );
 }
