@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import pytest
 
 from jupyter_pipe.artifacts.protocol import Observations, ObservedPath, StageResult
 from jupyter_pipe.cli.main import main
-from jupyter_pipe.lineage import LineageIndex
+from jupyter_pipe.lineage import LineageIndex, lineage_of_run
 from jupyter_pipe.model import to_json
 from jupyter_pipe.runs.store import RunStore
 from tests.cli.conftest import write_run
@@ -90,3 +91,28 @@ def test_the_command(
     assert RUNS[1] in capsys.readouterr().out
     assert main(["impact", "data/b.csv"]) == 0
     assert "Did you mean" in capsys.readouterr().out
+
+
+def test_what_a_run_came_from(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
+    run = RUNS[1]
+    assert main(["lineage", "latest", "--root", str(store.root), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["run"]["run_id"] == run
+    assert found["run"]["read"] == [{"path": "data/a.csv", "digest": "new", "stage": "ingest"}]
+    assert found["run"]["written"] == [{"path": "out.csv", "digest": "o", "stage": "ingest"}]
+    assert found["versions"] == []
+    for name in (run, run[:11], run[9:]):
+        assert main(["lineage", name, "--root", str(store.root)]) == 0
+        told = capsys.readouterr().out
+        assert told.startswith(f"{run}, succeeded")
+        assert "  read        data/a.csv  new  by ingest" in told
+        assert "  written     out.csv  o  by ingest" in told
+
+
+def test_what_the_run_wrote_itself_is_no_source(store: RunStore) -> None:
+    folder = store.folder(RUNS[0]).stage("validate")
+    folder.mkdir(parents=True)
+    observed = Observations(read=(ObservedPath("out.csv", digest="o"), ObservedPath("b.csv", digest="b")))
+    (folder / "result.json").write_bytes(to_json(StageResult(observed=observed)))
+    lineage = lineage_of_run(store, store.read(RUNS[0]))
+    assert [each.path for each in lineage.read] == ["b.csv", "data/a.csv"]

@@ -99,3 +99,52 @@ def test_an_unknown_scheduler() -> None:
     with pytest.raises(LoopError) as caught:
         scheduler_files("systemdd", NOTEBOOK, SETTINGS)
     assert caught.value.hint == "Did you mean 'systemd'?"
+
+
+GOLDEN = Path(__file__).with_name("golden")
+
+
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_the_files_are_golden(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who changes a line of one reads it here as its scheduler would."""
+    monkeypatch.setattr("sys.executable", "/opt/venv/bin/python")
+    for name, text in scheduler_files(scheduler, NOTEBOOK, SETTINGS).items():
+        assert text == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def what_is_called(command: str, tmp_path: Path) -> list[str]:
+    """Folder and arguments of the program that a line of shell calls."""
+    stub = tmp_path / "bin" / "jupyter-pipe"
+    stub.parent.mkdir(exist_ok=True)
+    stub.write_text('#!/bin/sh\npwd\nfor word; do echo "$word"; done\n')
+    stub.chmod(0o755)
+    (tmp_path / "bin" / "jupyter").write_text('#!/bin/sh\nshift\nexec jupyter-pipe "$@"\n')
+    (tmp_path / "bin" / "jupyter").chmod(0o755)
+    path = {"PATH": f"{stub.parent}:/usr/bin:/bin"}
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], cwd=tmp_path, env=path, capture_output=True, text=True, check=True
+    )
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("name", ["home value.ipynb", 'it\'s $HOME "100%".ipynb'])
+def test_what_they_run_is_what_is_meant(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "my work"
+    folder.mkdir()
+    notebook = folder / name
+    monkeypatch.setattr("sys.executable", str(tmp_path / "bin" / "python"))
+    line = only_file("cron", notebook=notebook).splitlines()[-1].split(maxsplit=5)[5]
+    # cron itself makes a percent sign of one behind a backslash.
+    called = what_is_called(line.replace("\\%", "%"), tmp_path)
+    assert called == [str(folder), "loop", "once", str(notebook), "--quiet"]
+    dag = ast.parse(only_file("airflow", notebook=notebook))
+    (operator,) = (
+        node
+        for node in ast.walk(dag)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "BashOperator"
+    )
+    words = {each.arg: ast.literal_eval(each.value) for each in operator.keywords}
+    assert what_is_called(words["bash_command"], tmp_path)[1:] == ["loop", "once", str(notebook)]
+    workflow = yaml.safe_load(only_file("github", notebook=notebook))
+    step = workflow["jobs"]["once"]["steps"][-1]["run"]
+    assert what_is_called(step, tmp_path)[1:] == ["loop", "once", name]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jupyter_pipe.cli.models.options import versions_by_run
 from jupyter_pipe.cli.options import Subparsers, add_command, add_json, add_root, find_store
 from jupyter_pipe.cli.output.terminal import Terminal
 
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     with LineageIndex(store) as index:
         touches = index.touches(args.file)
         known = () if touches else index.paths()
-    versions = _versions(store.root)
+    versions = versions_by_run(store.root)
     if args.json:
         terminal.record(_json(touches, versions))
     elif not touches:
@@ -64,19 +65,6 @@ def _rows(file: Path, touches: Iterable[Touch], versions: dict[str, list[str]]) 
         content = "as now" if one.digest == now else "other content"
         made = ", ".join(versions.get(one.run_id, []))
         yield [one.run_id, day_time(one.queued), one.state, one.stage, one.role, content, made]
-
-
-def _versions(root: Path) -> dict[str, list[str]]:
-    """Run -> the versions that were registered from it."""
-    from jupyter_pipe.registry import open_registry
-
-    registry = open_registry(root=root)
-    found: dict[str, list[str]] = {}
-    for name in registry.names():
-        for version in registry.versions(name):
-            aliases = f" ({', '.join(version.aliases)})" if version.aliases else ""
-            found.setdefault(version.run_id, []).append(f"{version.label}{aliases}")
-    return found
 
 
 def _json(touches: Iterable[Touch], versions: dict[str, list[str]]) -> bytes:

@@ -6,11 +6,11 @@ import argparse
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.cli.models.options import add_registry, find_registry, json_of, when
-from jupyter_pipe.cli.options import Subparsers, add_command, add_json
+from jupyter_pipe.cli.options import Subparsers, add_command, add_json, find_store
 from jupyter_pipe.cli.output.terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from jupyter_pipe.registry import ModelVersion, Registry
 
@@ -43,17 +43,29 @@ def run(args: argparse.Namespace) -> int:
     elif not versions:
         terminal.say("No model is registered here. Register one: jupyter pipe register NOTEBOOK")
     elif args.name:
-        _show_versions(terminal, versions)
+        _show_versions(terminal, versions, _not_served(args.root, args.name.partition("@")[0]))
     else:
         terminal.result(terminal.table([_summary(registry, name) for name in names], heading=MODELS))
     return 0
 
 
-def _show_versions(terminal: Terminal, versions: Sequence[ModelVersion]) -> None:
+def _not_served(root: str | None, name: str) -> dict[str, str]:
+    """What the service of the model refused to answer with, by digest, and why."""
+    from jupyter_pipe.serving.live.keeping import refusals
+    from jupyter_pipe.serving.traffic.places import model_folder
+
+    return refusals(model_folder(find_store(root).root, name))
+
+
+def _show_versions(
+    terminal: Terminal, versions: Sequence[ModelVersion], not_served: Mapping[str, str]
+) -> None:
     terminal.result(terminal.table([_row(each) for each in versions], heading=HEADING))
     for each in versions:
         if each.rejected:
             terminal.say(f"  {each.label} was rejected. {each.rejected}")
+        if each.digest in not_served:
+            terminal.say(f"  The service did not take it: {not_served[each.digest]}")
 
 
 HEADING = ["version", "aliases", "registered", "run", "state"]

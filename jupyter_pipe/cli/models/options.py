@@ -19,6 +19,7 @@ __all__ = [
     "find_registry",
     "json_of",
     "reference_of",
+    "versions_by_run",
     "when",
 ]
 
@@ -44,6 +45,17 @@ def find_registry(root: str | Path | None) -> Registry:
     from jupyter_pipe.registry import open_registry
 
     return open_registry(root=find_store(str(root) if root is not None else None).root)
+
+
+def versions_by_run(root: Path) -> dict[str, list[str]]:
+    """Run -> the versions that were registered from it, with their aliases."""
+    registry = find_registry(root)
+    found: dict[str, list[str]] = {}
+    for name in registry.names():
+        for version in registry.versions(name):
+            aliases = f" ({', '.join(version.aliases)})" if version.aliases else ""
+            found.setdefault(version.run_id, []).append(f"{version.label}{aliases}")
+    return found
 
 
 def reference_of(text: str, *, default: str = "") -> Reference:
