@@ -16,6 +16,7 @@ from jupyter_pipe.serving.live.batching import Batcher
 from jupyter_pipe.serving.live.following import Follower, News
 from jupyter_pipe.serving.live.keeping import Keeper
 from jupyter_pipe.serving.live.models import Model
+from jupyter_pipe.serving.live.rehearsal import Rehearsal
 from jupyter_pipe.serving.live.routing import Role, Routing
 from jupyter_pipe.serving.opening import open_source
 from jupyter_pipe.serving.settings import Settings
@@ -33,13 +34,15 @@ _MOST_SHADOWS = 100
 
 
 class Service:
-    """`tell` hears what happens to versions. `sources` are opened from the settings if none are given."""
+    """`tell` hears what happens to versions. `sources` are opened from the settings if none are given. With a
+    `rehearsal`, a version is loaded in another process first."""
 
     def __init__(
         self,
         settings: Settings,
         tell: Callable[[News], None] = lambda news: None,
         sources: dict[Role, Source] | None = None,
+        rehearsal: Rehearsal | None = None,
     ) -> None:
         self.settings = settings
         self.metrics = Metrics()
@@ -51,6 +54,7 @@ class Service:
             routing,
             self._tell,
             keeper=Keeper(model_folder(Path(settings.root), settings.target), trust=settings.trust),
+            rehearsal=rehearsal,
             trust=settings.trust,
             poll_seconds=settings.poll_seconds,
         )

@@ -9,8 +9,10 @@ from msgspec import Struct
 
 from jupyter_pipe.errors import PipeError
 
-__all__ = ["LogSettings", "Mode", "Settings", "Tls", "parse_duration", "parse_share"]
+__all__ = ["FOLDER_VARIABLE", "LogSettings", "Mode", "Settings", "Tls", "parse_duration", "parse_share"]
 
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the folder that the workers of a service share; prometheus_client reads it when it is imported."""
 Mode = Literal["", "shadow", "canary", "ab"]
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 

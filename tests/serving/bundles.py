@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from jupyter_pipe.scoring.bundle import MANIFEST, Manifest, make_manifest, read_
 from jupyter_pipe.trust.signatures import sign
 from tests.scoring.harness import build
 
-__all__ = ["CONTRACT", "NOTEBOOK", "falsify", "write_version"]
+__all__ = ["CONTRACT", "NOTEBOOK", "falsify", "make_deadly", "write_version"]
 
 NOTEBOOK = """
 # %%
@@ -70,4 +71,14 @@ def falsify(folder: Path) -> None:
     manifest = read_manifest(folder)
     false = (manifest.predictions[0] + 1, *manifest.predictions[1:])
     record = to_json(msgspec.structs.replace(manifest, predictions=false, run_id="run-false"))
+    (folder / MANIFEST).write_bytes(sign("scorer", MANIFEST, record))
+
+
+def make_deadly(folder: Path, code: str = "import os\nos.kill(os.getpid(), 11)") -> None:
+    """A scorer that ends whoever loads it, under a signature that is right."""
+    manifest = read_manifest(folder)
+    module = f"{code}\n{(folder / 'scorer.py').read_text()}".encode()
+    (folder / "scorer.py").write_bytes(module)
+    digests = {**manifest.digests, "scorer.py": hashlib.sha256(module).hexdigest()}
+    record = to_json(msgspec.structs.replace(manifest, digests=digests, run_id="run-deadly"))
     (folder / MANIFEST).write_bytes(sign("scorer", MANIFEST, record))

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 __all__ = ["Client", "Running", "serving", "until"]
 
 PATIENCE = 120.0
@@ -59,6 +61,13 @@ class Running:
                 name, _, value = line.rpartition(" ")
                 totals[name.partition("{")[0].removeprefix("jupyter_pipe_")] += int(float(value))
         return totals
+
+    def workers(self) -> set[int]:
+        """The processes that answer."""
+        children = psutil.Process(self.process.pid).children()
+        return {
+            child.pid for child in children if any("processes.worker" in word for word in child.cmdline())
+        }
 
     def end(self) -> int:
         """Ask it to end, and wait until it has."""

@@ -10,7 +10,7 @@ import signal
 import sqlite3
 from pathlib import Path
 
-from .bundles import built, falsify, write_version
+from .bundles import built, falsify, make_deadly, write_version
 from .service import PATIENCE, Client, Running, serving, until
 
 ROW = {"area": 70.5, "rooms": 3, "district": "North", "name": "H1"}
@@ -45,6 +45,11 @@ def test_no_request_fails_but_those_in_a_worker_that_is_killed(tmp_path: Path) -
         until(lambda: seen("run-1"), "answers of version 1")
         write_version(folder, 2)
         until(lambda: seen("run-2"), "answers of version 2")
+        workers = running.workers()
+        make_deadly(folder)
+        until(lambda: told("loading it ends the process (SIGSEGV)"), "the refusal of a version that crashes")
+        assert running.workers() == workers
+        write_version(folder, 2)
         falsify(folder)
         until(lambda: told("golden rows get"), "the refusal of a false version")
         folder.rename(tmp_path / "away")

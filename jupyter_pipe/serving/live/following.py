@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from jupyter_pipe.errors import PipeError
 from jupyter_pipe.serving.live.keeping import Keeper
 from jupyter_pipe.serving.live.models import Model, load_model
+from jupyter_pipe.serving.live.rehearsal import Rehearsal
 from jupyter_pipe.serving.live.routing import Role, Routing
 from jupyter_pipe.serving.sources import Release, Source, SourceAwayError
 
@@ -41,6 +42,7 @@ class Follower:
         tell: Callable[[News], None] = lambda news: None,
         *,
         keeper: Keeper | None = None,
+        rehearsal: Rehearsal | None = None,
         trust: bool = False,
         poll_seconds: float = 1.0,
     ) -> None:
@@ -50,6 +52,7 @@ class Follower:
         self._sources = sources
         self._tell = tell
         self._keeper = keeper
+        self._rehearsal = rehearsal
         self._trust = trust
         self._poll_seconds = poll_seconds
         self._refused: dict[Role, tuple[str, str]] = {}
@@ -70,7 +73,7 @@ class Follower:
     def _try(self, role: Role, release: Release) -> None:
         """Take a version that was live once. That it cannot be loaded says nothing about the source."""
         try:
-            self._put(role, load_model(release, trust=self._trust))
+            self._put(role, self._load_kept(release))
         except Exception as error:
             self._note(role, f"{self.problems.get(role, '')} What was live last cannot be loaded: {error}")
             return
@@ -122,6 +125,8 @@ class Follower:
         except Exception as error:
             text = error.message if isinstance(error, PipeError) else f"{type(error).__name__}: {error}"
             self._refused[role] = (release.digest, text)
+            if self._keeper is not None:
+                self._keeper.note_refusal(release, text)
             self._tell(News(role, "refused", text))
             return
         self._put(role, model)
@@ -133,8 +138,12 @@ class Follower:
         for known in (self.routing.champion, self.routing.challenger):
             if known is not None and known.release.digest == release.digest:
                 return replace(known, release=replace(release, folder=known.release.folder))
-        kept = release if self._keeper is None else self._keeper.keep(release)
-        return load_model(kept, trust=self._trust)
+        return self._load_kept(release if self._keeper is None else self._keeper.keep(release))
+
+    def _load_kept(self, release: Release) -> Model:
+        if self._rehearsal is not None:
+            self._rehearsal.require(release)
+        return load_model(release, trust=self._trust)
 
     def _put(self, role: Role, model: Model | None) -> None:
         """The swap: one assignment."""
@@ -148,6 +157,7 @@ class Follower:
         self.since[role] = time.time()
         if self._keeper is not None:
             self._keeper.remember(role, model.release)
+            self._keeper.note_refusal(model.release, "")
 
     def _note(self, role: Role, text: str) -> None:
         if text == self.problems.get(role, ""):

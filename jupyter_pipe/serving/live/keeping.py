@@ -2,6 +2,7 @@
 
     bundles/DIGEST/    copies of versions, which nobody replaces while they are loaded
     live.json          which of them each role had last, signed
+    refused.json       versions that did not go live, with the reason, signed
 
 A copy is loaded under the same rules as what it was copied from. Raises SourceAwayError for a folder that
 changes while it is copied.
@@ -26,9 +27,10 @@ from jupyter_pipe.serving.sources import Release, SourceAwayError, bundle_digest
 from jupyter_pipe.trust.records import UNREADABLE, read_record
 from jupyter_pipe.trust.signatures import sign
 
-__all__ = ["Keeper"]
+__all__ = ["Keeper", "refusals"]
 
 _LIVE = "live.json"
+_REFUSED = "refused.json"
 _PURPOSE = "serving"
 _KEPT = 4
 _SETTLED_SECONDS = 3600.0
@@ -44,6 +46,12 @@ class _Known(Struct, frozen=True):
 
 class _Live(Struct, frozen=True):
     roles: dict[str, _Known] = {}
+
+
+class _Refused(Struct, frozen=True):
+    """Why, by the version's digest."""
+
+    reasons: dict[str, str] = {}
 
 
 class Keeper:
@@ -106,11 +114,30 @@ class Keeper:
         place = self._bundles / known.digest
         return Release(known.name, known.version, place, known.digest) if place.is_dir() else None
 
+    def note_refusal(self, release: Release, reason: str) -> None:
+        """Write down why this version does not go live, or with an empty reason that it does."""
+        reasons = refusals(self._folder)
+        if reasons.get(release.digest, "") == reason:
+            return
+        others = {digest: why for digest, why in reasons.items() if digest != release.digest}
+        kept = {**others, release.digest: reason} if reason else others
+        with contextlib.suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            replace_file(self._folder / _REFUSED, sign(_PURPOSE, _REFUSED, to_json(_Refused(kept))))
+
     def _read(self) -> _Live:
         try:
             return from_json(read_record(self._folder / _LIVE, _PURPOSE, _LIVE), _Live)
         except UNREADABLE:
             return _Live()
+
+
+def refusals(folder: Path) -> dict[str, str]:
+    """The versions that the service of a model refused, by the digest of their bundle, with the reason."""
+    try:
+        return from_json(read_record(folder / _REFUSED, _PURPOSE, _REFUSED), _Refused).reasons
+    except UNREADABLE:
+        return {}
 
 
 def _changed(path: Path) -> float:

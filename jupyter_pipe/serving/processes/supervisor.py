@@ -24,9 +24,7 @@ import msgspec
 
 from jupyter_pipe.errors import PipeError
 from jupyter_pipe.serving.live.following import News
-from jupyter_pipe.serving.settings import Settings
-
-FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+from jupyter_pipe.serving.settings import FOLDER_VARIABLE, Settings
 
 __all__ = ["Supervisor", "bind"]
 

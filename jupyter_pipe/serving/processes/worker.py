@@ -14,11 +14,13 @@ import ssl
 import sys
 import threading
 import warnings
+from pathlib import Path
 
 import msgspec
 
 from jupyter_pipe.serving.live.following import News
-from jupyter_pipe.serving.settings import Settings
+from jupyter_pipe.serving.live.rehearsal import Rehearsal
+from jupyter_pipe.serving.settings import FOLDER_VARIABLE, Settings
 
 __all__ = ["main"]
 
@@ -47,7 +49,9 @@ async def _serve(settings: Settings, listening: socket.socket, tell: object) -> 
     from jupyter_pipe.serving.service import Service
     from jupyter_pipe.serving.web.app import make_app
 
-    service = Service(settings, tell)  # type: ignore[arg-type]
+    # The supervisor's folder: what one worker found out of a version holds for all of them.
+    rehearsal = Rehearsal(Path(os.environ[FOLDER_VARIABLE]), trust=settings.trust)
+    service = Service(settings, tell, rehearsal=rehearsal)  # type: ignore[arg-type]
     tls = settings.tls
     config = uvicorn.Config(
         make_app(service),

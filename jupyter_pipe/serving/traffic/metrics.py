@@ -14,9 +14,10 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-__all__ = ["FOLDER_VARIABLE", "Metrics", "Sample", "lost_with_worker"]
+from jupyter_pipe.serving.settings import FOLDER_VARIABLE
 
-FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+__all__ = ["Metrics", "Sample", "lost_with_worker"]
+
 _PREFIX = "jupyter_pipe_"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 Sample = tuple[str, dict[str, str], float]
