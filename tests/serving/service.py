@@ -19,7 +19,7 @@ import psutil
 
 __all__ = ["Client", "Running", "serving", "until"]
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds after which something that should happen counts as not happening."""
 
 
