@@ -28,12 +28,14 @@ from jupyter_pipe.notebook.parameters import set_parameters
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.scoring.building import Built, prove_recording
 from jupyter_pipe.scoring.bundle import Manifest, make_manifest, read_manifest, write_bundle
+from jupyter_pipe.scoring.columns import describe_rows
 from jupyter_pipe.scoring.program import ScoringProgram, read_program
 from jupyter_pipe.scoring.proving.fresh import prove_fresh
 from jupyter_pipe.scoring.recording import record
+from jupyter_pipe.scoring.scorer import Scorer
 from jupyter_pipe.scoring.tracing.shapes import is_estimator
 
-__all__ = ["RunValues", "bundle_folder", "current_bundle", "prove_notebook", "prove_run"]
+__all__ = ["RunValues", "bundle_folder", "current_bundle", "prove_notebook", "prove_run", "scorer_of_run"]
 
 Observer = Callable[[Event], None]
 _PARAMETERS = frozenset(tag for tag, role in ROLE_TAGS.items() if role == "parameters")
@@ -66,11 +68,7 @@ def prove_run(target: Target, run: Run, *, folder: Path | None = None) -> tuple[
     only if all proofs hold. Raises ScoringRefusedError, RunError and ArtifactError.
     """
     path = target.notebook
-    _check_interpreter(path)
-    notebook = read_notebook(path)
-    _require_success(run, path)
-    _require_unchanged(target, run, notebook)
-    program = read_program(_as_run(notebook, run), path.parent)
+    notebook, program = _program_of_run(target, run)
     with _inside(path.parent):
         values = RunValues(program, run, target)
         recording = record(program, values.captured(), values.names)
@@ -90,6 +88,28 @@ def prove_run(target: Target, run: Run, *, folder: Path | None = None) -> tuple[
     if built.passed:
         write_bundle(folder or bundle_folder(path), built, manifest)
     return built, manifest
+
+
+def scorer_of_run(target: Target, run: Run) -> tuple[Scorer, Any]:
+    """The scorer of a run that has succeeded, without proofs and kept nowhere, and the run's raw rows: for
+    tests, which compare what it predicts. Raises as `prove_run`."""
+    _, program = _program_of_run(target, run)
+    with _inside(target.notebook.parent):
+        values = RunValues(program, run, target)
+        recording = record(program, values.captured(), values.names)
+        constants = {name: constant.value for name, constant in recording.module.constants.items()}
+        scorer = Scorer(recording.module.source, constants, describe_rows(recording.rows))
+    return scorer, recording.rows
+
+
+def _program_of_run(target: Target, run: Run) -> tuple[Notebook, ScoringProgram]:
+    """The notebook, and what scoring is about, with the parameters of the run."""
+    path = target.notebook
+    _check_interpreter(path)
+    notebook = read_notebook(path)
+    _require_success(run, path)
+    _require_unchanged(target, run, notebook)
+    return notebook, read_program(_as_run(notebook, run), path.parent)
 
 
 def _require_success(run: Run, path: Path) -> None:

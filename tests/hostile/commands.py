@@ -49,6 +49,8 @@ def _about_notebooks() -> Iterator[Command]:
     yield Command(("plan", "flow.ipynb", "--env-file", "values.env"))
     yield Command(("contract", "check", "flow.ipynb"))
     yield Command(("drift", "latest"))
+    yield Command(("tests", "init", "flow.ipynb"))
+    yield Command(("tests", "init", "flow.ipynb", "--run", "latest"))
     yield Command(("impact", "data.csv"))
     for action in ("init", "status", "history"):
         yield Command(("loop", action, "flow.ipynb"))

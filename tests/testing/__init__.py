@@ -1,0 +1,1 @@
+"""Tests of what `jupyter pipe tests` writes."""
