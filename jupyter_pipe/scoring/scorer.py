@@ -22,6 +22,7 @@ class Scorer:
     def __init__(self, source: str, values: Mapping[str, Any], form: RowsForm) -> None:
         self.source = source
         self.form = form
+        self.values = dict(values)
         self._names: dict[str, Any] = {"__name__": "jupyter_pipe_scorer", **values}
         exec(compile(source, "<scorer>", "exec"), self._names)  # noqa: S102 - signed by this user
         self._score = self._names["score"]

@@ -21,7 +21,8 @@ jupyter pipe export make home_value_pipeline
 jupyter pipe export kfp home_value_pipeline --package /app/home_value_pipeline --image registry.example/home:1
 jupyter pipe export argo home_value_pipeline --package /app/home_value_pipeline --run-root s3://team/runs \\
     --image registry.example/home:1
-jupyter pipe export kfp home_value_pipeline --check     is the file still what the notebook says?"""
+jupyter pipe export kfp home_value_pipeline --check     is the file still what the notebook says?
+jupyter pipe export features home_value.ipynb           what comes before the model, as a module"""
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -61,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
     terminal = Terminal.of(args)
     if args.list:
         return _list(terminal)
+    if args.engine == "features" and args.target is not None:
+        return _features(terminal, args.target, args.output)
     if args.engine is None or args.target is None:
         raise ExportError(
             "Name an engine, and a compiled package or its notebook.",
@@ -88,6 +91,21 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _features(terminal: Terminal, target: Path, output: Path | None) -> int:
+    """The part of the notebook's scorer before its model, for whoever computes features elsewhere."""
+    from jupyter_pipe.scoring.bundle import load_bundle
+    from jupyter_pipe.scoring.features.writing import write_features
+    from jupyter_pipe.scoring.notebooks import current_bundle
+
+    bundle = load_bundle(target if target.is_dir() else current_bundle(target))
+    folder = output or Path(f"{bundle.manifest.name}_features")
+    names = write_features(bundle, folder)
+    terminal.result(os.path.relpath(folder))
+    for name in names:
+        terminal.say(f"  {name}")
+    return 0
+
+
 def _list(terminal: Terminal) -> int:
     from jupyter_pipe.export import BUILT_IN, exporter_names, find_exporter
 
@@ -99,6 +117,7 @@ def _list(terminal: Terminal) -> int:
             rows.append([name, exporter.title, "" if name == "dockerfile" else way])
         else:
             rows.append([name, f"from {source}", ""])
+    rows.append(["features", "a feature store", "a module of the scorer's features, not stages"])
     terminal.result(terminal.table(rows, heading=["engine", "writes for", "values travel in"]))
     return 0
 

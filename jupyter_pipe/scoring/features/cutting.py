@@ -1,0 +1,99 @@
+"""Divides a scorer's function where a model is asked: what it is asked with are the features. Pure.
+
+Raises PipeError where there is no model, or where several are asked with different values.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jupyter_pipe.errors import PipeError
+from jupyter_pipe.scoring.tracing.shapes import is_estimator
+
+__all__ = ["FeaturePart", "cut_features"]
+
+_ASKS = frozenset({"predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples"})
+_EXPLICIT = "Score with the whole scorer instead: jupyter pipe score, serve or package."
+
+
+@dataclass(frozen=True)
+class FeaturePart:
+    """`lines` is the text of the function's body, with the places in the notebook as comments; `imports` and
+    `constants` are what it needs. `rows` is the name of the raw rows, `model` the one that is asked by
+    `method`."""
+
+    rows: str
+    lines: tuple[str, ...]
+    imports: tuple[str, ...]
+    constants: tuple[str, ...]
+    model: str
+    method: str
+
+
+def cut_features(source: str, values: Mapping[str, Any]) -> FeaturePart:
+    """The part of the scorer `source` before its model. `values` are the scorer's captured values."""
+    tree = ast.parse(source)
+    function = next(node for node in tree.body if isinstance(node, ast.FunctionDef))
+    asked = list(_asked(function.body, values))
+    if not asked:
+        raise PipeError(
+            "The scorer asks no model with features: there is nothing to divide.",
+            code="features_none",
+            hint=_EXPLICIT,
+        )
+    names = {name for _, _, name in asked}
+    if len(names) > 1:
+        raise PipeError(
+            f"Models are asked with different features: {', '.join(sorted(names))}.",
+            code="features_none",
+            hint=_EXPLICIT,
+        )
+    number, call, features = asked[0]
+    needed = _needed(function.body[:number], features)
+    text = source.split("\n")
+    lines = [line for node in needed for line in text[node.lineno - 1 : node.end_lineno]]
+    read = {each.id for node in needed for each in ast.walk(node) if isinstance(each, ast.Name)}
+    imports = [
+        ast.unparse(node) for node in tree.body if isinstance(node, ast.Import) and _binds(node) in read
+    ]
+    return FeaturePart(
+        rows=function.args.args[0].arg,
+        lines=(*(line.removeprefix("    ") for line in lines), f"return {features}"),
+        imports=tuple(imports),
+        constants=tuple(name for name in values if name in read),
+        model=ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else "",
+        method=call.func.attr if isinstance(call.func, ast.Attribute) else "",
+    )
+
+
+def _asked(body: Sequence[ast.stmt], values: Mapping[str, Any]) -> Iterator[tuple[int, ast.Call, str]]:
+    """Each line that asks a model: its number, the call, and the variable that is given to it."""
+    for number, node in enumerate(body):
+        for call in (each for each in ast.walk(node) if isinstance(each, ast.Call)):
+            function = call.func
+            if not isinstance(function, ast.Attribute) or function.attr not in _ASKS or not call.args:
+                continue
+            known = isinstance(function.value, ast.Name) and is_estimator(values.get(function.value.id))
+            given = call.args[0]
+            if known and isinstance(given, ast.Name):
+                yield number, call, given.id
+
+
+def _needed(body: Sequence[ast.stmt], wanted: str) -> list[ast.stmt]:
+    """The lines on which a variable depends, in order."""
+    # A line that changes a variable in place counts as one that makes it.
+    names = {wanted}
+    kept: list[ast.stmt] = []
+    for node in reversed(body):
+        read = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+        if read & names:
+            kept.insert(0, node)
+            names |= read
+    return kept
+
+
+def _binds(node: ast.Import) -> str:
+    return node.names[0].asname or node.names[0].name
