@@ -7,11 +7,8 @@ or a world, with one rule left out, and is found.
 
 from __future__ import annotations
 
-import functools
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,30 +29,12 @@ from jupyter_pipe.loop.deciding.actions import Promote
 from jupyter_pipe.loop.stepping import ChampionChangedError
 from jupyter_pipe.monitoring.statistics import compare as compare_profiles
 from jupyter_pipe.registry.comparing import compare as compare_models
+from tests.loop.weeks import MILES, dearer, week_of
 from tests.loop.worlds import Killed
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "example_notebooks"))
-import home_sales
 
 COLUMNS = ["area", "rooms", "built", "condition", "lot_area", "km_to_centre"]
 SETTINGS = LoopSettings(drift=True, promote="auto", model="homes", cooldown_seconds=60, settle_seconds=0)
 WEEK_SECONDS = 7 * 86400.0
-MILES = 1.609
-
-
-def week_of(number: int) -> pd.DataFrame:
-    """A week as the feed delivers it, before it changes its columns, outliers left out."""
-    sales = home_sales.batch(number).drop_duplicates("sale_id")
-    if "living_area" in sales:
-        sales["area"] = sales.pop("living_area") / home_sales.SQUARE_FEET
-    return sales[sales["price"].between(20_000, 3_000_000) & sales["area"].between(15, 500)]
-
-
-@functools.cache
-def dearer(number: int) -> pd.DataFrame:
-    """A week after prices have risen by a quarter."""
-    rows = week_of(number)
-    return rows.assign(price=rows["price"] * 1.25)
 
 
 class Model:
