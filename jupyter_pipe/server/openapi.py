@@ -153,7 +153,7 @@ def _responses(operation: _Operation) -> dict[str, Any]:
 
 
 def _errors(operation: _Operation) -> dict[str, Any]:
-    """What time alone can mend is 503: a registry that is away."""
+    """What only time can fix is 503: a registry that is away."""
     statuses = ("4XX", "503") if operation.may_be_away else ("4XX",)
     return {status: _error_response() for status in statuses}
 
