@@ -35,9 +35,9 @@ from jupyter_pipe.testing.keeping import GOLDEN, INPUT_FILES, Golden, dump_input
 from jupyter_pipe.testing.notebook import NotebookUnderTest
 from jupyter_pipe.testing.sampling import MOST_ROWS, sample_inputs
 from jupyter_pipe.testing.trying import Behaviour, Outcome, find_behaviour
-from jupyter_pipe.testing.writing import Subject, tests_file_text
+from jupyter_pipe.testing.writing import Subject, text_of_tests
 
-__all__ = ["Made", "golden_folder", "make_tests", "tests_file"]
+__all__ = ["Made", "file_of_tests", "golden_folder", "make_tests"]
 
 _MOST_BYTES = 20_000_000
 _SCORED_ROWS = 20
@@ -54,7 +54,7 @@ class Made:
     untested: Mapping[str, str]
 
 
-def tests_file(notebook: Path) -> Path:
+def file_of_tests(notebook: Path) -> Path:
     """Where the tests of a notebook are: beside it."""
     return notebook.with_name(f"test_{notebook.stem}.py")
 
@@ -88,8 +88,8 @@ def make_tests(notebook: Path, run: Run, *, cut: bool = True) -> Made:
         has_gates=any(stage.gates for stage in run.stages),
         has_model=bool(_read_facts(golden).rows),
     )
-    tests_file(notebook).write_text(tests_file_text(subject), encoding="utf-8")
-    return Made(tests_file(notebook), golden, was_cut, untested)
+    file_of_tests(notebook).write_text(text_of_tests(subject), encoding="utf-8")
+    return Made(file_of_tests(notebook), golden, was_cut, untested)
 
 
 def _require_usable(target: Target, run: Run) -> None:

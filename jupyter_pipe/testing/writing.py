@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from jupyter_pipe.testing.trying import Behaviour, Outcome, TableBehaviour
 
-__all__ = ["Subject", "tests_file_text"]
+__all__ = ["Subject", "text_of_tests"]
 
 _HEAD = '''\
 """What the stages of {notebook} do, as its run {run_id} has shown it.
@@ -85,7 +85,7 @@ class Subject:
     has_model: bool
 
 
-def tests_file_text(subject: Subject) -> str:
+def text_of_tests(subject: Subject) -> str:
     """The module, as ruff would format it."""
     body = "".join(_stage(name, behaviour, subject) for name, behaviour in subject.stages.items())
     for name, reason in subject.untested.items():

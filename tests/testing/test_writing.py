@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_pipe.testing.trying import Behaviour, Outcome, TableBehaviour
-from jupyter_pipe.testing.writing import Subject, tests_file_text
+from jupyter_pipe.testing.writing import Subject, text_of_tests
 
 WRITTEN = Path(__file__).with_name("written.txt")
 
@@ -76,11 +76,11 @@ def subject() -> Subject:
 
 
 def test_the_text_is_golden() -> None:
-    assert tests_file_text(subject()) == WRITTEN.read_text(encoding="utf-8")
+    assert text_of_tests(subject()) == WRITTEN.read_text(encoding="utf-8")
 
 
 def test_each_test_has_a_name_of_its_own() -> None:
-    tree = ast.parse(tests_file_text(subject()))
+    tree = ast.parse(text_of_tests(subject()))
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     assert len({each.name for each in classes}) == len(classes)
     for each in classes:
@@ -90,7 +90,7 @@ def test_each_test_has_a_name_of_its_own() -> None:
 
 def test_ruff_finds_nothing_to_format(tmp_path: Path) -> None:
     file = tmp_path / "test_homes.py"
-    file.write_text(tests_file_text(subject()), encoding="utf-8")
+    file.write_text(text_of_tests(subject()), encoding="utf-8")
     command = [
         sys.executable,
         "-m",
@@ -108,5 +108,5 @@ def test_ruff_finds_nothing_to_format(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("part", ["metrics", "gates", "model"])
 def test_what_a_notebook_has_not_is_not_tested(part: str) -> None:
-    text = tests_file_text(dataclasses.replace(subject(), **{f"has_{part}": False}))
+    text = text_of_tests(dataclasses.replace(subject(), **{f"has_{part}": False}))
     assert {"metrics": "test_metrics", "gates": "test_gates", "model": "class TestModel:"}[part] not in text

@@ -53,10 +53,10 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Carry out one action."""
-    from jupyter_pipe.testing.making import tests_file
+    from jupyter_pipe.testing.making import file_of_tests
 
     notebook: Path = args.target.absolute()
-    file = tests_file(notebook)
+    file = file_of_tests(notebook)
     terminal = Terminal.of(args)
     if args.action == "accept":
         if not file.is_file():

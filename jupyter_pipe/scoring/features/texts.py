@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from jupyter_pipe.scoring.bundle import Manifest
 from jupyter_pipe.scoring.features.cutting import FeaturePart
 
-__all__ = ["feast_text", "module_text", "test_text"]
+__all__ = ["feast_text", "module_text", "text_of_the_test"]
 
 _VALUES = """
 import pathlib
@@ -111,7 +111,7 @@ def module_text(name: str, part: FeaturePart, literals: Mapping[str, str], pickl
     return f"{text}\n\ndef features({part.rows}):\n{about}{own}{copied}{body}"
 
 
-def test_text(manifest: Manifest) -> str:
+def text_of_the_test(manifest: Manifest) -> str:
     """The test, which needs nothing but pandas and pytest."""
     return _TEST.format(
         notebook=f"{manifest.name}.ipynb",

@@ -21,7 +21,7 @@ from jupyter_pipe.errors import PipeError
 from jupyter_pipe.scoring.bundle import Bundle, Manifest
 from jupyter_pipe.scoring.columns import rows_from_records
 from jupyter_pipe.scoring.features.cutting import FeaturePart, cut_features
-from jupyter_pipe.scoring.features.texts import feast_text, module_text, test_text
+from jupyter_pipe.scoring.features.texts import feast_text, module_text, text_of_the_test
 from jupyter_pipe.scoring.proving.comparison import first_difference
 from jupyter_pipe.scoring.scorer import Scorer, plain_predictions
 
@@ -55,7 +55,7 @@ def write_features(bundle: Bundle, folder: Path) -> tuple[str, ...]:
     golden = {"rows": manifest.golden, "columns": columns, "features": rows}
     files = {
         f"{manifest.name}_features.py": module.encode(),
-        f"test_{manifest.name}_features.py": test_text(manifest).encode(),
+        f"test_{manifest.name}_features.py": text_of_the_test(manifest).encode(),
         "golden.json": json.dumps(golden, indent=1, allow_nan=False).encode() + b"\n",
         "feature_store.py": feast_text(manifest, dict(zip(columns, dtypes, strict=True))).encode(),
     }
