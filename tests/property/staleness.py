@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import sys
 import tempfile
@@ -244,6 +245,7 @@ class _Sequence:
         return self._trial
 
     def _edit(self) -> None:
+        _await_tick(self._whole.parent / "tick")
         edit = random_edit(self._scene, self._chance)
         self._told.append(edit.text)
         for folder in (self._whole, self._parts):
@@ -262,6 +264,15 @@ class _Sequence:
             edit.make(self._whole)
             self._runner.interfere(self._chance)
         return expected, actual, reasons
+
+
+def _await_tick(probe: Path) -> None:
+    """Until files get another time than those of a moment ago: of two that were changed in one tick of the
+    file system's clock, which of the folders' is the newer would be chance."""
+    probe.touch()
+    before = probe.stat().st_mtime_ns
+    while probe.stat().st_mtime_ns == before:
+        os.utime(probe)
 
 
 def _count(
