@@ -261,11 +261,14 @@ def _cell_magic(name: str, line: str, body: str) -> MagicEffects:
 
 ALIASES = "cat cp ldir less ls lf lk ll lx man mkdir more mv rm rmdir"
 """Programs that go by the name of a magic."""
+SETTINGS = """
+alias alias_magic autoawait automagic code_wrap colors config doctest_mode pdb unalias unload_ext xmode
+"""
+"""Magics that change how the shell reads, runs or shows what comes after them."""
 OTHERS = """
-alias_magic autoawait automagic bookmark code_wrap colors debug dhist dirs doctest_mode edit gui history
-killbgscripts load loadpy logoff logon logstart logstate logstop lsmagic macro magic notebook page pastebin
-pdb pdef pfile pprint profile psource pwd pycat quickref recall rehashx rep rerun save sc sql subshell tb
-unalias unload_ext xdel
+bookmark debug dhist dirs edit gui history killbgscripts load loadpy logoff logon logstart logstate logstop
+lsmagic macro magic notebook page pastebin pdef pfile pprint profile psource pwd pycat quickref recall rehashx
+rep rerun save sc sql subshell tb xdel
 """
 OF_IPYTHON = frozenset(OTHERS.split())
 """Line magics of IPython that do nothing to variables but what `{name}` and `$name` read."""
@@ -274,6 +277,7 @@ LINE_MAGICS: dict[str, Callable[[str], MagicEffects]] = {
     **{name: _program(name) for name in ALIASES.split()},
     **{name: partial(_shell, expanded=True) for name in ("sx", "system", "!")},
     **{name: _program(name) for name in ("pip", "conda", "mamba", "micromamba", "uv")},
+    **{name: _sets("ipython.config") for name in SETTINGS.split()},
     "cd": _cd,
     "pushd": _cd,
     "popd": _cd,
@@ -281,13 +285,10 @@ LINE_MAGICS: dict[str, Callable[[str], MagicEffects]] = {
     "set_env": _env,
     "matplotlib": _sets("ipython.matplotlib"),
     "pylab": _sets("ipython.matplotlib"),
-    "config": _sets("ipython.config"),
     "precision": _sets("ipython.precision", "numpy.printoptions"),
     "load_ext": _sets("ipython.extensions"),
     "reload_ext": _sets("ipython.extensions"),
     "autoreload": _sets("ipython.extensions"),
-    "xmode": _sets("ipython.config"),
-    "alias": _sets("ipython.config"),
     "run": _run,
     "store": _store,
     "Rpush": _gives("R"),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.interpreter.world import World
 
 __all__ = [
+    "calls_for_effect",
     "is_setting",
     "kept_for_later",
     "note_registry_change",
@@ -77,6 +78,15 @@ def is_setting(qualified: str) -> bool:
     if not words or words[0] in _ACTIONS:
         return False
     return words[0] in _VERBS or words[0].startswith(JOINED) or not _NOUNS.isdisjoint(words)
+
+
+def calls_for_effect(node: ast.expr) -> Iterator[ast.expr]:
+    """What a statement calls and does not use: its expression, and what a setting is called on, since
+    `pl.Config.set_tbl_rows(5).set_fmt_str_lengths(9)` sets twice."""
+    yield node
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and is_setting(node.func.attr):
+        node = node.func.value
+        yield node
 
 
 def seeds_library(qualified: str) -> bool:

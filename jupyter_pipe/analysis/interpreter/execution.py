@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from jupyter_pipe.analysis.calls import dispatch as calls
 from jupyter_pipe.analysis.calls.ambient import FELT_EVERYWHERE
 from jupyter_pipe.analysis.calls.libraries import show
+from jupyter_pipe.analysis.calls.settings import calls_for_effect
 from jupyter_pipe.analysis.dataflow.facts import Facts, Unit, Write
 from jupyter_pipe.analysis.dataflow.groups import expected_groups
 from jupyter_pipe.analysis.interpreter import expressions, functions, loops, statements
@@ -103,7 +104,7 @@ def _execute(world: World, unit: Unit) -> bool:
             world.touch(component, unit.node)
     if not (isinstance(unit.node, ast.Expr) and unit.displays):
         return world.execute((unit.node,))
-    world.facts.unused.add(unit.node.value)
+    world.facts.unused.update(calls_for_effect(unit.node.value))
     show(world, world.evaluate(unit.node.value), unit.node)
     return True
 

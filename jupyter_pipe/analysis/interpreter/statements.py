@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.calls.arguments import Arguments
 from jupyter_pipe.analysis.calls.libraries import escape
-from jupyter_pipe.analysis.calls.settings import note_setting_decorator
+from jupyter_pipe.analysis.calls.settings import calls_for_effect, note_setting_decorator
 from jupyter_pipe.analysis.calls.shell_state import is_part_of_shell
 from jupyter_pipe.analysis.interpreter.access import load_attribute, load_item
 from jupyter_pipe.analysis.interpreter.classes import make_class
@@ -43,7 +43,7 @@ INTERACT = "ipywidgets.Interact"
 
 @rule(statement_rules, ast.Expr)
 def _expression(world: World, node: ast.Expr) -> bool:
-    world.facts.unused.add(node.value)
+    world.facts.unused.update(calls_for_effect(node.value))
     world.evaluate(node.value)
     return True
 
