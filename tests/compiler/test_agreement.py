@@ -31,6 +31,12 @@ ONLY_AS_PIPELINE = {
     "ip2a",  # likewise
     "ip2b",  # likewise
     "ip4c",  # likewise, and `%precision` shows nothing
+    "xm1a",  # likewise
+    "sy1",  # likewise
+    "sy1a",  # likewise
+    "sy1b",  # likewise
+    "ev1",  # no cells run in the shell, so nothing runs before them
+    "mp1a",  # its modules are imported before a hook stands that a stage sets by a name of its own
     "ip4",  # no cells run in the shell, so nothing runs after them
     "tr1",  # likewise, whatever formatter is set
     "wi1",  # a widget is shown by another `repr` than the shell's
