@@ -164,7 +164,8 @@ def test_a_registry_that_is_damaged_is_a_sentence_on_the_page(
 ) -> None:
     make_run(*WAITED)
     (jp_root_dir / ".jupyter_pipe" / "mlflow.db").write_bytes(b"no database" * 100)
-    assert "cannot be read" in service.models(HERE).problem
+    problem = service.models(HERE).problem
+    assert problem.startswith("The registry .jupyter_pipe/mlflow.db cannot be read")
     waiting = service.waiting(HERE)
     assert "cannot be read" in waiting.problem
     assert len(waiting.questions) == 1

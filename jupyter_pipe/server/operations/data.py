@@ -24,7 +24,7 @@ from jupyter_pipe.server.operations.payloads import (
     DataPage,
     ValueShown,
 )
-from jupyter_pipe.server.operations.places import Place, sentence
+from jupyter_pipe.server.operations.places import Place
 
 __all__ = ["column_shown", "data_page", "value_shown"]
 
@@ -51,7 +51,7 @@ def _page(place: Place, run: Run, values: list[ValueProfile]) -> DataPage:
         try:
             contract = read_contract(place.notebook, each.name) if is_watched and place.notebook else None
         except PipeError as error:
-            problems.append(sentence(error))
+            problems.append(place.sentence(error))
         shown.append(value_shown(each, contract, is_watched=is_watched))
     # What somebody watches comes first, and of that what is wrong.
     order = ("broken", "unjudged", "missing", "kept", "none")

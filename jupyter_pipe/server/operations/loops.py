@@ -9,7 +9,7 @@ from jupyter_pipe.loop.machine.world import Machine
 from jupyter_pipe.loop.status import status_of
 from jupyter_pipe.loop.words import record_line
 from jupyter_pipe.server.operations.payloads import LoopLine, LoopPage
-from jupyter_pipe.server.operations.places import Place, sentence
+from jupyter_pipe.server.operations.places import Place
 
 __all__ = ["loop_page"]
 
@@ -27,7 +27,7 @@ def loop_page(place: Place) -> LoopPage:
     try:
         return _page(place, path.name, read_settings(place.notebook), log)
     except PipeError as error:
-        return LoopPage(exists=True, file=path.name, problem=sentence(error))
+        return LoopPage(exists=True, file=path.name, problem=place.sentence(error))
 
 
 def _page(place: Place, file: str, settings: LoopSettings, log: LoopLog) -> LoopPage:

@@ -11,7 +11,7 @@ from jupyter_pipe.registry.lineage import Lineage, read_lineage
 from jupyter_pipe.render.words import value_text
 from jupyter_pipe.scoring.bundle import read_manifest
 from jupyter_pipe.server.operations.payloads import ModelShown, ModelsPage, VersionShown
-from jupyter_pipe.server.operations.places import Place, sentence
+from jupyter_pipe.server.operations.places import Place
 from jupyter_pipe.tracking.address import sqlite_file
 
 __all__ = ["models_page"]
@@ -26,9 +26,9 @@ def models_page(place: Place) -> ModelsPage:
     registry = open_registry(root=place.store.root)
     where = _where(registry, place.store.root)
     try:
-        models = tuple(_model(registry, name) for name in registry.names())
+        models = tuple(_model(place, registry, name) for name in registry.names())
     except PipeError as error:
-        return ModelsPage(where, (), sentence(error))
+        return ModelsPage(where, (), place.sentence(error))
     return ModelsPage(where, models)
 
 
@@ -41,22 +41,22 @@ def _where(registry: Registry, root: Path) -> str:
     return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
-def _model(registry: Registry, name: str) -> ModelShown:
+def _model(place: Place, registry: Registry, name: str) -> ModelShown:
     found = registry.versions(name)[:_MOST_VERSIONS]
-    read = [_lineage(version) for version in found]
+    read = [_lineage(place, version) for version in found]
     versions = tuple(_version(*each) for each in zip(found, read, strict=True))
     metric = next((each.metric for each in read if isinstance(each, Lineage) and each.metric), "")
     return ModelShown(name, versions, metric)
 
 
-def _lineage(version: ModelVersion) -> Lineage | str:
+def _lineage(place: Place, version: ModelVersion) -> Lineage | str:
     """What a version came from, or why nobody knows."""
     if version.bundle is None:
         return "Its files are in the registry and not on this machine; promoting it fetches them."
     try:
         return read_lineage(version.bundle, version.name)
     except PipeError as error:
-        return sentence(error)
+        return place.sentence(error)
 
 
 def _version(version: ModelVersion, lineage: Lineage | str) -> VersionShown:

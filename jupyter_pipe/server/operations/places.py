@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -12,7 +13,7 @@ from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.server.operations.payloads import PageRequest
 from jupyter_pipe.server.paths import Root
 
-__all__ = ["Place", "sentence"]
+__all__ = ["Place"]
 
 # Of a long history only the newest runs can still wait for somebody, and each costs a millisecond.
 _MOST_RUNS = 200
@@ -51,7 +52,6 @@ class Place:
             if self.notebook is None or Path(run.facts.notebook).name == self.notebook.name:
                 yield run
 
-
-def sentence(error: PipeError) -> str:
-    """What a page says where something could not be read."""
-    return f"{error.message} {error.hint}".strip()
+    def sentence(self, error: PipeError) -> str:
+        """What the page says where something could not be read; files are named as seen from the folder."""
+        return f"{error.message} {error.hint}".strip().replace(f"{self.store.root}{os.sep}", "")

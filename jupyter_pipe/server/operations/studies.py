@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jupyter_pipe.errors import PipeError
 from jupyter_pipe.server.operations.payloads import StudiesPage, StudyShown
-from jupyter_pipe.server.operations.places import Place, sentence
+from jupyter_pipe.server.operations.places import Place
 from jupyter_pipe.sweeps.model import best_trial
 from jupyter_pipe.sweeps.studies import StudyFolder, study_folder
 
@@ -29,7 +29,7 @@ def _studies(place: Place, problems: list[str]) -> Iterator[StudyShown]:
         try:
             shown = _study(study_folder(place.store, path.name))
         except PipeError as error:
-            problems.append(sentence(error))
+            problems.append(place.sentence(error))
             continue
         if place.notebook is None or Path(shown.notebook).name == place.notebook.name:
             yield shown

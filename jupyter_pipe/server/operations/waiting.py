@@ -16,7 +16,7 @@ from jupyter_pipe.server.operations.payloads import (
     VersionWaiting,
     WaitingPage,
 )
-from jupyter_pipe.server.operations.places import Place, sentence
+from jupyter_pipe.server.operations.places import Place
 
 __all__ = ["answer", "waiting_page"]
 
@@ -27,7 +27,7 @@ def waiting_page(place: Place) -> WaitingPage:
     try:
         return WaitingPage(questions, tuple(_versions(place)))
     except PipeError as error:
-        return WaitingPage(questions, (), sentence(error))
+        return WaitingPage(questions, (), place.sentence(error))
 
 
 def answer(place: Place, said: AnswerRequest) -> WaitingPage:

@@ -105,35 +105,51 @@ export function SideBySide(props: {
   return (
     <div className="jp-pipe-Ops-decision">
       <p>{text}</p>
-      <table className="jp-pipe-Ops-table">
-        <thead>
-          <tr>
-            <th scope="col">{trans.__('Metric of its run')}</th>
-            {before && (
-              <th scope="col" className="jp-mod-number">
-                {trans.__('version %1, answers now', before.number)}
-              </th>
-            )}
-            <th scope="col" className="jp-mod-number">
-              {trans.__('version %1', after.number)}
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {names.map(name => (
-            <tr key={name}>
-              <th scope="row" className="jp-pipe-code">
-                {name}
-              </th>
-              {before && <td className="jp-mod-number">{formatValue(before.metrics[name])}</td>}
-              <td className="jp-mod-number">
-                {formatValue(after.metrics[name])} <Change {...{ before, after, name }} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      {names.length === 0 ? (
+        <p className="jp-pipe-second">{trans.__('The metrics of their runs are not known here.')}</p>
+      ) : (
+        <Metrics {...{ names, before, after, trans }} />
+      )}
     </div>
+  );
+}
+
+function Metrics(props: {
+  names: readonly string[];
+  before: VersionShown | null;
+  after: VersionShown;
+  trans: TranslationBundle;
+}): ReactElement {
+  const { names, before, after, trans } = props;
+  return (
+    <table className="jp-pipe-Ops-table">
+      <thead>
+        <tr>
+          <th scope="col">{trans.__('Metric of its run')}</th>
+          {before && (
+            <th scope="col" className="jp-mod-number">
+              {trans.__('version %1, answers now', before.number)}
+            </th>
+          )}
+          <th scope="col" className="jp-mod-number">
+            {trans.__('version %1', after.number)}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {names.map(name => (
+          <tr key={name}>
+            <th scope="row" className="jp-pipe-code">
+              {name}
+            </th>
+            {before && <td className="jp-mod-number">{formatValue(before.metrics[name])}</td>}
+            <td className="jp-mod-number">
+              {formatValue(after.metrics[name])} <Change {...{ before, after, name }} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 

@@ -72,6 +72,9 @@ class RunItem extends FrameWidget {
     }
     const failed = failedStage(run);
     if (!isActive(run)) {
+      if (run.state === 'waiting') {
+        return this.trans.__('%1: waiting for you', name);
+      }
       return failed ? this.trans.__('%1: failed in %2', name, failed.name) : `${name}: ${run.state}`;
     }
     const { done, total } = countStages(run);

@@ -50,15 +50,27 @@ export function DataBody(props: Props): ReactElement {
       {page.values
         .filter(value => !isWatched(value))
         .map(value => (
-          <details key={`${value.stage} ${value.name}`} className="jp-pipe-Ops-other">
-            <summary>
-              <span className="jp-pipe-code">{value.name}</span>{' '}
-              <span className="jp-pipe-second">{sizeOf(value, trans)}</span>
-            </summary>
-            <Columns {...props} value={value} />
-          </details>
+          <Other key={`${value.stage} ${value.name}`} {...props} value={value} />
         ))}
     </>
+  );
+}
+
+/** A value that nobody watches: one line, and its columns for who wants to see them. */
+function Other(props: Props & { value: ValueShown }): ReactElement {
+  const { value, trans } = props;
+  const line = (
+    <>
+      <span className="jp-pipe-code">{value.name}</span> <span className="jp-pipe-second">{sizeOf(value, trans)}</span>
+    </>
+  );
+  return value.columns.length === 0 ? (
+    <p className="jp-pipe-Ops-other">{line}</p>
+  ) : (
+    <details className="jp-pipe-Ops-other">
+      <summary>{line}</summary>
+      <Columns {...props} />
+    </details>
   );
 }
 

@@ -46,24 +46,28 @@ export function LoopBody({ page, model, host, trans }: Props): ReactElement {
           </p>
         ))}
       </section>
-      <section aria-label={trans.__('What it did')}>
-        <Head title={trans.__('What it did')} />
-        {page.lines.length === 0 ? (
-          <Teach text={trans.__('Nothing yet. Try it:')} commands={[`jupyter pipe loop once ${notebook}`]} trans={trans} />
-        ) : (
-          <ol className="jp-pipe-Ops-history">
-            {page.lines.map((line, index) => (
-              <li key={page.lines.length - index}>
-                <StateIcon mark={markOf(line)} size={13} />
-                <time dateTime={new Date(1000 * line.time).toISOString()}>{formatWhen(new Date(1000 * line.time), trans)}</time>
-                <span className="jp-pipe-Ops-said">{line.text}</span>
-                {line.run_id && <RunLink runId={line.run_id} host={host} trans={trans} />}
-              </li>
-            ))}
-          </ol>
-        )}
-      </section>
+      {!page.problem && <History {...{ page, model, host, trans }} />}
     </>
+  );
+}
+
+function History({ page, model, host, trans }: Props): ReactElement {
+  const once = `jupyter pipe loop once ${model.subject.name}.ipynb`;
+  return (
+    <section aria-label={trans.__('What it did')}>
+      <Head title={trans.__('What it did')} />
+      {page.lines.length === 0 && <Teach text={trans.__('Nothing yet. Try it:')} commands={[once]} trans={trans} />}
+      <ol className="jp-pipe-Ops-history">
+        {page.lines.map((line, index) => (
+          <li key={page.lines.length - index}>
+            <StateIcon mark={markOf(line)} size={13} />
+            <time dateTime={new Date(1000 * line.time).toISOString()}>{formatWhen(new Date(1000 * line.time), trans)}</time>
+            <span className="jp-pipe-Ops-said">{line.text}</span>
+            {line.run_id && <RunLink runId={line.run_id} host={host} trans={trans} />}
+          </li>
+        ))}
+      </ol>
+    </section>
   );
 }
 
