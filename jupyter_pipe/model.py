@@ -223,9 +223,10 @@ class StageOptions(Struct, frozen=True):
     """`cache_seconds` is how old a result may be that is reused: 0 never reuses one, None sets no limit.
     `reads` and `writes` are paths and patterns, relative to the notebook, of what cannot be seen. `contracts`
     are values that are judged when the stage ends: `sales` by its contract file, `sales=schema` by a schema
-    of the notebook's own. `approve` is a question to a person, without whose answer nothing goes on from
-    here. `promote` is the metric by which a new version of the model is compared with the one in use; the
-    rows that the notebook scores were then set aside from fitting."""
+    of the notebook's own. `labels` are tables whose rows wait for labels. `approve` is a question to a
+    person, without whose answer nothing goes on from here. `promote` is the metric by which a new version of
+    the model is compared with the one in use; the rows that the notebook scores were then set aside from
+    fitting."""
 
     retries: int = 0
     timeout_seconds: float | None = None
@@ -240,6 +241,7 @@ class StageOptions(Struct, frozen=True):
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     contracts: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
     approve: str = ""
     promote: str = ""
 

@@ -227,6 +227,7 @@ def _merge(
             gates[gate.expression] = gate
         kept.update(item.tags.scoring.rows)
         kept.update(item.tags.scoring.score)
+    kept.update(options.labels)
     stage = TaggedStage(
         name=name,
         cells=tuple(item.cell.id for item in own),

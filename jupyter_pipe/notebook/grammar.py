@@ -100,6 +100,11 @@ OPTION_TAGS = (
         "the names of variables, separated by commas, each with a schema if it has one: sales=schema",
     ),
     OptionTag(
+        "labels",
+        r"[^\s,=:]+(\s*,\s*[^\s,=:]+)*",
+        "the names of tables whose rows wait for labels, separated by commas",
+    ),
+    OptionTag(
         "approve", r".*\S.*", "the question that a person answers, such as: Are these errors acceptable?"
     ),
     OptionTag(

@@ -85,6 +85,13 @@ def _read_contracts(text: str) -> tuple[str, ...]:
     return found
 
 
+def _read_variables(text: str) -> tuple[str, ...]:
+    found = _read_names(text)
+    if not all(name.isidentifier() for name in found):
+        raise ValueError(_WANTED["labels"])
+    return found
+
+
 def _read_question(text: str) -> str:
     """Quotes around the whole are not part of it."""
     is_quoted = len(text) > 2 and text[0] == text[-1] == '"'
@@ -101,7 +108,7 @@ def _read_limit(text: str) -> tuple[str, str]:
     return key.strip(), value.strip()
 
 
-COLLECTED = ("secrets", "reads", "writes", "contracts")
+COLLECTED = ("secrets", "reads", "writes", "contracts", "labels")
 """Fields of `StageOptions` that add up over the cells of a stage."""
 
 # Tag prefix -> (field of StageOptions, reader of a value that has the right form).
@@ -113,6 +120,7 @@ OPTION_FIELDS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "reads": ("reads", _read_names),
     "writes": ("writes", _read_names),
     "contract": ("contracts", _read_contracts),
+    "labels": ("labels", _read_variables),
     "approve": ("approve", _read_question),
     "promote": ("promote", _read_promotion_metric),
     "cpus": ("cpus", float),

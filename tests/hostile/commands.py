@@ -50,6 +50,9 @@ def _about_notebooks() -> Iterator[Command]:
     yield Command(("contract", "check", "flow.ipynb"))
     yield Command(("drift", "latest"))
     yield Command(("tests", "init", "flow.ipynb"))
+    yield Command(("labels", "export", "flow.ipynb", "--key", "a"))
+    yield Command(("labels", "export", "flow.ipynb", "--key", "a", "--run", "latest"))
+    yield Command(("labels", "merge", "params.yaml", "--key", "a", "--votes", "b"))
     yield Command(("tests", "init", "flow.ipynb", "--run", "latest"))
     yield Command(("impact", "data.csv"))
     for action in ("init", "status", "history"):

@@ -525,6 +525,7 @@ export interface StageOptions {
   readonly reads: readonly string[];
   readonly writes: readonly string[];
   readonly contracts: readonly string[];
+  readonly labels: readonly string[];
   readonly approve: string;
   readonly promote: string;
 }

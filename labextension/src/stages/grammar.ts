@@ -5,7 +5,7 @@
 
 export type Role = 'parameters' | 'shared' | 'skip' | 'leading';
 export type NameProblem = 'empty' | 'identifier' | 'keyword' | 'special' | 'reserved';
-export type OptionName = 'retries' | 'timeout' | 'cell-timeout' | 'cache' | 'reads' | 'writes' | 'contract' | 'approve' | 'promote' | 'cpus' | 'memory' | 'gpus' | 'image' | 'secret' | 'limit';
+export type OptionName = 'retries' | 'timeout' | 'cell-timeout' | 'cache' | 'reads' | 'writes' | 'contract' | 'labels' | 'approve' | 'promote' | 'cpus' | 'memory' | 'gpus' | 'image' | 'secret' | 'limit';
 
 export const ROLES: Readonly<Record<string, Role>> = {
   "parameters": "parameters",
@@ -44,6 +44,7 @@ export const PREFIXES: readonly string[] = [
   "reads",
   "writes",
   "contract",
+  "labels",
   "approve",
   "promote",
   "cpus",
@@ -136,6 +137,10 @@ export const OPTIONS: Readonly<Record<OptionName, { pattern: string; wanted: str
   "contract": {
     "pattern": "[^\\s,=:]+(\\s*=\\s*[^\\s,=:]+)?(\\s*,\\s*[^\\s,=:]+(\\s*=\\s*[^\\s,=:]+)?)*",
     "wanted": "the names of variables, separated by commas, each with a schema if it has one: sales=schema"
+  },
+  "labels": {
+    "pattern": "[^\\s,=:]+(\\s*,\\s*[^\\s,=:]+)*",
+    "wanted": "the names of tables whose rows wait for labels, separated by commas"
   },
   "approve": {
     "pattern": ".*\\S.*",

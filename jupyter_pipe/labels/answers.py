@@ -1,0 +1,110 @@
+"""Answers: who gave which label to which row. From Label Studio's export and back, and from tables. Pure.
+
+Raises PipeError with the place of what cannot be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from jupyter_pipe.errors import PipeError
+from jupyter_pipe.labels.tasks import Key, choice_result, key_of
+
+__all__ = ["Vote", "votes_from_export", "votes_from_rows", "votes_to_export"]
+
+
+class Vote(Struct, frozen=True):
+    """One label, given to the row that `key` names by one annotator: a person, or a labelling function."""
+
+    key: Key
+    annotator: str
+    label: str
+
+
+def votes_from_export(tasks: Any, keys: Sequence[str]) -> list[Vote]:
+    """The answers in an export of Label Studio (JSON). Cancelled ones do not count; of several by one person
+    the last one does."""
+    if not isinstance(tasks, list):
+        raise _unreadable("The export is no list of tasks")
+    votes: dict[tuple[Key, str], Vote] = {}
+    for number, task in enumerate(tasks, start=1):
+        place = f"Task {number}"
+        if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
+            raise _unreadable(f"{place} has no data")
+        key = key_of(task["data"], keys)
+        for annotation in task.get("annotations") or ():
+            if not annotation.get("was_cancelled"):
+                vote = Vote(key, _annotator(annotation), _choice(annotation, place))
+                votes[key, vote.annotator] = vote
+    return list(votes.values())
+
+
+def _annotator(annotation: Mapping[str, Any]) -> str:
+    """A number, or in newer exports a record of the person."""
+    who = annotation.get("completed_by", "")
+    if isinstance(who, dict):
+        who = who.get("email") or who.get("id", "")
+    return str(who)
+
+
+def _choice(annotation: Mapping[str, Any], place: str) -> str:
+    chosen = [
+        choice
+        for result in annotation.get("result") or ()
+        if result.get("type") == "choices"
+        for choice in result.get("value", {}).get("choices", ())
+    ]
+    if len(chosen) != 1:
+        raise _unreadable(f"{place} has an answer with {len(chosen)} labels, where one is wanted")
+    return str(chosen[0])
+
+
+def votes_from_rows(
+    rows: Sequence[Mapping[str, Any]], keys: Sequence[str], functions: Sequence[str]
+) -> list[Vote]:
+    """The votes in a table with a column for each labelling function. An empty cell is no vote."""
+    return [
+        Vote(key_of(row, keys), name, str(row[name]))
+        for row in rows
+        for name in functions
+        if row.get(name) is not None
+    ]
+
+
+def votes_to_export(
+    tasks: Sequence[Mapping[str, Any]], votes: Sequence[Vote], keys: Sequence[str]
+) -> list[Any]:
+    """The tasks with these answers, as Label Studio exports and imports them."""
+    by_key: dict[Key, list[Vote]] = {}
+    for vote in votes:
+        by_key.setdefault(vote.key, []).append(vote)
+    number = iter(range(1, len(votes) + 1))
+    return [
+        {
+            "id": place,
+            **task,
+            "annotations": list(_annotations(by_key.get(key_of(task["data"], keys), ()), number)),
+        }
+        for place, task in enumerate(tasks, start=1)
+    ]
+
+
+def _annotations(votes: Sequence[Vote], number: Iterator[int]) -> Iterator[dict[str, Any]]:
+    for vote in votes:
+        yield {
+            "id": next(number),
+            "completed_by": {"email": vote.annotator},
+            "was_cancelled": False,
+            "result": [choice_result(vote.label)],
+        }
+
+
+def _unreadable(what: str) -> PipeError:
+    return PipeError(
+        f"{what}.",
+        code="labels_unusable",
+        hint="Export from Label Studio as JSON, with the form that `labels export` wrote.",
+    )

@@ -1,0 +1,224 @@
+"""Rows become tasks, answers become votes, votes become labels; nothing is guessed."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from jupyter_pipe.cli.main import main
+from jupyter_pipe.errors import PipeError
+from jupyter_pipe.labels import (
+    Vote,
+    agreement,
+    dawid_skene,
+    label_config,
+    majority,
+    tasks_from_rows,
+    votes_from_export,
+    votes_to_export,
+)
+
+EXPORT = Path(__file__).with_name("label_studio_export.json")
+ROWS = [
+    {"ticket": "T1", "text": "invoice is wrong", "guess": "billing"},
+    {"ticket": "T2", "text": 'no "connection" & <more>', "guess": None},
+]
+
+
+def vote(key: str, annotator: str, label: str) -> Vote:
+    return Vote((key,), annotator, label)
+
+
+def test_rows_become_tasks() -> None:
+    first, second = tasks_from_rows(ROWS, ["ticket"], suggested="guess", version="r1")
+    assert first["data"] == {"ticket": "T1", "text": "invoice is wrong"}
+    (prediction,) = first["predictions"]
+    assert prediction["model_version"] == "r1"
+    assert prediction["result"][0]["value"] == {"choices": ["billing"]}
+    assert "predictions" not in second
+
+
+def test_the_form_names_what_tasks_hold() -> None:
+    form = ElementTree.fromstring(label_config(["ticket", "text"], ["billing", 'a "b" <c>']))
+    assert [each.attrib["value"] for each in form.iter("Text")] == ["$ticket", "$text"]
+    assert [each.attrib["value"] for each in form.iter("Choice")] == ["billing", 'a "b" <c>']
+    (choices,) = form.iter("Choices")
+    assert choices.attrib["toName"] in {each.attrib["name"] for each in form.iter("Text")}
+
+
+@pytest.mark.parametrize(
+    ("rows", "keys", "said"),
+    [
+        (ROWS, ["number"], "no 'number'"),
+        ([*ROWS, ROWS[0]], ["ticket"], "Two rows are named T1"),
+        ([{"ticket": None}], ["ticket"], "no 'ticket'"),
+    ],
+)
+def test_rows_that_cannot_be_told_apart_are_refused(rows: list[Any], keys: list[str], said: str) -> None:
+    with pytest.raises(PipeError, match=said):
+        tasks_from_rows(rows, keys)
+
+
+def test_what_label_studio_exports_is_read() -> None:
+    """As its server writes it: cancelled answers, people as numbers and as records, answers given twice."""
+    votes = votes_from_export(json.loads(EXPORT.read_text()), ["ticket"])
+    assert votes == [
+        vote("T1", "ann@example.org", "billing"),
+        vote("T1", "2", "sales"),
+        vote("T2", "ann@example.org", "network"),
+    ]
+
+
+def test_both_ways_give_what_was_there() -> None:
+    tasks = tasks_from_rows(ROWS, ["ticket"])
+    votes = [vote("T1", "ann", "billing"), vote("T1", "bob", "sales"), vote("T2", "ann", "network")]
+    assert (
+        votes_from_export(json.loads(json.dumps(votes_to_export(tasks, votes, ["ticket"]))), ["ticket"])
+        == votes
+    )
+
+
+@pytest.mark.parametrize(
+    ("export", "said"),
+    [
+        ({"tasks": []}, "no list of tasks"),
+        ([{"annotations": []}], "Task 1 has no data"),
+        ([{"data": {"ticket": "T1"}, "annotations": [{"result": []}]}], "Task 1 has an answer with 0 labels"),
+    ],
+)
+def test_what_is_no_export_is_refused_with_its_place(export: Any, said: str) -> None:
+    with pytest.raises(PipeError, match=said):
+        votes_from_export(export, ["ticket"])
+
+
+def test_even_votes_give_no_label() -> None:
+    votes = [vote("T1", "a", "x"), vote("T1", "b", "y"), vote("T2", "a", "x"), vote("T2", "b", "x")]
+    first, second = majority(votes)
+    assert (first.label, first.share, first.votes) == ("", 0.5, 2)
+    assert (second.label, second.share) == ("x", 1.0)
+
+
+# Annotators of known quality, drawn at random.
+
+
+def drawn(seed: int, quality: dict[str, float], rows: int = 300) -> tuple[dict[str, str], list[Vote]]:
+    draw = random.Random(seed)
+    truth = {f"R{number}": draw.choice("xyz") for number in range(rows)}
+    votes = [
+        vote(
+            key,
+            who,
+            label if draw.random() < good else draw.choice([each for each in "xyz" if each != label]),
+        )
+        for key, label in truth.items()
+        for who, good in quality.items()
+    ]
+    return truth, votes
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_annotators_who_are_borne_out_count_for_more(seed: int) -> None:
+    truth, votes = drawn(seed, {"good": 0.95, "fair": 0.8, "a": 0.4, "b": 0.4, "c": 0.4})
+
+    def right(merged: Any) -> int:
+        return sum(truth[each.key[0]] == each.label for each in merged)
+
+    assert right(dawid_skene(votes)) > right(majority(votes)) + 15
+    assert right(dawid_skene(votes)) > 270
+
+
+def test_dawid_and_skene_agree_with_what_all_say() -> None:
+    votes = [vote(f"R{n}", who, "xyz"[n % 3]) for n in range(30) for who in "abc"]
+    assert all(
+        each.label == "xyz"[int(each.key[0][1:]) % 3] and each.share > 0.99 for each in dawid_skene(votes)
+    )
+
+
+def test_the_order_of_votes_does_not_matter() -> None:
+    _, votes = drawn(3, {"a": 0.9, "b": 0.7, "c": 0.6}, rows=60)
+    shuffled = random.Random(1).sample(votes, len(votes))
+    for merge in (majority, dawid_skene):
+        found = {each.key: (each.label, round(each.share, 6)) for each in merge(votes)}
+        assert found == {each.key: (each.label, round(each.share, 6)) for each in merge(shuffled)}
+
+
+def test_agreement_is_krippendorffs_alpha() -> None:
+    """The example of his paper of 2011, nominal, four observers with gaps: 0.743."""
+    observers = {"A": "123321412...", "B": "1233224125.3", "C": ".3332342251.", "D": "12332441251."}
+    votes = [
+        vote(f"U{unit}", who, label)
+        for who, labels in observers.items()
+        for unit, label in enumerate(labels)
+        if label != "."
+    ]
+    assert agreement(votes) == pytest.approx(0.743, abs=0.0005)
+    assert agreement(votes) == pytest.approx(alpha_by_hand(votes))
+
+
+def alpha_by_hand(votes: list[Vote]) -> float:
+    """From the coincidence matrix, pair by pair."""
+    units: dict[Any, list[str]] = {}
+    for each in votes:
+        units.setdefault(each.key, []).append(each.label)
+    pairable = [labels for labels in units.values() if len(labels) > 1]
+    everything = [label for labels in pairable for label in labels]
+    size = len(everything)
+    observed = (
+        sum((a != b) / (len(labels) - 1) for labels in pairable for a, b in itertools.permutations(labels, 2))
+        / size
+    )
+    expected = sum(a != b for a, b in itertools.permutations(everything, 2)) / (size * (size - 1))
+    return 1 - observed / expected
+
+
+@pytest.mark.parametrize("votes", [[], [vote("a", "x", "1")], [vote("a", "x", "1"), vote("a", "y", "1")]])
+def test_where_nothing_could_differ_agreement_cannot_be_told(votes: list[Vote]) -> None:
+    assert agreement(votes) is None
+
+
+def test_chance_is_no_agreement_and_unanimity_is_all_of_it() -> None:
+    _, votes = drawn(1, {"a": 1 / 3, "b": 1 / 3, "c": 1 / 3}, rows=2000)
+    assert abs(agreement(votes) or 1) < 0.03
+    _, votes = drawn(1, {"a": 1.0, "b": 1.0})
+    assert agreement(votes) == pytest.approx(1.0)
+
+
+def test_the_command_merges_exports_and_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "labels.csv"
+    assert main(["labels", "merge", str(EXPORT), "--key", "ticket", "--column", "team", "-o", str(out)]) == 0
+    assert out.read_text().splitlines() == ["ticket,team,share,votes", "T1,,0.5,2", "T2,network,1,1"]
+    table = tmp_path / "votes.csv"
+    table.write_text("ticket,words,sender\nT1,billing,\nT2,,network\nT3,,\n")
+    capsys.readouterr()
+    assert main(["labels", "merge", str(table), "--key", "ticket", "--votes", "words,sender"]) == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines()[:3] == ["ticket,label,share,votes", "T1,billing,1,1", "T2,network,1,1"]
+    assert "2 rows from 2 votes of 2 annotators, 0 even" in said.out + said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["votes.csv"], "Which columns"),
+        (["votes.csv", "--votes", "wrods"], "no column 'wrods'"),
+        (["nothing.json"], "cannot be read"),
+        (["nothing.csv", "--votes", "a"], "cannot be read"),
+    ],
+)
+def test_wrong_usage_says_what_is_wrong(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "votes.csv").write_text("ticket,words\nT1,billing\n")
+    assert main(["labels", "merge", *arguments, "--key", "ticket"]) == 2
+    assert said in capsys.readouterr().err
