@@ -79,8 +79,10 @@ def _column(
 ) -> ColumnDrift:
     """What happened to one column: new, gone, of another type, moved, the same, or unknown for lack of rows.
     The more columns are compared, the smaller `p` must be, or chance alone would find one."""
-    if before is None or after is None:
-        return ColumnDrift(name, "new" if before is None else "gone", before=before, after=after)
+    if before is None:
+        return ColumnDrift(name, "new", after=after)
+    if after is None:
+        return ColumnDrift(name, "gone", before=before)
     if before.type != after.type and {before.type, after.type} != {"int", "float"}:
         return ColumnDrift(
             name, "type", note=f"{before.type} became {after.type}", before=before, after=after
@@ -92,13 +94,13 @@ def _column(
     index = stability_index(expected, found)
     distance, p = _tested(before, after, expected, found)
     limit = _MOVED + chance_index(len(expected), after.filled, before.filled)
-    moved = index > limit and p < _SIGNIFICANT / columns
-    # Of 14 weeks whose prices were raised by a quarter, the index misses four, of 0.15 to 0.22.
-    is_apart = distance > _APART and p < _SURE / columns
-    moved = moved or (is_apart and is_numeric(before) and is_numeric(after))
-    note = _note(reference, before, after) if moved else ""
-    state: DriftState = "moved" if moved else "same"
-    return ColumnDrift(name, state, index, distance, p, note, before, after)
+    moved = (index > limit and p < _SIGNIFICANT / columns) or (
+        # Of 14 weeks whose prices were raised by a quarter, the index misses four, of 0.15 to 0.22.
+        is_numeric(before) and is_numeric(after) and distance > _APART and p < _SURE / columns
+    )
+    if moved:
+        return ColumnDrift(name, "moved", index, distance, p, _note(reference, before, after), before, after)
+    return ColumnDrift(name, "same", index, distance, p, "", before, after)
 
 
 def _why_unknown(before: ColumnProfile, after: ColumnProfile) -> str:

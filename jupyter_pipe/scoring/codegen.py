@@ -34,18 +34,22 @@ def generate(trace: Trace, notebook: str) -> GeneratedModule:
     names = _readable_names(trace, lines, constants)
     renamer = _Renamer(names)
     body = [_line(line, renamer, names) for line in _without_spare_copies(lines)]
-    used = {each.id for line in lines for each in ast.walk(line.node) if isinstance(each, ast.Name)}
-    imports = [
-        f"import {module} as {name}\n" if module != name else f"import {name}\n"
-        for name, module in sorted(trace.imports.items())
-        if name in used
-    ]
+    imports = _imports(trace, lines)
     renamed = {names[name]: constant for name, constant in constants.items()}
     listed = "".join(f"# {name}: {_about(constant)}\n" for name, constant in renamed.items())
     text = HEADER.format(notebook=notebook) + "\n" + "".join(imports) + ("\n" if imports else "") + listed
     text += f"\n\ndef score({names[trace.source]}):\n" + "".join(body)
     text += f"    return {names[trace.result]}\n"
     return GeneratedModule(text, renamed, lines)
+
+
+def _imports(trace: Trace, lines: list[Instruction]) -> list[str]:
+    """The imports that the lines need, as statements."""
+    used = {each.id for line in lines for each in ast.walk(line.node) if isinstance(each, ast.Name)}
+    needed = [(name, module) for name, module in sorted(trace.imports.items()) if name in used]
+    return [
+        f"import {module} as {name}\n" if module != name else f"import {name}\n" for name, module in needed
+    ]
 
 
 def _about(constant: Constant) -> str:

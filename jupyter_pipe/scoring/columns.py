@@ -76,9 +76,7 @@ class RowsError(PipeError):
 def describe_rows(rows: Any) -> RowsForm:
     """The form of raw rows. Raises ScoringRefusedError for what cannot be made from records."""
     if is_frame(rows):
-        if not all(isinstance(name, str) for name in rows.columns) or rows.columns.duplicated().any():
-            _refuse("The columns of the raw rows have no names of their own")
-        return RowsForm("frame", tuple(_column(name, rows[name]) for name in rows.columns))
+        return _describe_frame(rows)
     if is_instance(rows, "polars", "DataFrame"):
         return RowsForm("polars", tuple(_column_of_polars(name, rows[name]) for name in rows.columns))
     if is_instance(rows, "pandas", "Series"):
@@ -164,17 +162,27 @@ def rows_from_frame(frame: Any, form: RowsForm) -> Any:
     return rows_from_columns(columns, form, len(frame))
 
 
+def _describe_frame(rows: Any) -> RowsForm:
+    if not all(isinstance(name, str) for name in rows.columns) or rows.columns.duplicated().any():
+        _refuse("The columns of the raw rows have no names of their own")
+    return RowsForm("frame", tuple(_column(name, rows[name]) for name in rows.columns))
+
+
 def to_records(rows: Any, form: RowsForm) -> list[dict[str, Any]]:
     """One mapping of column to plain value a row, as JSON can hold it; gaps are None."""
     names = [column.name for column in form.columns]
     if form.form in ("frame", "polars"):
-        present = [name for name in names if name in rows.columns]
-        lists = [rows[name].to_list() for name in present]
-        return [dict(zip(present, map(_plain, values), strict=True)) for values in zip(*lists, strict=True)]
+        return _records_of_frame(rows, names)
     items = rows.tolist() if hasattr(rows, "tolist") else list(rows)
     if len(names) > 1 or (form.form == "array" and getattr(rows, "ndim", 1) == 2):
         return [dict(zip(names, map(_plain, item), strict=True)) for item in items]
     return [{names[0]: _plain(item)} for item in items]
+
+
+def _records_of_frame(rows: Any, names: list[str]) -> list[dict[str, Any]]:
+    present = [name for name in names if name in rows.columns]
+    lists = [rows[name].to_list() for name in present]
+    return [dict(zip(present, map(_plain, values), strict=True)) for values in zip(*lists, strict=True)]
 
 
 def _plain(value: Any) -> Any:

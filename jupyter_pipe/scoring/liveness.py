@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jupyter_pipe.graphs import reachable
-from jupyter_pipe.scoring.model import Instruction, Trace
+from jupyter_pipe.scoring.model import ColumnUse, Instruction, Trace
 
 __all__ = ["Demand", "live_instructions"]
 
@@ -87,21 +87,21 @@ def _define(instruction: Instruction, demands: dict[str, Demand]) -> bool:
         return True
     others = [name for name in instruction.reads if use is None or name != use.base]
     _want(demands, others)
-    if use is None:
-        return True
-    if use.kind == "get":
-        wanted = _only_needed(instruction, demand, use.names)
-        _want(demands, [use.base], Demand(False, frozenset({_ITSELF, *wanted})))
-    elif use.kind == "encode":
-        sources = frozenset(source for made, source in use.names if demand.needs(made))
-        _want(demands, [use.base], Demand(False, sources | {_ITSELF}))
-    elif use.kind == "rename":
-        _want(demands, [use.base], demand.renamed(use.names))
-    elif use.kind == "drop":
-        _want(demands, [use.base], demand.without(use.names))
-    else:
-        _want(demands, [use.base], demand)
+    if use is not None:
+        _want(demands, [use.base], _demand_of_base(instruction, use, demand))
     return True
+
+
+def _demand_of_base(instruction: Instruction, use: ColumnUse, demand: Demand) -> Demand:
+    """What the frame that an instruction starts from has to have, so that what it makes meets the demand."""
+    if use.kind == "get":
+        return Demand(False, frozenset({_ITSELF, *_only_needed(instruction, demand, use.names)}))
+    if use.kind == "encode":
+        sources = frozenset(source for made, source in use.names if demand.needs(made))
+        return Demand(False, sources | {_ITSELF})
+    if use.kind == "rename":
+        return demand.renamed(use.names)
+    return demand.without(use.names) if use.kind == "drop" else demand
 
 
 def _want_parts(instruction: Instruction, demand: Demand, demands: dict[str, Demand]) -> None:

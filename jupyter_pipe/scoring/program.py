@@ -6,7 +6,7 @@ contradict each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -143,19 +143,23 @@ def needed_units(
         if number in needed:
             continue
         needed.add(number)
-        unit = program.units[number]
-        for name, read in unit.facts.reads.items():
-            if name.startswith("@") and name not in _AMBIENT:
+        for name, source in _sources(program.units[number]):
+            is_of_another_stage = program.units[source].stage != program.units[number].stage
+            if source in needed:
                 continue
-            for source in read.sources:
-                if source < 0 or source in needed:
-                    continue
-                if program.units[source].stage != unit.stage and captured(name, source):
-                    taken.add((name, source))
-                else:
-                    todo.append(source)
+            if is_of_another_stage and captured(name, source):
+                taken.add((name, source))
+            else:
+                todo.append(source)
     known = {unit for name, unit in taken if name == program.rows}
     return sorted(needed - set(makers) if known.intersection(makers) else needed), sorted(taken)
+
+
+def _sources(unit: Unit) -> Iterator[tuple[str, int]]:
+    """Each name that a unit reads, with the units that may have given it its value."""
+    for name, read in unit.facts.reads.items():
+        if not name.startswith("@") or name in _AMBIENT:
+            yield from ((name, source) for source in read.sources if source >= 0)
 
 
 def _writers(units: Iterable[Unit], name: str, until: int) -> list[int]:

@@ -66,25 +66,29 @@ def take_back(path: Path) -> int:
             hint="Undoing knows only what `jupyter pipe suggest --write` added.",
         )
     removed: list[str] = []
-
-    def remove(cell_id: str, added: tuple[str, ...]) -> TagChange:
-        """The change of a cell's tags that takes `added` away."""
-
-        def change(old: list[str] | None) -> list[str] | None:
-            """None, as before the suggestion, where no tag is left and the cell had no list of tags."""
-            removed.extend(tag for tag in old or [] if tag in added)
-            left = [tag for tag in old or [] if tag not in added]
-            return None if not left and (old is None or cell_id in record.bare) else left
-
-        return change
-
-    text = _edited(path, {cell_id: remove(cell_id, added) for cell_id, added in record.tags.items()})
+    changes = {
+        cell_id: _removal(added, removed, was_bare=cell_id in record.bare)
+        for cell_id, added in record.tags.items()
+    }
+    text = _edited(path, changes)
     try:
         _replace(path, text)
         _record(path).unlink()
     except OSError as error:
         raise _cannot_write(path, error) from error
     return len(removed)
+
+
+def _removal(added: tuple[str, ...], removed: list[str], *, was_bare: bool) -> TagChange:
+    """The change of a cell's tags that takes `added` away, and adds to `removed` what was still there."""
+
+    def change(old: list[str] | None) -> list[str] | None:
+        """None, as before the suggestion, where no tag is left and the cell had no list of tags."""
+        removed.extend(tag for tag in old or [] if tag in added)
+        left = [tag for tag in old or [] if tag not in added]
+        return None if not left and (old is None or was_bare) else left
+
+    return change
 
 
 def _edited(path: Path, changes: Mapping[str, TagChange]) -> bytes:

@@ -22,17 +22,23 @@ def shape_rows(rows: Sequence[Sequence[tuple[Cell, ...]]], seen: Survey) -> Iter
         mains = [_main(group, sections, seen) for group in row]
         for group, main in zip(row, mains, strict=True):
             sharing = [other for other in row if any(sections[cell.id] == main for cell in other)]
-            looks = [seen.looks[cell.id] for cell in group]
-            given = seen.flow.given({cell.id for cell in group})
-            yield Shape(
-                heading=seen.headings[main].text if main else "",
-                title=looks[0].title,
-                verb=_verb(looks, dead_end=not given),
-                binds=tuple(name for look in looks for name in look.binds),
-                given=given,
-                maker=next((look.maker for look in looks if look.maker), ""),
-                divided=len(sharing) > 1,
-            )
+            heading = seen.headings[main].text if main else ""
+            yield _shape(group, heading, seen, divided=len(sharing) > 1)
+
+
+def _shape(group: Sequence[Cell], heading: str, seen: Survey, *, divided: bool) -> Shape:
+    """The shape of one stage; `divided` says that its section has other stages as well."""
+    looks = [seen.looks[cell.id] for cell in group]
+    given = seen.flow.given({cell.id for cell in group})
+    return Shape(
+        heading=heading,
+        title=looks[0].title,
+        verb=_verb(looks, dead_end=not given),
+        binds=tuple(name for look in looks for name in look.binds),
+        given=given,
+        maker=next((look.maker for look in looks if look.maker), ""),
+        divided=divided,
+    )
 
 
 def _sections(row: Sequence[tuple[Cell, ...]], seen: Survey) -> dict[str, str]:

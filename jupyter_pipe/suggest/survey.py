@@ -65,12 +65,13 @@ def survey(notebook: Notebook, draft: Draft) -> Survey:
         has_parameters=any(each.role == "parameters" for each in tags.values()),
     )
     roles = _roles(cells, free, facts)
+    working = {cell_id for cell_id, role in roles.items() if role == "work"}
     return Survey(
         rows=tuple(_rows(cells, roles, facts.staged)),
         tags={cell_id: role for cell_id, role in roles.items() if role not in {"work", "idle"}},
         stages=stages,
         looks=facts.looks,
-        headings=find_headings(notebook, {cell_id for cell_id, role in roles.items() if role == "work"}),
+        headings=find_headings(notebook, working),
         flow=facts.flow,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -65,17 +66,15 @@ def stage_facts(
         by_cell[unit.cell.cell.id].append(unit)
     stages: dict[str, StageFacts] = {}
     for cell in program.cells:
-        own = [unit for unit in by_cell[cell.cell.id] if unit.stage is not None]
+        own = by_cell[cell.cell.id]
         tagged = cell.stage if cell.role == "stage" else None
-        for name in dict.fromkeys([tagged, *(unit.stage for unit in own)]):
-            if name is not None:
-                stage = stages.setdefault(name, StageFacts(name))
-                stage.cells.append(cell.cell.id)
-                stage.units += [unit for unit in own if unit.stage == name]
-    for looks in observers.values():
-        for look in looks:
-            if look.stage in stages:
-                stages[look.stage].units.append(look)
+        for name in filter(None, dict.fromkeys([tagged, *(unit.stage for unit in own)])):
+            stage = stages.setdefault(name, StageFacts(name))
+            stage.cells.append(cell.cell.id)
+            stage.units += [unit for unit in own if unit.stage == name]
+    for look in itertools.chain.from_iterable(observers.values()):
+        if look.stage in stages:
+            stages[look.stage].units.append(look)
     for stage in stages.values():
         _collect_needs(stage)
     return list(stages.values())
@@ -205,14 +204,23 @@ def kept_definitions(
         return set()
     found = _definitions_received(stage, definitions, heap)
     if stage.values:
-        names = {name for number in found for name in units[number].facts.bound}
-        for number in definitions.before(stage.last, ReplayKind.class_):
-            # of two definitions of one name the one that arrives is kept, unless the stage uses the other
-            if number in stage.replays or names.isdisjoint(units[number].facts.bound):
-                found.add(number)
+        found |= _other_classes(stage, units, definitions, found)
     cells = set(stage.cells)
     outside = (number for number in found if units[number].cell.cell.id not in cells)
     return {number for number in definitions.closure(outside) if units[number].role != "parameter"}
+
+
+def _other_classes(
+    stage: StageFacts, units: Sequence[Unit], definitions: Definitions, found: set[int]
+) -> set[int]:
+    """The classes made before the stage ends. Of two definitions of one name the one that arrives is kept,
+    unless the stage uses the other."""
+    names = {name for number in found for name in units[number].facts.bound}
+    return {
+        number
+        for number in definitions.before(stage.last, ReplayKind.class_)
+        if number in stage.replays or names.isdisjoint(units[number].facts.bound)
+    }
 
 
 def _definitions_received(stage: StageFacts, definitions: Definitions, heap: Heap) -> set[int]:

@@ -27,14 +27,22 @@ def find_frozen(stages: Sequence[StageFacts], heap: Heap) -> dict[str, set[str]]
         return {}
     found: dict[str, set[str]] = {}
     for place, stage in enumerate(stages):
-        numbers = stage.numbers or {0}
-        first, last = min(numbers), max(numbers)
-        early = (unit for other in stages[:place] for unit in other.units if unit.number > first)
-        late = (unit for other in stages[place + 1 :] for unit in other.units if unit.number < last)
-        reads = [(name, values) for unit in (*early, *late) for name, values in _reads(unit, last)]
+        last = max(stage.numbers or {0})
+        out_of_order = _out_of_order(stages, place)
+        reads = [(name, values) for unit in out_of_order for name, values in _reads(unit, last)]
         if reads:
             found[stage.name] = _names(stage, reads, heap)
     return found
+
+
+def _out_of_order(stages: Sequence[StageFacts], place: int) -> Iterator[Unit]:
+    """Units that run before the stage at `place` though they stand below its first one, and the reverse."""
+    numbers = stages[place].numbers or {0}
+    first, last = min(numbers), max(numbers)
+    for other in stages[:place]:
+        yield from (unit for unit in other.units if unit.number > first)
+    for other in stages[place + 1 :]:
+        yield from (unit for unit in other.units if unit.number < last)
 
 
 def _reads(unit: Unit, last: int) -> Iterator[tuple[str, Values]]:

@@ -33,18 +33,23 @@ def expected_groups(world: World, names: set[str]) -> tuple[tuple[str, ...], ...
     for name in sorted(names):
         slot = world.state.get(name)
         todo = list(slot.values) if slot else []
-        budget = LARGEST
-        while todo and budget:
+        for _ in range(LARGEST):
+            if not todo:
+                break
             value = todo.pop()
-            budget -= 1
             if isinstance(value.payload, IMMUTABLE):
                 continue
             if value in owner:
                 leader[find(name)] = find(owner[value])
             else:
                 owner[value] = name
-                todo += [*value.shares, *(part for held in value.fields.values() for part in held)]
+                todo += _parts(value)
     groups: dict[str, list[str]] = {}
     for name in sorted(names):
         groups.setdefault(find(name), []).append(name)
     return tuple(tuple(group) for group in groups.values() if len(group) > 1)
+
+
+def _parts(value: Object) -> list[Object]:
+    """What an object holds, or shares its memory with."""
+    return [*value.shares, *(part for held in value.fields.values() for part in held)]

@@ -40,12 +40,13 @@ def check_units(units: Sequence[Unit], definitions: Definitions) -> Iterator[Dia
         if unit.role == "skip":
             yield from _check_skipped_draws(unit, units)
             continue
+        silent = {"PIPE220"} if _comes_later(unit, units) else {"PIPE220", *UNSEEN}
         for found in unit.facts.findings:
-            if found.code not in {"PIPE220", *([] if _comes_later(unit, units) else UNSEEN)}:
+            if found.code not in silent:
                 yield report(found.code, unit, found.place, found.message, found.hint)
-        for name, read in unit.facts.undefined.items():
-            before = next((other for other in execs if other.number < unit.number), None)
-            if before is None or before.stage != unit.stage:
+        before = next((other for other in execs if other.number < unit.number), None)
+        if before is None or before.stage != unit.stage:
+            for name, read in unit.facts.undefined.items():
                 yield _undefined(unit, name, read, defined, before)
         for name, read in unit.facts.reads.items():
             yield from _check_read(unit, name, read, units, definitions)
@@ -252,10 +253,7 @@ def _check_transport(
     connection, at the cell that makes it."""
     unit, _ = stage.first[name]
     read = unit.facts.reads[name]
-    parts = {part for value in read.values for part in world.heap.load(value, "*")}
-    held = set(read.values) | parts | {key for value in read.values for key in value.fields.get("keys", ())}
-    reasons = {value.type: world.knowledge.untransportable(value.type) for value in held if value.type}
-    bad = next(((type_, reason) for type_, reason in sorted(reasons.items()) if reason), None)
+    bad = _untransportable(read, world)
     makers = [units[source] for source in sorted(read.sources - stage.numbers) if source >= 0]
     if bad is None or not makers or not read.certain:
         return
@@ -268,6 +266,17 @@ def _check_transport(
     hint = f"Build '{name}' in stage '{stage.name}', or put both cells in one stage."
     place = maker.facts.bound.get(name) or maker.facts.writes[name].place
     yield report("PIPE207", maker, place, message, hint)
+
+
+def _untransportable(read: Read, world: World) -> tuple[str, str] | None:
+    """The first type that cannot be stored, of the values read, their parts and keys, with the reason."""
+    parts = {part for value in read.values for part in world.heap.load(value, "*")}
+    held = set(read.values) | parts | {key for value in read.values for key in value.fields.get("keys", ())}
+    for type_ in sorted({value.type for value in held if value.type}):
+        reason = world.knowledge.untransportable(type_)
+        if reason:
+            return type_, reason
+    return None
 
 
 def _check_sets(stage: StageFacts, world: World) -> Iterator[Diagnostic]:

@@ -274,17 +274,16 @@ def _copier(local: CommandFiles, given: _Words) -> None:
 
 def _downloader(local: CommandFiles, given: _Words) -> None:
     """`wget URL` and `curl -O URL` write the last part of the address."""
-    target = (
-        given.value("-O", "--output-document") if given.program == "wget" else given.value("-o", "--output")
-    )
-    folder = given.value("-P", "--directory-prefix", "--output-dir") or ""
-    addresses = [word for word in given.operands if "://" in word or ANYTHING in word]
-    keeps = given.program == "wget" or given.has("O") or "--remote-name" in given.flags
+    is_wget = given.program == "wget"
+    target = given.value("-O", "--output-document") if is_wget else given.value("-o", "--output")
+    names: list[str] = []
     if target is not None:
-        local.writes += [posixpath.join(folder, target)] if target != "-" else []
-    elif keeps:
+        names = [target] if target != "-" else []
+    elif is_wget or given.has("O") or "--remote-name" in given.flags:
+        addresses = [word for word in given.operands if "://" in word or ANYTHING in word]
         names = [posixpath.basename(address.partition("?")[0]) or "index.html" for address in addresses]
-        local.writes += [posixpath.join(folder, name) for name in names]
+    folder = given.value("-P", "--directory-prefix", "--output-dir") or ""
+    local.writes += [posixpath.join(folder, name) for name in names]
 
 
 def _packer(local: CommandFiles, given: _Words) -> None:
@@ -311,19 +310,19 @@ def _zip(local: CommandFiles, given: _Words) -> None:
 
 def _tar(local: CommandFiles, given: _Words) -> None:
     """`tar xzf a.tgz -C out`, `tar -cf a.tar in`: the letters of the first word say what is done."""
-    letters = given.rest[0].lstrip("-") if given.rest else ""
-    words = given.operands if given.rest and given.rest[0].startswith("-") else given.operands[1:]
+    first = given.rest[0] if given.rest else ""
+    words = given.operands if first.startswith("-") else given.operands[1:]
     folder = given.value("-C", "--directory")
     words = [word for word in words if word != folder]
     archive = given.value("-f", "--file") or next(iter(words), ANYTHING)
-    others = [word for word in words if word != archive]
-    if "c" in letters or "--create" in given.flags:
+    if "c" in first.lstrip("-") or "--create" in given.flags:
+        packed = [posixpath.join(folder or "", word) for word in words if word != archive]
         local.writes.append(archive)
-        local.reads_below += [posixpath.join(folder or "", word) for word in others]
-        local.reads += [posixpath.join(folder or "", word) for word in others]
+        local.reads_below += packed
+        local.reads += packed
         return
     local.reads.append(archive)
-    if "x" in letters or "--extract" in given.flags:
+    if "x" in first.lstrip("-") or "--extract" in given.flags:
         local.writes_below.append(folder or ".")
 
 

@@ -68,10 +68,10 @@ def read_formulas(world: World, arguments: Arguments) -> None:
     has_data = len(values) > 2 or bool(arguments.keywords.keys() - {"formula"})
     word = CALLED if has_data else WORD
     texts = [value.payload.value for one in values for value in one if isinstance(value.payload, Text)]
-    for text in texts:
-        if "~" not in text or "/" in text.partition("~")[0]:
-            continue
-        for name in dict.fromkeys(word.findall(QUOTED.sub("", text))):
+    # A path may have a tilde as well: "~/data.csv", "backup/notes~".
+    formulas = [text for text in texts if "~" in text and "/" not in text.partition("~")[0]]
+    for formula in formulas:
+        for name in dict.fromkeys(word.findall(QUOTED.sub("", formula))):
             if world.state.get(name) is not None:
                 for value in world.read(name, arguments.node):
                     _call_named(world, value, arguments)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_pipe.model import Parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from jupyter_pipe.analysis.dataflow.facts import Unit
 
@@ -102,14 +102,20 @@ def _subscripted(name: str, inner: ast.expr) -> tuple[list[str], tuple[Any, ...]
         values = tuple(part.value for part in parts if isinstance(part, ast.Constant))
         return [], tuple(value for value in values if value is not None), None in values
     if name in {"Optional", "Union"}:
-        found = [_alternatives(part) for part in parts]
-        names = [known for names, _, _ in found for known in names]
-        choices = tuple(choice for _, chosen, _ in found for choice in chosen)
-        return names, choices, name == "Optional" or any(optional for _, _, optional in found)
+        names, choices, admits_none = _joined(parts)
+        return names, choices, name == "Optional" or admits_none
     if name == "Annotated":
         return _alternatives(parts[0])
     name = ALIASES.get(name, name)
     return ([name] if name in TYPES else ["any"]), (), False
+
+
+def _joined(parts: Sequence[ast.expr]) -> tuple[list[str], tuple[Any, ...], bool]:
+    """What several alternatives admit together."""
+    found = [_alternatives(part) for part in parts]
+    names = [known for names, _, _ in found for known in names]
+    choices = tuple(choice for _, chosen, _ in found for choice in chosen)
+    return names, choices, any(optional for _, _, optional in found)
 
 
 def _last_name(node: ast.expr) -> str:

@@ -60,11 +60,17 @@ def _provided(tree: ast.Module) -> Iterator[str]:
     """Names that the package's own code binds or imports, or may give when asked for them."""
     lazy = any(isinstance(node, ast.FunctionDef) and node.name == "__getattr__" for node in tree.body)
     for node in _run_at_import(tree):
-        if isinstance(node, ast.ImportFrom):
-            yield from (node.module or "").split(".")
         if isinstance(node, (ast.Import, ast.ImportFrom)):
-            yield from (part for alias in node.names for part in (*alias.name.split("."), alias.asname or ""))
+            yield from _names_imported(node)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id
         elif lazy and isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
+
+
+def _names_imported(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+    """`a`, `b`, `c` and `d` of `from a.b import c as d`."""
+    if isinstance(node, ast.ImportFrom):
+        yield from (node.module or "").split(".")
+    for alias in node.names:
+        yield from (*alias.name.split("."), alias.asname or "")

@@ -280,9 +280,9 @@ class _Pair:
         """The earlier one reads what the later one writes: it must have come first."""
         names = _names(backward)
         wrong = [one for one in backward if not self._came_first(one)]
+        if backward and not wrong and not self.ordered:
+            yield OrderFinding(self.earlier, self.later, names, tags=_READS_FIRST)
         if not wrong:
-            if backward and not self.ordered:
-                yield OrderFinding(self.earlier, self.later, names, tags=_READS_FIRST)
             return
         paths = [one.left.path for one in wrong if one.left is not None]
         makers = [self._last_writer(path, self.earlier) for path in paths]
@@ -290,7 +290,7 @@ class _Pair:
             wrongly = _names(wrong)
             yield OrderFinding(self.earlier, self.later, wrongly, overwritten=True, tags=_READS_FIRST)
             return
-        again = dict.fromkeys([*(maker for maker in makers if maker), self.earlier, self.later])
+        again = dict.fromkeys([*filter(None, makers), self.earlier, self.later])
         yield OrderFinding(self.earlier, self.later, names, tuple(again), remade=True, tags=_READS_FIRST)
 
     def _were_in_turn(self, left: ObservedPath | None) -> bool:

@@ -151,18 +151,12 @@ def call_method(
     """Call a method of rows, or one of another object that is given rows."""
     ref, recorder = interpreter.known.of(owner), interpreter.recorder
     class_ = judge_method(owner, name, args, kwargs)
-    special = methods.find(interpreter, owner, name, class_, args, kwargs)
+    if ref is None:
+        special = methods.find_of_others(owner, name, class_)
+    else:
+        special = methods.find(owner, name, class_, args, kwargs)
     if special is not None:
         return special(interpreter, owner, name, args, kwargs, where)
-    if ref is None and is_estimator(owner) and (class_ or "").startswith("fits"):
-        return methods.fit(interpreter, owner, name, class_ or "", args, kwargs, where)
-    if ref is None and name == "split" and type(owner).__module__.startswith("sklearn.model_selection"):
-        # `for learn, check in KFold(5).split(rows)`: which rows are where is decided by all of them.
-        return [
-            tuple(recorder.freeze(places, where) for places in fold) for fold in owner.split(*args, **kwargs)
-        ]
-    if ref is None and isinstance(owner, (list, set, dict)) and hasattr(owner, name):
-        return getattr(owner, name)(*args, **kwargs)
     result = getattr(owner, name)(*args, **kwargs)
     columns = (
         ColumnUse("pass", ref.var) if ref is not None and class_ == "by-column" and is_frame(owner) else None
@@ -250,6 +244,12 @@ def _range(
     return True, range(*(int(arg) for arg in args))
 
 
+def _refs_with_rows(interpreter: Interpreter, parts: list[Any]) -> list[Ref]:
+    """What is known of those parts whose rows are known."""
+    refs = [interpreter.known.of(part) for part in parts]
+    return [ref for ref in refs if ref is not None and ref.rows is not None]
+
+
 def _concat(
     interpreter: Interpreter, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], where: ast.AST
 ) -> tuple[bool, Any]:
@@ -258,9 +258,9 @@ def _concat(
 
     if not args or not isinstance(args[0], list) or judge_function(function, args, kwargs) != "mixes":
         return False, None
+    # An empty list or frame adds no rows.
     parts = [part for part in args[0] if interpreter.known.of(part) is not None or len(part)]
-    refs = [interpreter.known.of(part) for part in parts]
-    known = [ref for ref in refs if ref is not None and ref.rows is not None]
+    known = _refs_with_rows(interpreter, parts)
     roots = {interpreter.recorder.root(ref.var) for ref in known}
     if len(known) < len(parts) or len(roots) != 1:
         return False, None

@@ -12,7 +12,7 @@ from typing import Any
 from jupyter_pipe.scoring.model import ColumnUse
 from jupyter_pipe.scoring.tracing import calls, functions, row_loops, selections
 from jupyter_pipe.scoring.tracing.judging import judge_method
-from jupyter_pipe.scoring.tracing.known import Known
+from jupyter_pipe.scoring.tracing.known import Known, Ref
 from jupyter_pipe.scoring.tracing.recorder import Recorder
 from jupyter_pipe.scoring.tracing.scopes import Scope
 from jupyter_pipe.scoring.tracing.shapes import is_frame, is_handle
@@ -155,11 +155,7 @@ class Interpreter:
             return result
         if self.recorder.is_index(ref.var) and name not in _LABELS:
             self.recorder.poison = self.recorder.refuse(where, _INDEX, way_out("index"))
-        columns = None
-        if is_frame(base) and name in base.columns:
-            columns = ColumnUse("get", ref.var, (name,))
-        elif is_frame(base) and name == "index":
-            columns = ColumnUse("get", ref.var)
+        columns = _use_of_attribute(ref, base, name)
         return self.recorder.note(
             result,
             lambda: ast.Attribute(self.node(base), name, ast.Load()),
@@ -314,3 +310,12 @@ def _at(made: ast.ListComp, node: ast.expr) -> ast.ListComp:
     ast.copy_location(made, node)
     made.cell = getattr(node, "cell", 0)  # type: ignore[attr-defined]
     return made
+
+
+def _use_of_attribute(ref: Ref, base: Any, name: str) -> ColumnUse | None:
+    """`frame.age` needs one column, `frame.index` none."""
+    if is_frame(base) and name in base.columns:
+        return ColumnUse("get", ref.var, (name,))
+    if is_frame(base) and name == "index":
+        return ColumnUse("get", ref.var)
+    return None

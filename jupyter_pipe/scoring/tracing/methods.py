@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,12 @@ from jupyter_pipe.scoring.model import ColumnUse
 from jupyter_pipe.scoring.tracing import frames
 from jupyter_pipe.scoring.tracing.learning import is_to_category, learn_categories, learn_codes
 from jupyter_pipe.scoring.tracing.selections import copy_of, rows_of_method
-from jupyter_pipe.scoring.tracing.shapes import entries, is_frame, library_of
+from jupyter_pipe.scoring.tracing.shapes import entries, is_estimator, is_frame, library_of
 
 if TYPE_CHECKING:
     from jupyter_pipe.scoring.tracing.expressions import Interpreter
 
-__all__ = ["find", "fit"]
+__all__ = ["find", "find_of_others"]
 
 Method = Callable[["Interpreter", Any, str, tuple[Any, ...], dict[str, Any], ast.AST], Any]
 _SUCCESSORS = {"fits-and-transforms": "transform", "fits-and-predicts": "predict"}
@@ -23,16 +24,9 @@ _MUTATORS = {"append": None, "extend": None, "insert": None, "update": None, "po
 
 
 def find(
-    interpreter: Interpreter,
-    owner: Any,
-    name: str,
-    class_: str | None,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
+    owner: Any, name: str, class_: str | None, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Method | None:
-    """The special treatment of a method; None for one that is called as it is."""
-    if interpreter.known.of(owner) is None:
-        return None
+    """The special treatment of a method of rows; None for one that is called as it is."""
     if kwargs.get("inplace") is True:
         return _in_place
     if name == "astype" and is_to_category(owner, args, kwargs):
@@ -42,22 +36,64 @@ def find(
     if is_frame(owner) and name in frames.METHODS:
         return frames.METHODS[name]
     if class_ in frames.CLASSES:
-        known = is_frame(owner) or (library_of(owner) == "polars" and class_ == "drops")
-        return frames.CLASSES[class_] if known else None
+        return frames.CLASSES[class_] if _has_columns(owner, class_) else None
+    return _find_by_name(owner, name, args)
+
+
+def _has_columns(owner: Any, class_: str) -> bool:
+    """Of polars, what drops rows is known as it is for pandas; the rest of its methods are expressions."""
+    return is_frame(owner) or (library_of(owner) == "polars" and class_ == "drops")
+
+
+def _find_by_name(owner: Any, name: str, args: tuple[Any, ...]) -> Method | None:
     if name == "select" and not all(isinstance(arg, str) for arg in args):
         return None
-    if name in _BY_NAME:
-        return _BY_NAME[name]
     if isinstance(owner, list) and name in _MUTATORS:
         return _list_change
+    return _BY_NAME.get(name)
+
+
+def find_of_others(owner: Any, name: str, class_: str | None) -> Method | None:
+    """The special treatment of a method of something that is given rows: a model, a list."""
+    if is_estimator(owner) and (class_ or "").startswith("fits"):
+        return functools.partial(_fit, class_ or "")
+    if name == "split" and type(owner).__module__.startswith("sklearn.model_selection"):
+        return _fold
+    if isinstance(owner, (list, set, dict)) and hasattr(owner, name):
+        return _as_it_is
     return None
 
 
-def fit(
+def _as_it_is(
     interpreter: Interpreter,
     owner: Any,
     name: str,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    where: ast.AST,
+) -> Any:
+    """`parts.append(frame)` of a list of the notebook's own."""
+    return getattr(owner, name)(*args, **kwargs)
+
+
+def _fold(
+    interpreter: Interpreter,
+    owner: Any,
+    name: str,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    where: ast.AST,
+) -> Any:
+    """`for learn, check in KFold(5).split(rows)`: which rows are where is decided by all of them."""
+    freeze = interpreter.recorder.freeze
+    return [tuple(freeze(places, where) for places in fold) for fold in owner.split(*args, **kwargs)]
+
+
+def _fit(
     class_: str,
+    interpreter: Interpreter,
+    owner: Any,
+    name: str,
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
     where: ast.AST,

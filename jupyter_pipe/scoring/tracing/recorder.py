@@ -247,27 +247,34 @@ class Recorder:
 
     # Inside
 
+    def _shared_rows(self, refs: Sequence[Ref], operation: _Operation) -> Any:
+        """The rows that all of them have; a refusal if one has others, as in `a[mask] + b`."""
+        positions, differ = _common_rows(refs)
+        if differ and operation.refusal is None:
+            operation.refusal = self.refuse(operation.where, _OTHER_SELECTION)
+        return positions
+
     def _note_rows(self, result: Any, operation: _Operation, refs: Sequence[Ref], rows: Any) -> Any:
         """Writes down an operation on rows and returns its result. What is no longer one entry a row, such as
         `frame["x"].mean()`, is frozen: the scorer takes it as a constant."""
         moving = [ref for ref in refs if ref.kind != "count"]
         if rows is None and all(ref.rows is None for ref in refs):
             return self._define(result, operation, None, "live")
-        positions = rows
-        if positions is None:
-            positions, differ = _common_rows(moving or refs)
-            if differ and operation.refusal is None:
-                operation.refusal = self.refuse(operation.where, _OTHER_SELECTION)
+        positions = rows if rows is not None else self._shared_rows(moving or refs, operation)
         kind = self._kind(result, len(positions))
         if kind == "other":
-            if entries(result) is not None and operation.refusal is not None:
-                self.lost.append(operation.refusal)
-            return self.freeze(result, operation.where)
+            return self._freeze_result(result, operation)
         if kind == "handle" and not moving:
             return result
         if kind == "parts":
             return self._note_parts(result, operation, positions)
         return self._define(result, operation, positions, kind)
+
+    def _freeze_result(self, result: Any, operation: _Operation) -> Any:
+        """A refusal is kept for the case that a result with entries, though not those of rows, is needed."""
+        if entries(result) is not None and operation.refusal is not None:
+            self.lost.append(operation.refusal)
+        return self.freeze(result, operation.where)
 
     def _define(self, result: Any, operation: _Operation, positions: Any, kind: str) -> Any:
         """A line that makes `result`."""
@@ -292,14 +299,18 @@ class Recorder:
                 self.freeze(part, where)
         return result
 
-    def write(self, instruction: Instruction, where: ast.AST, *, meets: bool = False) -> None:
-        """Add an instruction, with what it reads."""
-        if self.poison is not None:
-            instruction.refusal, self.poison = instruction.refusal or self.poison, None
+    def _note_names(self, instruction: Instruction) -> None:
+        """Writes into an instruction which constants and which variables it reads, each once."""
         names = [each.id for each in ast.walk(instruction.node) if isinstance(each, ast.Name)]
         instruction.constants = tuple(dict.fromkeys(name for name in names if name in self.trace.constants))
         reads = [name for name in names if name in self._variables and name != instruction.target]
         instruction.reads = tuple(dict.fromkeys(reads))
+
+    def write(self, instruction: Instruction, where: ast.AST, *, meets: bool = False) -> None:
+        """Add an instruction, with what it reads."""
+        if self.poison is not None:
+            instruction.refusal, self.poison = instruction.refusal or self.poison, None
+        self._note_names(instruction)
         instruction.meets = instruction.constants if meets else ()
         for name in instruction.constants:
             if self.trace.constants[name].place.cell == 0:

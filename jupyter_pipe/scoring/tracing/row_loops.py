@@ -180,11 +180,7 @@ def row_loop(interpreter: Interpreter, node: ast.For, rows: Any, scope: Scope) -
     scope.delete(_ROWS)
     ref = interpreter.known.of(rows)
     assert ref is not None
-    made = {name: recorder.variable(name) for name in filled}
-    poison, recorder.poison = recorder.poison, None
-    for name, var in made.items():
-        recorder.write(Instruction(recorder.place(node), interpreter.node(before[name]), var), node)
-    recorder.poison = poison
+    made = _write_beginnings(interpreter, before, node)
     names: dict[str, ast.expr] = {name: ast.Name(var, ast.Load()) for name, var in made.items()}
     names |= {name: interpreter.node(value) for name, value in outside.items()}
     loop = with_names(opened, {_ROWS: interpreter.node(rows), **names})
@@ -200,6 +196,20 @@ def row_loop(interpreter: Interpreter, node: ast.For, rows: Any, scope: Scope) -
             interpreter.known.add(Ref(var, value, ref.rows))
         else:
             recorder.freeze(value, node)
+
+
+def _write_beginnings(interpreter: Interpreter, before: dict[str, Any], node: ast.For) -> dict[str, str]:
+    """Writes down what the containers held before the loop; their variables in the scorer, by name.
+
+    What poisons the loop says nothing of them.
+    """
+    recorder = interpreter.recorder
+    made = {name: recorder.variable(name) for name in before}
+    poison, recorder.poison = recorder.poison, None
+    for name, var in made.items():
+        recorder.write(Instruction(recorder.place(node), interpreter.node(before[name]), var), node)
+    recorder.poison = poison
+    return made
 
 
 def _filled(node: ast.For) -> list[str]:

@@ -44,16 +44,22 @@ def select(interpreter: Interpreter, base: Any, indexer: str, key: Any, where: a
     if entries(result) != len(positions):
         # One row, or a selection whose entries are not rows any more.
         return recorder.freeze(result, where)
-    rest = column_names(base, "loc", (slice(None), other)) if indexer == "loc" and other is not None else None
-    use = ColumnUse("get", ref.var, rest) if rest else ColumnUse("pass", ref.var)
     return recorder.note(
         result,
         lambda: _all_rows(interpreter, ref, indexer, other),
         [base],
         where,
         rows=ref.rows[positions],
-        columns=use if is_frame(base) else None,
+        columns=_use_of_columns(ref, base, indexer, other) if is_frame(base) else None,
     )
+
+
+def _use_of_columns(ref: Ref, base: Any, indexer: str, columns: Any) -> ColumnUse:
+    """`frame.loc[rows, ["a", "b"]]` needs two columns, `frame[rows]` all of them."""
+    names = None
+    if indexer == "loc" and columns is not None:
+        names = column_names(base, "loc", (slice(None), columns))
+    return ColumnUse("get", ref.var, names) if names else ColumnUse("pass", ref.var)
 
 
 def column_names(base: Any, indexer: str, key: Any) -> tuple[Any, ...] | None:
@@ -63,15 +69,20 @@ def column_names(base: Any, indexer: str, key: Any) -> tuple[Any, ...] | None:
         key, indexer = key[1], ""
     if indexer or not (is_frame(base) or is_instance(base, "polars", "DataFrame")):
         return None
-    if isinstance(key, (str, int)) and key in base.columns:
-        return (key,)
     if key is not original and _is_mask(key):
         # `frame.loc[:, frame.columns != "price"]`
         return tuple(base.columns[key]) if len(key) == len(base.columns) else None
-    if isinstance(key, (list, tuple)) or is_instance(key, "pandas", "Index"):
-        names = tuple(key)
-        return names if names and all(isinstance(name, str) for name in names) else None
-    return None
+    return _listed_names(base, key)
+
+
+def _listed_names(base: Any, key: Any) -> tuple[Any, ...] | None:
+    """The columns of `frame["a"]` and `frame[["a", "b"]]`."""
+    if isinstance(key, (str, int)) and key in base.columns:
+        return (key,)
+    if not (isinstance(key, (list, tuple)) or is_instance(key, "pandas", "Index")):
+        return None
+    names = tuple(key)
+    return names if names and all(isinstance(name, str) for name in names) else None
 
 
 def copy_of(interpreter: Interpreter, ref: Ref) -> ast.expr:

@@ -63,11 +63,12 @@ def _limit(found: dict[str, Any], column: Column, rule: ColumnRule) -> None:
     if rule.nulls == 0 and "type" in found:
         found["type"] = [kind for kind in found["type"] if kind != "null"]
     if not rule.outside and column.kind in ("integer", "number"):
-        limits = (("minimum", rule.low), ("maximum", rule.high))
-        found.update((key, limit) for key, limit in limits if limit is not None)
+        if rule.low is not None:
+            found["minimum"] = rule.low
+        if rule.high is not None:
+            found["maximum"] = rule.high
     if rule.categories and not rule.unseen and column.kind == "text":
-        gap = () if rule.nulls == 0 else (None,)
-        found["enum"] = [*rule.categories, *gap]
+        found["enum"] = [*rule.categories] if rule.nulls == 0 else [*rule.categories, None]
 
 
 def openapi(model: Model | None) -> dict[str, Any]:
