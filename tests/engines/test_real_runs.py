@@ -4,12 +4,16 @@ calls this."""
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from jupyter_pipe.cli.main import main
+from jupyter_pipe.trust.keys import new_key_text
+from tests.engines.argo import read_manifest
+from tests.engines.argo import run as run_argo
 from tests.engines.trial import (
     ENGINES,
     LIMIT_SECONDS,
@@ -70,6 +74,23 @@ def test_luigi(folder: Path) -> None:
     exported("luigi")
     command = [str(ENGINES), f"{NAME}_luigi.py", "All", "--local-scheduler", "--workers", "2", "--count", "5"]
     check_runs(lambda limit: carried_out(*command, "--limit", limit))
+
+
+def test_argo(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUPYTER_PIPE_KEY", new_key_text())
+    exported("argo", "--image", "registry.example/trial:1", "--run-root", str(folder))
+    manifest = read_manifest(Path(f"{NAME}.argo.yaml").read_text())
+    secrets = {"TOKEN": "sesame-open", "JUPYTER_PIPE_KEY": os.environ["JUPYTER_PIPE_KEY"]}
+    runs = (f"trial-run-{number}" for number in range(9))
+    tried: list[dict[str, int]] = []
+
+    def run(limit: str) -> int:
+        tried.append(run_argo(manifest, next(runs), {"count": "5", "limit": limit}, secrets))
+        return min(tried[-1].values()) < 0
+
+    check_runs(run)
+    once = {"make": 2, "left": 1, "right": 1}
+    assert tried == [{**once, "join": 1}, {**once, "join": -1}]
 
 
 def test_kfp(folder: Path) -> None:

@@ -39,9 +39,9 @@ CELLS = [
 NAME = "trial run"
 
 
-def exported(engine: str) -> None:
+def exported(engine: str, *options: str) -> None:
     command = str(Path(sys.executable).parent / "jupyter-pipe")
-    assert main(["export", engine, f"{NAME}_pipeline", "--command", command]) == 0
+    assert main(["export", engine, f"{NAME}_pipeline", "--command", command, *options]) == 0
 
 
 def carried_out(*command: str, **environment: str) -> int:
