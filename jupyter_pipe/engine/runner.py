@@ -33,6 +33,7 @@ from jupyter_pipe.engine.reuse.results import ResultSource
 from jupyter_pipe.engine.scheduling import messages as ms
 from jupyter_pipe.engine.scheduling.machine import Machine, Options
 from jupyter_pipe.engine.scheduling.stage_inputs import given_to
+from jupyter_pipe.engine.scheduling.verdict import kept_warning
 from jupyter_pipe.engine.targets import RunRequest
 from jupyter_pipe.engine.tracking import start_tracker, track_setting
 from jupyter_pipe.errors import RunError
@@ -47,6 +48,7 @@ from jupyter_pipe.events import (
     WarningRaised,
 )
 from jupyter_pipe.model import Learned, to_json
+from jupyter_pipe.observe.undoing import take_back
 from jupyter_pipe.runs.learned_effects import add_learned
 from jupyter_pipe.runs.masking import masked
 from jupyter_pipe.runs.model import Run
@@ -248,10 +250,10 @@ class _Runner:
                 self._launch(stage, attempt)
             case ms.Stop(stage, hard):
                 self._where_stages_run().cancel(stage, hard=hard)
-            case ms.WakeLater(stage, attempt, seconds):
-                self._remind(seconds, ms.RetryDue(stage, attempt))
-            case ms.CheckLater(stage, turn, seconds, remade):
-                self._remind(seconds, ms.Check(stage, turn, remade))
+            case ms.TakeBack():
+                self._take_back(instruction)
+            case ms.WakeLater() | ms.CheckLater():
+                self._remind(instruction)
             case ms.Learn(stage, learned):
                 self._learn(stage, learned)
             case ms.Record():
@@ -278,6 +280,11 @@ class _Runner:
         replace_file(self._folder.pipeline, to_json(self._machine.pipeline))
         for name in self._turns:  # not started, and their inputs may come from elsewhere now
             self._results.give_up(name)
+
+    def _take_back(self, undone: ms.TakeBack) -> None:
+        kept = take_back(undone.written, undone.read, Path(self._prepared.facts.workdir))
+        if kept:
+            self._log(kept_warning(undone.stage, kept))
 
     def _record(self, record: ms.Record) -> None:
         if record.reused:
@@ -341,8 +348,13 @@ class _Runner:
 
     # Small things
 
-    def _remind(self, seconds: float, of: ms.RetryDue | ms.Check) -> None:
-        heapq.heappush(self._timers, (time.monotonic() + seconds, of.stage, of))
+    def _remind(self, later: ms.WakeLater | ms.CheckLater) -> None:
+        due: ms.RetryDue | ms.Check
+        if isinstance(later, ms.WakeLater):
+            due = ms.RetryDue(later.stage, later.attempt)
+        else:
+            due = ms.Check(later.stage, later.turn, later.remade)
+        heapq.heappush(self._timers, (time.monotonic() + later.seconds, due.stage, due))
 
     def _marked(self) -> dict[str, str]:
         """The variables by which all that the run's kernels start is found again."""

@@ -128,6 +128,26 @@ def test_readers_of_one_file_stay_parallel() -> None:
     assert not shell.of(ev.WarningRaised)
 
 
+@pytest.mark.parametrize("made_above", [False, True])
+def test_what_it_left_in_files_is_taken_back_unless_a_stage_above_makes_them(made_above: bool) -> None:
+    shell = two()
+    log, found = read("log.txt", "twice"), read("log.txt", "once")
+    shell.end("below", seen(missing("one.txt"), found, wrote=(log, read("guess", "x"))))
+    shell.end("above", seen(wrote=(*ONE, read("log.txt", "once")) if made_above else ONE))
+    written = (read("guess", "x"),) if made_above else (log, read("guess", "x"))
+    taken = [one for one in shell.instructions if isinstance(one, ms.TakeBack)]
+    assert taken == [ms.TakeBack("below", written, () if made_above else (found,))]
+    assert list(shell.running) == ["below"]
+
+
+def test_what_a_program_probably_wrote_and_what_was_reused_is_left_alone() -> None:
+    shell = two()
+    shell.end("below", seen(missing("one.txt"), wrote=(ObservedPath("log.txt", digest="x", guessed=True),)))
+    shell.end("above", seen(wrote=ONE))
+    assert not any(isinstance(one, ms.TakeBack) for one in shell.instructions)
+    assert list(shell.running) == ["below"]
+
+
 def test_a_stage_that_failed_for_want_of_a_file_runs_again_when_it_is_there() -> None:
     shell = two()
     shell.breaks("below", NOT_FOUND, seen(missing("one.txt")).observed)

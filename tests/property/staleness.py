@@ -31,6 +31,7 @@ from jupyter_pipe.engine.scheduling.priorities import Capacity
 from jupyter_pipe.engine.scheduling.stage_inputs import given_to
 from jupyter_pipe.engine.targets import RunRequest, open_target
 from jupyter_pipe.notebook import read_notebook
+from jupyter_pipe.observe.undoing import take_back
 from jupyter_pipe.runs.learned_effects import add_learned
 from tests.cases.pipelines import ENOUGH, Forks, Outcome, attempt, run_stage_cells
 from tests.property.outside import Scene, random_scene
@@ -133,6 +134,8 @@ class _Run:
                 self.outcome.note(event)
             case ms.Learn(stage, learned):
                 add_learned(self._prepared.store.state_folder, self._prepared.pipeline.name, stage, learned)
+            case ms.TakeBack(_, written, read):
+                take_back(written, read, self._owner.folder)
             case ms.Record():
                 self._record(instruction)
         return []

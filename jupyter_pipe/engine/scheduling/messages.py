@@ -11,7 +11,7 @@ from typing import Any, Union
 
 from msgspec import Struct
 
-from jupyter_pipe.artifacts.protocol import Observations, StageResult
+from jupyter_pipe.artifacts.protocol import Observations, ObservedPath, StageResult
 from jupyter_pipe.events import RunState
 from jupyter_pipe.model import Learned
 from jupyter_pipe.runs.model import Failure
@@ -35,6 +35,7 @@ __all__ = [
     "StageEnded",
     "StageStopped",
     "Stop",
+    "TakeBack",
     "WakeLater",
 ]
 
@@ -152,6 +153,15 @@ class Stop(Struct, frozen=True):
     hard: bool = False
 
 
+class TakeBack(Struct, frozen=True):
+    """The attempt that has ended does not count, and another may follow: undo what it left in files that no
+    stage above it makes. `written` are these as it left them, `read` what it had found in them."""
+
+    stage: str
+    written: tuple[ObservedPath, ...]
+    read: tuple[ObservedPath, ...]
+
+
 class WakeLater(Struct, frozen=True):
     """Answer with `RetryDue` after so many seconds."""
 
@@ -184,5 +194,5 @@ class Finish(Struct, frozen=True):
 
 
 Instruction = Union[  # noqa: UP007 - as above
-    Log, Check, CheckLater, Launch, Stop, WakeLater, Learn, Record, Finish
+    Log, Check, CheckLater, Launch, Stop, TakeBack, WakeLater, Learn, Record, Finish
 ]

@@ -106,8 +106,24 @@ class Rerunning(MachineState):
             return True
         return name in self._results and not set(stage.outputs) <= known_names(self._results[name])
 
+    def _take_back(self, name: str, progress: Progress) -> None:
+        """Let the next attempt find files as this one did; those of stages above are made again by these."""
+        trace = self._traces.get(name)
+        observed = progress.broke.observed if progress.broke else trace.observed if trace else None
+        if observed is None or progress.reused or self._cancelled:
+            return
+        above = [*self._stages][: self._place[name]]
+        made = {path for other in above if other in self._traces for path in self._traces[other].written}
+        written = tuple(one for one in observed.written if not one.guessed and one.path not in made)
+        if written:
+            paths = {one.path for one in written}
+            self._out.append(
+                ms.TakeBack(name, written, tuple(one for one in observed.read if one.path in paths))
+            )
+
     def _requeue(self, name: str, reason: str) -> None:
         progress = self._progress[name]
+        self._take_back(name, progress)
         progress.again, progress.failures, progress.failure = "", 0, None
         self._results.pop(name, None)
         self._traces.pop(name, None)

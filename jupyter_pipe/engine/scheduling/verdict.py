@@ -23,6 +23,7 @@ __all__ = [
     "is_kept",
     "is_worth_retrying",
     "judge",
+    "kept_warning",
     "order_reason",
     "order_warning",
     "overwritten_failure",
@@ -130,6 +131,19 @@ def order_warning(finding: OrderFinding) -> WarningRaised:
         message=(
             f"{finding.earlier} and {finding.later} both use {_things(finding.names)}, which the code does "
             f"not show; from now on {finding.earlier} runs first. {_how_to_declare(finding)}"
+        ),
+    )
+
+
+def kept_warning(stage: str, paths: tuple[str, ...]) -> WarningRaised:
+    """Files that an attempt has changed which does not count, and that could not be put back."""
+    return WarningRaised(
+        stage=stage,
+        code="file_not_restored",
+        message=(
+            f"{stage} runs again since it came too early, and finds in {', '.join(paths)} what its first "
+            "attempt left there, which the notebook would not. Put that back as it was and run again: from "
+            "now on the stages run in order."
         ),
     )
 
