@@ -1,9 +1,9 @@
 """The pipeline in the language of another engine, each task of which calls `jupyter-pipe run-stage`.
 
-An exporter is one module with an `Exporter`: a `Plan` goes in, the text of one file comes out. Packages add
-theirs with the entry point group `jupyter_pipe.exporters`. Parameters stay parameters of the engine, and
-reach the stages as environment variables, `JUPYTER_PIPE_NAME`. What files need to know of how they were made
-stands in their second line.
+An exporter is one module of `engines` with an `Exporter`: a `Plan` goes in, the text of one file comes out.
+Packages add theirs with the entry point group `jupyter_pipe.exporters`. Parameters stay parameters of the
+engine, and reach the stages as environment variables, `JUPYTER_PIPE_NAME`. What files need to know of how
+they were made stands in their second line.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def exporter_names() -> dict[str, str]:
 def find_exporter(engine: str) -> Exporter:
     """The exporter of that name. Raises ExportError if there is none, or if it cannot be loaded."""
     if engine in BUILT_IN:
-        found: Exporter = importlib.import_module(f"{__name__}.{engine}").EXPORTER
+        found: Exporter = importlib.import_module(f"{__name__}.engines.{engine}").EXPORTER
         return found
     for point in metadata.entry_points(group=GROUP, name=engine):
         return _loaded(point)
