@@ -15,16 +15,20 @@ from jupyter_pipe.errors import RunError
 from jupyter_pipe.runs.data.observations import read_observations
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.store import RunStore
+from jupyter_pipe.trust.databases import require_plain
+from jupyter_pipe.trust.signatures import is_signed, sign
 
 __all__ = ["LineageIndex", "Touch"]
 
 # Another number makes every index of before be made again.
-_VERSION = 1
+_VERSION = 2
+_PURPOSE = "lineage index"
 _TABLES = """
 CREATE TABLE runs (run_id TEXT PRIMARY KEY, notebook TEXT, state TEXT, queued REAL, commit_id TEXT);
 CREATE TABLE files (run_id TEXT, stage TEXT, path TEXT, digest TEXT, role TEXT);
 CREATE INDEX files_by_path ON files (path);
 CREATE INDEX files_by_run ON files (run_id);
+CREATE TABLE made (signature BLOB);
 """
 
 
@@ -89,11 +93,14 @@ class LineageIndex:
         """Up to date; an index that is damaged, or of another version, is made anew."""
         self._store.require_no_links()
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self._path, timeout=30)
+        connection = None
         try:
+            require_plain(self._path)
+            connection = sqlite3.connect(self._path, timeout=30)
             self._bring_up_to_date(connection)
         except sqlite3.DatabaseError:
-            connection.close()
+            if connection is not None:
+                connection.close()
             for ending in ("", "-journal", "-wal", "-shm"):
                 with contextlib.suppress(OSError):
                     Path(f"{self._path}{ending}").unlink()
@@ -108,6 +115,7 @@ class LineageIndex:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version != _VERSION:
                 self._make_tables(connection)
+            self._require_own(connection)
             known = {run_id for (run_id,) in connection.execute("SELECT run_id FROM runs")}
             there = self._store.ids()
             gone = [(run_id,) for run_id in known.difference(there)]
@@ -117,12 +125,20 @@ class LineageIndex:
                 if run_id not in known:
                     self._add(connection, run_id)
 
+    def _require_own(self, connection: sqlite3.Connection) -> None:
+        """What another user, or nobody, has made is made anew: rows of theirs could say anything."""
+        rows = connection.execute("SELECT signature FROM made").fetchall()
+        signed = [row[0] for row in rows if isinstance(row[0], bytes)]
+        if not any(is_signed(_PURPOSE, str(self._path), data) for data in signed):
+            raise sqlite3.DatabaseError("somebody else has made it")
+
     def _make_tables(self, connection: sqlite3.Connection) -> None:
         names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         for (name,) in names:
             connection.execute(f'DROP TABLE "{name}"')
         for statement in filter(str.strip, _TABLES.split(";")):
             connection.execute(statement)
+        connection.execute("INSERT INTO made VALUES (?)", (sign(_PURPOSE, str(self._path), b"{}"),))
         connection.execute(f"PRAGMA user_version = {_VERSION}")
 
     def _add(self, connection: sqlite3.Connection, run_id: str) -> None:

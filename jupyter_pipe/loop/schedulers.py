@@ -26,7 +26,8 @@ def scheduler_files(scheduler: str, notebook: Path, settings: LoopSettings) -> d
         close = difflib.get_close_matches(scheduler, SCHEDULERS, n=1)
         hint = f"Did you mean '{close[0]}'?" if close else f"Known are: {', '.join(SCHEDULERS)}."
         raise LoopError(f"'{scheduler}' is not a scheduler that is known.", code="export_unknown", hint=hint)
-    if not str(notebook).isprintable():
+    # A backslash at the end of a line of systemd's continues it on the next.
+    if not str(notebook).isprintable() or str(notebook.parent).endswith("\\"):
         raise LoopError(
             f"The path {str(notebook)!r} holds characters that a line of a file cannot.",
             code="export_value",

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, get_args
 
-from jupyter_pipe.errors import LoopError
+from jupyter_pipe.errors import LoopError, PipeError
 from jupyter_pipe.loop.deciding.settings import LoopSettings, Promotion
 from jupyter_pipe.loop.schedule import find_zone, schedule_problem
 from jupyter_pipe.trust.records import read_regular_file
@@ -82,7 +82,7 @@ def _readers(reader: Any) -> Mapping[str, Callable[[yaml.Node], dict[str, Any]]]
         "files": lambda node: {"files": _files(reader, node)},
         **{name: _flag(reader, name) for name in flags},
         "promote": lambda node: {"promote": reader.word(node, get_args(Promotion))},
-        "model": lambda node: {"model": reader.text(node)},
+        "model": lambda node: {"model": _model(reader, node)},
         "parameters": lambda node: {"parameters": _parameters(reader, node)},
         "cooldown": lambda node: {"cooldown_seconds": _duration(reader, node)},
         "settle": lambda node: {"settle_seconds": _duration(reader, node)},
@@ -97,7 +97,8 @@ def _flag(reader: Any, name: str) -> Callable[[yaml.Node], dict[str, Any]]:
 
 
 def _schedule(reader: Any, node: yaml.Node) -> str:
-    text: str = reader.text(node)
+    # Fields may stand on lines of their own here, and in no crontab.
+    text = " ".join(reader.text(node).split())
     problem = schedule_problem(text)
     if problem:
         hint = "Minute, hour, day of the month, month, day of the week: '0 6 * * MON' is Mondays at six."
@@ -131,6 +132,17 @@ def _relative(reader: Any, node: yaml.Node) -> str:
 
 def _parameters(reader: Any, node: yaml.Node) -> dict[str, Any]:
     return {name: reader.value(value) for name, value, _ in reader.entries(node)}
+
+
+def _model(reader: Any, node: yaml.Node) -> str:
+    from jupyter_pipe.registry.mlflow_names import require_model_name
+
+    text: str = reader.text(node)
+    try:
+        require_model_name(text)
+    except PipeError as error:
+        raise reader.error(node, error.message.rstrip("."), error.hint) from None
+    return text
 
 
 def _duration(reader: Any, node: yaml.Node) -> float:

@@ -36,6 +36,8 @@ MISSING = "missing"
 FILE = "file"
 FOLDER = "folder"
 _CHUNK_BYTES = 1 << 20
+_WITHOUT_END = ("/proc/", "/sys/", "/dev/")
+"""Their files are questions to the system, some of which are never answered."""
 _TICK_NS = 2_000_000_000
 
 
@@ -48,15 +50,32 @@ def file_digest(path: Path, status: os.stat_result | None = None) -> str:
     try:
         status = status or path.stat()
         if stat.S_ISDIR(status.st_mode):
-            names = sorted(set(os.listdir(path)) - UNLISTED)
-            parts = [f"{name}:{file_digest(path / name)}" for name in names]
-            return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+            above = [parent.stat() for parent in path.resolve().parents]
+            return _folder_digest(path, {(one.st_dev, one.st_ino) for one in above})
         times = (status.st_mtime_ns, status.st_ctime_ns)
         if not is_settled(*times):
             return _read_digest(path)
         return _content_digest(path, times, status.st_size, status.st_ino)
     except OSError:
         return _pattern_digest(str(path)) if glob.has_magic(str(path)) else MISSING
+
+
+def _folder_digest(path: Path, entered: set[tuple[int, int]]) -> str:
+    """Of the names in a folder and what they hold. Links are followed; a folder that was entered already, or
+    in which this one lies, counts by its name: links in a circle have no end."""
+    status = path.stat()
+    if (status.st_dev, status.st_ino) in entered:
+        return FOLDER
+    entered.add((status.st_dev, status.st_ino))
+    parts = []
+    for name in sorted(set(os.listdir(path)) - UNLISTED):
+        below = path / name
+        try:
+            digest = _folder_digest(below, entered) if below.is_dir() else file_digest(below)
+        except OSError:
+            digest = MISSING
+        parts.append(f"{name}:{digest}")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _pattern_digest(pattern: str) -> str:
@@ -76,7 +95,7 @@ def _content_digest(path: Path, times_ns: tuple[int, int], size: int, inode: int
 
 
 def _read_digest(path: Path) -> str:
-    if not path.is_file():
+    if not path.is_file() or os.path.realpath(path).startswith(_WITHOUT_END):
         return FILE  # a pipe or a device: reading it would wait, or take away what is in it
     digest = hashlib.sha256()
     with path.open("rb") as file:

@@ -17,7 +17,7 @@ from jupyter_pipe.model import from_json, to_json
 from jupyter_pipe.registry.mlflow_names import LINEAGE
 from jupyter_pipe.runs.data.files import SourceFile
 from jupyter_pipe.scoring.model import Place
-from jupyter_pipe.trust.records import UNREADABLE, UnsignedError, read_record
+from jupyter_pipe.trust.records import UNREADABLE, UnsignedError, read_record, read_regular_file
 from jupyter_pipe.trust.signatures import sign, unsigned
 
 __all__ = ["Lineage", "bundle_digest", "read_lineage", "write_lineage"]
@@ -59,7 +59,7 @@ class Lineage(Struct, frozen=True):
 def bundle_digest(bundle: Path) -> str:
     """The digest of a bundle's description, which holds those of its files; the signature is not part of
     it."""
-    return hashlib.sha256(unsigned((bundle / "bundle.json").read_bytes())).hexdigest()
+    return hashlib.sha256(unsigned(read_regular_file(bundle / "bundle.json", follow=False))).hexdigest()
 
 
 def write_lineage(path: Path, lineage: Lineage) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
-
 from jupyter_pipe.errors import RegistryError
 
-__all__ = ["BUNDLE", "EVALUATION", "LINEAGE", "SEEN", "local_folder", "require_model_name"]
+__all__ = ["BUNDLE", "EVALUATION", "LINEAGE", "SEEN", "require_model_name"]
 
 BUNDLE = "artifacts/bundle"
 """The bundle, within the folder of a version's files."""
@@ -19,17 +16,10 @@ SEEN = "rows.seen"
 """Beside the bundle: digests of the rows that the model may have learned from."""
 
 
-def local_folder(storage: str) -> Path | None:
-    """The folder that a storage location names, if it is one of this machine."""
-    parts = urlsplit(storage)
-    if parts.scheme == "file" and parts.netloc in {"", "localhost"}:
-        return Path(unquote(parts.path))
-    return Path(storage) if parts.scheme == "" and storage.startswith("/") else None
-
-
 def require_model_name(name: str) -> None:
     """Raises RegistryError for a name that a registry, a reference or a folder could misread."""
-    if not name or name != name.strip() or set(name) & set("@/:\\'\"`\0") or len(name) > 200:
+    misread = name[:1] in {"", "-", "."} or name != name.strip() or set(name) & set("@/:\\'\"`\0")
+    if misread or len(name) > 200:
         raise RegistryError(
             f"{name!r:.80} cannot be the name of a model.",
             code="model_name_invalid",

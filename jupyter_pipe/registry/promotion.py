@@ -25,6 +25,7 @@ from jupyter_pipe.scoring.bundle import Bundle, load_bundle
 from jupyter_pipe.scoring.columns import RowsError
 from jupyter_pipe.scoring.proving.comparison import first_difference
 from jupyter_pipe.scoring.scorer import plain_predictions
+from jupyter_pipe.trust.records import read_regular_file
 
 __all__ = ["Verdict", "find_false_proof", "judge", "promote"]
 
@@ -176,7 +177,7 @@ def _beside(loaded: _Loaded, name: str) -> bytes:
     """A file that travels with a version, if it is what was signed. Raises UntrustedError."""
     path = _folder(loaded.version).parent / name
     try:
-        data = path.read_bytes()
+        data = read_regular_file(path, follow=False)
     except OSError as error:
         raise RegistryError(f"'{path}' cannot be read: {error}.", code="version_unusable") from None
     if hashlib.sha256(data).hexdigest() != loaded.lineage.digests.get(name):

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+
 from jupyter_pipe.errors import RegistryError
 from jupyter_pipe.registry.model import Record
+from jupyter_pipe.trust.databases import open_database
 
 __all__ = ["Reader", "SqliteReader"]
 
@@ -38,7 +40,8 @@ class SqliteReader:
 
     def names(self) -> tuple[str, ...]:
         """The models, by name."""
-        return tuple(row[0] for row in self._ask("SELECT name FROM registered_models ORDER BY name"))
+        rows = self._ask("SELECT name FROM registered_models ORDER BY name", list[tuple[str]])
+        return tuple(name for (name,) in rows)
 
     def versions(self, name: str) -> tuple[Record, ...]:
         """The versions of a model, newest first."""
@@ -46,45 +49,42 @@ class SqliteReader:
             "SELECT version, creation_time, coalesce(nullif(storage_location, ''), source) "
             "FROM model_versions WHERE name = ? AND current_stage != 'Deleted_Internal' "
             "ORDER BY version DESC",
+            list[tuple[int, float, str | None]],
             name,
         )
         tags: dict[int, dict[str, str]] = {}
         for number, key, value in self._ask(
-            "SELECT version, key, value FROM model_version_tags WHERE name = ?", name
+            "SELECT version, key, value FROM model_version_tags WHERE name = ?",
+            list[tuple[int, str, str | None]],
+            name,
         ):
-            tags.setdefault(number, {})[key] = value
+            tags.setdefault(number, {})[key] = value or ""
         return tuple(
             Record(number, made / 1000, storage or "", tags.get(number, {})) for number, made, storage in rows
         )
 
     def aliases(self, name: str) -> dict[str, int]:
         """Alias -> number of the version."""
-        rows = self._ask("SELECT alias, version FROM registered_model_aliases WHERE name = ?", name)
-        return dict(rows)
+        query = "SELECT alias, version FROM registered_model_aliases WHERE name = ?"
+        return dict(self._ask(query, list[tuple[str, int]], name))
 
     def model_tags(self, name: str) -> dict[str, str]:
         """The tags of the model itself."""
-        return dict(self._ask("SELECT key, value FROM registered_model_tags WHERE name = ?", name))
+        query = "SELECT key, value FROM registered_model_tags WHERE name = ?"
+        return {key: value or "" for key, value in self._ask(query, list[tuple[str, str | None]], name)}
 
-    def _ask(self, query: str, *values: str) -> list[Any]:
-        # Opening a pipe in its place would wait for ever.
-        if not self._file.is_file():
+    def _ask(self, query: str, kind: Any, *values: str) -> Any:
+        """The rows, each of this kind: SQLite keeps any type in any column."""
+        if not self._file.exists():
             return []
         try:
-            with self._opened() as connection:
-                return connection.execute(query, values).fetchall()
-        except sqlite3.Error as error:
+            with contextlib.closing(open_database(self._file)) as connection:
+                return msgspec.convert(connection.execute(query, values).fetchall(), kind)
+        except (sqlite3.Error, msgspec.ValidationError) as error:
+            # Waiting helps where another process writes, and where a disk is away.
+            is_away = isinstance(error, sqlite3.OperationalError)
             raise RegistryError(
                 f"The registry {self._file} cannot be read: {error}.",
-                code="registry_away",
+                code="registry_away" if is_away else "registry_unusable",
                 hint="If it is damaged, put back a copy; versions can be registered anew from their runs.",
             ) from error
-
-    @contextlib.contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        # Read-only: a reader neither makes the file nor holds a writer up. SQLite waits for a writer's lock.
-        connection = sqlite3.connect(f"{self._file.as_uri()}?mode=ro", uri=True, timeout=30)
-        try:
-            yield connection
-        finally:
-            connection.close()

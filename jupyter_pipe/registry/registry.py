@@ -13,11 +13,11 @@ from pathlib import Path
 
 from jupyter_pipe.errors import RegistryError
 from jupyter_pipe.registry import moves
-from jupyter_pipe.registry.mlflow_names import BUNDLE, local_folder, require_model_name
+from jupyter_pipe.registry.mlflow_names import BUNDLE, require_model_name
 from jupyter_pipe.registry.model import CHALLENGER, CHAMPION, PREVIOUS, TAGS, ModelVersion, Record
 from jupyter_pipe.registry.reading import Reader, SqliteReader
 from jupyter_pipe.registry.writing import Writer, open_writer
-from jupyter_pipe.tracking.address import Address, find_address, sqlite_file
+from jupyter_pipe.tracking.address import Address, find_address, local_folder, sqlite_file
 
 __all__ = ["Registry", "open_registry"]
 
@@ -69,10 +69,11 @@ class Registry:
         the registry cannot be reached (`registry_away`).
         """
         version = self.find(name, which)
-        bundle = version.bundle or self._fetch(version)
-        if not bundle.is_dir():
+        # A folder's own registry has its files: one that names a server was written by somebody else.
+        bundle = version.bundle if self.address.is_own else version.bundle or self._fetch(version)
+        if bundle is None or not bundle.is_dir():
             raise RegistryError(
-                f"The files of {version.label} are gone: {bundle} is not there.",
+                f"The files of {version.label} are gone: {bundle or 'its folder'} is not there.",
                 code="version_unusable",
                 hint="Register its run anew, or put the folder back.",
             )

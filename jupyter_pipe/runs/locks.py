@@ -18,6 +18,7 @@ from msgspec.structs import asdict
 
 from jupyter_pipe.runs.model import Process
 from jupyter_pipe.runs.processes import this_process
+from jupyter_pipe.trust.records import UNREADABLE, read_regular_file
 
 __all__ = ["Holder", "find_holder", "free_lock", "holds_lock", "take_lock"]
 
@@ -80,10 +81,10 @@ def _link(source: Path, target: Path) -> bool:
 def _read(path: Path) -> Holder | None:
     """Who holds the lock: None if it was freed meanwhile, nobody if it was damaged."""
     try:
-        return _decoder.decode(path.read_bytes())
+        return _decoder.decode(read_regular_file(path, follow=False))
     except FileNotFoundError:
         return None
-    except ValueError:  # of msgspec, or of bytes that are not text
+    except UNREADABLE:
         return _NOBODY
 
 

@@ -16,6 +16,12 @@ from typing import Any
 __all__ = ["collect_provenance", "git_state", "last_commit"]
 
 GIT_TIMEOUT_SECONDS = 3.0
+_SURROUNDINGS = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",
+    "LC_ALL": "C",
+}
 
 
 def collect_provenance(
@@ -55,20 +61,22 @@ def git_state(folder: Path) -> dict[str, Any]:
 
 def last_commit(folder: Path) -> str:
     """The newest commit that changed anything in the folder; empty outside a repository."""
-    return _git(folder, "log", "-1", "--format=%H", "--", ".").strip()
+    # `git log` may be set to check signatures, with a program that the repository names.
+    return _git(folder, "rev-list", "-1", "HEAD", "--", ".").strip()
 
 
 def _git(folder: Path, *arguments: str) -> str:
     """What git says; empty if it cannot say anything."""
     import subprocess
 
-    # A repository's own settings may name a program that watches its files; it is not started.
+    # A repository's own settings may name a program that watches its files, or one that fetches what is
+    # missing in it; neither is started.
     command = ["git", "-c", "core.fsmonitor=false", *arguments]
     try:
         found = subprocess.run(
             command,
             cwd=folder,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
+            env={**os.environ, **_SURROUNDINGS},
             capture_output=True,
             timeout=GIT_TIMEOUT_SECONDS,
             check=True,

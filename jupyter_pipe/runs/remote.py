@@ -75,7 +75,7 @@ class RemoteRoot:
         try:
             self._files, base = core.url_to_fs(url)
         except (ImportError, ValueError, OSError) as error:
-            raise RunError(f"The root {url} cannot be used: {error}", code="root_unusable") from error
+            raise RunError(f"The root {url} cannot be used: {error}.", code="root_unusable") from error
         protocols = self._files.protocol
         self._protocols = {protocols} if isinstance(protocols, str) else set(protocols)
         self._base = f"{str(base).rstrip('/')}/{STATE_FOLDER}"

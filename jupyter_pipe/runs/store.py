@@ -270,7 +270,7 @@ class RunStore:
             pipeline = from_json(read_regular_file(path, follow=False), Pipeline)
         except UNREADABLE as error:
             raise RunError(
-                f"The pipeline of run {run_id} cannot be read: {error}", code="run_damaged"
+                f"The pipeline of run {run_id} cannot be read: {error}.", code="run_damaged"
             ) from error
         require_sound_names(pipeline, RunError)
         return pipeline

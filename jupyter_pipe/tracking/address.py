@@ -11,9 +11,10 @@ from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
-__all__ = ["Address", "find_address", "sqlite_file"]
+__all__ = ["Address", "find_address", "local_folder", "sqlite_file"]
 
 STATE_FOLDER = ".jupyter_pipe"
+_DATABASE = "mlflow.db"
 
 
 class Address(Struct, frozen=True):
@@ -31,6 +32,17 @@ class Address(Struct, frozen=True):
         """`.jupyter_pipe/` of the root."""
         return self.root / STATE_FOLDER
 
+    @property
+    def is_own(self) -> bool:
+        """Whether nobody named it: it is the database of this folder, which others may have filled."""
+        own = self.state_folder / _DATABASE
+        return sqlite_file(self.tracking) == own == sqlite_file(self.registry)
+
+    def holds(self, storage: str) -> bool:
+        """Whether a storage location lies with the store's own files."""
+        folder = local_folder(storage)
+        return folder is not None and ".." not in folder.parts and folder.is_relative_to(self.artifacts)
+
 
 def find_address(root: Path, given: str = "") -> Address:
     """The address that is meant: the given URI, else that of `MLFLOW_TRACKING_URI` and `MLFLOW_REGISTRY_URI`,
@@ -40,7 +52,7 @@ def find_address(root: Path, given: str = "") -> Address:
     if tracking:
         registry = tracking if given else os.environ.get("MLFLOW_REGISTRY_URI", "") or tracking
         return Address(tracking, registry, root, _artifacts_beside(tracking))
-    own = f"sqlite:///{root / STATE_FOLDER / 'mlflow.db'}"
+    own = f"sqlite:///{root / STATE_FOLDER / _DATABASE}"
     registry = os.environ.get("MLFLOW_REGISTRY_URI", "") or own
     return Address(own, registry, root, _artifacts_beside(own))
 
@@ -51,6 +63,14 @@ def sqlite_file(uri: str) -> Path | None:
     if parts.scheme.partition("+")[0] != "sqlite" or not parts.path:
         return None
     return Path(unquote(parts.path[1:])).absolute()
+
+
+def local_folder(storage: str) -> Path | None:
+    """The folder that a storage location names, if it is one of this machine."""
+    parts = urlsplit(storage)
+    if parts.scheme == "file" and parts.netloc in {"", "localhost"}:
+        return Path(unquote(parts.path))
+    return Path(storage) if parts.scheme == "" and storage.startswith("/") else None
 
 
 def _artifacts_beside(uri: str) -> str:

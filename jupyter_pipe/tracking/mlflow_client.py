@@ -9,18 +9,20 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from jupyter_pipe.errors import ExtraMissingError, RegistryError
 from jupyter_pipe.runs.locks import Holder, free_lock, take_lock
 from jupyter_pipe.runs.processes import is_alive
-from jupyter_pipe.tracking.address import Address, sqlite_file
+from jupyter_pipe.tracking.address import Address, local_folder, sqlite_file
+from jupyter_pipe.trust.databases import require_plain
 from jupyter_pipe.trust.folders import find_link
 
-__all__ = ["experiment_id", "import_mlflow", "locked", "meant", "open_client", "reported"]
+__all__ = ["experiment_id", "import_mlflow", "keep_here", "locked", "meant", "open_client", "reported"]
 
 _PATIENCE_SECONDS = 60.0
 _VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
@@ -45,6 +47,8 @@ def import_mlflow(feature: str) -> Any:
 def open_client(address: Address, *, feature: str = "Keeping models") -> Any:
     """An `MlflowClient`. A database that is not there yet is made."""
     mlflow = import_mlflow(feature)
+    if address.is_own:
+        _require_plain(address)
     for uri in {address.tracking, address.registry}:
         file = sqlite_file(uri)
         if file is not None and not file.exists():
@@ -52,6 +56,20 @@ def open_client(address: Address, *, feature: str = "Keeping models") -> Any:
                 _make_database(file)
     with reported(address):
         return mlflow.MlflowClient(tracking_uri=address.tracking, registry_uri=address.registry)
+
+
+def _require_plain(address: Address) -> None:
+    """MLflow opens it for writing, whoever has made it."""
+    file = sqlite_file(address.registry)
+    try:
+        if file is not None:
+            require_plain(file)
+    except sqlite3.Error as error:
+        raise RegistryError(
+            f"The registry {file} cannot be used: {error}.",
+            code="registry_unusable",
+            hint="Put back a copy, or move it away: versions can be registered anew from their runs.",
+        ) from None
 
 
 def _make_database(file: Path) -> None:
@@ -118,6 +136,7 @@ def experiment_id(client: Any, address: Address, name: str) -> str:
     """The experiment of this name, made if there is none."""
     found = client.get_experiment_by_name(name)
     if found is not None:
+        keep_here(address, "experiments", str(found.experiment_id), found.artifact_location)
         return str(found.experiment_id)
     from mlflow.exceptions import MlflowException
 
@@ -129,6 +148,26 @@ def experiment_id(client: Any, address: Address, name: str) -> str:
         if found is None:
             raise
         return str(found.experiment_id)
+
+
+_PLACES = {"experiments": ("experiment_id", "artifact_location"), "runs": ("run_uuid", "artifact_uri")}
+"""Table -> its key, and the column that says where files go."""
+
+
+def keep_here(address: Address, table: Literal["experiments", "runs"], key: str, location: str) -> None:
+    """Let the files of an experiment or a run go into this folder, if the store is the folder's own.
+
+    MLflow keeps absolute paths and addresses: in a project that was moved they lead to the old place, and in
+    one that a stranger has filled to wherever the stranger likes.
+    """
+    file = sqlite_file(address.registry)
+    if not address.is_own or file is None or address.holds(location):
+        return
+    _, marker, rest = str(local_folder(location) or "").rpartition("/mlflow/")
+    place = Path(address.artifacts) / (rest if marker and ".." not in rest else f"{table}/{key}")
+    by, column = _PLACES[table]
+    with contextlib.closing(sqlite3.connect(file, timeout=30)) as connection, connection:
+        connection.execute(f"UPDATE {table} SET {column} = ? WHERE {by} = ?", (str(place), key))  # noqa: S608
 
 
 @contextlib.contextmanager

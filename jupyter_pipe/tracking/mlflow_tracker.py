@@ -17,7 +17,7 @@ from jupyter_pipe.events import RunState, StageState
 from jupyter_pipe.runs.model import Run, StageRun
 from jupyter_pipe.runs.report.words import gate_text
 from jupyter_pipe.tracking.address import find_address
-from jupyter_pipe.tracking.mlflow_client import experiment_id, locked, open_client, reported
+from jupyter_pipe.tracking.mlflow_client import experiment_id, keep_here, locked, open_client, reported
 from jupyter_pipe.tracking.told import Told
 
 __all__ = ["MlflowTracker"]
@@ -99,7 +99,9 @@ class MlflowTracker:
         )
         found = self._client.search_runs([experiment], asked, max_results=1)
         if found:
-            return str(found[0].info.run_id)
+            info = found[0].info
+            keep_here(self._address, "runs", str(info.run_id), info.artifact_uri)
+            return str(info.run_id)
         made = self._client.create_run(
             experiment, start_time=_milliseconds(started), tags=tags, run_name=tags["mlflow.runName"]
         )

@@ -1,24 +1,26 @@
 """What of which run has been told to which tracker: `tracking.json` in the run's folder.
 
 A run is in the outbox of a tracker until its last event has been told. The file is written after the tracker
-has answered, so a kill between the two means that something is told twice, never that it is lost.
+has answered, so a kill between the two means that something is told twice, never that it is lost. It is
+signed: an address that others wrote there would be sent whatever the run has.
 """
 
 from __future__ import annotations
 
-import msgspec
 from msgspec import Struct
 
 from jupyter_pipe.cache.replacing import replace_file
-from jupyter_pipe.model import to_json
+from jupyter_pipe.model import from_json, to_json
 from jupyter_pipe.runs.store import RunFolder, RunStore
 from jupyter_pipe.tracking.told import Told
 from jupyter_pipe.tracking.trackers import Tracker
-from jupyter_pipe.trust.records import UNREADABLE, read_regular_file
+from jupyter_pipe.trust.records import UNREADABLE, read_record
+from jupyter_pipe.trust.signatures import sign
 
 __all__ = ["Outbox", "read_outbox", "tell", "waiting"]
 
 _FILE = "tracking.json"
+_PURPOSE = "tracking"
 
 
 class Outbox(Struct, frozen=True):
@@ -30,10 +32,10 @@ class Outbox(Struct, frozen=True):
 
 
 def read_outbox(folder: RunFolder) -> Outbox:
-    """What has been told of a run. A record that is damaged tells nothing: all is told again."""
+    """What has been told of a run. A record that is damaged, or somebody else's, tells nothing: all is told
+    again."""
     try:
-        data = read_regular_file(folder.path / _FILE, follow=False)
-        return msgspec.json.decode(data, type=Outbox)
+        return from_json(read_record(folder.path / _FILE, _PURPOSE, folder.path.name), Outbox)
     except UNREADABLE:
         return Outbox()
 
@@ -72,4 +74,4 @@ def waiting(store: RunStore) -> list[tuple[str, str]]:
 
 
 def _write(folder: RunFolder, outbox: Outbox) -> None:
-    replace_file(folder.path / _FILE, to_json(outbox))
+    replace_file(folder.path / _FILE, sign(_PURPOSE, folder.path.name, to_json(outbox)))

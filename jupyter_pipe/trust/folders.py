@@ -20,7 +20,10 @@ _WRITTEN = (
     "cache/notebooks",
     "cache/versions",
     "files",
+    "loops",
     "mlflow",
+    "mlflow/runs",
+    "mlflow/runs/models",
     "models",
     "runs",
     "scorers",
@@ -29,6 +32,8 @@ _WRITTEN = (
     "suggested",
     "work",
 )
+# Folders of these have the names of notebooks and models, and more folders in them.
+_NAMED = ("loops", "serving")
 
 
 def find_link_above(path: Path, folder: Path) -> Path | None:
@@ -51,12 +56,13 @@ def find_link(state_folder: Path) -> Path | None:
     """The first symbolic link among the folders below `.jupyter_pipe/`, or that itself."""
     if state_folder.is_symlink():
         return state_folder
-    for name in _WRITTEN:
+    named = [path for name in _NAMED for path in sorted(state_folder.glob(f"{name}/*"))]
+    for folder in (*(state_folder / name for name in _WRITTEN), *named):
         try:
-            with os.scandir(state_folder / name) as entries:
+            with os.scandir(folder) as entries:
                 found = next((entry.name for entry in entries if entry.is_symlink()), None)
         except OSError:
             continue
         if found is not None:
-            return state_folder / name / found
+            return folder / found
     return None

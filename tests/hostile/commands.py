@@ -67,6 +67,9 @@ def _about_notebooks() -> Iterator[Command]:
     yield Command(("promote", "flow@challenger"))
     yield Command(("rollback", "flow"))
     yield Command(("score", "flow@champion", "rows.csv"))
+    yield Command(("serve", "flow@champion", "--port", "0"))
+    yield Command(("package", "flow@champion", "--to", "docker", "-o", "packaged"))
+    yield Command(("monitor", "flow", "--since", "999w", "--html", "monitor.html"))
 
 
 def _run_ids(repository: Repository) -> list[str]:

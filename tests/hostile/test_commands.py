@@ -30,7 +30,7 @@ def test_nothing_happens(attack: Attack, honest: Repository, listener: Listener,
     problems = [
         f"{' '.join(command.argv)}: {problem}"
         for command in commands_for(repository)
-        if not command.runs or command.argv[0] in attack.runs
+        if attack.tries(command.argv[0], runs=command.runs)
         for problem in judged(command.argv, repository, listener)
     ]
     assert not problems, "\n".join(problems)

@@ -1,4 +1,5 @@
-"""Every route of the server on every hostile repository below its root: as `test_commands`, and no 5xx."""
+"""Every route of the server on every hostile repository below its root: as `test_commands`, and no 5xx,
+from a server that has 2 GB."""
 
 from __future__ import annotations
 
@@ -13,15 +14,16 @@ from tests.hostile.repository import Repository
 from tests.hostile.routes import asked_of, problems_of_answer
 from tests.hostile.watching import Listener, happened_to, snapshot
 from tests.server.real import Server
+from tests.server.siege import MEMORY_BYTES
 
 pytestmark = pytest.mark.server
-ATTACKS = load_attacks()
+ATTACKS = [attack for attack in load_attacks() if not attack.only]
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     root = tmp_path_factory.mktemp("served")
-    running = Server(root, tmp_path_factory.mktemp("state")).start()
+    running = Server(root, tmp_path_factory.mktemp("state"), memory_bytes=MEMORY_BYTES).start()
     yield running
     running.kill()
 

@@ -49,7 +49,7 @@ SECONDS = 120.0
 _MEMORY_BYTES = 4 << 30
 # What kernels, packages and other programs import, and no command of ours.
 _NEVER_OURS = ("jupyter_pipe.kernel.", "jupyter_pipe.compiler.runtime.", "jupyter_pipe.registry.pyfunc")
-_CODES = {0, 1, 2, 3, 4, 130}
+_CODES = {0, 1, 2, 3, 4, 5, 130}
 _CRASHED = 70
 _OURS = re.compile(
     r'File "[^"]*/jupyter_pipe/(?!kernel/)[^"]*\.py"|Traceback \(most recent call last\):\n.*jupyter_pipe/'

@@ -46,6 +46,16 @@ def test_everything_that_can_stand_there() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["--html=x.html", "-v", "..", "a/b", "a@b"])
+def test_a_model_is_named_and_no_option_or_path(name: str) -> None:
+    with pytest.raises(LoopError, match=r"line 1: .* cannot be the name of a model"):
+        parse_settings(f"model: '{name}'")
+
+
+def test_a_schedule_stands_on_one_line() -> None:
+    assert parse_settings('schedule: "0 6\\n* *\\tMON"').schedule == "0 6 * * MON"
+
+
 @pytest.mark.parametrize(
     ("text", "files"),
     [("", None), ("files: observed", None), ("files: false", ()), ("files: a.csv", ("a.csv",))],

@@ -1,5 +1,6 @@
 """Every operation of the OpenAPI description against a real server, with requests that fit and requests
-that do not: no 500, errors in the one shape, answers as described."""
+that do not: no 500, errors in the one shape, answers as described. The server, and each process in which it
+analyses notebooks, has 2 GB."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from schemathesis.specs.openapi.checks import response_schema_conformance, statu
 from jupyter_pipe.server.openapi import describe
 from tests.server.conftest import notebook_json
 from tests.server.real import TOKEN, Server, write_json, write_run
+from tests.server.siege import MEMORY_BYTES
 
 pytestmark = pytest.mark.server
 SCHEMA = schemathesis.openapi.from_dict(describe("/jupyter-pipe"))
@@ -29,7 +31,7 @@ EXAMPLES = 20
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("root")
     write_json(folder / "flow.ipynb", notebook_json(("x = 1", "stage:fit")))
-    running = Server(folder, tmp_path_factory.mktemp("state")).start()
+    running = Server(folder, tmp_path_factory.mktemp("state"), memory_bytes=MEMORY_BYTES).start()
     yield running
     running.kill()
 
@@ -105,7 +107,9 @@ def test_whatever_is_asked_is_answered_in_shape(operation: Any, server: Server, 
     @given(case=st.one_of(asked))
     def ask(case: Case) -> None:
         response = case.call(
-            base_url=f"{server.url}jupyter-pipe", headers={"Authorization": f"token {TOKEN}"}
+            base_url=f"{server.url}jupyter-pipe",
+            headers={"Authorization": f"token {TOKEN}"},
+            timeout=180,  # of a machine that does much else
         )
         assert response.status_code < 500, server.log.read_text()[-3000:]
         if response.status_code >= 400:

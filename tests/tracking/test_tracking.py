@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -24,6 +25,7 @@ from jupyter_pipe.tracking.openlineage_tracker import OpenLineageTracker, lineag
 from jupyter_pipe.tracking.outbox import enlist, read_outbox, tell, waiting
 from jupyter_pipe.tracking.told import Told
 from jupyter_pipe.tracking.trackers import open_tracker, require_address
+from jupyter_pipe.trust.signatures import sign
 from tests.tracking.runs import BEGIN, write_run
 
 
@@ -228,6 +230,17 @@ def test_a_server_that_fails_in_between_gets_the_rest(store: RunStore) -> None:
     assert {event["path"] for event in got} == {"/api/v1/lineage"}
 
 
+@pytest.mark.parametrize("signed_as", ["", "other"])
+def test_an_outbox_that_others_wrote_sends_nothing(store: RunStore, signed_as: str) -> None:
+    write_run(store, "one")
+    enlist(store.folder("one"), "here")
+    assert waiting(store) == [("one", "here")]
+    document = json.dumps({"told": {"openlineage+http://127.0.0.1:9": 0}}).encode()
+    signed = sign("tracking", signed_as, document) if signed_as else document
+    (store.folder("one").path / "tracking.json").write_bytes(signed)
+    assert waiting(store) == []
+
+
 # MLflow
 
 
@@ -281,6 +294,17 @@ def test_mlflow_has_each_run_stage_and_value_once(
     children = [run for run in found if run.data.tags.get("mlflow.parentRunId") == one.info.run_id]
     assert sorted(run.info.run_name for run in children) == ["fit", "load"]
     assert "pipeline.json" in [each.path for each in client.list_artifacts(one.info.run_id)]
+    # In a project that was moved, or in a store that a stranger has filled, files go into this folder too.
+    own = store.state_folder / "mlflow"
+    with sqlite3.connect(own.with_suffix(".db")) as database:
+        database.execute("UPDATE experiments SET artifact_location = 'http://127.0.0.1:9/away'")
+        database.execute("UPDATE runs SET artifact_uri = '/old/mlflow/runs/' || run_uuid || '/artifacts'")
+    database.close()
+    assert main(["track", "one", "--again", "--root", str(tmp_path)]) == 0
+    assert client.get_experiment(experiment.experiment_id).artifact_location.startswith(str(own))
+    again = client.get_run(one.info.run_id)
+    assert again.info.artifact_uri == str(own / "runs" / one.info.run_id / "artifacts")
+    assert not Path("/old").exists()
 
 
 def test_the_command_says_what_waits_and_what_cannot_be_reached(

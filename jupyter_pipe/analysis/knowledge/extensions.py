@@ -44,7 +44,7 @@ def _from_project(file: Path) -> dict[str, Library]:
         content = tomllib.loads(read_regular_file(file, LARGEST_SOURCE).decode("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise PipeError(
-            f"{file} cannot be read: {error}",
+            f"{file} cannot be read: {error}.",
             code="knowledge_invalid",
             hint="Fix the file, or move the notebook out of that project.",
         ) from error

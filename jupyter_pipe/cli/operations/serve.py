@@ -149,6 +149,8 @@ def _require_extra() -> None:
 def _settings(args: argparse.Namespace) -> Any:
     from jupyter_pipe.serving.settings import Settings
 
+    store = find_store(args.root)
+    store.require_no_links()
     target = _bundle_of(args.target)
     mode, share, challenger = _challenger(args, target)
     return Settings(
@@ -156,7 +158,7 @@ def _settings(args: argparse.Namespace) -> Any:
         challenger,
         mode,
         share,
-        root=str(find_store(args.root).root),
+        root=str(store.root),
         trust=args.trust,
         token=_token(args),
         log=_log(args, target),

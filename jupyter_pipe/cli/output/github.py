@@ -43,7 +43,7 @@ def write_github(terminal: Terminal, run: Run, pipeline: Pipeline) -> None:
             with Path(summary).open("a", encoding="utf-8") as file:
                 file.write(job_summary(run, pipeline))
         except OSError as error:
-            terminal.say(f"The job summary cannot be written: {error}")
+            terminal.say(f"The job summary cannot be written: {error}.")
 
 
 def mask_secrets(terminal: Terminal, request: RunRequest) -> None:

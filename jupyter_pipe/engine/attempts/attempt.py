@@ -257,7 +257,7 @@ def _read_notebook(path: Path) -> dict[str, Any]:
     except UNREADABLE as error:
         failure = Failure(
             "PackageError",
-            f"The stage notebook {path} cannot be read: {error}",
+            f"The stage notebook {path} cannot be read: {error}.",
             kind=FailureKind.worker,
             hint="Compile the notebook again: jupyter pipe compile NOTEBOOK",
         )

@@ -119,7 +119,7 @@ class Exchange:
             raise self._unsigned(stage) from None
         except UNREADABLE as error:
             raise RunError(
-                f"The record of the files that stage {stage!r} changed cannot be read: {error}",
+                f"The record of the files that stage {stage!r} changed cannot be read: {error}.",
                 code="run_damaged",
             ) from None
 

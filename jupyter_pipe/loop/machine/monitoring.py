@@ -21,6 +21,7 @@ from jupyter_pipe.loop.deciding.signals import Alarm
 __all__ = ["LogMonitor", "alarms_of"]
 
 _BETWEEN_SECONDS = 300.0
+_LONGEST_SECONDS = 300.0
 
 
 class _Alarm(Struct, frozen=True):
@@ -56,15 +57,16 @@ class LogMonitor:
 
     def _ask(self, settings: LoopSettings) -> tuple[Alarm, ...]:
         """Without a log, and before the first requests, nothing alarms."""
-        labels = ["--labels", settings.labels] if settings.labels else []
+        labels = [f"--labels={settings.labels}"] if settings.labels else []
         since = f"{settings.monitor_days * 24:.0f}h"
-        arguments = ["monitor", settings.model, "--since", since, "--json", *labels]
-        done = subprocess.run(
-            own_module("jupyter_pipe.cli.main", *arguments, "--root", str(self._root)),
-            cwd=self._root,
-            capture_output=True,
-            check=False,
-        )
+        options = ["--since", since, "--json", f"--root={self._root}", *labels]
+        command = own_module("jupyter_pipe.cli.main", "monitor", *options, "--", settings.model)
+        try:
+            done = subprocess.run(
+                command, cwd=self._root, capture_output=True, check=False, timeout=_LONGEST_SECONDS
+            )
+        except subprocess.TimeoutExpired:
+            return ()
         return alarms_of(done.stdout) if done.returncode in (0, 4) else ()
 
 

@@ -15,23 +15,29 @@ __all__ = ["Attack", "attack", "load_attacks"]
 @dataclass(frozen=True)
 class Attack:
     """`name` says in words what was done; `change` does it. `runs` are the commands that start kernels,
-    which take seconds, on which it is worth trying; all others are tried anyway."""
+    which take seconds, on which it is worth trying. All others are tried anyway, or those in `only`, where
+    no other command and no route opens what was changed."""
 
     name: str
     change: Callable[[Repository], None]
     runs: frozenset[str]
+    only: frozenset[str] = frozenset()
+
+    def tries(self, command: str, *, runs: bool) -> bool:
+        """Whether it is worth trying on a command, which runs cells or does not."""
+        return command in self.runs if runs else command in self.only or not self.only
 
 
 _FOUND: list[Attack] = []
 
 
 def attack(
-    name: str, *, runs: str = ""
+    name: str, *, runs: str = "", only: str = ""
 ) -> Callable[[Callable[[Repository], None]], Callable[[Repository], None]]:
-    """Register an attack. `runs` are words: `"run resume"`."""
+    """Register an attack. `runs` and `only` are words: `"run resume"`."""
 
     def register(change: Callable[[Repository], None]) -> Callable[[Repository], None]:
-        _FOUND.append(Attack(name, change, frozenset(runs.split())))
+        _FOUND.append(Attack(name, change, frozenset(runs.split()), frozenset(only.split())))
         return change
 
     return register

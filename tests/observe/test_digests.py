@@ -1,0 +1,38 @@
+"""Digests of folders: links are followed, and have an end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jupyter_pipe.observe.digests import FILE, file_digest
+
+
+def test_what_lies_behind_a_link_counts(tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "a.csv").write_text("1")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "linked").symlink_to("../outside")
+    before = file_digest(tmp_path / "data")
+    (tmp_path / "outside" / "a.csv").write_text("2")
+    assert file_digest(tmp_path / "data") != before
+
+
+@pytest.mark.parametrize("target", [".", "..", "/", "../data/inner"])
+def test_links_in_a_circle_have_an_end(target: str, tmp_path: Path) -> None:
+    inner = tmp_path / "data" / "inner"
+    inner.mkdir(parents=True)
+    (inner / "a.csv").write_text("1")
+    for folder in (tmp_path / "data", inner):
+        for number in range(12):
+            (folder / f"link{number}").symlink_to(target)
+    before = file_digest(tmp_path / "data")
+    (inner / "a.csv").write_text("2")
+    assert file_digest(tmp_path / "data") != before
+
+
+@pytest.mark.parametrize("file", ["/proc/kmsg", "/proc/self/pagemap", "/dev/zero"])
+def test_questions_to_the_system_are_not_read(file: str, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(file)
+    assert file_digest(tmp_path / "link") == FILE
