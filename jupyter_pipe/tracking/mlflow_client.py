@@ -120,7 +120,7 @@ def reported(address: Address) -> Iterator[None]:
     except (MlflowException, SQLAlchemyError, OSError) as error:
         first = str(error).strip().split("\n")[0]
         raise RegistryError(
-            f"MLflow at {shown(address.registry)} does not answer as it should: {first:.300}",
+            f"MLflow at {shown(address.registry)} does not answer as it should: {first.rstrip('.'):.300}.",
             code="registry_away",
             hint="Check that it runs and that MLFLOW_TRACKING_URI names it; nothing was changed half.",
         ) from error

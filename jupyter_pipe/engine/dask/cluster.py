@@ -62,6 +62,9 @@ class OwnCluster:
 def main() -> None:
     """Serve until nobody needs the cluster any more."""
     distributed = importlib.import_module("distributed")
+    # A worker of ours that dies is noticed by its connection. One that says nothing for minutes is of a
+    # machine that was asleep, or has much else to do: what it runs need not run again.
+    importlib.import_module("dask").config.set({"distributed.scheduler.worker-ttl": None})
     workers = int(sys.argv[1])
     with distributed.LocalCluster(
         n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None

@@ -37,7 +37,7 @@ from jupyter_pipe.runs.model import Failure
 
 __all__ = ["DaskExecutor"]
 
-_CONNECT_SECONDS = 60
+_CONNECT_SECONDS = 120
 _CLOSE_SECONDS = 15.0
 _LOST = Failure(
     "WorkerLost",
@@ -146,7 +146,14 @@ def _distributed() -> Any:
 
 def _check_workers(client: Any, *, started_here: int) -> None:
     """Every worker must have our code. Asked through `eval`, which each of them has."""
-    client.wait_for_workers(max(started_here, 1), timeout=_CONNECT_SECONDS)
+    try:
+        client.wait_for_workers(max(started_here, 1), timeout=_CONNECT_SECONDS)
+    except TimeoutError:
+        raise RunError(
+            f"No worker has come to the Dask scheduler within {_CONNECT_SECONDS} seconds.",
+            code="dask_unreachable",
+            hint="Start one with: dask worker ADDRESS. On a machine that is very busy, run it again later.",
+        ) from None
     found = client.run(eval, "__import__('jupyter_pipe').__version__", on_error="return")
     for worker, version in found.items():
         if version != jupyter_pipe.__version__:

@@ -60,7 +60,8 @@ _STARTUP_VARIABLES = (
     *("HOME", "XDG_", "IPYTHON", "JUPYTER_CONFIG", "JUPYTER_PATH", "VIRTUAL_ENV"),
 )
 _STANDARD_ARGUMENTS = ["-m", "ipykernel_launcher", "-f"]
-_START_SECONDS = 20.0
+# As long as for a fresh one: on a machine that is busy, a second attempt makes it busier.
+_START_SECONDS = 60.0
 _ENDING_SECONDS = 1.0
 # A run's; where that many have been killed, something does not want them here.
 _MOST_PARENTS = 4
