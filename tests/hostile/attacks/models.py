@@ -7,6 +7,7 @@ import json
 import os
 import sqlite3
 import subprocess
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
@@ -32,6 +33,13 @@ def write_database(path: Path, script: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path)) as database:
         database.executescript(script)
+
+
+def insert_rows(path: Path, rows: Iterable[tuple[str, list[object]]]) -> None:
+    """Table and row of each."""
+    with closing(sqlite3.connect(path)) as database, database:
+        for table, row in rows:
+            database.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
 
 
 def _registry(repository: Repository, *, storage: str, made: str = "1000", number: str = "1") -> None:
@@ -115,16 +123,20 @@ def journals_that_name_files(repository: Repository) -> None:
 
 @attack("the index of files says that the stranger's rows are ours", only="impact")
 def index_of_a_stranger(repository: Repository) -> None:
+    path = repository.state / "lineage.sqlite"
     write_database(
-        repository.state / "lineage.sqlite",
-        f"""PRAGMA user_version = 2;
+        path,
+        """PRAGMA user_version = 2;
         CREATE TABLE runs (run_id, notebook, state, queued, commit_id);
         CREATE TABLE files (run_id, stage, path, digest, role);
-        CREATE TABLE made (signature);
-        INSERT INTO made VALUES ('x');
-        INSERT INTO files SELECT 'r', '{CONTROLS[:30]}', '{repository.folder / "data.csv"}', 7, x'ff';
-        INSERT INTO runs VALUES ('r', 1, NULL, 'now', x'00');""",
+        CREATE TABLE made (signature);""",
     )
+    rows: dict[str, list[object]] = {
+        "made": [sign("lineage index", str(path), b"{}", key=key_of(STRANGER))],
+        "files": ["r", CONTROLS, str(repository.folder / "data.csv"), 7, b"\xff"],
+        "runs": ["r", 1, None, "now", b"\0"],
+    }
+    insert_rows(path, rows.items())
 
 
 @attack("what trackers have not heard names the stranger's address", only="track")
@@ -142,25 +154,21 @@ def outbox_of_a_stranger(repository: Repository) -> None:
 @attack("the request log holds what no service writes", only="monitor")
 def log_of_a_stranger(repository: Repository) -> None:
     log = repository.state / "serving" / "flow" / "log"
-    page = PAGE.format(address=repository.address).replace("'", "")
+    page = PAGE.format(address=repository.address)
     shown = json.dumps({"code": "c", "message": CONTROLS, "column": f"{CONTROLS}{page}", "rule": CONTROLS})
-    head = (
-        "CREATE TABLE answers (id, at, status, version, digest, role, seconds, rows, predictions, problem);"
-        "CREATE TABLE masks (dropped, hashed);"
-    )
-    lines = {
-        "nulls": "NULL, 2e9, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL",
-        "bytes": "x'ff', 2e9, 'a', x'ff', '../../../../outside', 'r', 'x', x'5b5d', '[', '{'",
-        "deep": f"'a', 1e9, 200, '1', '/', 'champion', 1.0, '{'[' * 50_000}', '[]', NULL",
-        "large": "'a', 1e9, 200, '1', '../../../../outside', 'champion', 1e308, '[{}]', '[1e308]', NULL",
+    up = "../../../../outside"
+    lines: dict[str, list[object]] = {
+        "nulls": [None, 1e9, *[None] * 8],
+        "bytes": [b"\xff", 1e9, "a", b"\xff", up, "r", "x", b"[]", "[", "{"],
+        "deep": ["a", 1e9, 200, "1", "/", "champion", 1.0, "[" * 50_000, "[]", None],
+        "large": ["a", 1e9, 200, "1", up, "champion", 1e308, "[{}]", "[1e308]", None],
+        "shown": ["a", 1e9, 422, f"{CONTROLS}{page}", "d", "champion", 1.0, "[]", "[]", shown],
     }
-    refused = f"'a', 1e9, 422, '{CONTROLS}{page}', 'd', 'champion', 1.0, '[]', '[]', '{shown}'"
-    lines["shown"] = "), (".join([refused] * 9)
     for name, line in lines.items():
-        write_database(
-            log / f"requests-{name}.sqlite",
-            f"{head} INSERT INTO answers VALUES ({line.replace('2e9', '1e9')});",
-        )
+        path = log / f"requests-{name}.sqlite"
+        columns = "id, at, status, version, digest, role, seconds, rows, predictions, problem"
+        write_database(path, f"CREATE TABLE answers ({columns}); CREATE TABLE masks (dropped, hashed);")
+        insert_rows(path, [("answers", line)] * 9)
     (log / "requests-link.sqlite").symlink_to(repository.outside / "private.txt")
 
 
