@@ -65,6 +65,7 @@ def lineage_of_run(store: RunStore, run: Run) -> RunLineage:
 
 
 def _files(store: RunStore, run: Run) -> tuple[tuple[TouchedFile, ...], tuple[TouchedFile, ...]]:
+    """Sources, and what was written, each by path."""
     read: dict[str, TouchedFile] = {}
     written: dict[str, TouchedFile] = {}
     for stage, observed in read_observations(store.folder(run.run_id), run):

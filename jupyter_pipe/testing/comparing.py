@@ -29,6 +29,7 @@ def differences(expected: Any, found: Any, path: str = "") -> Iterator[str]:
 
 
 def _of_mappings(expected: dict[str, Any], found: dict[str, Any], path: str) -> Iterator[str]:
+    """What is gone, new or different by name; a digest is compared as a whole."""
     if "exact" in expected and "exact" in found:
         if not _is_same_digest(expected, found):
             kinds = dict.fromkeys((found.get("type"), expected["type"]))

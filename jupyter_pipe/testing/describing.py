@@ -133,6 +133,7 @@ class _Digest:
             self._add_parts(value)
 
     def _add_parts(self, value: Any) -> None:
+        """The parts of a container, a table, an array, or what pickle would keep of an object."""
         self._note(_type_name(value))
         if isinstance(value, Mapping):
             self._add_all(part for pair in value.items() for part in pair)

@@ -145,6 +145,7 @@ def _is_data(home: Path, name: str) -> bool:
 
 
 def _write_facts(target: Target, run: Run, golden: Path) -> None:
+    """`golden.json`: what the tests must know of the run."""
     folder, home = target.store.folder(run.run_id), target.notebook.parent
     modules = {
         each.path

@@ -79,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _export(terminal: Terminal, args: argparse.Namespace) -> int:
+    """Write tasks and their form."""
     from jupyter_pipe.cache.replacing import replace_file
     from jupyter_pipe.labels import label_config, tasks_from_rows
     from jupyter_pipe.runs.store import RunStore
@@ -162,6 +163,7 @@ def _records(store: RunStore, found: Run, stage: str, name: str) -> list[dict[st
 
 
 def _merge(terminal: Terminal, args: argparse.Namespace) -> int:
+    """Write a table with one label a row, and say how far annotators agree."""
     from jupyter_pipe.cache.replacing import replace_file
     from jupyter_pipe.labels import agreement, dawid_skene, majority
 
@@ -190,6 +192,7 @@ def _merge(terminal: Terminal, args: argparse.Namespace) -> int:
 
 
 def _votes(path: Path, keys: Sequence[str], functions: Sequence[str]) -> list[Vote]:
+    """The answers in an export of Label Studio, or in a CSV table."""
     from jupyter_pipe.labels import votes_from_export, votes_from_rows
 
     if path.suffix.lower() == ".json":

@@ -60,6 +60,7 @@ def _not_served(root: str | None, name: str) -> dict[str, str]:
 def _show_versions(
     terminal: Terminal, versions: Sequence[ModelVersion], not_served: Mapping[str, str]
 ) -> None:
+    """The table, and why a version does not answer."""
     terminal.result(terminal.table([_row(each) for each in versions], heading=HEADING))
     for each in versions:
         if each.rejected:
