@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _init(terminal: Terminal, args: argparse.Namespace, notebook: Path, file: Path) -> int:
-    """Write the tests, accept what comes out, and run them. Whole files, where the beginning is too little."""
+    """Write the tests, accept what comes out, run them. Whole files, where their beginning is too little."""
     from jupyter_pipe.testing.making import golden_folder, make_tests
 
     for path in (file, golden_folder(notebook)):
