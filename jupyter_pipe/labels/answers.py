@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from jupyter_pipe.errors import PipeError
-from jupyter_pipe.labels.tasks import Key, choice_result, key_of
+from jupyter_pipe.labels.tasks import CONTROL, Key, choice_result, key_of
 
 __all__ = ["Vote", "votes_from_export", "votes_from_rows", "votes_to_export"]
 
@@ -25,13 +25,17 @@ class Vote(Struct, frozen=True):
 
 
 def votes_from_export(tasks: Any, keys: Sequence[str]) -> list[Vote]:
-    """The answers in an export of Label Studio (JSON). Cancelled ones do not count; of several by one person
-    the last one does."""
+    """The answers in an export of Label Studio: JSON, or JSON-MIN with an answer in each record. Cancelled
+    ones do not count; of several by one person the last one does."""
     if not isinstance(tasks, list):
         raise _unreadable("The export is no list of tasks")
     votes: dict[tuple[Key, str], Vote] = {}
     for number, task in enumerate(tasks, start=1):
         place = f"Task {number}"
+        if isinstance(task, dict) and "data" not in task and CONTROL in task:
+            vote = Vote(key_of(task, keys), str(task.get("annotator", "")), _only(task[CONTROL], place))
+            votes[vote.key, vote.annotator] = vote
+            continue
         if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
             raise _unreadable(f"{place} has no data")
         key = key_of(task["data"], keys)
@@ -57,9 +61,15 @@ def _choice(annotation: Mapping[str, Any], place: str) -> str:
         if result.get("type") == "choices"
         for choice in result.get("value", {}).get("choices", ())
     ]
-    if len(chosen) != 1:
-        raise _unreadable(f"{place} has an answer with {len(chosen)} labels, where one is wanted")
-    return str(chosen[0])
+    return _only(chosen, place)
+
+
+def _only(chosen: Any, place: str) -> str:
+    """The one label of an answer."""
+    labels = chosen if isinstance(chosen, list) else [chosen]
+    if len(labels) != 1:
+        raise _unreadable(f"{place} has an answer with {len(labels)} labels, where one is wanted")
+    return str(labels[0])
 
 
 def votes_from_rows(

@@ -75,6 +75,22 @@ def test_what_label_studio_exports_is_read() -> None:
     ]
 
 
+def test_what_its_own_converter_makes_of_our_answers_is_what_they_were() -> None:
+    """The file is what Label Studio's converter (JSON-MIN) wrote for the export and the form below."""
+    tasks = tasks_from_rows(
+        [{"ticket": "T1", "text": "invoice is wrong"}, {"ticket": "T2", "text": 'x & <y> "q"'}], ["ticket"]
+    )
+    votes = [
+        vote("T1", "ann@example.org", "billing"),
+        vote("T1", "bob@example.org", "sales"),
+        vote("T2", "ann@example.org", 'net & "work"'),
+    ]
+    made = json.loads(EXPORT.with_name("label_studio_min.json").read_text())
+    assert votes_from_export(made, ["ticket"]) == votes
+    exported = votes_to_export(tasks, votes, ["ticket"])
+    assert [each["text"] for each in made] == [exported[place]["data"]["text"] for place in (0, 0, 1)]
+
+
 def test_both_ways_give_what_was_there() -> None:
     tasks = tasks_from_rows(ROWS, ["ticket"])
     votes = [vote("T1", "ann", "billing"), vote("T1", "bob", "sales"), vote("T2", "ann", "network")]
