@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,9 +11,11 @@ import pytest
 import jupyter_pipe
 from jupyter_pipe.cli.main import main
 from jupyter_pipe.testing import NotebookUnderTest
+from jupyter_pipe.testing.notebook import ACCEPT
 from tests.compiler.notebooks import write_notebook
 
-pytestmark = pytest.mark.kernel
+# `tests init` runs the pipeline twice, in processes of their own: a limit for a machine that is very busy.
+pytestmark = [pytest.mark.kernel, pytest.mark.timeout(1200)]
 
 CELLS = [
     (["parameters"], "least = 30\nshare: float = 0.25"),
@@ -135,18 +135,21 @@ def test_a_class_of_the_notebook_means_what_it_means_now(home: Path, tmp_path: P
     assert broken_stages(home, tmp_path / "other", cells) == ["clean"]
 
 
-def test_accept_takes_over_what_comes_out(home: Path, tmp_path: Path) -> None:
-    """As a user runs it: red after a change, green once that is accepted."""
-    folder = tmp_path / "copy"
-    shutil.copytree(home, folder, ignore=shutil.ignore_patterns(".jupyter_pipe"))
-    notebook = write(folder, [(tags, source.replace("Scale(2.0)", "Scale(4.0)")) for tags, source in CELLS])
-    tests = f"{folder / 'test_homes.py'}::TestLoad"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tests]
-    red = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert red.returncode == 1
-    assert "scale" in red.stdout
-    assert main(["tests", "accept", str(notebook)]) == 0
-    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+def test_what_is_accepted_is_what_must_come_out(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `tests accept` does it, which is pytest with this variable: red after a change, then green."""
+    golden = tmp_path / "golden"
+    shutil.copytree(home / "homes_golden", golden)
+    cells = [(tags, source.replace("Scale(2.0)", "Scale(4.0)")) for tags, source in CELLS]
+    notebook = NotebookUnderTest(write(tmp_path / "other", cells), golden, tmp_path / "tried")
+    outputs = notebook.call("load")
+    with pytest.raises(AssertionError, match="jupyter pipe tests accept"):
+        notebook.check("load", outputs)
+    with monkeypatch.context() as accepting:
+        accepting.setenv(ACCEPT, "1")
+        notebook.check("load", outputs)
+    notebook.check("load", outputs)
 
 
 def test_without_a_run_there_is_nothing_to_hold_a_notebook_to(
