@@ -187,7 +187,9 @@ class Scenario:
         return self.pipe("loop", "once", "homes.ipynb", code=code)
 
     def feed(self, number: int, rows: pd.DataFrame) -> None:
-        rows.to_csv(self.folder / "feed" / f"week_{number:02}.csv", index=False)
+        # A batch repeats the last sales of the week before, which may not be in this feed.
+        own = rows[rows["week"] == rows["week"].max()]
+        own.to_csv(self.folder / "feed" / f"week_{number:02}.csv", index=False)
 
     def labels(self, rows: pd.DataFrame) -> None:
         rows.to_csv(self.folder / "labels.csv", index=False)
