@@ -134,7 +134,7 @@ def test_a_damaged_registry_is_told_from_an_empty_one(filled: Registry) -> None:
     (filled.address.state_folder / "mlflow.db").write_bytes(b"no database" * 500)
     with pytest.raises(RegistryError, match="cannot be read") as caught:
         filled.resolve("homes", 1)
-    assert caught.value.code == "registry_away"
+    assert caught.value.code == "registry_unusable"
 
 
 def test_reading_imports_neither_mlflow_nor_pandas(filled: Registry) -> None:

@@ -143,7 +143,6 @@ def index_of_a_stranger(repository: Repository) -> None:
 def outbox_of_a_stranger(repository: Repository) -> None:
     told = {
         f"openlineage+http://{repository.address}/": 0,
-        f"http://{repository.address}/": 0,
         f"openlineage+{(repository.outside / 'taken.jsonl').as_uri()}": 0,
     }
     document = json.dumps({"told": told, "done": []}).encode()
@@ -234,9 +233,9 @@ def _sign_commit(repository: Repository) -> None:
 @attack("a loop's records promote and notify, and the stranger signed them", runs="loop", only="loop")
 def loop_of_a_stranger(repository: Repository) -> None:
     (repository.folder / "flow.loop.yaml").write_text(
-        f"cooldown: 1h\npromote: auto\nnotify: json://{repository.address}/\n"
+        f"files: false\npromote: auto\nnotify: json://{repository.address}/\n"
     )
-    record = json.dumps({"record": "promote_decided", "time": 1.0, "version": 1, "champion": None}).encode()
+    record = json.dumps({"record": "promoted", "time": 1.0, "version": 1}).encode()
     signed = sign("loop", "flow:1", record, key=key_of(STRANGER)).replace(b"\n", b"")
     folder = repository.state / "loops" / "flow"
     folder.mkdir(parents=True)
