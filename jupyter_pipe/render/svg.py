@@ -46,16 +46,17 @@ def to_svg(
         _box(box, states.get(box.name), (progress or {}).get(box.name, 0.0), linked=linked)
         for box in drawing.boxes
     ]
-    return _document(pipeline, drawing, parts, theme)
+    # The parts of an image are hidden from screen readers: links in one could not be followed.
+    return _document(pipeline, drawing, parts, theme, role="group" if linked else "img")
 
 
-def _document(pipeline: Pipeline, drawing: Layout, parts: list[str], theme: Theme) -> str:
+def _document(pipeline: Pipeline, drawing: Layout, parts: list[str], theme: Theme, role: str) -> str:
     width, height = max(drawing.width, 1), max(drawing.height, 1)
     title = escape(f"Pipeline {pipeline.name}, {len(pipeline.stages)} stages")
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" class="jpipe" '
         f'width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}" '
-        f'style="max-width:100%;height:auto" role="img" aria-label="{title}"><title>{title}</title>'
+        f'style="max-width:100%;height:auto" role="{role}" aria-label="{title}"><title>{title}</title>'
         f"<style>{style_sheet(theme)}</style>{''.join(parts)}</svg>"
     )
 

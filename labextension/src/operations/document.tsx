@@ -101,7 +101,7 @@ export function OperationsView(props: { model: OperationsModel; host: Host; tran
         aria-labelledby={idOf(model, model.page)}
         tabIndex={0}
       >
-        <header className="jp-pipe-Ops-title">
+        <div className="jp-pipe-Ops-title">
           <h2>{titles[model.page]}</h2>
           <span className="jp-pipe-second">{model.subject.notebook}</span>
           <span className="jp-pipe-Spacer" />
@@ -114,7 +114,7 @@ export function OperationsView(props: { model: OperationsModel; host: Host; tran
           >
             <refreshIcon.react tag="span" />
           </button>
-        </header>
+        </div>
         <Page {...props} name={model.page} key={model.page} />
       </div>
     </>

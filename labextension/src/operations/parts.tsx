@@ -12,7 +12,7 @@ import type { Host } from './host';
 export function Head(props: { title: string; mark?: Mark; word?: string; children?: ReactNode }): ReactElement {
   const { title, mark, word, children } = props;
   return (
-    <header className="jp-pipe-Ops-head">
+    <div className="jp-pipe-Ops-head">
       <h3>{title}</h3>
       {word && (
         <span className="jp-pipe-Line">
@@ -21,7 +21,7 @@ export function Head(props: { title: string; mark?: Mark; word?: string; childre
       )}
       <span className="jp-pipe-Spacer" />
       {children}
-    </header>
+    </div>
   );
 }
 
