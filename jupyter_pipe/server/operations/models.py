@@ -60,6 +60,7 @@ def _lineage(place: Place, version: ModelVersion) -> Lineage | str:
 
 
 def _version(version: ModelVersion, lineage: Lineage | str) -> VersionShown:
+    """A version with what is known of its origin; without that, only what the registry says."""
     known = lineage if isinstance(lineage, Lineage) else None
     problem = "" if known else str(lineage)
     return VersionShown(
