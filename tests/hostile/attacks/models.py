@@ -18,6 +18,8 @@ from tests.hostile.attacks.shown import CONTROLS, PAGE
 from tests.hostile.repository import STRANGER, Repository
 
 REGISTRY = "models lineage promote rollback score serve package impact register"
+# A service waits until there is a version that it can load, and says so.
+ANSWERING = REGISTRY.replace("serve ", "")
 WITHOUT_END = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT"
 TABLES = {
     "registered_models": "name",
@@ -71,7 +73,7 @@ def views_without_end(repository: Repository) -> None:
     write_database(repository.state / "serving" / "flow" / "log" / "requests-1.sqlite", log)
 
 
-@attack("the registry says that a version lies with the stranger's server", only=REGISTRY)
+@attack("the registry says that a version lies with the stranger's server", only=ANSWERING)
 def versions_elsewhere(repository: Repository) -> None:
     _registry(repository, storage=f"http://{repository.address}/model")
 
@@ -81,9 +83,8 @@ def versions_of_nothing(repository: Repository) -> None:
     _registry(repository, storage=f"/{'a' * 5000}", made="'yesterday'", number=f"'{CONTROLS[:8]}'")
 
 
-@attack("a version's bundle is a pipe", only=REGISTRY.replace("serve", ""))
+@attack("a version's bundle is a pipe", only=ANSWERING)
 def version_is_a_pipe(repository: Repository) -> None:
-    """A service is not tried: it waits until there is a version that it can load, and says so."""
     bundle = repository.state / "mlflow" / "m" / "artifacts" / "bundle"
     bundle.mkdir(parents=True)
     for path in (bundle / "bundle.json", bundle.parent / "lineage.json"):
