@@ -55,6 +55,7 @@ def _is_unsaid(stage: StageRun, seen: StageSeen | None) -> bool:
 
 
 def _of_stage(stage: StageRun, seen: StageSeen, title: str, *, is_overdue: bool) -> Iterator[Event]:
+    """What the engine knows of a stage that its own log does not say."""
     is_queued = stage.state is StageState.queued
     if is_queued and seen.state == "waiting":
         reason = f"{title}: {seen.note}" if seen.note else ""

@@ -110,6 +110,7 @@ if __name__ == "__main__":
 
 
 def _write(plan: Plan) -> str:
+    """A flow whose steps and parameters have names of their own: they are attributes of one class."""
     names = distinct((each.name for each in plan.parameters), _RESERVED)
     tasks = {task.name: task for task in plan.tasks}
     keys = distinct(tasks, _RESERVED | set(names.values()))
