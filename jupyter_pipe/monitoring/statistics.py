@@ -52,6 +52,7 @@ def _only(profile: Profile, names: Collection[str]) -> Profile:
 
 
 def _alarms(column: ColumnDrift, columns: int) -> Iterator[Alarm]:
+    """What happened to a column that somebody should look at."""
     name = column.name
     if column.state == "gone":
         yield Alarm("gone", name, f"'{name}' is not sent any more.")

@@ -85,6 +85,7 @@ def _checks(rule: ColumnRule) -> Iterator[tuple[str, float, Check]]:
 
 
 def _range_check(rule: ColumnRule) -> Check:
+    """The check of a column whose values lie between two numbers or two moments."""
     show = moment_text if rule.type == "datetime" else number_text
     low = -math.inf if rule.low is None else rule.low
     high = math.inf if rule.high is None else rule.high

@@ -65,6 +65,7 @@ def read_style(world: World, node: ast.AST) -> None:
 
 
 def _makes_pictures(qualified: str) -> bool:
+    """Whether a call may draw, and so read the style: by its library, or by its name."""
     parts = qualified.split(".")
     if parts[0] in STYLED or parts[-1] in STYLED_METHODS:
         return True

@@ -157,6 +157,8 @@ def _unusable(what: str) -> PipeError:
 def _labels(
     args: argparse.Namespace, log: Path, since: float, manifest: Manifest | None, masked: tuple[str, ...]
 ) -> Labels:
+    """The outcomes that came since. Rows that were answered before the time looked at are known as earlier
+    ones, so that an outcome that comes late is not taken for one without an answer."""
     from jupyter_pipe.monitoring.labels import key_of, read_labels
     from jupyter_pipe.monitoring.watching import Labels
     from jupyter_pipe.serving.traffic.reading import read_log

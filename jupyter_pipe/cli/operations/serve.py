@@ -176,6 +176,7 @@ def _bundle_of(target: str) -> str:
 
 
 def _challenger(args: argparse.Namespace, target: str) -> tuple[Any, float, str]:
+    """The mode, the share of requests (0 to 1) and the second scorer; empty without one."""
     mode = "shadow" if args.shadow else "canary" if args.canary else "ab" if args.ab else ""
     if not mode:
         return "", 0.0, ""
@@ -203,6 +204,7 @@ def _log(args: argparse.Namespace, target: str) -> Any:
 
 
 def _tls(args: argparse.Namespace) -> Any:
+    """Certificate, key and the authority of clients; None for plain HTTP."""
     if not (args.tls_cert or args.tls_key or args.tls_ca):
         return None
     from jupyter_pipe.serving.settings import Tls
@@ -216,6 +218,7 @@ def _tls(args: argparse.Namespace) -> Any:
 
 
 def _token(args: argparse.Namespace) -> str:
+    """The word that requests must bring. Beyond this machine there is one, unless somebody says otherwise."""
     token: str = args.token or os.environ.get(TOKEN_VARIABLE, "")
     if token and (not token.isascii() or not token.isprintable() or " " in token):
         raise PipeError("A token is one word of ASCII characters.", code="bad_request")

@@ -44,6 +44,7 @@ def _services(folder: Path, since: float, until: float) -> Iterator[ServiceShown
 
 
 def _shown(name: str, running: Running | None, summary: TrafficSummary) -> ServiceShown:
+    """A service as the page shows it; one that does not run has its past traffic alone."""
     unread = ", ".join(summary.damaged)
     return ServiceShown(
         name=name,

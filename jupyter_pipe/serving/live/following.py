@@ -105,6 +105,8 @@ class Follower:
                 self._note(role, f"{type(error).__name__}: {error}")
 
     def _follow(self, role: Role, release: Release | None) -> None:
+        """Brings one role to what the source names. A release that could not be loaded is not tried again
+        until another one is named."""
         current = self.routing.model(role)
         if release is None:
             self._refused.pop(role, None)

@@ -110,6 +110,7 @@ class Supervisor:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _watch(self) -> int:
+        """Handles events until a signal comes (0) or workers cannot be kept alive (1)."""
         while True:
             event = self._events.get()
             if event.kind == "signal":

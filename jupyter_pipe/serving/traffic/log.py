@@ -100,6 +100,7 @@ class RequestLog:
         return entries, False
 
     def _write(self, entries: list[Entry]) -> None:
+        """Appends in one transaction. What cannot be written is counted as lost, and said once."""
         answers = [entry for entry in entries if isinstance(entry, Answered)]
         shadows = [entry for entry in entries if isinstance(entry, Shadowed)]
         try:

@@ -75,6 +75,7 @@ def _decoded(body: bytes) -> Any:
 
 
 def _listed(value: Any, form: RowsForm) -> list[Any]:
+    """The rows of a body: a list, `{"rows": […]}` or `{"instances": […]}`, or a single row."""
     if isinstance(value, list):
         return value
     if isinstance(value, dict):
