@@ -95,11 +95,7 @@ test-quick: $(VENV)/installed-test ## no kernels, no browser and few processes: 
 	$(PYTEST) -q $(TWO_WORKERS) -m 'not kernel and not processes' --ignore tests/browser --ignore tests/server \
 	  --ignore tests/engines
 
-docs-.PHONY: loop-demo
-loop-demo: $(VENV)/installed-test ## twelve weeks of a loop, with a service that answers and a page that says what happens
-	@folder=$$(mktemp -d); $(BIN)/python -m tests.loop.scenario $$folder/weeks; status=$$?; rm -rf $$folder; exit $$status
-
-check: $(VENV)/installed-test ## links, commands and figures in the documentation
+docs-check: $(VENV)/installed-test ## links, commands and figures in the documentation
 	$(PYTEST) -q tests/examples/test_docs.py
 
 clean: ## remove what was built, run or cached (the examples' runs too)
