@@ -1,7 +1,10 @@
 import { CommandRegistry } from '@lumino/commands';
+import type { Cell } from '@jupyterlab/cells';
 import { nullTranslator } from '@jupyterlab/translation';
+import { PanelLayout, Widget } from '@lumino/widgets';
 import { describe, expect, it } from 'vitest';
 import type { Run, RunSummary } from '../src/api/types';
+import { addBelow } from '../src/cells/below';
 import { rangeOf } from '../src/cells/problems';
 import { trendsOf } from '../src/documents/comparison';
 import { comparisonCsv } from '../src/documents/csv';
@@ -136,5 +139,24 @@ describe('help', () => {
     [true, true, 2]
   ])('the first steps follow the user: %s %s', (hasStages, hasRun, step) => {
     expect(stepOf(hasStages, hasRun)).toBe(step);
+  });
+});
+
+describe('what is shown below a cell', () => {
+  const cellThat = (isDrawn: boolean) =>
+    ({ layout: new PanelLayout(), isPlaceholder: () => !isDrawn }) as unknown as Cell & { layout: PanelLayout };
+
+  it('waits for a cell that JupyterLab draws later, or it would stand above the code', () => {
+    const cell = cellThat(false);
+    expect(addBelow(cell, new Widget())).toBe(false);
+    expect(cell.layout.widgets).toHaveLength(0);
+  });
+
+  it('comes after all that a drawn cell shows', () => {
+    const cell = cellThat(true);
+    const widget = new Widget();
+    cell.layout.addWidget(new Widget());
+    expect(addBelow(cell, widget)).toBe(true);
+    expect(cell.layout.widgets.at(-1)).toBe(widget);
   });
 });

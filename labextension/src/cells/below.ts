@@ -3,10 +3,10 @@
 import type { Cell } from '@jupyterlab/cells';
 import { PanelLayout, type Widget } from '@lumino/widgets';
 
-/** Whether the cell had a place already: a cell far from the viewport has none until it is ready. */
+/** Whether the cell was drawn already: one that JupyterLab draws later would come below what is added now. */
 export function addBelow(cell: Cell, widget: Widget): boolean {
   const { layout } = cell;
-  if (!(layout instanceof PanelLayout)) {
+  if (cell.isPlaceholder() || !(layout instanceof PanelLayout)) {
     return false;
   }
   layout.addWidget(widget);
