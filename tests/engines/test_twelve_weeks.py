@@ -12,5 +12,7 @@ from tests.loop.scenario import Scenario, twelve_weeks
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(3600)]
 
 
-def test_twelve_weeks(tmp_path: Path) -> None:
+def test_twelve_weeks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # In CI runs are strict: the first would ask for the contract that is made from it.
+    monkeypatch.delenv("CI", raising=False)
     twelve_weeks(Scenario(tmp_path / "weeks"))
