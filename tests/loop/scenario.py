@@ -321,7 +321,7 @@ def killed(world: Scenario, traffic: Traffic) -> int:
     after = world.champion()
     assert after not in (None, before), "the promotion is finished"
     history = world.read("loop", "history", "homes.ipynb", "--json", "-n", "500")
-    kinds = Counter(each["type"] for each in history)
+    kinds = Counter(each["record"] for each in history)
     assert kinds["promote_decided"] == kinds["promoted"], kinds
     until(lambda: traffic.answers[str(after)] > 3, f"answers of version {after}")
     return after or 0
