@@ -33,8 +33,10 @@ class StageFunctions:
         # The modules beside the notebook come first: `import home_sales` is meant as in the notebook.
         sys.path.insert(0, str(notebook.parent.absolute()))
         self._package = _import(folder / "package" / _folder_of(compiled.pipeline))
-        if hasattr(self._package, "_prepare"):
-            self._package._prepare()
+        # What the package itself does before its first stage, if the notebook has settings for all of them.
+        prepare = getattr(self._package, "_prepare", None)
+        if prepare is not None:
+            prepare()
 
     def call(self, stage: str, inputs: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
         """What the stage makes of these inputs, by name. Parameters that it does not read are left out."""

@@ -37,6 +37,7 @@ how it works:
      function, and writes one label a row. Rows on which votes are even get none.
 
 exit codes: 0 written, 2 usage, or what was given cannot be read"""
+_LARGEST_FILE = 256_000_000
 ACTIONS = {
     "export": "write the rows that wait for labels as tasks for Label Studio",
     "merge": "make one label a row of the answers, and say how far they agree",
@@ -194,21 +195,22 @@ def _merge(terminal: Terminal, args: argparse.Namespace) -> int:
 def _votes(path: Path, keys: Sequence[str], functions: Sequence[str]) -> list[Vote]:
     """The answers in an export of Label Studio, or in a CSV table."""
     from jupyter_pipe.labels import votes_from_export, votes_from_rows
+    from jupyter_pipe.trust.records import read_named_file
 
-    if path.suffix.lower() == ".json":
-        try:
-            return votes_from_export(json.loads(path.read_text(encoding="utf-8")), keys)
-        except (OSError, ValueError) as error:
-            raise PipeError(f"{path} cannot be read: {error}.", code="labels_unusable") from None
+    try:
+        text = read_named_file(path, _LARGEST_FILE).decode("utf-8-sig")
+        if path.suffix.lower() == ".json":
+            return votes_from_export(json.loads(text), keys)
+        rows = [
+            {name: value or None for name, value in row.items()}
+            for row in csv.DictReader(io.StringIO(text, newline=""))
+        ]
+    except (OSError, ValueError, csv.Error) as error:
+        raise PipeError(f"{path} cannot be read: {error}.", code="labels_unusable") from None
     if not functions:
         raise PipeError(
             f"Which columns of {path} hold votes?", code="labels_unusable", hint="Name them: --votes A,B"
         )
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [{name: value or None for name, value in row.items()} for row in csv.DictReader(file)]
-    except (OSError, ValueError, csv.Error) as error:
-        raise PipeError(f"{path} cannot be read: {error}.", code="labels_unusable") from None
     missing = [name for name in functions if rows and name not in rows[0]]
     if missing:
         raise PipeError(f"{path} has no column '{missing[0]}'.", code="labels_unusable")

@@ -123,12 +123,18 @@ def _write(plan: Plan) -> str:
         root=ascii(plan.options.run_root),
         schedule_name=", schedule" if plan.schedule else "",
         schedule=schedule,
-        cls="".join(word.capitalize() for word in plan.label.split("-")) + "Flow",
+        cls=_class_name(plan.label),
         documentation=ascii(plan.description),
         parameters="".join(_parameter(each, names[each.name]) for each in plan.parameters),
         first=_next(first),
         steps="".join(_step(each, stages.get(each.name), names) for each in steps),
     )
+
+
+def _class_name(label: str) -> str:
+    """`HomeValueFlow` of `home-value`. A label may begin with a digit, a class may not."""
+    name = "".join(word.capitalize() for word in label.split("-")) + "Flow"
+    return name if name.isidentifier() else f"Pipeline{name}"
 
 
 def _parameter(parameter: PlanParameter, name: str) -> str:
