@@ -109,16 +109,12 @@ def _export(terminal: Terminal, args: argparse.Namespace) -> int:
 
 def _find_run(store: RunStore, name: str, run_id: str | None) -> Run:
     """Its values are loaded, so it must be the user's own."""
+    from jupyter_pipe.cli.own_runs import choose_own_run
     from jupyter_pipe.errors import RunError
-    from jupyter_pipe.events import RunState
 
-    if run_id is not None:
-        found = store.find(run_id)
-        store.require_own(found)
-        return store.read(found)
-    for each in store.list():
-        if each.state is RunState.succeeded and each.pipeline == name and store.is_own(each.run_id):
-            return each
+    chosen = choose_own_run(store, name, run_id)
+    if chosen is not None:
+        return chosen
     hint = f"Run it first: jupyter pipe run {name}.ipynb"
     raise RunError(f"No run of {name} has succeeded.", code="run_unknown", hint=hint)
 

@@ -100,17 +100,12 @@ def _init(terminal: Terminal, args: argparse.Namespace, notebook: Path, file: Pa
 
 def _find_run(notebook: Path, run_id: str | None) -> Run:
     """The run that is named, or the latest of this notebook that succeeded."""
-    from jupyter_pipe.events import RunState
+    from jupyter_pipe.cli.own_runs import choose_own_run
     from jupyter_pipe.runs.store import RunStore
 
-    store = RunStore(notebook.parent)
-    if run_id is not None:
-        found = store.find(run_id)
-        store.require_own(found)
-        return store.read(found)
-    for each in store.list():
-        if each.state is RunState.succeeded and each.pipeline == notebook.stem and store.is_own(each.run_id):
-            return each
+    chosen = choose_own_run(RunStore(notebook.parent), notebook.stem, run_id)
+    if chosen is not None:
+        return chosen
     raise RunError(
         f"No run of {notebook.name} has succeeded: there is nothing that tests could hold it to.",
         code="run_unknown",

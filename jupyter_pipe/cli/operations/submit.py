@@ -12,7 +12,7 @@ from jupyter_pipe.cli.options import Subparsers, add_command, find_store, root_o
 from jupyter_pipe.cli.output.progress import PlainLines
 from jupyter_pipe.cli.output.summary import summary
 from jupyter_pipe.cli.output.terminal import Terminal
-from jupyter_pipe.cli.runs.run_options import command_line, environment_of, parameter_texts
+from jupyter_pipe.cli.runs.run_options import command_line, environment_of, given_parameters
 from jupyter_pipe.errors import RunError
 
 if TYPE_CHECKING:
@@ -73,7 +73,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _request(args: argparse.Namespace) -> RunRequest:
     from jupyter_pipe.engine import RunRequest, open_target
-    from jupyter_pipe.runs.parameters import resolve_parameters
     from jupyter_pipe.runs.store import RunStore
     from jupyter_pipe.submit.settings import find_configuration
 
@@ -86,15 +85,9 @@ def _request(args: argparse.Namespace) -> RunRequest:
     root = args.root or find_configuration(args.engine).root
     target = open_target(args.target, RunStore(root) if root else None)
     environment = environment_of(None)
-    parameters = resolve_parameters(
-        target.pipeline.parameters,
-        texts=parameter_texts(args.parameter),
-        file=args.parameters_file,
-        environment=environment,
-    )
     return RunRequest(
         target=target,
-        parameters=parameters,
+        parameters=given_parameters(args, target, environment),
         environment=environment,
         command=command_line(sys.argv[1:]),
     )

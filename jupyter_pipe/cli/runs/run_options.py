@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,17 @@ from jupyter_pipe.errors import ParameterError
 from jupyter_pipe.trust.records import read_named_file
 
 if TYPE_CHECKING:
-    from jupyter_pipe.engine import RunRequest
-    from jupyter_pipe.runs.model import RunOptions
+    from jupyter_pipe.engine import RunRequest, Target
+    from jupyter_pipe.runs.model import ParameterValue, RunOptions
 
-__all__ = ["add_place", "add_run_options", "command_line", "environment_of", "parameter_texts", "request_of"]
+__all__ = [
+    "add_place",
+    "add_run_options",
+    "command_line",
+    "environment_of",
+    "given_parameters",
+    "request_of",
+]
 
 ALL_STAGES = ""
 _LARGEST_ENV_FILE = 1 << 20
@@ -119,25 +126,32 @@ def add_place(group: argparse._ActionsContainer) -> None:
 def request_of(args: argparse.Namespace) -> RunRequest:
     """Compile or read the target. Raises NotebookError, CompileError, PackageError, ParameterError."""
     from jupyter_pipe.engine import RunRequest, open_target
-    from jupyter_pipe.runs.parameters import resolve_parameters
     from jupyter_pipe.runs.remote import local_root
     from jupyter_pipe.runs.store import RunStore
 
     target = open_target(args.target, RunStore(local_root(args.root)) if args.root else None)
     environment = environment_of(args.env_file)
-    parameters = resolve_parameters(
-        target.pipeline.parameters,
-        texts=parameter_texts(args.parameter),
-        file=args.parameters_file,
-        environment=environment,
-    )
     return RunRequest(
         target=target,
         options=_options(args),
-        parameters=parameters,
+        parameters=given_parameters(args, target, environment),
         workdir=args.workdir,
         environment=environment,
         command=command_line(sys.argv[1:]),
+    )
+
+
+def given_parameters(
+    args: argparse.Namespace, target: Target, environment: Mapping[str, str]
+) -> tuple[ParameterValue, ...]:
+    """The notebook's parameters with what the command line, a file and the environment say instead."""
+    from jupyter_pipe.runs.parameters import resolve_parameters
+
+    return resolve_parameters(
+        target.pipeline.parameters,
+        texts=_parameter_texts(args.parameter),
+        file=args.parameters_file,
+        environment=environment,
     )
 
 
@@ -177,7 +191,7 @@ def command_line(arguments: Sequence[str]) -> tuple[str, ...]:
     return ("jupyter", "pipe", *arguments)
 
 
-def parameter_texts(given: Sequence[str]) -> dict[str, str]:
+def _parameter_texts(given: Sequence[str]) -> dict[str, str]:
     """`NAME=VALUE` as a mapping; the last one of a name holds."""
     texts = {}
     for each in given:

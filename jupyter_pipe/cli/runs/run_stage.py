@@ -16,7 +16,7 @@ from jupyter_pipe.cli.output.echo import Echo
 from jupyter_pipe.cli.output.failure import failure_block
 from jupyter_pipe.cli.output.progress import PlainLines
 from jupyter_pipe.cli.output.terminal import Terminal
-from jupyter_pipe.cli.runs.run_options import add_allow_secret_values, environment_of, parameter_texts
+from jupyter_pipe.cli.runs.run_options import add_allow_secret_values, environment_of, given_parameters
 from jupyter_pipe.errors import RunError
 
 if TYPE_CHECKING:
@@ -133,7 +133,6 @@ def _request(args: argparse.Namespace, root: str) -> RunRequest:
     from jupyter_pipe.engine import RunRequest, open_target
     from jupyter_pipe.engine.single.bundles import read_bundle
     from jupyter_pipe.runs.model import RunOptions
-    from jupyter_pipe.runs.parameters import resolve_parameters
     from jupyter_pipe.runs.remote import local_root
     from jupyter_pipe.runs.store import RunStore, new_run_id
 
@@ -147,12 +146,7 @@ def _request(args: argparse.Namespace, root: str) -> RunRequest:
         run_id=args.run_id or next(iter(taken), None) or new_run_id(),
         environment=environment,
         trigger="engine",
-        parameters=resolve_parameters(
-            target.pipeline.parameters,
-            texts=parameter_texts(args.parameter),
-            file=args.parameters_file,
-            environment=environment,
-        ),
+        parameters=given_parameters(args, target, environment),
     )
 
 
