@@ -1,11 +1,12 @@
 /** What opens in the main area: report, log, executed notebook, compiled modules, graph, comparison. */
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette, IThemeManager, Notification, type MainAreaWidget } from '@jupyterlab/apputils';
+import { ICommandPalette, IThemeManager, Notification } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { ApiError, type Client, type RunAddress } from '../api/client';
 import { CommandIds } from '../commands';
+import { openTab, reported } from '../controls/opening';
 import { makeComparison } from '../documents/compare';
 import { codeOf, executedPath, RunDrive } from '../documents/drive';
 import { makeGraph } from '../documents/graph';
@@ -71,7 +72,7 @@ class Documents {
   report(args: Args): Promise<void> {
     return this.withRun(args, async (pipeline, runId) => {
       const title = this.trans.__('Report of %1', pipeline.name);
-      this.show(await makeReport(pipeline.client, pipeline.history.address(runId), title, this.themes));
+      openTab(this.app, await makeReport(pipeline.client, pipeline.history.address(runId), title, this.themes));
     });
   }
 
@@ -80,7 +81,7 @@ class Documents {
       const stage = this.stage(args) ?? '';
       const title = stage ? this.trans.__('Log of %1', stage) : this.trans.__('Log of %1', pipeline.name);
       const read = (offset: number) => pipeline.client.log(pipeline.history.address(runId), offset, stage);
-      this.show(makeLog(read, `jupyter-pipe-log-${runId}-${stage}`, title, this.trans));
+      openTab(this.app, makeLog(read, `jupyter-pipe-log-${runId}-${stage}`, title, this.trans));
     });
   }
 
@@ -109,7 +110,7 @@ class Documents {
     if (!pipeline) {
       return;
     }
-    await this.reported(async () => {
+    await reported(async () => {
       await pipeline.stages.panel.context.save();
       const compiled = await pipeline.client.compile(pipeline.stages.path);
       const active = pipeline.stages.activeCell?.stage;
@@ -137,7 +138,7 @@ class Documents {
 
   graph(): void {
     if (this.pipeline) {
-      this.show(makeGraph(this.pipeline, this.app.commands, this.trans));
+      openTab(this.app, makeGraph(this.pipeline, this.app.commands, this.trans));
     }
   }
 
@@ -145,14 +146,14 @@ class Documents {
     const { pipeline } = this;
     const ids = Array.isArray(args.runIds) ? args.runIds.map(String) : [];
     if (pipeline && ids.length > 1) {
-      await this.reported(async () => {
+      await reported(async () => {
         const runs = await Promise.all(ids.map(id => pipeline.client.run(pipeline.history.address(id))));
         const source = {
           history: pipeline.history.runs ?? [],
           readRun: (runId: string) => pipeline.client.run(pipeline.history.address(runId)),
           readCode: (runId: string, stage: string) => readCode(pipeline.client, pipeline.history.address(runId), stage)
         };
-        this.show(makeComparison(runs, source, this.trans));
+        openTab(this.app, makeComparison(runs, source, this.trans));
       });
     }
   }
@@ -172,30 +173,8 @@ class Documents {
     const { pipeline } = this;
     const runId = this.runId(args);
     if (pipeline && runId) {
-      await this.reported(() => act(pipeline, runId));
+      await reported(() => act(pipeline, runId));
     }
-  }
-
-  private async reported(act: () => Promise<void>): Promise<void> {
-    try {
-      await act();
-    } catch (error) {
-      if (!(error instanceof ApiError)) {
-        throw error;
-      }
-      Notification.error([error.message, error.hint].filter(Boolean).join(' '));
-    }
-  }
-
-  /** Show a tab; the one of the same thing that is open already, if there is one. */
-  private show(widget: MainAreaWidget): void {
-    const open = [...this.app.shell.widgets('main')].find(each => each.id === widget.id);
-    if (open) {
-      widget.dispose();
-    } else {
-      this.app.shell.add(widget, 'main');
-    }
-    this.app.shell.activateById(widget.id);
   }
 }
 

@@ -6,9 +6,9 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { Poll } from '@lumino/polling';
 import { Signal } from '@lumino/signaling';
-import { ApiError } from '../api/client';
 import type { Run, WaitingPage } from '../api/types';
 import { CommandIds } from '../commands';
+import { openTab, reported } from '../controls/opening';
 import { makeReport } from '../documents/report';
 import { makeOperations, operationsId, titlesOf } from '../operations/document';
 import type { Host } from '../operations/host';
@@ -112,33 +112,16 @@ class Opener {
   private host(subject: Subject): Host {
     return {
       openReport: runId => void this.report(subject, runId),
-      reported: act => this.reported(act)
+      reported
     };
   }
 
   private report(subject: Subject, runId: string): Promise<void> {
-    return this.reported(async () => {
+    return reported(async () => {
       const title = this.trans.__('Report of %1', subject.name);
       const widget = await makeReport(this.pipelines.client, { root: subject.root, runId }, title, this.themes);
-      const open = [...this.app.shell.widgets('main')].find(each => each.id === widget.id);
-      if (open) {
-        widget.dispose();
-      } else {
-        this.app.shell.add(widget, 'main');
-      }
-      this.app.shell.activateById(widget.id);
+      openTab(this.app, widget);
     });
-  }
-
-  private async reported(act: () => Promise<void>): Promise<void> {
-    try {
-      await act();
-    } catch (error) {
-      if (!(error instanceof ApiError)) {
-        throw error;
-      }
-      Notification.error([error.message, error.hint].filter(Boolean).join(' '));
-    }
   }
 }
 
