@@ -184,8 +184,9 @@ def browser_context_args() -> dict[str, Any]:
 
 
 # A notebook is open when a user could work in it: loaded, shown, the cells of the first screen drawn, and
-# focused. A click that comes earlier may hit a cell that is about to move, or lose its active cell again.
-IS_OPEN = """path => {
+# (JupyterLab always does that, Notebook 7 not always) focused. A click that comes earlier may hit a cell
+# that is about to move, or lose its active cell again.
+IS_OPEN = """([path, takesFocus]) => {
   const panel = window.jupyterapp?.shell.currentWidget;
   if (panel?.context?.path !== path || !panel.context.isReady || !panel.isRevealed) {
     return false;
@@ -193,14 +194,14 @@ IS_OPEN = """path => {
   const {widgets, model} = panel.content;
   return widgets.length === model.cells.length
     && widgets.slice(0, 3).every(cell => !cell.isPlaceholder() && cell.node.isConnected)
-    && panel.node.contains(document.activeElement);
+    && (!takesFocus || panel.node.contains(document.activeElement));
 }"""
 
 
 def go_to_notebook(page: Page, lab: Lab, path: str, app: str = "lab/tree") -> Page:
     """Open a notebook at its address, and wait until a user could work in it."""
     page.goto(lab.address(path, app))
-    page.wait_for_function(IS_OPEN, arg=path, timeout=SECONDS_TO_OPEN * 1000)
+    page.wait_for_function(IS_OPEN, arg=[path, app != "notebooks"], timeout=SECONDS_TO_OPEN * 1000)
     return page
 
 
