@@ -206,6 +206,8 @@ def test_notebook_7_runs_pipelines_too(lab: Lab, page: Page) -> None:
     lab.write("seven.ipynb", ("seven = 7", "stage:load"), ("print(seven)", "stage:show"))
     go_to_notebook(page, lab, "seven.ipynb", app="notebooks")
     expect(page.locator(".jp-pipe-Chip-name")).to_have_text(["load", "show"])
+    bars = "cells => cells.map(cell => getComputedStyle(cell, '::after').width)"
+    assert page.locator(".jp-pipe-Cell").evaluate_all(bars) == ["4px", "4px"]
     page.locator(".jp-pipe-RunButton button").first.click()
     expect(page.locator(".jp-pipe-Chip[data-stage=show] .jp-pipe-state")).to_have_attribute(
         "data-state", "succeeded", timeout=LONG
