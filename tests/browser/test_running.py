@@ -206,6 +206,7 @@ def test_notebook_7_runs_pipelines_too(lab: Lab, page: Page) -> None:
     lab.write("seven.ipynb", ("seven = 7", "stage:load"), ("print(seven)", "stage:show"))
     go_to_notebook(page, lab, "seven.ipynb", app="notebooks")
     expect(page.locator(".jp-pipe-Chip-name")).to_have_text(["load", "show"])
+    expect(page.locator(".jp-pipe-Cell")).to_have_count(2)
     bars = "cells => cells.map(cell => getComputedStyle(cell, '::after').width)"
     assert page.locator(".jp-pipe-Cell").evaluate_all(bars) == ["4px", "4px"]
     page.locator(".jp-pipe-RunButton button").first.click()
