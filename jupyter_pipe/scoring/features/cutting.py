@@ -6,7 +6,7 @@ Raises PipeError where there is no model, or where several are asked with differ
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +37,25 @@ def cut_features(source: str, values: Mapping[str, Any]) -> FeaturePart:
     """The part of the scorer `source` before its model. `values` are the scorer's captured values."""
     tree = ast.parse(source)
     function = next(node for node in tree.body if isinstance(node, ast.FunctionDef))
-    asked = list(_asked(function.body, values))
+    number, call, features = _first_asked(function.body, values)
+    needed = _needed(function.body[:number], features)
+    text = source.split("\n")
+    lines = [line for node in needed for line in text[node.lineno - 1 : node.end_lineno]]
+    read: set[str] = set().union(*(_names_in(node) for node in needed))
+    return FeaturePart(
+        rows=function.args.args[0].arg,
+        lines=(*(line.removeprefix("    ") for line in lines), f"return {features}"),
+        imports=tuple(_imports_of(tree, read)),
+        constants=tuple(name for name in values if name in read),
+        model=ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else "",
+        method=call.func.attr if isinstance(call.func, ast.Attribute) else "",
+    )
+
+
+def _first_asked(body: Sequence[ast.stmt], values: Mapping[str, Any]) -> tuple[int, ast.Call, str]:
+    """The first line that asks a model, as `_asked` gives it. Raises PipeError if there is none, or if models
+    are given different variables."""
+    asked = list(_asked(body, values))
     if not asked:
         raise PipeError(
             "The scorer asks no model with features: there is nothing to divide.",
@@ -51,22 +69,7 @@ def cut_features(source: str, values: Mapping[str, Any]) -> FeaturePart:
             code="features_none",
             hint=_EXPLICIT,
         )
-    number, call, features = asked[0]
-    needed = _needed(function.body[:number], features)
-    text = source.split("\n")
-    lines = [line for node in needed for line in text[node.lineno - 1 : node.end_lineno]]
-    read = {each.id for node in needed for each in ast.walk(node) if isinstance(each, ast.Name)}
-    imports = [
-        ast.unparse(node) for node in tree.body if isinstance(node, ast.Import) and _binds(node) in read
-    ]
-    return FeaturePart(
-        rows=function.args.args[0].arg,
-        lines=(*(line.removeprefix("    ") for line in lines), f"return {features}"),
-        imports=tuple(imports),
-        constants=tuple(name for name in values if name in read),
-        model=ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else "",
-        method=call.func.attr if isinstance(call.func, ast.Attribute) else "",
-    )
+    return asked[0]
 
 
 def _asked(body: Sequence[ast.stmt], values: Mapping[str, Any]) -> Iterator[tuple[int, ast.Call, str]]:
@@ -88,11 +91,22 @@ def _needed(body: Sequence[ast.stmt], wanted: str) -> list[ast.stmt]:
     names = {wanted}
     kept: list[ast.stmt] = []
     for node in reversed(body):
-        read = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+        read = _names_in(node)
         if read & names:
             kept.insert(0, node)
             names |= read
     return kept
+
+
+def _names_in(node: ast.stmt) -> set[str]:
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+
+
+def _imports_of(tree: ast.Module, read: Collection[str]) -> Iterator[str]:
+    """The imports whose names the lines read."""
+    for node in tree.body:
+        if isinstance(node, ast.Import) and _binds(node) in read:
+            yield ast.unparse(node)
 
 
 def _binds(node: ast.Import) -> str:
