@@ -31,25 +31,41 @@ UNSEEN = ("PIPE221", "PIPE223")
 
 def check_units(units: Sequence[Unit], definitions: Definitions) -> Iterator[Diagnostic]:
     """Findings about single statements, whatever stage they are in."""
-    defined: dict[str, Unit] = {}
-    for unit in units:
-        for name in unit.facts.bound:
-            defined.setdefault(name, unit)
+    defined = _first_definitions(units)
     execs = [unit for unit in units if any(f.code == "PIPE220" for f in unit.facts.findings)]
     for unit in units:
         if unit.role == "skip":
             yield from _check_skipped_draws(unit, units)
             continue
-        silent = {"PIPE220"} if _comes_later(unit, units) else {"PIPE220", *UNSEEN}
-        for found in unit.facts.findings:
-            if found.code not in silent:
-                yield report(found.code, unit, found.place, found.message, found.hint)
-        before = next((other for other in execs if other.number < unit.number), None)
-        if before is None or before.stage != unit.stage:
-            for name, read in unit.facts.undefined.items():
-                yield _undefined(unit, name, read, defined, before)
+        yield from _report_findings(unit, units)
+        yield from _check_undefined(unit, defined, execs)
         for name, read in unit.facts.reads.items():
             yield from _check_read(unit, name, read, units, definitions)
+
+
+def _first_definitions(units: Sequence[Unit]) -> dict[str, Unit]:
+    """The first statement that binds each name."""
+    defined: dict[str, Unit] = {}
+    for unit in units:
+        for name in unit.facts.bound:
+            defined.setdefault(name, unit)
+    return defined
+
+
+def _report_findings(unit: Unit, units: Sequence[Unit]) -> Iterator[Diagnostic]:
+    """What the interpreter found in the statement, but for what says nothing there."""
+    silent = {"PIPE220"} if _comes_later(unit, units) else {"PIPE220", *UNSEEN}
+    for found in unit.facts.findings:
+        if found.code not in silent:
+            yield report(found.code, unit, found.place, found.message, found.hint)
+
+
+def _check_undefined(unit: Unit, defined: dict[str, Unit], execs: Sequence[Unit]) -> Iterator[Diagnostic]:
+    """Names that nothing above defines, unless an `exec` above in the same stage may have done it."""
+    before = next((other for other in execs if other.number < unit.number), None)
+    if before is None or before.stage != unit.stage:
+        for name, read in unit.facts.undefined.items():
+            yield _undefined(unit, name, read, defined, before)
 
 
 def _comes_later(unit: Unit, units: Sequence[Unit]) -> bool:
