@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jupyter_pipe import events as ev
-from jupyter_pipe.artifacts.protocol import StageResult
+from jupyter_pipe.artifacts.protocol import Observations, StageResult
 from jupyter_pipe.compiler.learned import merge_learned
 from jupyter_pipe.engine.scheduling import messages as ms
 from jupyter_pipe.engine.scheduling.machine_state import MachineState
@@ -108,18 +108,28 @@ class Rerunning(MachineState):
 
     def _take_back(self, name: str, progress: Progress) -> None:
         """Let the next attempt find files as this one did; those of stages above are made again by these."""
-        trace = self._traces.get(name)
-        observed = progress.broke.observed if progress.broke else trace.observed if trace else None
+        observed = self._observed_in(name, progress)
         if observed is None or progress.reused or self._cancelled:
             return
-        above = [*self._stages][: self._place[name]]
-        made = {path for other in above if other in self._traces for path in self._traces[other].written}
+        made = self._written_above(name)
         written = tuple(one for one in observed.written if not one.guessed and one.path not in made)
         if written:
             paths = {one.path for one in written}
             self._out.append(
                 ms.TakeBack(name, written, tuple(one for one in observed.read if one.path in paths))
             )
+
+    def _observed_in(self, name: str, progress: Progress) -> Observations | None:
+        """What was seen of the last attempt, whether it broke off or ended."""
+        if progress.broke:
+            return progress.broke.observed
+        trace = self._traces.get(name)
+        return trace.observed if trace else None
+
+    def _written_above(self, name: str) -> set[str]:
+        """The paths that stages above this one wrote."""
+        above = [*self._stages][: self._place[name]]
+        return {path for other in above if other in self._traces for path in self._traces[other].written}
 
     def _requeue(self, name: str, reason: str) -> None:
         progress = self._progress[name]
