@@ -262,8 +262,7 @@ class StageCache:
         problems = [*compared.differences]
         if not observed.complete:
             problems.append("it touched more than could be noted")
-        problems += [found for found in left if isinstance(found, str)]
-        problems += [change_of_path(path, MISSING, FILE) for path, by in new.items() if not by]
+        problems += _changes_left(left, new)
         problems += self._too_old(stage, entry) or self._damage(entry)
         answered = answer_demands(stage, entry.result, self._contracts)
         if isinstance(answered, str):
@@ -478,3 +477,9 @@ def _planned(name: str, decision: Decision) -> PlannedStage:
         return PlannedStage(name, "run", decision.reason)
     contacts = contact_phrases(entry.result.observed.contacts)
     return PlannedStage(name, "reuse", decision.reason, entry.seconds, contacts, entry.created)
+
+
+def _changes_left(left: Sequence[ObservedPath | str], newcomers: Mapping[str, str]) -> list[str]:
+    """What changed in files that the stage wrote, and what nobody known put into folders that it emptied."""
+    changed = [found for found in left if isinstance(found, str)]
+    return changed + [change_of_path(path, MISSING, FILE) for path, by in newcomers.items() if not by]
