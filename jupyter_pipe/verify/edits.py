@@ -61,8 +61,7 @@ def inputs_of(observed: Iterable[Observations]) -> Inputs:
     """What all stages together read below the notebook's folder."""
     every = tuple(observed)
     written = [one for each in every for one in _below(each.written)]
-    made = {one.path for one in written}
-    read = [one for each in every for one in _below(each.read) if one.path not in made]
+    read = _read_of_others(every, written)
     contents = {one.path for one in read if one.aspect == "content" and not one.appended}
     code = _code(every, contents)
     return Inputs(
@@ -73,6 +72,12 @@ def inputs_of(observed: Iterable[Observations]) -> Inputs:
         modules=tuple(sorted(code)),
         variables=_variables(every),
     )
+
+
+def _read_of_others(every: Iterable[Observations], written: Iterable[ObservedPath]) -> list[ObservedPath]:
+    """What was read and not written by the notebook itself."""
+    made = {one.path for one in written}
+    return [one for each in every for one in _below(each.read) if one.path not in made]
 
 
 def _variables(every: Iterable[Observations]) -> tuple[str, ...]:
