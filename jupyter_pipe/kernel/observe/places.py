@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -138,7 +138,7 @@ class Places:
                 return True
             frame = frame.f_back
         file = str(frame.f_globals.get("__file__")) if frame is not None else ""
-        return any(part in file for part in _PASSING_ON)
+        return _has_part(file, _PASSING_ON)
 
     def is_users_code(self) -> bool:
         """Whether the calling frame itself is the user's."""
@@ -186,15 +186,24 @@ class Places:
         if file.startswith("<") or not (os.sep in file or file.endswith(".py")):
             return CELL if file.startswith(_CELLS) else STANDARD
         if file.startswith(self._ours):
-            # The ambient state has a finder that stands between the user's import and what it finds.
-            ours = IMPORT if file.endswith("/ambient.py") else OURS
-            return OBSERVING if file.startswith(self._observing) else ours
+            return self._kind_of_ours(file)
         if _CELL_FILE.search(file):
             return CELL
-        if file.endswith(_LAUNCHER) or any(part in file for part in _MACHINERY):
+        if file.endswith(_LAUNCHER) or _has_part(file, _MACHINERY):
             return MACHINERY
-        if any(part in file for part in _METADATA):
+        if _has_part(file, _METADATA):
             return IMPORT
         if self._rules.is_foreign(file):
             return LIBRARY if "-packages/" in file else STANDARD
         return USER
+
+    def _kind_of_ours(self, file: str) -> int:
+        """What a file of this package does between the user's code and the system."""
+        if file.startswith(self._observing):
+            return OBSERVING
+        # The ambient state has a finder that stands between the user's import and what it finds.
+        return IMPORT if file.endswith("/ambient.py") else OURS
+
+
+def _has_part(file: str, parts: Iterable[str]) -> bool:
+    return any(part in file for part in parts)
