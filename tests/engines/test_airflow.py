@@ -16,6 +16,7 @@ AIRFLOW = Path(os.environ["AIRFLOW_PYTHON"]).parent / "airflow"
 
 
 def test_airflow(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By `airflow dags test`."""
     (folder / "dags").mkdir()
     exported("airflow", "--run-root", str(folder), "-o", "dags/trial.py")
     for name, value in {

@@ -13,6 +13,7 @@ pytestmark = [pytest.mark.kernel, pytest.mark.timeout(LIMIT_SECONDS)]
 
 
 def test_prefect(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a temporary server."""
     exported("prefect")
     monkeypatch.setenv("PREFECT_HOME", str(folder / "prefect"))
     monkeypatch.setenv("DO_NOT_TRACK", "1")
@@ -25,6 +26,7 @@ def test_prefect(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_dagster(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By `dagster job execute`."""
     exported("dagster")
     (folder / "dagster").mkdir()
     (folder / "dagster" / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
@@ -40,6 +42,7 @@ def test_dagster(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_metaflow(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By `run`, on this machine."""
     exported("metaflow")
     monkeypatch.setenv("USERNAME", "somebody")
     monkeypatch.setenv("METAFLOW_DATASTORE_SYSROOT_LOCAL", str(folder / "metaflow"))

@@ -55,6 +55,7 @@ json.dump({"metrics": found.load() if hasattr(found, "load") else found}, open("
 
 
 def test_make(folder: Path) -> None:
+    """By two jobs at a time."""
     exported("make")
     check_runs(
         lambda limit: carried_out(
@@ -64,6 +65,7 @@ def test_make(folder: Path) -> None:
 
 
 def test_snakemake(folder: Path) -> None:
+    """By `snakemake` on two cores."""
     exported("snakemake")
     command = ["snakemake", "-s", f"{NAME}.smk", "--cores", "2", "--quiet", "all", "--config", "count=5"]
     check_runs(lambda limit: carried_out(*command, f"limit={limit}"))
@@ -71,12 +73,14 @@ def test_snakemake(folder: Path) -> None:
 
 
 def test_luigi(folder: Path) -> None:
+    """By the local scheduler, two workers."""
     exported("luigi")
     command = [str(ENGINES), f"{NAME}_luigi.py", "All", "--local-scheduler", "--workers", "2", "--count", "5"]
     check_runs(lambda limit: carried_out(*command, "--limit", limit))
 
 
 def test_argo(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand-in: an interpreter of its templates, in the tests."""
     monkeypatch.setenv("JUPYTER_PIPE_KEY", new_key_text())
     exported("argo", "--image", "registry.example/trial:1", "--run-root", str(folder))
     manifest = read_manifest(Path(f"{NAME}.argo.yaml").read_text())
@@ -94,6 +98,7 @@ def test_argo(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_kfp(folder: Path) -> None:
+    """By `kfp.local.SubprocessRunner`."""
     exported("kfp")
     Path("run.py").write_text(KFP)
     newest = lambda: max(Path("kfp").glob("*/stage-join/pipe_metrics"), key=lambda path: path.stat().st_mtime)  # noqa: E731
@@ -107,6 +112,7 @@ def test_kfp(folder: Path) -> None:
 
 
 def test_kedro(folder: Path) -> None:
+    """By `ThreadRunner`."""
     exported("kedro")
     Path("run.py").write_text(KEDRO)
     check_results(
@@ -116,6 +122,7 @@ def test_kedro(folder: Path) -> None:
 
 
 def test_dvc(folder: Path) -> None:
+    """By `dvc repro`."""
     exported("dvc")
     assert carried_out("dvc", "init", "--no-scm", "--quiet") == 0
     result = Path(".jupyter_pipe/dvc/join.json")
@@ -130,6 +137,7 @@ def test_dvc(folder: Path) -> None:
 
 @pytest.mark.usefixtures("slurm")
 def test_slurm(folder: Path) -> None:
+    """By slurmctld and slurmd on one machine."""
     exported("slurm")
 
     def run(limit: str) -> int:
