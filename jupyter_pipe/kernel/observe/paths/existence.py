@@ -41,7 +41,8 @@ RESOLVING = frozenset({"_joinrealpath", "realpath", "resolve"})
 """What looks at each folder on the way to a file, whether it is a link."""
 _FOR_OTHERS = _WHETHER | _LINKS | RESOLVING
 """What learns for who calls it: in passing, if that one asks in passing."""
-_SIZE = frozenset({"getsize"})
+_SIZE = frozenset({"getsize", "cmp"})
+"""`filecmp.cmp` reads no file if the sizes differ."""
 _TIMES = frozenset({"getmtime", "getatime", "getctime"})
 _FORWARDING = frozenset({"stat", "lstat", "_ignore_error"})
 
