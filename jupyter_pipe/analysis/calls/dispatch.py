@@ -131,6 +131,13 @@ def _call_methods(world: World, base: Values, name: str, arguments: Arguments) -
     return frozenset(found)
 
 
+def _strangers(world: World, values: Values, name: str) -> Values:
+    """Those of which nothing is known, unless the name of the method says what it does."""
+    if name in TOLD or world.knowledge.method("", name) is not None:
+        return NOTHING
+    return frozenset(value for value in values if value.payload is None and not value.type)
+
+
 def _call_methods_of_many(world: World, base: Values, name: str, arguments: Arguments) -> Values:
     """As `_call_methods`, with one call for all receivers that have the method from the notebook, and one
     for those of which nothing is known."""
@@ -138,10 +145,7 @@ def _call_methods_of_many(world: World, base: Values, name: str, arguments: Argu
     own = frozenset(v for v in base if _is_own(v, name) and not isinstance(v.payload, Class))
     if own:
         found |= call_values(world, load_attribute(world, own, name, arguments.node), arguments)
-    is_told = name in TOLD or world.knowledge.method("", name) is not None
-    strangers = frozenset(
-        value for value in base - own if not is_told and value.payload is None and not value.type
-    )
+    strangers = _strangers(world, base - own, name)
     for value in in_order(base - own - strangers):
         found |= _call_method(world, value, name, arguments)
     for value in in_order(strangers):

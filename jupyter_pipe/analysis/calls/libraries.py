@@ -84,12 +84,17 @@ def apply_effect(
     for value in result:
         if _is_class(qualified):
             world.heap.store(value, GENERATOR, _generators(arguments))
-        if receiver is None and effect.retains:
-            for wanted in effect.retains:
-                world.heap.store(value, ANY, arguments.pick(wanted))
+        if receiver is None:
+            _retain(world, effect, value, arguments)
         if called and effect.returns is not Returns.same:
             world.heap.store(value, ANY, called)
     return result
+
+
+def _retain(world: World, effect: CallEffect, value: Object, arguments: Arguments) -> None:
+    """Keeps in the value those arguments that it holds on to: `DataLoader(data)` holds `data`."""
+    for wanted in effect.retains:
+        world.heap.store(value, ANY, arguments.pick(wanted))
 
 
 def _begin_loops(world: World, arguments: Arguments, qualified: str) -> None:

@@ -179,6 +179,10 @@ class Definitions:
         others = (name for name in unit.facts.writes if name[0] != "@" and name not in made)
         if not all(self._changes_code(unit, name) for name in others):
             return False
+        return self._has_available_sources(unit)
+
+    def _has_available_sources(self, unit: Unit) -> bool:
+        """Whether all that it reads is there from the start, its own, or made wherever it is needed."""
         names = (name for name in unit.facts.reads if not name.startswith("@"))
         sources = (source for name in names for source in unit.facts.reads[name].sources)
         return all(source in {START, unit.number} or self._is_available(source) for source in sources)

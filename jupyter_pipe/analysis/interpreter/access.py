@@ -145,14 +145,19 @@ def _foreign_attribute(world: World, value: Object, name: str, node: ast.AST) ->
     if effect.returns is Returns.fresh and effect.result_type in ATOMIC:
         return NOTHING
     result = world.allocate((value, "." + name), effect.result_type, open_=True)
-    if effect.returns is Returns.view:
+    _tie_attribute(world, effect.returns, value, name, result)
+    return frozenset((result,))
+
+
+def _tie_attribute(world: World, returns: Returns, value: Object, name: str, result: Object) -> None:
+    """Says how what an attribute gives hangs together with its object: `df.values` is a view of `df`."""
+    if returns is Returns.view:
         world.heap.share(result, value)
-    elif effect.returns is Returns.holder:
+    elif returns is Returns.holder:
         world.heap.store(result, "receiver", (value,))
         world.heap.copy_parts(value, result)
-    elif effect.returns is Returns.part and result not in value.fields.get("." + name, ()):
+    elif returns is Returns.part and result not in value.fields.get("." + name, ()):
         world.heap.store(value, "." + name, (result,))
-    return frozenset((result,))
 
 
 def store_attribute(world: World, base: Values, name: str, values: Values, node: ast.AST) -> None:
@@ -272,10 +277,15 @@ def _load_item(world: World, value: Object, node: ast.Subscript, sliced: bool) -
         world.heap.store(result, "receiver", (value,))
         return frozenset((result,))
     parts = world.heap.load(value, label)
+    _note_item_types(parts, effect.result_type, node)
+    return parts
+
+
+def _note_item_types(parts: Values, result_type: str, node: ast.Subscript) -> None:
+    """Gives parts of which no type is known that of the items of their object."""
     for part in parts:
         if part.open and not part.type:
-            part.type = _item_type(effect.result_type, node)
-    return parts
+            part.type = _item_type(result_type, node)
 
 
 def _item_type(type_: str, node: ast.Subscript) -> str:

@@ -199,6 +199,14 @@ def _captures(node: FunctionNode) -> bool:
     return any(isinstance(part, inner) for part in ast.walk(node) if part is not node)
 
 
+def _names_bound_inside(node: ast.AST) -> tuple[frozenset[str], frozenset[str]]:
+    """The names that a function and the scopes within it bind, and those that they declare global."""
+    inner = [scope_of(part) for part in ast.walk(node) if isinstance(part, SCOPES)]
+    bound = frozenset[str]().union(*(scope.names for scope in inner))
+    declared = frozenset[str]().union(*(scope.global_ for scope in inner))
+    return bound, declared
+
+
 def touch_free_names(world: World, callee: Object, seen: set[Object]) -> None:
     """What a function may do that is not interpreted: it and the functions that it names read their free
     names, change what these stand for, and bind what they declare global."""
@@ -206,9 +214,7 @@ def touch_free_names(world: World, callee: Object, seen: set[Object]) -> None:
         return
     seen.add(callee)
     function = callee.payload
-    inner = [scope_of(part) for part in ast.walk(function.node) if isinstance(part, SCOPES)]
-    bound = frozenset().union(*(scope.names for scope in inner))
-    declared = frozenset().union(*(scope.global_ for scope in inner))
+    bound, declared = _names_bound_inside(function.node)
     outer, world.frame = world.frame, function.frame
     for part in ast.walk(function.node):
         if not isinstance(part, ast.Name):

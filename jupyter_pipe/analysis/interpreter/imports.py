@@ -76,17 +76,21 @@ def _member(world: World, module: Object, name: str, node: ast.AST) -> Values:
     return frozenset((world.library(qualified),))
 
 
+def _bind_public_names(world: World, frame: Frame, node: ast.AST) -> None:
+    """Binds what a module beside the notebook lists in `__all__`, or all without an underscore."""
+    listed = _listed_names(world, frame)
+    for layer in list(world.state.layers):
+        for key in list(layer):
+            if not isinstance(key, tuple) or key[0] != frame.number:
+                continue
+            if key[1] in listed if listed else not key[1].startswith("_"):
+                world.bind(key[1], layer[key].values, node)
+
+
 def _import_star(world: World, module: Object, node: ast.ImportFrom) -> None:
     """Binds the public names of a module whose source was read; of others, any name may come."""
     if isinstance(module.payload, LocalModule):
-        frame = module.payload.frame
-        listed = _listed_names(world, frame)
-        for layer in list(world.state.layers):
-            for key in list(layer):
-                if not isinstance(key, tuple) or key[0] != frame.number:
-                    continue
-                if key[1] in listed if listed else not key[1].startswith("_"):
-                    world.bind(key[1], layer[key].values, node)
+        _bind_public_names(world, module.payload.frame, node)
         return
     name = node.module or ""
     public = _public_names(name)

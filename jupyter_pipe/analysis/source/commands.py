@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 __all__ = ["CommandFiles", "files_of_command", "files_of_words"]
@@ -272,6 +272,12 @@ def _copier(local: CommandFiles, given: _Words) -> None:
         local.writes_below += [source for source in sources if "." not in posixpath.basename(source)]
 
 
+def _names_in_addresses(words: Iterable[str]) -> list[str]:
+    """The file names that addresses among the words end in: `data.csv` of `https://example.org/data.csv?v=2`."""
+    addresses = [word for word in words if "://" in word or ANYTHING in word]
+    return [posixpath.basename(address.partition("?")[0]) or "index.html" for address in addresses]
+
+
 def _downloader(local: CommandFiles, given: _Words) -> None:
     """`wget URL` and `curl -O URL` write the last part of the address."""
     is_wget = given.program == "wget"
@@ -280,8 +286,7 @@ def _downloader(local: CommandFiles, given: _Words) -> None:
     if target is not None:
         names = [target] if target != "-" else []
     elif is_wget or given.has("O") or "--remote-name" in given.flags:
-        addresses = [word for word in given.operands if "://" in word or ANYTHING in word]
-        names = [posixpath.basename(address.partition("?")[0]) or "index.html" for address in addresses]
+        names = _names_in_addresses(given.operands)
     folder = given.value("-P", "--directory-prefix", "--output-dir") or ""
     local.writes += [posixpath.join(folder, name) for name in names]
 
@@ -308,6 +313,12 @@ def _zip(local: CommandFiles, given: _Words) -> None:
     local.reads_below += members if given.has("r") else []
 
 
+def _tells_tar(given: _Words, letter: str, option: str) -> bool:
+    """Whether the first word has the letter, with or without a dash, or the option is among the words."""
+    first = given.rest[0] if given.rest else ""
+    return letter in first.lstrip("-") or option in given.flags
+
+
 def _tar(local: CommandFiles, given: _Words) -> None:
     """`tar xzf a.tgz -C out`, `tar -cf a.tar in`: the letters of the first word say what is done."""
     first = given.rest[0] if given.rest else ""
@@ -315,14 +326,14 @@ def _tar(local: CommandFiles, given: _Words) -> None:
     folder = given.value("-C", "--directory")
     words = [word for word in words if word != folder]
     archive = given.value("-f", "--file") or next(iter(words), ANYTHING)
-    if "c" in first.lstrip("-") or "--create" in given.flags:
+    if _tells_tar(given, "c", "--create"):
         packed = [posixpath.join(folder or "", word) for word in words if word != archive]
         local.writes.append(archive)
         local.reads_below += packed
         local.reads += packed
         return
     local.reads.append(archive)
-    if "x" in first.lstrip("-") or "--extract" in given.flags:
+    if _tells_tar(given, "x", "--extract"):
         local.writes_below.append(folder or ".")
 
 

@@ -11,6 +11,8 @@ from jupyter_pipe.analysis.interpreter.heap import Function, Text
 from jupyter_pipe.analysis.source.scopes import bound_names
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from jupyter_pipe.analysis.calls.arguments import Arguments
     from jupyter_pipe.analysis.interpreter.heap import Object
     from jupyter_pipe.analysis.interpreter.world import World
@@ -59,6 +61,13 @@ def read_expression(world: World, qualified: str, arguments: Arguments) -> None:
                 read_sql(world, text, arguments.node)
 
 
+def _formulas(values: Iterable[Iterable[Object]]) -> list[str]:
+    """The constant texts among the values that are formulas."""
+    texts = [value.payload.value for one in values for value in one if isinstance(value.payload, Text)]
+    # A path may have a tilde as well: "~/data.csv", "backup/notes~".
+    return [text for text in texts if "~" in text and "/" not in text.partition("~")[0]]
+
+
 def read_formulas(world: World, arguments: Arguments) -> None:
     """The names in `"y ~ np.sin(x) + f(z)"`. With data beside it, plain names are its columns and only
     what is called or has parts is the notebook's."""
@@ -67,10 +76,7 @@ def read_formulas(world: World, arguments: Arguments) -> None:
     values = [*arguments.positional, arguments.keywords.get("formula", frozenset())]
     has_data = len(values) > 2 or bool(arguments.keywords.keys() - {"formula"})
     word = CALLED if has_data else WORD
-    texts = [value.payload.value for one in values for value in one if isinstance(value.payload, Text)]
-    # A path may have a tilde as well: "~/data.csv", "backup/notes~".
-    formulas = [text for text in texts if "~" in text and "/" not in text.partition("~")[0]]
-    for formula in formulas:
+    for formula in _formulas(values):
         for name in dict.fromkeys(word.findall(QUOTED.sub("", formula))):
             if world.state.get(name) is not None:
                 for value in world.read(name, arguments.node):

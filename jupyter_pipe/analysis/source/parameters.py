@@ -129,6 +129,11 @@ def _type_of(value: object) -> str:
     return name if name in TYPES else "any"
 
 
+def _has_json_keys(value: dict[Any, Any]) -> bool:
+    """Whether all keys are texts that JSON has."""
+    return all(isinstance(key, str) and _is_json_text(key) for key in value)
+
+
 def _json_value(value: object) -> Any:
     """The value if JSON has it, else None: then `literal` is all there is."""
     if isinstance(value, str):
@@ -139,7 +144,7 @@ def _json_value(value: object) -> Any:
         return value if math.isfinite(value) else None
     if isinstance(value, (list, tuple)):
         return [_json_value(part) for part in value]
-    if isinstance(value, dict) and all(isinstance(key, str) and _is_json_text(key) for key in value):
+    if isinstance(value, dict) and _has_json_keys(value):
         return {key: _json_value(part) for key, part in value.items()}
     return None
 
