@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..places import MACHINERY, USER, Places
@@ -294,6 +294,16 @@ class FileEvents:
         if text and not text.startswith(":"):
             self.used(text)
 
+    def _aspect(self, function: str, full: str, kind: int, callers: Sequence[str]) -> str:
+        """What code of this `kind` learns by the function, as `aspect_of` names it; empty if nothing."""
+        if not callers[0]:
+            # A library that looks at a file is about to read it. What else it learns is its own affair.
+            passing = {"access": "presence", "readlink": "link"}
+            return passing.get(function, "presence" if kind > USER else "times")
+        if callers[0] in RESOLVING and not self._may_be_link(function, full):
+            return ""
+        return aspect_of(function, callers)
+
     def _may_be_link(self, function: str, full: str) -> bool:
         """Folders on the way are looked at as well: those that are links are read as links next."""
         return full.startswith(self.rules.below) and not (function == "lstat" and os.path.isdir(full))
@@ -306,14 +316,7 @@ class FileEvents:
         kind, callers = self.places.askers() if full else (MACHINERY, ("",))
         if kind == MACHINERY:
             return
-        if callers[0]:
-            aspect = aspect_of(function, callers)
-            if callers[0] in RESOLVING and not self._may_be_link(function, full):
-                return
-        else:
-            # A library that looks at a file is about to read it. What else it learns is its own affair.
-            passing = {"access": "presence", "readlink": "link"}
-            aspect = passing.get(function, "presence" if kind > USER else "times")
+        aspect = self._aspect(function, full, kind, callers)
         where = self.where(full, content=False) if aspect else None
         if where is None:
             return

@@ -339,6 +339,11 @@ def _read_reports(note: FileNote) -> Iterator[tuple[str, dict[str, Any]]]:
         return
     if note.timed:
         yield "read", {"aspect": "times", "digest": str(before.mtime_ns)}
+    yield from _content_reports(note, before)
+
+
+def _content_reports(note: FileNote, before: State) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What was seen of a file or folder that was there: its content, what was only added to, or its kind."""
     if note.read and not before.is_folder:
         yield ("modules" if note.module else "read"), {**_stat_report(before), "digest": note.digest}
     elif note.appended and not note.asked:
