@@ -74,6 +74,11 @@ def find_drift(value: str, before: Profile, after: Profile) -> Drift:
     return Drift(value, (before.rows, after.rows), tuple(ordered))
 
 
+def _is_of_another_type(before: ColumnProfile, after: ColumnProfile) -> bool:
+    """Whole numbers with a gap become fractions: these two count as one type."""
+    return before.type != after.type and {before.type, after.type} != {"int", "float"}
+
+
 def _column(
     name: str, before: ColumnProfile | None, after: ColumnProfile | None, columns: int
 ) -> ColumnDrift:
@@ -83,7 +88,7 @@ def _column(
         return ColumnDrift(name, "new", after=after)
     if after is None:
         return ColumnDrift(name, "gone", before=before)
-    if before.type != after.type and {before.type, after.type} != {"int", "float"}:
+    if _is_of_another_type(before, after):
         return ColumnDrift(
             name, "type", note=f"{before.type} became {after.type}", before=before, after=after
         )

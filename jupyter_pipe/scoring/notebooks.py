@@ -275,12 +275,17 @@ class RunValues:
 
 def _is_plain(value: Any, depth: int = 3) -> bool:
     """Models, numbers, texts and small containers of them: nothing with an entry for each row."""
-    if is_estimator(value) or isinstance(value, _PLAIN):
-        return True
-    if getattr(value, "shape", None) == () or type(value).__name__ in ("Timestamp", "date", "datetime"):
+    if _is_single(value):
         return True
     if depth and isinstance(value, dict) and len(value) <= 200:
         return all(_is_plain(each, depth - 1) for each in value.values())
     if depth and isinstance(value, (list, tuple)) and len(value) <= 200:
         return any(is_estimator(each) for each in value) and all(_is_plain(e, depth - 1) for e in value)
     return False
+
+
+def _is_single(value: Any) -> bool:
+    """One model, number, text or moment: no container."""
+    if is_estimator(value) or isinstance(value, _PLAIN):
+        return True
+    return getattr(value, "shape", None) == () or type(value).__name__ in ("Timestamp", "date", "datetime")

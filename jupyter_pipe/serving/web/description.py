@@ -58,15 +58,20 @@ def _property(column: Column, rule: ColumnRule | None) -> dict[str, Any]:
     return found
 
 
+def _limit_range(found: dict[str, Any], rule: ColumnRule) -> None:
+    """Adds the ends of the range, where it has them."""
+    if rule.low is not None:
+        found["minimum"] = rule.low
+    if rule.high is not None:
+        found["maximum"] = rule.high
+
+
 def _limit(found: dict[str, Any], column: Column, rule: ColumnRule) -> None:
     """Adds what the contract forbids: gaps, values out of range, words never seen."""
     if rule.nulls == 0 and "type" in found:
         found["type"] = [kind for kind in found["type"] if kind != "null"]
     if not rule.outside and column.kind in ("integer", "number"):
-        if rule.low is not None:
-            found["minimum"] = rule.low
-        if rule.high is not None:
-            found["maximum"] = rule.high
+        _limit_range(found, rule)
     if rule.categories and not rule.unseen and column.kind == "text":
         found["enum"] = [*rule.categories] if rule.nulls == 0 else [*rule.categories, None]
 
