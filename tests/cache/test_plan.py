@@ -163,6 +163,45 @@ def test_cache_off_is_reused_by_resume_only(folder: Path) -> None:
     assert resumed.decide(pipeline.stage("make"), StageInputs()).entry is not None
 
 
+@pytest.mark.parametrize(
+    ("seconds", "age", "reason"),
+    [
+        (3600.0, 7200, "older than 1h: made 2 hours ago"),
+        (86400.0, 3 * 86400, "older than 1d: made 3 days ago"),
+        (90.0, 120, "older than 90s: made 2 minutes ago"),
+        (86400.0, 7200, "unchanged"),
+        (None, 10**9, "unchanged"),
+    ],
+)
+def test_a_result_may_not_be_older_than_its_tag_says(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, seconds: float | None, age: float, reason: str
+) -> None:
+    pipeline = make_pipeline(options=StageOptions(cache_seconds=seconds))
+    record(make_cache(folder), "make", folder, pipeline=pipeline)
+    monkeypatch.setattr("jupyter_pipe.cache.plan.time.time", lambda: 1.0 + age)
+    assert make_cache(folder).decide(pipeline.stage("make"), StageInputs()).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("options", "edited", "reason"),
+    [
+        (StageOptions(reads=("prices.bin",)), "prices.bin", "prices.bin changed"),
+        (StageOptions(reads=("maps/*.shp",)), "maps/new.shp", "maps/*.shp is new"),
+        (StageOptions(reads=("gone.csv", "prices.bin")), "gone.csv", "gone.csv is new"),
+        (StageOptions(writes=("prices.bin",)), "prices.bin", "prices.bin changed"),
+        (StageOptions(reads=("prices.bin",)), "other.bin", "unchanged"),
+    ],
+)
+def test_declared_files_count(folder: Path, options: StageOptions, edited: str, reason: str) -> None:
+    (folder / "prices.bin").write_text("1")
+    pipeline = make_pipeline(options=options)
+    record(make_cache(folder), "make", folder, pipeline=pipeline)
+    assert make_cache(folder).decide(pipeline.stage("make"), StageInputs()).reason == "unchanged"
+    (folder / edited).parent.mkdir(exist_ok=True)
+    (folder / edited).write_text("new")
+    assert make_cache(folder).decide(pipeline.stage("make"), StageInputs()).reason == reason
+
+
 def test_a_written_file_must_still_be_there(folder: Path) -> None:
     pipeline = make_pipeline(effects=(Effect("file:out.csv", EffectKind.binds),))
     (folder / "out.csv").write_text("1")

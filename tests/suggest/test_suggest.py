@@ -287,6 +287,20 @@ def test_a_notebook_with_stages_keeps_them_under_any_heading(between: str) -> No
     assert suggestion.tags == {}
 
 
+@pytest.mark.parametrize(
+    "cells",
+    [
+        (("a = [1]", "block:make"), ("print(a)", "block:show", "prev:make")),
+        (("import math", "imports"), ("a = [1]", "stage:make"), ("a", "skip"), ("print(a)", "stage:show")),
+        (("n = 3", "parameters"), ("a = [n]", "stage:make"), "a.append(1)", ("print(a)", "stage:show")),
+    ],
+)
+def test_a_notebook_with_tags_of_any_kind_stays_as_it_is(cells: tuple[str | tuple[str, ...], ...]) -> None:
+    suggestion = suggested(*cells)
+    assert suggestion.tags == {}
+    assert list(grouped(suggestion)) == ["make", "show"]
+
+
 def test_a_partly_tagged_notebook_keeps_its_stages() -> None:
     suggestion = suggested(
         "#md ## Load", "a = [1, 2, 3]\nb = sorted(a)\nprint(b)", "#md ## Show", ("print(b)", "stage:load"),
