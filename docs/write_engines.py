@@ -126,7 +126,7 @@ def runs_in(source: str) -> Iterator[tuple[str, str]]:
     for node in tree.body:
         if not isinstance(node, ast.FunctionDef) or not node.name.startswith("test_"):
             continue
-        calls = [(call.func.id, call.args) for call in ast.walk(node) if is_plain_call(call)]
+        calls = list(plain_calls(node))
         if is_left_out(node.decorator_list) or not CHECKS & {name for name, _ in calls}:
             continue
         for name, given in calls:
@@ -134,9 +134,11 @@ def runs_in(source: str) -> Iterator[tuple[str, str]]:
                 yield str(given[0].value), told_by(node)
 
 
-def is_plain_call(node: ast.AST) -> bool:
-    """Whether it is a call of a function by its name."""
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+def plain_calls(test: ast.FunctionDef) -> Iterator[tuple[str, list[ast.expr]]]:
+    """The functions that a test calls by their names, with what they are given."""
+    for node in ast.walk(test):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node.func.id, node.args
 
 
 def is_left_out(nodes: Iterable[ast.AST]) -> bool:
