@@ -139,7 +139,13 @@ class MlflowTracker:
         if datasets:
             self._client.log_inputs(mine, datasets=[DatasetInput(dataset=each, tags=[]) for each in datasets])
 
-    def _log(self, mine: str, parameters: dict[str, str], metrics: list[Any], tags: dict[str, str]) -> None:
+    def _log(
+        self,
+        mine: str,
+        parameters: dict[str, str],
+        metrics: list[Any],
+        tags: dict[str, str],
+    ) -> None:
         from mlflow.entities import Param, RunTag
 
         self._client.log_batch(

@@ -32,7 +32,14 @@ OPERATORS = {
     ast.LShift: "lshift",
     ast.RShift: "rshift",
 }
-COMPARISONS = {ast.Eq: "eq", ast.NotEq: "ne", ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge"}
+COMPARISONS = {
+    ast.Eq: "eq",
+    ast.NotEq: "ne",
+    ast.Lt: "lt",
+    ast.LtE: "le",
+    ast.Gt: "gt",
+    ast.GtE: "ge",
+}
 SEQUENCES = frozenset({"builtins.list", "builtins.tuple", "builtins.set", "builtins.dict", ""})
 CONTAINERS = {
     ast.ListComp: "builtins.list",

@@ -24,7 +24,14 @@ jupyter pipe gc                       keeps the newest 20 runs
 jupyter pipe gc --keep 30d --keep 5GB
 jupyter pipe gc --keep 3 --dry-run"""
 SECONDS = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
-BYTES = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+BYTES = {
+    "kb": 10**3,
+    "mb": 10**6,
+    "gb": 10**9,
+    "kib": 2**10,
+    "mib": 2**20,
+    "gib": 2**30,
+}
 
 
 def add_parser(subparsers: Subparsers) -> None:

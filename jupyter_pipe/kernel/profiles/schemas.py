@@ -18,7 +18,12 @@ def ask_schemas(
     return [_ask(value, schema, namespace, show) for value, schema in schemas.items()]
 
 
-def _ask(value: str, schema: str, namespace: Mapping[str, Any], show: Callable[[str], str]) -> dict[str, Any]:
+def _ask(
+    value: str,
+    schema: str,
+    namespace: Mapping[str, Any],
+    show: Callable[[str], str],
+) -> dict[str, Any]:
     answer: dict[str, Any] = {"value": value, "schema": schema}
     missing = [name for name in (value, schema) if name not in namespace]
     if missing:

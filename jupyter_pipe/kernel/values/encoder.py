@@ -42,7 +42,11 @@ _BUILTIN_TYPES = {
     for name, kind in vars(types).items()
     if isinstance(kind, type) and kind.__module__ == "builtins" and not hasattr(builtins, kind.__qualname__)
 }
-_VIEWS = {type({}.keys()): "keys", type({}.values()): "values", type({}.items()): "items"}
+_VIEWS = {
+    type({}.keys()): "keys",
+    type({}.values()): "values",
+    type({}.items()): "items",
+}
 _REFUSED = {
     "DisplayHandle": "a display handle belongs to one running kernel",
     "OutStream": "a stream belongs to one running kernel",
