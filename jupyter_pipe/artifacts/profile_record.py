@@ -7,9 +7,9 @@ them: two runs are compared without loading their data. Counts are rows of the s
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 __all__ = ["BINS", "PROBABILITIES", "ColumnProfile", "ColumnType", "Profile", "SchemaResult"]
 
@@ -22,6 +22,9 @@ PROBABILITIES = (
 
 ColumnType = Literal["int", "float", "bool", "text", "datetime", "duration", "mixed", "other"]
 """What a column holds, whichever library holds it. `mixed` has values of several types in one column."""
+
+Count = Annotated[int, Meta(ge=0)]
+"""A number of rows or values. A record with one below zero is damaged, and is not read."""
 
 
 class ColumnProfile(Struct, frozen=True, omit_defaults=True):
@@ -39,19 +42,19 @@ class ColumnProfile(Struct, frozen=True, omit_defaults=True):
     name: str
     type: ColumnType = "other"
     dtype: str = ""
-    nulls: int = 0
-    filled: int = 0
-    distinct: int = 0
+    nulls: Count = 0
+    filled: Count = 0
+    distinct: Count = 0
     mean: float | None = None
     deviation: float | None = None
     quantiles: tuple[float, ...] = ()
     low: float = 0.0
     high: float = 0.0
-    histogram: tuple[int, ...] = ()
-    top: tuple[tuple[str, int], ...] = ()
-    shapes: tuple[tuple[str, int], ...] = ()
-    blank: int = 0
-    garbled: int = 0
+    histogram: tuple[Count, ...] = ()
+    top: tuple[tuple[str, Count], ...] = ()
+    shapes: tuple[tuple[str, Count], ...] = ()
+    blank: Count = 0
+    garbled: Count = 0
     parts: tuple[str, ...] = ()
 
 
@@ -65,12 +68,12 @@ class Profile(Struct, frozen=True, omit_defaults=True):
     """
 
     type: str
-    rows: int | None = None
-    looked: int = 0
-    bytes: int = 0
+    rows: Count | None = None
+    looked: Count = 0
+    bytes: Count = 0
     columns: tuple[ColumnProfile, ...] = ()
-    left_out: int = 0
-    duplicates: dict[str, int] = {}
+    left_out: Count = 0
+    duplicates: dict[str, Count] = {}
     by: str = ""
     batches: dict[str, Profile] = {}
 

@@ -80,6 +80,8 @@ def _run_ids(repository: Repository) -> list[str]:
 def _about_a_run(run_id: str) -> Iterator[Command]:
     yield Command(("show", run_id))
     yield Command(("logs", run_id))
+    yield Command(("open", run_id, "--print"))
+    yield Command(("drift", "latest", run_id, "--all"))
     for stage in ("make", "add", "look"):
         yield Command(("logs", run_id, stage))
         yield Command(("debug", run_id, stage, "-o", "tried.ipynb", "--force"))

@@ -76,22 +76,31 @@ def kept_elsewhere(repository: Repository) -> None:
         (repository.state / name).symlink_to(target)
 
 
-def _profiles(repository: Repository) -> Mapping[str, Any]:
-    """Of a frame whose columns are as no kernel writes them."""
+def _profiles(repository: Repository, least: int) -> Mapping[str, Any]:
+    """Of a frame whose columns are as no kernel writes them; `least` is the smallest of their counts."""
     page = PAGE.format(address=repository.address)
     columns = [
-        {"name": f"{CONTROLS}{page}", "type": "text", "top": [[f"{CONTROLS}{page}", 10**18]], "filled": -5},
+        {"name": f"{CONTROLS}{page}", "type": "text", "top": [[f"{CONTROLS}{page}", 10**18]], "filled": least},
         {"name": "a", "type": "float", "quantiles": [1e308] * 7, "histogram": [10**18] * 3, "low": 1e308},
-        {"name": "b", "type": "int", "filled": 10**18, "nulls": -(10**18), "mean": -1e308, "high": -1e308},
+        {"name": "b", "type": "int", "filled": -least, "nulls": least, "mean": -1e308, "high": -1e308},
         {"name": "a", "type": "datetime", "quantiles": [1e300, -1e300] * 12, "low": -1e300, "high": 1e300},
         {"name": "c", "type": "float", "quantiles": [0.0] * 23, "histogram": [0] * 64, "filled": 40},
     ]
-    profile = {"type": f"frame {CONTROLS}{page}", "rows": -1, "looked": 10**18, "columns": columns}
+    profile = {"type": f"frame {CONTROLS}{page}", "rows": least, "looked": 10**18, "columns": columns}
     return {"rows": profile, "total": {**profile, "by": page, "batches": {page: profile}}}
 
 
 @attack("profiles of values are such as no kernel writes", runs="contract")
 def profiles_of_nothing(repository: Repository) -> None:
+    _write_profiles(repository, least=0)
+
+
+@attack("profiles of values count below zero", runs="contract")
+def profiles_of_less_than_nothing(repository: Repository) -> None:
+    _write_profiles(repository, least=-(10**18))
+
+
+def _write_profiles(repository: Repository, least: int) -> None:
     repository.edit(repository.flow, ('"stage:make"', '"stage:make", "contract:rows"'))
     contracts = repository.folder / "flow.contracts"
     contracts.mkdir()
@@ -99,7 +108,7 @@ def profiles_of_nothing(repository: Repository) -> None:
         "rows: [1, 5]\ncolumns: {a: {type: float, range: [0, 1], drift: 0.1}}\n"
     )
     for path in repository.state.glob("runs/*/stages/*/result.json"):
-        document = {**json.loads(unsigned(path.read_bytes())), "profiles": _profiles(repository)}
+        document = {**json.loads(unsigned(path.read_bytes())), "profiles": _profiles(repository, least)}
         path.write_text(json.dumps(document))
 
 
