@@ -81,9 +81,10 @@ check: $(VENV)/installed-test ## formatting, lint, types, density and the docume
 typescript: $(VENV)/installed-test node_modules/.package-lock.json ## types and unit tests of the extension
 	$(call named,typescript,npm test)
 
-# pytest-jupyter and pytest-playwright each need an event loop of their own: separate processes.
+# pytest-jupyter and pytest-playwright each need an event loop of their own: separate processes. A browser
+# test that fails is tried once more, and the summary names it: RERUN is a fault to be found, not a pass.
 test-browser: $(VENV)/installed-test chromium ## the extension in a real JupyterLab
-	$(call named,browser,$(PYTEST) tests/browser)
+	$(call named,browser,$(PYTEST) tests/browser --reruns 1 -rfER)
 
 test-server: $(VENV)/installed-test ## the server extension's REST interface
 	$(call named,server,$(PYTEST) tests/server)

@@ -4,7 +4,7 @@ import type { Edge, Parameter, Run, StageRun } from '../src/api/types';
 import { changeInPercent, compareRuns, inOrderOfTime, scaleOf } from '../src/documents/comparison';
 import { shortName } from '../src/panels/graph/body';
 import { fittingLayout, layoutGraph, relatives } from '../src/panels/graph/layout';
-import { fitPlace, LEGIBLE_SCALE } from '../src/panels/graph/view';
+import { fitPlace, LEGIBLE_SCALE, placeIn } from '../src/panels/graph/view';
 import { checkParameter } from '../src/panels/parameters/check';
 import { filterRows, listRows, visibleRows } from '../src/panels/stages/rows';
 import { checkSettings, findClose } from '../src/picker/validation';
@@ -159,6 +159,16 @@ describe('the graph', () => {
     const large = fitPlace({ width: 4000, height: 4000 }, { width: 400, height: 400 });
     expect(large.scale).toBe(LEGIBLE_SCALE);
     expect(large.y).toBe(0);
+  });
+
+  it('keeps a chosen place in its own picture and frame, and nowhere else', () => {
+    const picture = { width: 100, height: 400 };
+    const frame = { width: 400, height: 400 };
+    const moved = { picture, frame, place: { x: 7, y: 7, scale: 2 } };
+    expect(placeIn(picture, { ...frame }, moved)).toBe(moved.place);
+    expect(placeIn({ ...picture }, frame, moved)).toEqual(fitPlace(picture, frame));
+    expect(placeIn(picture, { width: 300, height: 400 }, moved)).toEqual(fitPlace(picture, { width: 300, height: 400 }));
+    expect(placeIn(picture, frame, null)).toEqual(fitPlace(picture, frame));
   });
 
   it.each([

@@ -32,7 +32,8 @@ export function GraphBody(props: BodyProps & { isLarge?: boolean }): ReactElemen
       isWhole
         ? { ...layoutGraph(names, edges, false, frame.width), isCondensed: false }
         : fittingLayout(names, edges, frame.width, LEGIBLE_SCALE),
-    [names.join(), compiled, isWhole, frame.width]
+    // By content: compiling again without a change must not lose where somebody looks.
+    [JSON.stringify([names, edges]), isWhole, frame.width]
   );
   if (names.length === 0) {
     return pipeline.checker.isPending ? (

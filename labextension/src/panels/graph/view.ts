@@ -46,11 +46,25 @@ export function fitPlace(picture: Size, frame: Size): Place {
   return { x, y: overflows ? 0 : (picture.height - frame.height / scale) / 2, scale };
 }
 
+/** A place that somebody chose, and what it is a place of. */
+export interface Moved {
+  readonly picture: Size;
+  readonly frame: Size;
+  readonly place: Place;
+}
+
+/** Where somebody looks. A place chosen in another picture, or through another frame, means nothing here. Pure. */
+export function placeIn(picture: Size, frame: Size, moved: Moved | null): Place {
+  const isHere = moved?.picture === picture && moved.frame.width === frame.width && moved.frame.height === frame.height;
+  return isHere ? moved.place : fitPlace(picture, frame);
+}
+
 /** @param frame The pixels that the picture is seen through. */
 export function useView(svg: RefObject<SVGSVGElement>, picture: Size, frame: Size): View {
-  const [place, setPlace] = useState(() => fitPlace(picture, frame));
-  const fit = () => setPlace(fitPlace(picture, frame));
-  useEffect(fit, [picture, frame.width, frame.height]);
+  const [moved, setMoved] = useState<Moved | null>(null);
+  const place = placeIn(picture, frame, moved);
+  const setPlace = (next: (at: Place) => Place) => setMoved(at => ({ picture, frame, place: next(placeIn(picture, frame, at)) }));
+  const fit = () => setMoved(null);
   const zoom = (factor: number) =>
     setPlace(at => {
       const scale = Math.min(MAX_SCALE, Math.max(LEAST_SCALE, at.scale * factor));
@@ -68,7 +82,7 @@ export function useView(svg: RefObject<SVGSVGElement>, picture: Size, frame: Siz
     };
     node?.addEventListener('wheel', onWheel, { passive: false });
     return () => node?.removeEventListener('wheel', onWheel);
-  }, [svg, frame.width, frame.height]);
+  }, [svg, picture, frame.width, frame.height]);
   const drag = (event: MouseEvent) => {
     if (!svg.current || event.button !== 0) {
       return;
@@ -76,7 +90,7 @@ export function useView(svg: RefObject<SVGSVGElement>, picture: Size, frame: Siz
     const from = { x: event.clientX, y: event.clientY };
     const move = (to: globalThis.MouseEvent) => {
       const shift = { x: (to.clientX - from.x) / place.scale, y: (to.clientY - from.y) / place.scale };
-      setPlace({ ...place, x: place.x - shift.x, y: place.y - shift.y });
+      setPlace(() => ({ ...place, x: place.x - shift.x, y: place.y - shift.y }));
     };
     const end = () => {
       window.removeEventListener('mousemove', move);
