@@ -80,7 +80,12 @@ def _profiles(repository: Repository, least: int) -> Mapping[str, Any]:
     """Of a frame whose columns are as no kernel writes them; `least` is the smallest of their counts."""
     page = PAGE.format(address=repository.address)
     columns = [
-        {"name": f"{CONTROLS}{page}", "type": "text", "top": [[f"{CONTROLS}{page}", 10**18]], "filled": least},
+        {
+            "name": f"{CONTROLS}{page}",
+            "type": "text",
+            "top": [[f"{CONTROLS}{page}", 10**18]],
+            "filled": least,
+        },
         {"name": "a", "type": "float", "quantiles": [1e308] * 7, "histogram": [10**18] * 3, "low": 1e308},
         {"name": "b", "type": "int", "filled": -least, "nulls": least, "mean": -1e308, "high": -1e308},
         {"name": "a", "type": "datetime", "quantiles": [1e300, -1e300] * 12, "low": -1e300, "high": 1e300},
