@@ -83,7 +83,7 @@ def _rule(name: str, parts: Sequence[Profile], newest: Profile, rows: int, by: s
     nulls = _share_limit(*_nulls(columns), rows)
     rule = ColumnRule(name, _common_type(known), optional=len(columns) < len(parts), nulls=nulls)
     if name == by or not known or _moves_on(known):
-        return rule
+        return replace(rule, trend=_is_trend(name, known, by))
     if rule.type == "text":
         rule = _with_texts(rule, known, rows)
     elif rule.type in ("int", "float", "duration"):
@@ -154,6 +154,12 @@ def _moves_on(columns: Sequence[ColumnProfile]) -> bool:
     if len(measured) == 1:
         return spans[0] == 0
     return max(middles) - min(middles) > 2 * max(spans)
+
+
+def _is_trend(name: str, columns: Sequence[ColumnProfile], by: str) -> bool:
+    """Whether numbers or times go on from batch to batch. A constant of a single batch is not known to."""
+    is_number = bool(columns) and all(is_numeric(column) for column in columns)
+    return is_number and (name == by or len(columns) > 1)
 
 
 def _is_counter(columns: Sequence[ColumnProfile]) -> bool:

@@ -35,7 +35,8 @@ class ColumnRule(Struct, frozen=True, omit_defaults=True):
     `nulls` is the largest share of rows without a value. `low` and `high` are the range, times in seconds
     since 1970; at most the share `outside` of the rows may lie beyond. `categories` are the texts that may
     stand in it, `unseen` the largest share of other ones. `shapes` are the patterns of its texts. `drift` is
-    the largest population stability index against `reference`.
+    the largest population stability index against `reference`. A `trend` goes on by itself, as the number
+    of a week does: that its values are other ones says nothing.
     """
 
     name: str
@@ -49,6 +50,7 @@ class ColumnRule(Struct, frozen=True, omit_defaults=True):
     unseen: float = 0.0
     shapes: tuple[str, ...] = ()
     drift: float | None = None
+    trend: bool = False
     reference: Reference | None = None
 
 

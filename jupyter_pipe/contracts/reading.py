@@ -76,6 +76,7 @@ class _Reader(YamlReader):
             "unseen": lambda node: {"unseen": self._share(node)},
             "shapes": lambda node: {"shapes": self.texts(node)},
             "drift": lambda node: {"drift": self.number(node)},
+            "trend": lambda node: {"trend": self.yes_or_no(node)},
         }
 
     def _columns(self, node: yaml.Node) -> tuple[ColumnRule, ...]:

@@ -61,6 +61,7 @@ def _rule(rule: ColumnRule) -> str:
     for name, value in (("outside", rule.outside), ("unseen", rule.unseen), ("drift", rule.drift)):
         if value:
             parts.append(f"{name}: {_number(value)}")
+    parts += ["trend: true"] if rule.trend else []
     return "{" + ", ".join(parts) + "}"
 
 

@@ -88,6 +88,7 @@ def _readers(reader: Any) -> Mapping[str, Callable[[yaml.Node], dict[str, Any]]]
         "settle": lambda node: {"settle_seconds": _duration(reader, node)},
         "notify": lambda node: {"notify": _receivers(reader, node)},
         "monitor": lambda node: {"monitor_days": _duration(reader, node) / _SECONDS["d"]},
+        "ignore": lambda node: {"ignore": reader.texts(node)},
         "labels": lambda node: {"labels": _relative(reader, node)},
     }
 

@@ -55,7 +55,8 @@ class Quality(Struct, frozen=True):
 
 class VersionWatch(Struct, frozen=True):
     """One version in the window. `columns` compares the rows with those of the run that made the model,
-    `predictions` what came out. `missing` says why it could not be compared."""
+    `predictions` what came out; `ignored` are columns that were left out, each with the reason. `missing`
+    says why the version could not be compared."""
 
     version: str
     digest: str
@@ -67,6 +68,7 @@ class VersionWatch(Struct, frozen=True):
     predictions: Drift | None = None
     quality: Quality | None = None
     missing: str = ""
+    ignored: dict[str, str] = {}
 
 
 class Watched(Struct, frozen=True):

@@ -59,7 +59,8 @@ def _alarms(column: ColumnDrift, columns: int) -> Iterator[Alarm]:
     elif column.state == "type":
         yield Alarm("type", name, f"'{name}': {column.note}.")
     elif column.state == "moved":
-        yield Alarm("moved", name, f"'{name}' moved: {column.note} (index {column.index:.2f}).")
+        text = f"'{name}' moved: {column.note} (index {column.index:.2f}).{_trend(column)}"
+        yield Alarm("moved", name, text)
     if column.before is None or column.after is None:
         return
     for kind, message in (
@@ -68,6 +69,19 @@ def _alarms(column: ColumnDrift, columns: int) -> Iterator[Alarm]:
     ):
         if message:
             yield Alarm(kind, name, f"'{name}': {message}.")
+
+
+def _trend(column: ColumnDrift) -> str:
+    """What to do about a column that goes on by itself: all of it lies beyond what the run had seen."""
+    before, after = column.before, column.after
+    if before is None or after is None or not (before.quantiles and after.quantiles):
+        return ""
+    if after.quantiles[0] < before.quantiles[-1]:
+        return ""
+    return (
+        " All of it lies beyond what the run had seen. If it goes on by itself, as the number of a week does,"
+        f" leave it out: --ignore {column.name}, or 'trend: true' in the contract."
+    )
 
 
 def _more_nulls(before: ColumnProfile, after: ColumnProfile, columns: int) -> str:

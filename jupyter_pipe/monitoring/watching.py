@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -31,13 +31,15 @@ Find = Callable[[str], Manifest | None]
 
 @dataclass(frozen=True)
 class Limits:
-    """What alarms besides drift. `batch` rows at the end of the window are judged apart as well, since a
-    long window hides what began yesterday. `refused` is the share of refused requests, with at least five.
-    `quality` are limits of metrics: `mae` and `bias` may not exceed theirs, others not fall below."""
+    """What alarms besides drift, and what does not: the columns to `ignore`. `batch` rows at the end of the
+    window are judged apart as well, since a long window hides what began yesterday. `refused` is the share of
+    refused requests, with at least five. `quality` are limits of metrics: `mae` and `bias` may not exceed
+    theirs, others not fall below."""
 
     batch: int = 360
     refused: float = 0.01
     quality: dict[str, float] | None = None
+    ignore: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,30 +125,45 @@ def _compared(
     limits: Limits,
 ) -> VersionWatch:
     """With the comparison of all rows, and of the newest ones where there are more than twice as many."""
-    columns, predictions, alarms = _compare_rows(answers, manifest, masked)
+    ignored = _ignored(manifest, limits)
+    left_out = {*masked, *ignored}
+    columns, predictions, alarms = _compare_rows(answers, manifest, left_out)
     if found.traffic.rows > 2 * limits.batch:
         newest = _newest(answers, limits.batch)
         told = {(alarm.kind, alarm.column) for alarm in alarms}
-        _, _, more = _compare_rows(newest, manifest, masked)
+        _, _, more = _compare_rows(newest, manifest, left_out)
         batch = f"newest {limits.batch} rows"
         alarms += [replace(each, batch=batch) for each in more if (each.kind, each.column) not in told]
     every = (*found.alarms, *alarms)
     state = state_of(columns, every)
-    return replace(found, columns=columns, predictions=predictions, alarms=every, state=state)
+    return replace(
+        found, columns=columns, predictions=predictions, alarms=every, state=state, ignored=ignored
+    )
+
+
+def _ignored(manifest: Manifest, limits: Limits) -> dict[str, str]:
+    """The columns of the rows that say nothing of whether requests are as before, and why."""
+    rules = manifest.contract.columns if manifest.contract else ()
+    reasons = {
+        **dict.fromkeys(manifest.keys, "a key"),
+        **{rule.name: "a trend, says the contract" for rule in rules if rule.trend},
+        **dict.fromkeys(limits.ignore, "as asked"),
+    }
+    return {column.name: reasons[column.name] for column in manifest.form.columns if column.name in reasons}
 
 
 def _compare_rows(
-    answers: Sequence[Answered], manifest: Manifest, masked: Sequence[str]
+    answers: Sequence[Answered], manifest: Manifest, left_out: Collection[str]
 ) -> tuple[Drift, Drift, list[Alarm]]:
     """Drift of the rows and of the predictions, against what the model was made of, and what is alarming."""
     form = manifest.form
     names = () if form.form in ("frame", "polars") else tuple(column.name for column in form.columns)
     before = renamed(manifest.profile or Profile(""), names)
     after = rows_profile(answers, form)
-    # What a row can do without may be missing, and what the log masks says nothing.
+    # What a row can do without may be missing, and what the log masks or nobody asks for says nothing.
     optional = {column.name for column in form.columns if column.optional}
     sent = {column.name for column in after.columns}
-    needed = {column.name for column in before.columns} - (optional - sent) - set(masked)
+    needed = {column.name for column in before.columns} - (optional - sent) - set(left_out)
     columns, alarms = compare(manifest.rows, before, after, needed=needed)
     score = manifest.score
     made = renamed(manifest.predicted or Profile(""), (score,))

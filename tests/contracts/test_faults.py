@@ -49,6 +49,7 @@ def _judged(contract: Contract, weeks: list[Profile]) -> Iterator[tuple[int, Jud
 def test_batches_of_a_pooled_frame_are_stable_too() -> None:
     pooled = pd.concat([stable_week(week) for week in range(1, 13)], ignore_index=True)
     made = infer_contract("raw", [profile_of(pooled)], by="week")
+    assert [rule.name for rule in made.columns if rule.trend] == ["week"]
     later = pd.concat([stable_week(week).assign(week=week) for week in range(13, 49)], ignore_index=True)
     assert judgement_lines(judge(made, profile_of(later, by="week", keys=[made.key]))) == []
 

@@ -147,8 +147,7 @@ class Traffic(threading.Thread):
 
 def ask(port: int, rows: pd.DataFrame) -> dict[str, Any]:
     """The service's answer for rows without their price."""
-    # The number of the week goes on by itself: that it moves says nothing.
-    body = rows.drop(columns=["price", "week"]).to_json(orient="records")
+    body = rows.drop(columns=["price"]).to_json(orient="records")
     request = urllib.request.Request(f"http://127.0.0.1:{port}/score", f'{{"rows": {body}}}'.encode())
     with urllib.request.urlopen(request, timeout=120) as answer:
         found: dict[str, Any] = json.load(answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,15 @@ def test_monitoring_is_asked_now_and_then(tmp_path: Path, monkeypatch: pytest.Mo
     for _ in range(4):
         monitor(LoopSettings(model="m", drift=True))
     assert len(asked) == 2
+
+
+def test_what_the_file_ignores_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
+        asked.append(command)
+        return subprocess.CompletedProcess(command, 0, watched(), b"")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    LogMonitor(tmp_path)(LoopSettings(model="m", drift=True, ignore=("week", "--json")))
+    assert {"--ignore=week", "--ignore=--json"} <= set(asked[0])

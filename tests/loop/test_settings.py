@@ -24,6 +24,7 @@ cooldown: 1h
 settle: 30s
 notify: ["json://localhost", "${CHAT_URL}"]
 monitor: 2w
+ignore: [week]
 labels: labels.csv
 """
 
@@ -42,6 +43,7 @@ def test_everything_that_can_stand_there() -> None:
         settle_seconds=30,
         notify=("json://localhost", "${CHAT_URL}"),
         monitor_days=14,
+        ignore=("week",),
         labels="labels.csv",
     )
 

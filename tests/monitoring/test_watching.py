@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from jupyter_pipe.cli.main import main
 from jupyter_pipe.scoring.bundle import read_manifest
@@ -20,7 +21,7 @@ from jupyter_pipe.serving.sources import FolderSource
 from jupyter_pipe.serving.traffic.log import RequestLog
 from jupyter_pipe.serving.traffic.reading import read_log
 from jupyter_pipe.serving.traffic.records import Answered, Problem
-from tests.serving.bundles import built, write_version
+from tests.serving.bundles import CONTRACT, built, write_version
 
 Capture = pytest.CaptureFixture[str]
 
@@ -134,6 +135,35 @@ def test_masked_columns_are_not_missed(served: Served, capsys: Capture) -> None:
     code, said = monitored(capsys)
     assert (code, said["state"]) == (0, "fine")
     assert {column["name"] for column in said["versions"][0]["columns"]["columns"]} >= {"rooms"}
+
+
+def test_what_goes_on_by_itself_can_be_left_out(served: Served, capsys: Capture) -> None:
+    served.write(served.usual(300, rooms=lambda row: 9))
+    code, said = monitored(capsys)
+    (alarm,) = [each for each in said["versions"][0]["alarms"] if each["column"] == "rooms"]
+    assert (code, "--ignore rooms" in alarm["message"]) == (4, True)
+    code, said = monitored(capsys, "--ignore", "rooms")
+    assert "rooms" not in {alarm["column"] for alarm in said["versions"][0]["alarms"]}
+    assert said["versions"][0]["ignored"] == {"rooms": "as asked", "name": "a key"}
+    main(["monitor", "homes", "--ignore", "rooms"])
+    assert "not compared: rooms (as asked), name (a key)" in capsys.readouterr().out
+
+
+def test_a_column_that_cannot_be_left_out_is_told(served: Served, capsys: Capture) -> None:
+    served.write(served.usual(100))
+    assert main(["monitor", "homes", "--ignore", "room"]) == 0
+    assert "No row has a column 'room'" in (said := capsys.readouterr().err)
+    assert "Did you mean 'rooms'?" in said
+
+
+def test_a_trend_of_the_contract_is_not_compared(served: Served, capsys: Capture, tmp_path: Path) -> None:
+    rules = (*CONTRACT.columns[:1], replace(CONTRACT.columns[1], trend=True))
+    write_version(tmp_path / "homes", 1, contract=replace(CONTRACT, columns=rules))
+    served.digest = Keeper(served.state).keep(FolderSource(tmp_path / "homes").current()).digest
+    served.write(served.usual(300, rooms=lambda row: 9))
+    _, said = monitored(capsys)
+    assert said["versions"][0]["ignored"]["rooms"] == "a trend, says the contract"
+    assert "rooms" not in {alarm["column"] for alarm in said["versions"][0]["alarms"]}
 
 
 def test_labels_are_joined_and_limits_alarm(served: Served, capsys: Capture, tmp_path: Path) -> None:

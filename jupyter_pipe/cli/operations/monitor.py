@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import difflib
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,11 +47,14 @@ the run that made it. Labels, a table with the key columns and the target, are j
   refused   more than 1 % of the requests were refused
   unknown   fewer than 30 rows: nothing is said
 
+Keys (tag key:COLUMN), and columns that go on by themselves, such as the number of a week, are not compared:
+the contract says `trend: true` of them, or --ignore names them.
+
 exit codes: 0 nothing alarms, 4 something does, 2 usage or no log"""
 EXAMPLES = """
 jupyter pipe monitor home_value --since 7d
 jupyter pipe monitor home_value --since 30d --labels sold.csv --limit mae=40000 --html monitor.html
-jupyter pipe monitor .jupyter_pipe/scorers/home_value --since 1d --json"""
+jupyter pipe monitor .jupyter_pipe/scorers/home_value --since 1d --ignore week --json"""
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -78,6 +83,13 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="N",
         help="judge the newest N rows apart (default: 360)",
     )
+    parser.add_argument(
+        "--ignore",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="do not compare it, since it goes on by itself or does not matter; repeatable",
+    )
     parser.add_argument("--strict", action="store_true", help="let `unknown` be an alarm")
     parser.add_argument(
         "--html", type=Path, metavar="FILE", help="write a report with a picture of each column"
@@ -90,6 +102,7 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exit code 4 if something alarms."""
     watched = _watch(args)
+    _say_what_is_unknown(args, watched)
     if args.html:
         from jupyter_pipe.cache.replacing import replace_file
         from jupyter_pipe.monitoring.page import watched_html
@@ -105,13 +118,29 @@ def run(args: argparse.Namespace) -> int:
     return ALARM if is_bad else 0
 
 
+def _say_what_is_unknown(args: argparse.Namespace, watched: Watched) -> None:
+    """A column that no version has cannot be left out: that is said, and the rest is judged all the same, so
+    that a loop whose model lost the column goes on."""
+    known = {name for version in watched.versions for name in version.ignored}
+    compared = [version.columns for version in watched.versions if version.columns is not None]
+    names = sorted({column.name for drift in compared for column in drift.columns})
+    for name in dict.fromkeys(args.ignore):
+        if compared and name not in known:
+            close = difflib.get_close_matches(name, names, n=1)
+            meant = f" Did you mean '{close[0]}'?" if close else ""
+            text = f"No row has a column '{name}', so nothing is left out for it.{meant}"
+            Terminal.of(args, sys.stderr).result(text)
+
+
 def _watch(args: argparse.Namespace) -> Watched:
     from jupyter_pipe.monitoring.watching import Limits, watch
     from jupyter_pipe.serving.settings import parse_duration
     from jupyter_pipe.serving.traffic.places import log_folder, model_folder
     from jupyter_pipe.serving.traffic.reading import read_log
 
-    limits = Limits(batch=args.batch, quality=dict(_limit(text) for text in args.limit))
+    limits = Limits(
+        batch=args.batch, quality=dict(_limit(text) for text in args.limit), ignore=tuple(args.ignore)
+    )
     until = time.time()
     since = until - parse_duration(args.since)
     root = find_store(args.root).root
@@ -208,6 +237,8 @@ def _version_lines(terminal: Terminal, version: VersionWatch) -> Iterator[str]:
     yield f"{mark} version {version.version}: {answered}{refused}"
     if version.missing:
         yield f"    unknown: {version.missing}"
+    if version.ignored:
+        yield f"    not compared: {', '.join(f'{name} ({why})' for name, why in version.ignored.items())}"
     for alarm in version.alarms:
         batch = "" if alarm.batch == "all rows" else f"{alarm.batch}: "
         yield f"    {batch}{alarm.message}"

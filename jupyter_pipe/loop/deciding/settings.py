@@ -21,7 +21,8 @@ class LoopSettings(Struct, frozen=True):
     empty tuple for no files. `model` is the name in the registry. Between the starts of two runs lie at least
     `cooldown_seconds`; files that changed within the last `settle_seconds` are still being written. `notify`
     are Apprise URLs, in which `${NAME}` stands for a variable of the environment. `monitor_days` is how far
-    back drift and quality look, `labels` the file of labels that quality needs.
+    back drift and quality look, `ignore` the columns that drift leaves out, `labels` the file of labels that
+    quality needs.
     """
 
     schedule: str = ""
@@ -37,6 +38,7 @@ class LoopSettings(Struct, frozen=True):
     settle_seconds: float = 5.0
     notify: tuple[str, ...] = ()
     monitor_days: float = 7.0
+    ignore: tuple[str, ...] = ()
     labels: str = ""
 
     def wants(self, kind: str) -> bool:

@@ -58,8 +58,9 @@ class LogMonitor:
     def _ask(self, settings: LoopSettings) -> tuple[Alarm, ...]:
         """Without a log, and before the first requests, nothing alarms."""
         labels = [f"--labels={settings.labels}"] if settings.labels else []
+        ignored = [f"--ignore={name}" for name in settings.ignore]
         since = f"{settings.monitor_days * 24:.0f}h"
-        options = ["--since", since, "--json", f"--root={self._root}", *labels]
+        options = ["--since", since, "--json", f"--root={self._root}", *labels, *ignored]
         command = own_module("jupyter_pipe.cli.main", "monitor", *options, "--", settings.model)
         try:
             done = subprocess.run(
