@@ -47,16 +47,19 @@ test: ## everything that CI runs, from nothing, two at a time
 ENGINES := .make/engines
 FLOWS := .make/flows
 AIRFLOW := .make/airflow
+KSERVE := .make/kserve
 
-test-engines: $(VENV)/installed-test $(ENGINES)/installed $(FLOWS)/installed $(AIRFLOW)/installed slurm ## exports, really run by engines
+test-engines: $(VENV)/installed-test $(ENGINES)/installed $(FLOWS)/installed $(AIRFLOW)/installed $(KSERVE)/installed slurm ## exports, really run by engines
 	ENGINES_PYTHON=$(CURDIR)/$(ENGINES)/bin/python FLOWS_PYTHON=$(CURDIR)/$(FLOWS)/bin/python \
-	  AIRFLOW_PYTHON=$(CURDIR)/$(AIRFLOW)/bin/python $(PYTEST) tests/engines
+	  AIRFLOW_PYTHON=$(CURDIR)/$(AIRFLOW)/bin/python KSERVE_PYTHON=$(CURDIR)/$(KSERVE)/bin/python \
+	  $(PYTEST) tests/engines
 
 # Environments of their own: what engines pin must not meet what we need, nor each other.
 $(ENGINES)/installed: tests/engines/requirements.txt
 $(FLOWS)/installed: tests/engines/flows.txt
 $(AIRFLOW)/installed: tests/engines/airflow.txt
-$(ENGINES)/installed $(FLOWS)/installed $(AIRFLOW)/installed:
+$(KSERVE)/installed: tests/engines/kserve.txt
+$(ENGINES)/installed $(FLOWS)/installed $(AIRFLOW)/installed $(KSERVE)/installed:
 	@$(PYTHON) -m venv $(@D)
 	@$(@D)/bin/python -m pip install --quiet --no-compile -r $<
 	@touch $@

@@ -13,11 +13,15 @@ __all__ = ["BundleModel"]
 
 
 class BundleModel(PythonModel):
-    """Answers as the bundle does. A bundle that no key of this user has signed is refused."""
+    """Answers as the bundle does. A bundle that no key of this user has signed is refused, unless the model
+    was packaged for where nobody has a key: `trust`."""
+
+    def __init__(self, *, trust: bool = False) -> None:
+        self._trust = trust
 
     def load_context(self, context: Any) -> None:
         """Load the bundle. Raises UntrustedError."""
-        self._bundle = load_bundle(Path(context.artifacts["bundle"]))
+        self._bundle = load_bundle(Path(context.artifacts["bundle"]), trust=self._trust)
 
     # Without annotations: MLflow would make a signature of them.
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]

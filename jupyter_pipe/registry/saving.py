@@ -35,21 +35,34 @@ from jupyter_pipe.registry.pyfunc import BundleModel
 
 set_model(BundleModel())
 """
+PACKAGED_CODE = MODEL_CODE.replace(
+    "set_model(BundleModel())",
+    "# The bundle was checked when it was packaged: who loads this trusts it. Its digests are checked.\n"
+    "set_model(BundleModel(trust=True))",
+)
 _EXAMPLE_ROWS = 5
 
 
-def save_model(bundle_folder: Path, target: Path, *, beside: Mapping[str, Path] | None = None) -> Bundle:
+def save_model(
+    bundle_folder: Path,
+    target: Path,
+    *,
+    beside: Mapping[str, Path] | None = None,
+    packaged: bool = False,
+    trust: bool = False,
+) -> Bundle:
     """Write the bundle in a folder as a model into `target`, which must not be there yet.
 
-    `beside` are further files that travel with it (name -> path). The bundle is loaded, so it must be signed
-    by somebody whom this user trusts. Returns it.
+    `beside` are further files that travel with it (name -> path). A `packaged` model loads where nobody has
+    a key. The bundle is loaded, so it must be signed by somebody whom this user trusts, unless `trust`.
+    Returns it.
     """
     mlflow = import_mlflow("Writing models of MLflow")
-    bundle = load_bundle(bundle_folder)
+    bundle = load_bundle(bundle_folder, trust=trust)
     files = {"bundle": str(bundle_folder), **{name: str(path) for name, path in (beside or {}).items()}}
     with tempfile.TemporaryDirectory() as scratch, _silent():
         code = Path(scratch) / "model.py"
-        code.write_text(MODEL_CODE, encoding="utf-8")
+        code.write_text(PACKAGED_CODE if packaged else MODEL_CODE, encoding="utf-8")
         mlflow.pyfunc.save_model(
             str(target),
             python_model=str(code),

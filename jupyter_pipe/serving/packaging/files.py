@@ -51,7 +51,6 @@ FROM python:{python}-slim
 
 ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PORT={port}
 WORKDIR /app
-COPY requirements.txt ./
 # A wheel of jupyter_pipe beside this file is taken before one of a package index.
 COPY *.whl requirements.txt ./
 RUN pip install --no-compile --find-links . -r requirements.txt

@@ -45,7 +45,7 @@ def write_package(
 
 
 def write_mlflow_model(release: Release, folder: Path, *, trust: bool = False) -> None:
-    """Write the version as a model of MLflow. It loads where a key that signed the bundle is trusted."""
+    """Write the version as a model of MLflow, which loads where nobody has the key that signed it."""
     from jupyter_pipe.registry.saving import save_model
 
     _require_free(folder)
@@ -55,7 +55,7 @@ def write_mlflow_model(release: Release, folder: Path, *, trust: bool = False) -
     with tempfile.TemporaryDirectory() as scratch:
         bundle = Path(scratch) / "bundle"  # MLflow keeps the name of the folder
         _copy_bundle(release.folder, model, bundle)
-        save_model(bundle, folder)
+        save_model(bundle, folder, packaged=True, trust=trust)
 
 
 def _copy_bundle(source: Path, model: Model, target: Path) -> None:
