@@ -313,7 +313,8 @@ class Source(Struct, frozen=True):
 
 class Pipeline(Struct, frozen=True):
     """The DAG: the one contract for every engine. `stages` are in notebook order; `schedule` is a cron
-    expression for engines that start runs by themselves."""
+    expression for engines that start runs by themselves. `contract_digests` are those of the package's
+    `contracts/NAME.yaml`, by the value that each judges."""
 
     version: int
     name: str
@@ -325,6 +326,7 @@ class Pipeline(Struct, frozen=True):
     diagnostics: tuple[Diagnostic, ...] = ()
     description: str = ""
     schedule: str | None = None
+    contract_digests: dict[str, str] = {}
 
     def stage(self, name: str) -> Stage:
         """The stage called `name`. Raises KeyError."""

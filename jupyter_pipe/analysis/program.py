@@ -15,7 +15,7 @@ class ProgramCell(Struct, frozen=True):
     `role` is `stage`, `leading` (untagged, before the first stage), `parameters`, `shared` or
     `skip`. `stage` names the stage of a `stage` cell, and of a `parameters` cell that stands
     below a stage cell. `mutates`, `pure`, `metrics`, `gates` and `contracts` are what its tags say; gates are
-    expressions, contracts the names of values and schemas.
+    expressions, and so are contracts: the name of a value, or a schema that is asked about it.
     """
 
     cell: Cell

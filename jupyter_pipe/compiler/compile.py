@@ -1,14 +1,15 @@
 """The one entry: a notebook's path in, a pipeline and the files of its package out.
 
-Reads the notebook, what the guard learned in earlier runs, and the distributions of the kernel's
-environment; writes nothing. The same notebook gives the same bytes. Raises NotebookError for what
-is not a notebook and CompileError with all diagnostics at once.
+Reads the notebook, the contracts beside it, what the guard learned in earlier runs, and the
+distributions of the kernel's environment; writes nothing. The same notebook gives the same bytes.
+Raises NotebookError for what is not a notebook and CompileError with all diagnostics at once.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
+import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -37,6 +38,7 @@ from jupyter_pipe.model import (
     Stage,
 )
 from jupyter_pipe.notebook import parse_tags, read_notebook
+from jupyter_pipe.notebook.contract_files import contract_texts
 from jupyter_pipe.trust.records import read_record
 
 __all__ = ["Compiled", "check_notebook", "compile_notebook", "default_output", "draft_of", "draft_pipeline"]
@@ -61,9 +63,9 @@ def compile_notebook(
 ) -> Compiled:
     """Compile the notebook at `path` for a package in `output` (default: `STEM_pipeline` beside it).
 
-    `content` stands in for what the file holds.
+    `content` stands in for what the file holds. Raises ContractError for a contract that is not a text.
     """
-    from jupyter_pipe.compiler.codegen.package_files import package_files
+    from jupyter_pipe.compiler.codegen.package_files import carried_contracts, package_files
 
     notebook = read_notebook(path, content)
     folder = Path(output) if output is not None else default_output(path)
@@ -72,11 +74,15 @@ def compile_notebook(
     interpreter = find_interpreter(notebook.kernel)
     pipeline = _analysed(notebook, package, _relative_notebook(Path(path), folder), interpreter)
     _raise_errors(notebook, pipeline.diagnostics)
+    watched = {name for stage in pipeline.stages for name in stage.options.watched}
+    contracts = carried_contracts(notebook.name, contract_texts(Path(path), sorted(watched)))
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in contracts.items()}
+    pipeline = msgspec.structs.replace(pipeline, contract_digests=digests)
     modules = {module for stage in pipeline.stages for module in stage.imports}
     # What `run-stage` needs wherever an engine runs a stage: ourselves, and a kernel.
     pins = requirement_lines({*modules, "ipykernel"}, interpreter, beside)
     requirements = tuple(dict.fromkeys((*pins, f"jupyter_pipe=={__version__}")))
-    return Compiled(pipeline, package_files(notebook, pipeline, package, requirements))
+    return Compiled(pipeline, package_files(notebook, pipeline, package, requirements, contracts))
 
 
 def check_notebook(path: Path | str) -> tuple[Diagnostic, ...]:

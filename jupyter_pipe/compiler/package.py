@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["read_package", "stale_files", "write_package"]
 
 _PIPELINE = "pipeline.json"
-_SUFFIXES = frozenset({".py", ".ipynb", ".json", ".txt"})
+_SUFFIXES = frozenset({".py", ".ipynb", ".json", ".txt", ".yaml"})
 
 
 def write_package(compiled: Compiled, folder: Path | str, *, force: bool = False) -> tuple[str, ...]:

@@ -136,17 +136,18 @@ def _program(notebook: Notebook, placed: Sequence[_Placed]) -> Program:
                 pure=item.tags.pure,
                 metrics=item.tags.metrics,
                 gates=tuple(gate.expression for gate in item.tags.gates),
-                contracts=_contract_names(item.tags),
+                contracts=_judgements(item.tags),
             )
             for item in placed
         )
     )
 
 
-def _contract_names(tags: CellTags) -> tuple[str, ...]:
-    """The values and the schemas that the stage must have when it ends."""
-    pairs = [each for option in tags.options if option.key == "contracts" for each in option.value]
-    return tuple(name for pair in pairs for name in pair.split("="))
+def _judgements(tags: CellTags) -> tuple[str, ...]:
+    """What is evaluated when the stage ends, as code: the kernel asks a schema about a copy of the value."""
+    said = [each for option in tags.options if option.key == "contracts" for each in option.value]
+    pairs = [each.partition("=") for each in said]
+    return tuple(f"{schema}.validate({name}.copy())" if schema else name for name, _, schema in pairs)
 
 
 def _check_names(names: Sequence[str], placed: Sequence[_Placed]) -> Iterable[Diagnostic]:

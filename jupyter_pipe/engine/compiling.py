@@ -2,8 +2,8 @@
 
 What is kept lies in `.jupyter_pipe/cache/compiled/`, one file a notebook. It serves as long as all
 is the same that the compiler reads: the notebook, our own code, the project file with knowledge,
-what runs have learned, the modules beside the notebook, and what is installed for the kernel. A
-file that cannot be read or written costs time, nothing else.
+what runs have learned, contracts and modules beside the notebook, and what is installed for the
+kernel. A file that cannot be read or written costs time, nothing else.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from jupyter_pipe.cache.versions import environment_digest
 from jupyter_pipe.compiler.codegen.requirements import find_interpreter
 from jupyter_pipe.compiler.compiled import Compiled
 from jupyter_pipe.model import Pipeline
+from jupyter_pipe.notebook.contract_files import contract_path
 from jupyter_pipe.observe.digests import file_digest
 from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.trust.records import UNREADABLE, read_record
@@ -118,7 +119,9 @@ def _around(pipeline: Pipeline, notebook: Path) -> dict[str, str]:
     modules = {module for stage in pipeline.stages for module in stage.imports}
     interpreter = find_interpreter(pipeline.kernel)
     installed = environment_digest(interpreter) if interpreter else "missing"
-    return {"": installed, **module_digests(modules, notebook.absolute().parent)}
+    watched = {name for stage in pipeline.stages for name in stage.options.watched}
+    contracts = {f"contract:{name}": file_digest(contract_path(notebook, name)) for name in watched}
+    return {"": installed, **module_digests(modules, notebook.absolute().parent), **contracts}
 
 
 def _digest(text: str) -> str:

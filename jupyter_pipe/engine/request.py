@@ -18,7 +18,7 @@ from jupyter_pipe.artifacts.protocol import StageResult
 from jupyter_pipe.compiler.graph import rewire, select
 from jupyter_pipe.engine.kernels.kernelspecs import check_kernel
 from jupyter_pipe.engine.scheduling.priorities import Capacity
-from jupyter_pipe.engine.targets import RunRequest
+from jupyter_pipe.engine.targets import RunRequest, Target
 from jupyter_pipe.errors import NotebookError, ParameterError, RunError
 from jupyter_pipe.events import ApprovalChecked, ContractJudged
 from jupyter_pipe.model import Learned, Pipeline, Stage
@@ -153,19 +153,15 @@ def prepare(request: RunRequest, *, alone: str | None = None, has_secrets: bool 
         capacity=_capacity(options, workers, environment),
         numbers=_numbers(notebook),
         environment=environment,
-        contracts=_contracts(pipeline, selected, notebook),
+        contracts=_contracts(target, pipeline, selected),
     )
 
 
-def _contracts(pipeline: Pipeline, selected: Collection[str], notebook: Path) -> Mapping[str, Contract]:
+def _contracts(target: Target, pipeline: Pipeline, selected: Collection[str]) -> Mapping[str, Contract]:
     """Raises ContractError."""
     names = [name for stage in pipeline.stages if stage.name in selected for name in stage.options.watched]
-    if not names:
-        return {}
     # Most notebooks have none, and should not pay for the words to say so.
-    from jupyter_pipe.contracts import read_contracts
-
-    return read_contracts(notebook, names)
+    return target.contracts(names) if names else {}
 
 
 def _with_learned(pipeline: Pipeline, learned: Mapping[str, Learned]) -> Pipeline:

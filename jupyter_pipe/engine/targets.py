@@ -7,7 +7,7 @@ line, the Python API and the server only translate what they are given into thes
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from jupyter_pipe.runs.parameters import resumed_parameters
 from jupyter_pipe.runs.store import RunStore
 
 if TYPE_CHECKING:
+    from jupyter_pipe.contracts import Contract
     from jupyter_pipe.engine.kernels.shared import SharedKernels
 
 __all__ = [
@@ -53,6 +54,15 @@ class Target(Struct, frozen=True):
     store: RunStore
     package: Path | None = None
     files: Mapping[str, bytes] = {}
+
+    def contracts(self, names: Iterable[str]) -> dict[str, Contract]:
+        """What these values must look like, of those that have a contract: as a package carries it, else as
+        it stands beside the notebook. Raises ContractError."""
+        from jupyter_pipe.contracts import read_carried_contracts, read_contracts
+
+        if self.package is None:
+            return read_contracts(self.notebook, names)
+        return read_carried_contracts(self.package, self.pipeline.contract_digests, names)
 
 
 class RunRequest(Struct, frozen=True):

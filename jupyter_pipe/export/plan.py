@@ -73,8 +73,8 @@ class PlanParameter(Struct, frozen=True):
 
 class Task(Struct, frozen=True):
     """A stage. `after` are its direct predecessors, `take` all stages whose bundles it needs, both in
-    notebook order; `digest` changes with its code, modules and requirements; `limits` maps resources to
-    amounts."""
+    notebook order. `contracts` are files of the package. `digest` changes with its code, modules,
+    requirements and contracts. `limits` maps resources to amounts."""
 
     name: str
     after: tuple[str, ...] = ()
@@ -94,6 +94,7 @@ class Task(Struct, frozen=True):
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     notebook: str = ""
+    contracts: tuple[str, ...] = ()
     digest: str = ""
 
 
@@ -182,6 +183,9 @@ def _task(
         inputs=tuple(each.name for each in stage.inputs),
         outputs=stage.outputs,
         notebook=stage.notebook,
+        contracts=tuple(
+            f"contracts/{name}.yaml" for name in told.watched if name in pipeline.contract_digests
+        ),
         digest=digests.get(stage.name, ""),
     )
 

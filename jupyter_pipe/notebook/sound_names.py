@@ -67,6 +67,7 @@ def _problems(pipeline: Pipeline) -> Iterator[tuple[str, str, str]]:
 
 
 def _stage_problems(stage: Stage) -> Iterator[tuple[str, str, str]]:
+    """As `_problems`, of what one stage names."""
     broken = stage_name_problem(stage.name)
     problem = broken[1] if broken else file_name_problem(stage.name)
     if problem:
@@ -77,6 +78,10 @@ def _stage_problems(stage: Stage) -> Iterator[tuple[str, str, str]]:
     for secret in stage.options.secrets:
         if not _VARIABLE.fullmatch(secret):
             yield "secret", secret, "is not the name of an environment variable"
+    for contract in stage.options.contracts:
+        # `sales` is part of a file's name, `sales=schema` two variables.
+        if not all(name.isidentifier() for name in contract.split("=", 1)):
+            yield "contract", contract, "does not name a variable"
 
 
 def _is_inside(path: str) -> bool:

@@ -283,6 +283,7 @@ def forged(pipeline: Pipeline, where: str, name: str) -> Pipeline:
         "path": {"stages": (replace(stage, notebook=name), *pipeline.stages[1:])},
         "module": {"stages": (replace(stage, module=name), *pipeline.stages[1:])},
         "secret": {"stages": (replace(stage, options=StageOptions(secrets=(name,))), *pipeline.stages[1:])},
+        "contract": {"stages": (replace(stage, options=StageOptions(contracts=(name,))),), "edges": ()},
         "parameter": {"parameters": (Parameter(name, "str", "v", "'v'"),)},
         "edge": {"edges": (Edge(name, "use"),)},
         "twice": {"stages": (stage, stage)},
@@ -305,6 +306,8 @@ FORGED += [
 FORGED += [
     ("secret", "A=B"),
     ("secret", "A\nB"),
+    ("contract", "../../up"),
+    ("contract", "x=a b"),
     ("parameter", "a b"),
     ("parameter", "x}}"),
     ("edge", "nobody"),

@@ -125,7 +125,16 @@ def _init(terminal: Terminal, target: Target, args: argparse.Namespace) -> int:
         _check_column(profiles[-1], name, args.by)
         _write(path, contract_text(infer_contract(name, profiles, by=args.by), source))
         terminal.say(f"written  {_shown(path)}")
+    _remind(terminal, target)
     return 0
+
+
+def _remind(terminal: Terminal, target: Target) -> None:
+    """Contracts are written beside the notebook; a package has copies."""
+    if target.package is not None:
+        terminal.say(
+            f"Compile again, so that the package has it: jupyter pipe compile {target.notebook.name}"
+        )
 
 
 def _check_column(profile: Profile, name: str, by: str) -> None:
@@ -138,12 +147,13 @@ def _check_column(profile: Profile, name: str, by: str) -> None:
 
 def _check(terminal: Terminal, target: Target, args: argparse.Namespace) -> int:
     """Exit code 4 where a value of the run breaks its contract; files that are wrong are an error."""
-    from jupyter_pipe.contracts import judge, judgement_lines, read_contract
+    from jupyter_pipe.contracts import judge, judgement_lines
 
     found = _run(target, args.run_id)
     broken = 0
+    contracts = target.contracts(_watched(target))
     for name in _watched(target):
-        contract = read_contract(target.notebook, name)
+        contract = contracts.get(name)
         if contract is None:
             terminal.result(
                 f"- {name} has no contract yet: jupyter pipe contract init {target.notebook.name}"
@@ -184,17 +194,15 @@ def _accept(terminal: Terminal, target: Target, args: argparse.Namespace) -> int
     if not args.dry_run:
         _write(path, new)
         terminal.say(f"{_shown(path)} is wider now. Review it, then commit it.")
+        _remind(terminal, target)
     return 0
 
 
 def _diff(terminal: Terminal, target: Target, args: argparse.Namespace) -> int:
-    from jupyter_pipe.contracts import contract_text, infer_contract, read_contract
+    from jupyter_pipe.contracts import contract_text, infer_contract
 
     found = _run(target, args.run_id)
-    for name in _watched(target):
-        contract = read_contract(target.notebook, name)
-        if contract is None:
-            continue
+    for name, contract in target.contracts(_watched(target)).items():
         inferred = infer_contract(name, [_profile(target, found, name)], by=contract.by)
         lines = list(_difference(contract_text(contract), contract_text(inferred), name))
         terminal.result(

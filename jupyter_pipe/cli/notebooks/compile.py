@@ -35,11 +35,14 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the package, or check that it is up to date."""
     from jupyter_pipe.compiler import compile_notebook, default_output, stale_files, write_package
+    from jupyter_pipe.contracts import read_contracts
 
     terminal = Terminal.of(args)
     folder = args.output or default_output(args.target)
     compiled = compile_notebook(args.target, output=folder)
     _print_warnings(terminal, compiled.pipeline, args.target)
+    # Where the package travels nobody may be there to correct a contract that cannot be read.
+    read_contracts(args.target, compiled.pipeline.contract_digests)
     if args.check:
         return _check(terminal, stale_files(compiled, folder), folder)
     write_package(compiled, folder, force=args.force)

@@ -17,7 +17,7 @@ _DIRECT = frozenset({"int", "float", "str"})
 def main_module(pipeline: Pipeline, package: str) -> str:
     """The module that `python -m` runs."""
     kinds = {_converter(parameter) for parameter in pipeline.parameters}
-    parts = [_head(package, kinds, pipeline.source.notebook), _parser(pipeline, package), _MAIN]
+    parts = [_head(package, kinds, pipeline.source.notebook), _parser(pipeline, package), _main(pipeline)]
     parts += [_CONVERTERS[name] for name in sorted(_CONVERTERS) if any(name in kind for kind in kinds)]
     return "\n\n\n".join([*parts, _END]) + "\n"
 
@@ -66,6 +66,17 @@ def _converter(parameter: Parameter) -> str:
     if base in _DIRECT:
         return f"_or_none({base})" if optional else base
     return "_literal_or_text" if base == "any" else "_literal"
+
+
+def _main(pipeline: Pipeline) -> str:
+    """The function `main`, which says what plain Python leaves out."""
+    watched = [each.partition("=")[0] for stage in pipeline.stages for each in stage.options.contracts]
+    if not watched:
+        return _MAIN
+    names = ", ".join(dict.fromkeys(watched))
+    note = f"Not judged here: the contract of {names}. `jupyter pipe run` judges it."
+    said = wrap_call("    print(", [quoted(note), "file=sys.stderr"], width=84)
+    return _MAIN.replace("    _enter_folder()\n", f"{said}\n    _enter_folder()\n", 1)
 
 
 def _text(text: str) -> str:

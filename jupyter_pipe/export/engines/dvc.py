@@ -31,7 +31,7 @@ def _stage(plan: Plan, task: Task) -> dict[str, Any]:
     stage: dict[str, Any] = {
         "cmd": _plain(shlex.join(words)),
         "deps": [
-            _plain(f"{package}/{task.notebook}"),
+            *(_plain(f"{package}/{path}") for path in (task.notebook, *task.contracts)),
             _plain(f"{package}/requirements.txt"),
             *(f"{_BUNDLES}/{name}" for name in task.take),
         ],

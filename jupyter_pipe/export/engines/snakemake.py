@@ -49,8 +49,11 @@ def _write(plan: Plan) -> str:
 def _rule(plan: Plan, task: Task) -> list[str]:
     read = task.parameters
     # Braces in a name of a file would be a wildcard.
-    code = quoted(f"{plan.options.package}/{task.notebook}".replace("{", "{{").replace("}", "}}"))
-    before = [*map(_mark, task.after), code]
+    code = (f"{plan.options.package}/{path}" for path in (task.notebook, *task.contracts))
+    before = [
+        *map(_mark, task.after),
+        *(quoted(path.replace("{", "{{").replace("}", "}}")) for path in code),
+    ]
     # A prefix, since names of lists' methods (count, index) are reserved.
     # Anything but a function is formatted, as if braces in a value were wildcards.
     values = ", ".join(f"pipe_{each.name}=lambda wildcards: parameters[{each.name!r}]" for each in read)
