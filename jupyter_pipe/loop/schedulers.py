@@ -18,6 +18,7 @@ from jupyter_pipe.loop.deciding.settings import LoopSettings
 __all__ = ["SCHEDULERS", "scheduler_files"]
 
 _EVERY_TEN_MINUTES = "*/10 * * * *"
+_EVERY_HOUR = "0 * * * *"
 
 
 def scheduler_files(scheduler: str, notebook: Path, settings: LoopSettings) -> dict[str, str]:
@@ -65,9 +66,7 @@ WantedBy=default.target
 
 def _cron(notebook: Path, settings: LoopSettings) -> dict[str, str]:
     command = shlex.join(_command("once", notebook)).replace("%", "\\%")
-    # Files, commits and alarms are looked for every ten minutes; a schedule alone needs its own times only.
-    looks = settings.files != () or settings.commit or settings.drift or settings.quality
-    times = settings.schedule if settings.schedule and not looks else _EVERY_TEN_MINUTES
+    times = _EVERY_TEN_MINUTES if _looks(settings) else settings.schedule
     zone = f"CRON_TZ={settings.timezone}\n" if settings.timezone else ""
     return {
         f"{notebook.stem}.cron": f"""\
@@ -77,10 +76,19 @@ def _cron(notebook: Path, settings: LoopSettings) -> dict[str, str]:
     }
 
 
+def _looks(settings: LoopSettings) -> bool:
+    """Whether more is to be looked for than the time: files, commits and alarms, every ten minutes. A
+    schedule alone needs its own times only."""
+    others = settings.files != () or settings.commit or settings.drift or settings.quality
+    return others or not settings.schedule
+
+
 def _airflow(notebook: Path, settings: LoopSettings) -> dict[str, str]:
     command = shlex.join(["jupyter-pipe", "loop", "once", str(notebook)])
     title = notebook.name.replace("\\", "/").replace('"', "'")
-    schedule = settings.schedule or _EVERY_TEN_MINUTES
+    # Airflow's times are UTC. A schedule in another zone is minded by the loop itself.
+    is_told = _looks(settings) or settings.timezone != "UTC"
+    schedule = _EVERY_TEN_MINUTES if is_told else settings.schedule
     return {
         f"{notebook.stem}_loop.py": f'''\
 """The loop of {title} as a DAG: each run does what is to be done, or nothing."""
@@ -104,7 +112,10 @@ with DAG(
 
 
 def _github(notebook: Path, settings: LoopSettings) -> dict[str, str]:
-    schedule = settings.schedule or _EVERY_TEN_MINUTES
+    # The data of others does not come to GitHub's machines, so files are not looked for. Its times are UTC,
+    # as those of its machines: a schedule in another zone is minded by the loop itself.
+    is_own = settings.schedule and settings.timezone in ("", "UTC")
+    schedule = settings.schedule if is_own else (_EVERY_HOUR if settings.schedule else _EVERY_TEN_MINUTES)
     paths = json.dumps([notebook.name, "**/*.py"])
     pushes = f"  push:\n    paths: {paths}\n" if settings.commit else ""
     return {

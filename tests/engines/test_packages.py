@@ -8,12 +8,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ import yaml
 
 from jupyter_pipe.cli.main import main
 from tests.engines.image import Image, build, environment_of, make_environment
-from tests.engines.trial import LIMIT_SECONDS
+from tests.engines.trial import LIMIT_SECONDS, free_port
 from tests.serving.bundles import built, write_version
 from tests.serving.service import PATIENCE, Running, until
 
@@ -56,12 +55,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def expected() -> list[Any]:
     return list(built(1).scorer.score_records(ROWS))
-
-
-def free_port() -> str:
-    with closing(socket.socket()) as taken:
-        taken.bind(("127.0.0.1", 0))
-        return str(taken.getsockname()[1])
 
 
 def asked(port: str, path: str, body: Any) -> Any:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from jupyter_pipe.cli.main import main
@@ -73,6 +75,12 @@ def check_results(run: Callable[[str], int], result: Callable[[], Path]) -> None
     assert json.loads(result().read_text())["metrics"] == {"total": 10 * (5 + len(WORD))}
     assert run("1.0") != 0
     assert not Path("canary").exists()
+
+
+def free_port() -> str:
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        return str(taken.getsockname()[1])
 
 
 def said(*command: str) -> str:

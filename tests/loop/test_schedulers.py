@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from jupyter_pipe.errors import LoopError
 from jupyter_pipe.loop import LoopSettings
@@ -57,6 +58,26 @@ def test_cron(settings: LoopSettings, times: str) -> None:
     assert "%" not in only_file("cron", notebook=Path("/srv/100%/a.ipynb")).replace("\\%", "")
 
 
+LATE = LoopSettings(schedule="0 6 * * MON", files=(), timezone="America/New_York")
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "settings", "times"),
+    [
+        ("airflow", SETTINGS, "*/10 * * * *"),
+        ("airflow", replace(LATE, timezone="UTC"), "0 6 * * MON"),
+        # At six in UTC it is not yet six there: a DAG with those times would look a week late.
+        ("airflow", LATE, "*/10 * * * *"),
+        ("github", LATE, "0 * * * *"),
+        ("github", replace(LATE, timezone=""), "0 6 * * MON"),
+        ("github", LoopSettings(), "*/10 * * * *"),
+    ],
+)
+def test_who_keeps_utc_looks_often_enough(scheduler: str, settings: LoopSettings, times: str) -> None:
+    text = only_file(scheduler, settings)
+    assert f"schedule={times!r}" in text or f"- cron: {times!r}" in text
+
+
 def test_airflow() -> None:
     tree = ast.parse(only_file("airflow"))
     calls = {
@@ -71,7 +92,7 @@ def test_airflow() -> None:
 
 def test_github() -> None:
     workflow = yaml.safe_load(only_file("github"))
-    assert workflow[True]["schedule"] == [{"cron": "0 6 * * MON"}]
+    assert workflow[True]["schedule"] == [{"cron": "0 * * * *"}]
     assert workflow[True]["push"]["paths"][0] == "home_value.ipynb"
     assert any(
         "loop once home_value.ipynb" in step.get("run", "") for step in workflow["jobs"]["once"]["steps"]
