@@ -173,6 +173,10 @@ ErrorCode = Literal[
     "tests_impossible",
     "tests_missing",
     "track_address",
+    "value_missing",
+    "value_slow",
+    "value_too_large",
+    "value_unloadable",
     "version_unusable",
     "workdir_missing",
 ]
@@ -197,6 +201,10 @@ _STATUS_OF_CODE: dict[ErrorCode, int] = {
     "operations_unavailable": 503,
     "registry_busy": 409,
     "stage_unknown": 404,
+    "value_missing": 404,
+    "value_slow": 422,
+    "value_too_large": 422,
+    "value_unloadable": 422,
     "run_active": 409,
     "run_exists": 409,
 }

@@ -21,6 +21,7 @@ from jupyter_pipe.render.theme import STAGE_COLOURS
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.server import payloads
 from jupyter_pipe.server.operations import payloads as pages
+from jupyter_pipe.server.values import payloads as values
 
 HERE = Path(__file__).parent
 HEADER = """\
@@ -134,7 +135,7 @@ def _union(words: Any) -> str:
 
 def generate_types() -> str:
     """The TypeScript source: an interface for each record, a union for each enumeration."""
-    shared = [getattr(room, name) for room in (payloads, pages) for name in room.__all__]
+    shared = [getattr(room, name) for room in (payloads, pages, values) for name in room.__all__]
     roots = [Run, model.Pipeline, *shared]
     _, components = msgspec.json.schema_components(roots, ref_template="{name}")
     return HEADER.format(what="What the server sends and takes") + "".join(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["bootstrap_source", "kernel_folder", "preload_source"]
+__all__ = ["bootstrap_source", "kernel_folder", "preload_source", "program_source"]
 
 _SOURCE = """(lambda util, sys: sys.modules.get("jupyter_pipe_kernel") or (
     lambda spec: (
@@ -31,6 +31,13 @@ def bootstrap_source(context_path: str | Path) -> str:
 def preload_source() -> str:
     """The same for a process that forks kernels: imports everything, begins nothing."""
     return f"{_module_source()}.preload()"
+
+
+def program_source(module: str) -> str:
+    """A program for `python -c` that calls `main()` of a module of the kernel side, such as
+    `previews.process`. Nothing that lies in the current folder is imported before."""
+    begin = "import sys; sys.path[:] = filter(None, sys.path)"
+    return f"{begin}\n{_module_source()}\nfrom jupyter_pipe_kernel.{module} import main\nmain()"
 
 
 def _module_source() -> str:

@@ -17,6 +17,7 @@ from jupyter_pipe.server.pipelines import handlers as pipelines
 from jupyter_pipe.server.runs import handlers as runs
 from jupyter_pipe.server.runs.watcher import RunWatcher
 from jupyter_pipe.server.services import Services
+from jupyter_pipe.server.values import handlers as values
 
 if TYPE_CHECKING:
     from jupyter_events import EventLogger
@@ -30,6 +31,7 @@ RUN_EVENT = "urn:jupyter-pipe:run"
 ROUTES = [
     *pipelines.ROUTES,
     *runs.ROUTES,
+    *values.ROUTES,
     *operations.ROUTES,
     ("openapi.json", OpenApiHandler),
     (".*", UnknownHandler),

@@ -13,6 +13,7 @@ from jupyter_pipe.server import payloads
 from jupyter_pipe.server.base import PipeHandler, allowed
 from jupyter_pipe.server.operations import payloads as pages
 from jupyter_pipe.server.runs.service import RUN_ID, STAGE
+from jupyter_pipe.server.values import payloads as values
 
 __all__ = ["OpenApiHandler", "describe"]
 
@@ -65,6 +66,22 @@ _OPERATIONS = (
     _Operation("get", f"{_RUN}/report", "Read the report", ("root",), content="text/html"),
     _Operation("get", f"{_RUN}/stages/{{stage}}/notebook", "Read the executed notebook", ("root",)),
     _Operation("get", f"{_RUN}/stages/{{stage}}/outputs", "Read outputs", ("root",), "", "ExecutedOutputs"),
+    _Operation(
+        "get",
+        f"{_RUN}/stages/{{stage}}/values",
+        "Say what is known of a stage's values",
+        ("root",),
+        "",
+        "ValuesAnswer",
+    ),
+    _Operation(
+        "post",
+        f"{_RUN}/stages/{{stage}}/preview",
+        "Load a value and describe it",
+        ("root",),
+        "PreviewRequest",
+        "LoadedValue",
+    ),
     _page("waiting", "What waits for a person", "WaitingPage"),
     _page("models", "Versions of models", "ModelsPage"),
     _page("data", "Values, their profiles and contracts", "DataPage"),
@@ -95,7 +112,7 @@ _COUNTS = frozenset({"since", "offset"})
 
 def describe(base_url: str) -> dict[str, Any]:
     """The description, for a server whose routes begin at `base_url`."""
-    nouns = [Run, *(getattr(room, name) for room in (payloads, pages) for name in room.__all__)]
+    nouns = [Run, *(getattr(room, name) for room in (payloads, pages, values) for name in room.__all__)]
     _, schemas = msgspec.json.schema_components(nouns, ref_template="#/components/schemas/{name}")
     paths: dict[str, dict[str, Any]] = {}
     for operation in _OPERATIONS:

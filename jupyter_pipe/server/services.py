@@ -9,12 +9,20 @@ from jupyter_pipe.server.pipelines.pool import the_pool
 from jupyter_pipe.server.runs.service import RunService
 from jupyter_pipe.server.runs.watcher import RunWatcher
 from jupyter_pipe.server.threads import DaemonExecutor
+from jupyter_pipe.server.values.service import ValueService
 
 __all__ = ["Services", "Threads"]
 
-Threads = Literal["reading", "analysing", "starting", "operating", "deciding"]
+Threads = Literal["reading", "analysing", "starting", "operating", "deciding", "previewing"]
 # Each kind of request has threads of its own, so that slow notebooks never hold up who looks at a run.
-_THREADS: dict[Threads, int] = {"reading": 4, "analysing": 6, "starting": 4, "operating": 3, "deciding": 2}
+_THREADS: dict[Threads, int] = {
+    "reading": 4,
+    "analysing": 6,
+    "starting": 4,
+    "operating": 3,
+    "deciding": 2,
+    "previewing": 2,
+}
 
 
 class Services:
@@ -25,6 +33,7 @@ class Services:
         self.watcher = watcher
         self.analysis = the_pool()
         self.runs = RunService(root, watcher)
+        self.values = ValueService(self.runs)
         self.threads = {
             kind: DaemonExecutor(number, f"jupyter-pipe-{kind}") for kind, number in _THREADS.items()
         }

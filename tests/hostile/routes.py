@@ -55,8 +55,11 @@ def _about_a_run(folder: str, run_id: str) -> Iterator[Asked]:
         yield Asked("GET", f"{place}/{part}{root}", f"{_RUN}/{part}")
     for stage in ("make", "add", "look"):
         yield Asked("GET", f"{place}/log{root}&stage={stage}", f"{_RUN}/log")
-        for part in ("notebook", "outputs"):
+        for part in ("notebook", "outputs", "values"):
             yield Asked("GET", f"{place}/stages/{stage}/{part}{root}", f"{_RUN}/stages/({STAGE})/{part}")
+        preview = f"{_RUN}/stages/({STAGE})/preview"
+        for name in ("numbers", "x"):
+            yield Asked("POST", f"{place}/stages/{stage}/preview{root}", preview, {"name": name})
         yield Asked("POST", f"{place}/debug{root}", f"{_RUN}/debug", {"stage": stage})
     answer = {"run_id": run_id, "stage": "make", "approved": True}
     yield Asked("POST", f"operations/answer{root}", "operations/answer", answer)

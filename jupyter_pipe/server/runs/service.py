@@ -47,7 +47,7 @@ class RunService:
 
     def list(self, root: str, notebook: str) -> RunList:
         """The runs of a folder, or of one notebook in it, newest first."""
-        store = self._store(root)
+        store = self.store(root)
         wanted = Path(notebook).name
         found = []
         for run_id in store.ids():
@@ -60,7 +60,7 @@ class RunService:
 
     def annotate(self, root: str, run_id: str, asked: NoteRequest) -> RunSummary:
         """Name, note and pin of a run."""
-        store = self._store(root)
+        store = self.store(root)
         store.require_no_links()
         run = store.read(run_id)
         folder = self._folder(store, run_id)
@@ -93,11 +93,11 @@ class RunService:
 
     def read(self, root: str, run_id: str) -> Run:
         """The run as it is now."""
-        return self._store(root).read(run_id)
+        return self.store(root).read(run_id)
 
     def events(self, root: str, run_id: str, since: int) -> tuple[Event, ...]:
         """What happened after event number `since`."""
-        store = self._store(root)
+        store = self.store(root)
         store.read(run_id)
         return tuple(store.events(run_id, since))
 
@@ -105,13 +105,13 @@ class RunService:
         """Ask the run to stop; it ends soon after. One that has ended stays as it is."""
         from jupyter_pipe.engine import request_cancel
 
-        store = self._store(root)
+        store = self.store(root)
         request_cancel(store, run_id)
         return store.read(run_id)
 
     def delete(self, root: str, run_id: str) -> None:
         """Remove the run's folder. What it computed stays in the artifact store."""
-        store = self._store(root)
+        store = self.store(root)
         store.require_no_links()
         if not store.read(run_id).is_final:
             raise RunError("The run still goes on.", code="run_active", hint="Cancel it first.")
@@ -126,7 +126,7 @@ class RunService:
         """The report's HTML: of a run that goes on, as far as it has come."""
         from jupyter_pipe.runs.report.report import report_html, write_report
 
-        store = self._store(root)
+        store = self.store(root)
         folder = self._folder(store, run_id)
         run = store.read(run_id)
         if not run.is_final:
@@ -137,7 +137,7 @@ class RunService:
 
     def executed(self, root: str, run_id: str, stage: str) -> bytes:
         """The executed notebook of a stage, as JSON."""
-        executed = self._stage_folder(root, run_id, stage).executed(stage)
+        executed = self.stage_folder(root, run_id, stage).executed(stage)
         if not executed.exists():
             raise RunError(f"Stage '{stage}' has not run in this run.", code="executed_missing")
         return self._content(executed)
@@ -146,15 +146,15 @@ class RunService:
         """What the stage's cells showed, by the id of the source cell."""
         from jupyter_pipe.runs.report.cell_outputs import read_executed
 
-        cells = read_executed(self._stage_folder(root, run_id, stage).executed(stage))
+        cells = read_executed(self.stage_folder(root, run_id, stage).executed(stage))
         return ExecutedOutputs({cell.id: list(cell.outputs) for cell in cells})
 
     def debug(self, root: str, run_id: str, request: DebugRequest) -> WrittenNotebook:
         """A notebook beside the source that begins with the stage's inputs restored; made once a run."""
         from jupyter_pipe.runs.debug import write_debug_notebook
 
-        self._stage_folder(root, run_id, request.stage)
-        store = self._store(root)
+        self.stage_folder(root, run_id, request.stage)
+        store = self.store(root)
         run = store.read(run_id)
         target = store.root / f"debug_{request.stage}_{run_id[-4:]}.ipynb"
         if not target.exists():
@@ -167,9 +167,9 @@ class RunService:
         if stage:
             from jupyter_pipe.runs.report.cell_outputs import printed_text
 
-            data = printed_text(self._stage_folder(root, run_id, stage).executed(stage)).encode()
+            data = printed_text(self.stage_folder(root, run_id, stage).executed(stage)).encode()
         else:
-            data = b"".join(_told(self._store(root), run))
+            data = b"".join(_told(self.store(root), run))
         end = _whole_characters(data, offset + _LOG_CHUNK)
         text = data[offset:end].decode("utf-8", "replace")
         return LogChunk(text, offset, max(offset, end), final=run.is_final and end >= len(data))
@@ -189,7 +189,8 @@ class RunService:
         start_run(order)
         return Started(order.run_id)
 
-    def _store(self, root: str) -> RunStore:
+    def store(self, root: str) -> RunStore:
+        """The runs of a folder below the root."""
         folder = self._root.directory(root)
         store = RunStore(folder)
         for path in (store.state_folder, store.runs_folder):
@@ -203,8 +204,9 @@ class RunService:
         self._root.confine(folder.path, run_id)
         return folder
 
-    def _stage_folder(self, root: str, run_id: str, stage: str) -> RunFolder:
-        store = self._store(root)
+    def stage_folder(self, root: str, run_id: str, stage: str) -> RunFolder:
+        """The folder of a run that has the stage."""
+        store = self.store(root)
         if stage not in {each.name for each in store.read(run_id).stages}:
             raise RunError(f"Run {run_id} has no stage '{stage}'.", code="stage_unknown")
         folder = self._folder(store, run_id)

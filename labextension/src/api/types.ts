@@ -228,6 +228,29 @@ export interface InputChanged {
   readonly time: number;
 }
 
+export interface KnownValue {
+  readonly stage: string;
+  readonly name: string;
+  readonly summary: string;
+  readonly bytes: number;
+  readonly together: readonly string[];
+  readonly earlier: string;
+  readonly changed: boolean | null;
+  readonly profile: ValueShown | null;
+}
+
+export interface LoadedValue {
+  readonly type: string;
+  readonly summary: string;
+  readonly shape: readonly number[];
+  readonly head: ValueHead | null;
+  readonly items: readonly ValueItem[];
+  readonly picture: ValuePicture | null;
+  readonly text: string;
+  readonly profile: ValueShown;
+  readonly problems: readonly string[];
+}
+
 export interface LogChunk {
   readonly text: string;
   readonly offset: number;
@@ -335,6 +358,10 @@ export interface PlannedStage {
   readonly action: string;
   readonly reason: string;
   readonly saved_seconds: number;
+}
+
+export interface PreviewRequest {
+  readonly name: string;
 }
 
 export interface Process {
@@ -632,6 +659,17 @@ export interface Trial {
   readonly reason: string;
 }
 
+export interface ValueHead {
+  readonly columns: readonly (readonly [string, string])[];
+  readonly labels: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+export interface ValuePicture {
+  readonly media_type: string;
+  readonly data: string;
+}
+
 export interface ValueShown {
   readonly stage: string;
   readonly name: string;
@@ -645,6 +683,10 @@ export interface ValueShown {
   readonly findings: readonly string[];
   readonly batches: number;
   readonly last: BatchShown | null;
+}
+
+export interface ValuesAnswer {
+  readonly values: readonly KnownValue[];
 }
 
 export interface VersionShown {
