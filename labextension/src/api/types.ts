@@ -336,6 +336,7 @@ export interface Pipeline {
   readonly diagnostics: readonly Diagnostic[];
   readonly description: string;
   readonly schedule: string | null;
+  readonly contract_digests: Readonly<Record<string, string>>;
 }
 
 export interface PlanAnswer {
