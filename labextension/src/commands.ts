@@ -30,6 +30,7 @@ export const CommandIds = {
   openLog: 'jupyter-pipe:open-log',
   openModules: 'jupyter-pipe:open-modules',
   openGraph: 'jupyter-pipe:open-graph',
+  showValues: 'jupyter-pipe:show-values',
   openOperations: 'jupyter-pipe:open-operations',
   compareRuns: 'jupyter-pipe:compare-runs',
   runFailed: 'jupyter-pipe:run-failed',

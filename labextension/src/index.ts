@@ -22,6 +22,7 @@ import { status } from './plugins/status';
 import { suggesting } from './plugins/suggesting';
 import { tagging } from './plugins/tagging';
 import { toolbar } from './plugins/toolbar';
+import { values } from './plugins/values';
 
 const plugins: JupyterFrontEndPlugin<unknown>[] = [
   stages,
@@ -43,6 +44,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   outputs,
   sessions,
   documents,
+  values,
   operations,
   planning,
   properties

@@ -128,8 +128,8 @@ async def test_each_kind_of_value_is_shown(api: Api, leave: Leave) -> None:
         picture = shown[drawn]["picture"]
         assert picture["media_type"] == "image/png"
         assert picture["data"].startswith("iVBORw0KGgo"), "a PNG, in Base64"
-    assert shown["settings"]["items"][0] == ["'depth'", "3", "3"]
-    assert shown["settings"]["items"][1][1] == "list of 5,000"
+    assert shown["settings"]["items"][0] == {"key": "'depth'", "summary": "3", "text": "3"}
+    assert shown["settings"]["items"][1]["summary"] == "list of 5,000"
     assert len(shown["many"]["items"]) == 30
     assert shown["many"]["profile"]["rows"] == 3_000_000
     assert len(shown["text"]["text"]) == 4000

@@ -84,7 +84,7 @@ def _whole_text(value: Any) -> str:
     return repr(value)[: 4 * _LONGEST_TEXT]
 
 
-def _items_of(value: Any, show: Show) -> list[list[str]]:
+def _items_of(value: Any, show: Show) -> list[dict[str, str]]:
     """The first items of a container, each as what leads to it, its type or size, and its text."""
     if isinstance(value, dict):
         parts = list(islice(value.items(), _ITEMS))
@@ -92,7 +92,10 @@ def _items_of(value: Any, show: Show) -> list[list[str]]:
         parts = list(enumerate(value[:_ITEMS]))
     else:
         return []
-    return [[short(key, show), summarize(item, show), _line(_brief.repr(item), show)] for key, item in parts]
+    return [
+        {"key": short(key, show), "summary": summarize(item, show), "text": _line(_brief.repr(item), show)}
+        for key, item in parts
+    ]
 
 
 def _line(text: str, show: Show) -> str:

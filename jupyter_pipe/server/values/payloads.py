@@ -54,7 +54,7 @@ class ValueHead(Struct, frozen=True):
     rows: tuple[tuple[str, ...], ...]
 
 
-class ValueItem(Struct, frozen=True, array_like=True):
+class ValueItem(Struct, frozen=True):
     """One item of a list or dict: what leads to it, its type or size, its text."""
 
     key: str

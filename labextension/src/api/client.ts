@@ -13,6 +13,7 @@ import type {
   Diagnostic,
   ErrorBody,
   ExecutedOutputs,
+  LoadedValue,
   LogChunk,
   NoteRequest,
   PlanAnswer,
@@ -24,6 +25,7 @@ import type {
   Started,
   SuggestAnswer,
   SuggestRequest,
+  ValuesAnswer,
   WaitingPage,
   WrittenNotebook
 } from './types';
@@ -122,6 +124,16 @@ export class Client {
   /** What the stage's cells showed, by the id of the source cell. */
   outputs(run: RunAddress, stage: string): Promise<ExecutedOutputs> {
     return this.get(`runs/${run.runId}/stages/${stage}/outputs`, { root: run.root });
+  }
+
+  /** What the run's records say of the values that a stage left. */
+  values(run: RunAddress, stage: string): Promise<ValuesAnswer> {
+    return this.get(`runs/${run.runId}/stages/${stage}/values`, { root: run.root });
+  }
+
+  /** Loads a value in a process of its own. It may take half a minute. */
+  preview(run: RunAddress, stage: string, name: string): Promise<LoadedValue> {
+    return this.post(`runs/${run.runId}/stages/${stage}/preview`, { name }, { root: run.root });
   }
 
   /** A page of the Operations tab. */

@@ -666,6 +666,12 @@ export interface ValueHead {
   readonly rows: readonly (readonly string[])[];
 }
 
+export interface ValueItem {
+  readonly key: string;
+  readonly summary: string;
+  readonly text: string;
+}
+
 export interface ValuePicture {
   readonly media_type: string;
   readonly data: string;

@@ -52,7 +52,8 @@ function fixedKeys(trans: TranslationBundle): Line[] {
     { keys: trans.__('Space'), does: trans.__('Menu of the stage') },
     { keys: 'F2', does: trans.__('Rename the stage') },
     { keys: '+ − 0', does: trans.__('In the graph: larger, smaller, all of it') },
-    { keys: trans.__('Arrows'), does: trans.__('In the graph: along the edges') }
+    { keys: trans.__('Arrows'), does: trans.__('In the graph: along the edges') },
+    { keys: 'V', does: trans.__('In the graph: values of the stage') }
   ];
 }
 

@@ -118,7 +118,8 @@ function LastBatch({ value, trans }: { value: ValueShown; trans: Props['trans'] 
   );
 }
 
-function Columns({ value, trans }: Props & { value: ValueShown }): ReactElement | null {
+/** The columns of a value, each with its histogram or its most frequent values. */
+export function Columns({ value, trans }: { value: ValueShown; trans: Props['trans'] }): ReactElement | null {
   if (value.columns.length === 0) {
     return null;
   }

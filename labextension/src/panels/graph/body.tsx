@@ -123,6 +123,8 @@ function Picture(props: PictureProps): ReactElement {
       void goTo(stage);
     } else if (event.key === ' ') {
       openStageMenu(commands, stage, event.currentTarget);
+    } else if (event.key.toLowerCase() === 'v' && commands.hasCommand(CommandIds.showValues)) {
+      void commands.execute(CommandIds.showValues, { stage });
     } else if (!view.onKey(event.key)) {
       return;
     }
@@ -140,13 +142,19 @@ function Picture(props: PictureProps): ReactElement {
       },
       open: stage => void goTo(stage),
       press: (event, stage) => press.current(event, stage),
+      show: arc => {
+        const edge = edges.find(each => within(each.from, arc.from, layout) && within(each.to, arc.to, layout));
+        if (edge && commands.hasCommand(CommandIds.showValues)) {
+          void commands.execute(CommandIds.showValues, { stage: edge.from, names: [...arc.names] });
+        }
+      },
       menu: (event, stage) => {
         event.preventDefault();
         event.stopPropagation();
         openStageMenu(commands, stage, event.currentTarget, event);
       }
     }),
-    [commands, pipeline]
+    [commands, pipeline, edges, layout]
   );
   const named = useMemo(() => namedArcs(layout), [layout]);
   const first = stop !== null && layout.boxes.some(box => box.id === stop) ? stop : layout.boxes[0]?.id;
@@ -173,6 +181,7 @@ function Picture(props: PictureProps): ReactElement {
               isFeeding={isMade && runOf(arc.to)?.state === 'running'}
               isDim={lit !== null && !isLit}
               isNamed={named.has(arc)}
+              show={acts.show}
             />
           );
         })}
@@ -248,6 +257,8 @@ interface NodeActs {
   readonly focus: (stage: string) => void;
   readonly open: (stage: string) => void;
   readonly press: (event: KeyboardEvent, stage: string) => void;
+  /** Shows the values that flow along an edge. */
+  readonly show: (arc: Arc) => void;
   readonly menu: (event: MouseEvent, stage: string) => void;
 }
 
@@ -357,13 +368,20 @@ interface ArcProps {
   readonly isLit: boolean;
   readonly isDim: boolean;
   readonly isNamed: boolean;
+  readonly show: (arc: Arc) => void;
 }
 
 /** Solid once its values exist, dashed before, blue when it feeds a running stage. */
-const ArcView = memo(function DrawnArc({ arc, values, isMade, isFeeding, isLit, isDim, isNamed }: ArcProps): ReactElement {
+const ArcView = memo(function DrawnArc(props: ArcProps): ReactElement {
+  const { arc, values, isMade, isFeeding, isLit, isDim, isNamed, show } = props;
   const names = arc.names.join(', ');
+  // By keyboard the values of a node are shown: edges would be a stop of the Tab key each.
+  const open = isMade && names ? () => show(arc) : undefined;
   return (
-    <g className="jp-pipe-Arc" data-made={isMade} data-feeds={isFeeding} data-dim={isDim}>
+    <g className="jp-pipe-Arc" data-made={isMade} data-feeds={isFeeding} data-dim={isDim} data-opens={open !== undefined} onClick={open}>
+      <path className="jp-pipe-Arc-reach" d={arc.path}>
+        <title>{values}</title>
+      </path>
       <path d={arc.path}>
         <title>{values}</title>
       </path>
@@ -384,6 +402,11 @@ function namedArcs({ arcs }: GraphLayout): ReadonlySet<Arc> {
     firsts.set(key, firsts.get(key) ?? arc);
   }
   return new Set(firsts.values());
+}
+
+/** Whether a stage stands in the box of this id. */
+function within(stage: string, id: string, { boxes }: GraphLayout): boolean {
+  return boxes.some(box => box.id === id && box.members.includes(stage));
 }
 
 function isDone(run: StageRun | null): boolean {

@@ -6,7 +6,7 @@ import { openMenu, type Pointer } from '../../controls/menu';
 
 const GROUPS: readonly (readonly string[])[] = [
   [CommandIds.goToStage, CommandIds.runStage, CommandIds.runFrom],
-  [CommandIds.toggleOutputs, CommandIds.openExecuted, CommandIds.openLog, CommandIds.debugStage],
+  [CommandIds.showValues, CommandIds.toggleOutputs, CommandIds.openExecuted, CommandIds.openLog, CommandIds.debugStage],
   [CommandIds.stageOptions, CommandIds.renameStage, CommandIds.removeStage]
 ];
 

@@ -60,6 +60,7 @@ function RowView(props: RowProps<Row>): ReactElement {
       {row.kind === 'stage' && isSelected && row.run?.failure && (
         <p className="jp-pipe-Row-message jp-pipe-code">{messageOf(row.run.failure)}</p>
       )}
+      {row.kind === 'stage' && isSelected && !row.run?.failure && <Values {...props} row={row} />}
     </div>
   );
 }
@@ -78,6 +79,38 @@ function StageParts(props: RowProps<StageRow>): ReactElement {
       <span className="jp-pipe-Row-time">{row.run && <Time {...{ row, last, trans }} />}</span>
       <Actions {...props} />
     </>
+  );
+}
+
+const MOST_VALUES = 6;
+
+/** What the selected stage left: a click shows what is in it. */
+function Values({ row, commands, trans }: RowProps<StageRow>): ReactElement | null {
+  const names = row.run?.artifacts.flatMap(artifact => artifact.names) ?? [];
+  if (names.length === 0 || !commands.hasCommand(CommandIds.showValues)) {
+    return null;
+  }
+  const show = (args: { names?: string[] }) => void commands.execute(CommandIds.showValues, { stage: row.name, ...args });
+  return (
+    <p className="jp-pipe-Row-values">
+      {names.slice(0, MOST_VALUES).map(name => (
+        <button
+          key={name}
+          type="button"
+          tabIndex={-1}
+          className="jp-pipe-Link jp-pipe-code"
+          title={trans.__('Show the value of %1', name)}
+          onClick={() => show({ names: [name] })}
+        >
+          {name}
+        </button>
+      ))}
+      {names.length > MOST_VALUES && (
+        <button type="button" tabIndex={-1} className="jp-pipe-Link" onClick={() => show({})}>
+          {trans.__('%1 more', names.length - MOST_VALUES)}
+        </button>
+      )}
+    </p>
   );
 }
 
