@@ -97,11 +97,12 @@ class Observer:
         self._existence.begin()
         self._environment.begin()
         handlers = self._files.handlers() | self._programs.handlers()
+        rules = self._files.rules
         handlers |= {"compile": self._compiled, "exec": self._executed}
         guarded = {event: self._guard.guarded(handler) for event, handler in handlers.items()}
         guarded["open"] = self._files.past_libraries(guarded["open"])
-        guarded["compile"] = _if_source(guarded["compile"])
-        guarded["exec"] = _past_libraries(guarded["exec"])
+        guarded["compile"] = _if_source(guarded["compile"], rules.linked)
+        guarded["exec"] = _past_libraries(guarded["exec"], rules.linked)
         auditing.listen(guarded)
 
     def enter(self, cell_id: str) -> None:
@@ -237,21 +238,23 @@ class Observer:
         return kind in (CELL, USER)
 
 
-def _if_source(compiled: Callable[..., None]) -> Callable[..., None]:
+def _if_source(compiled: Callable[..., None], linked: tuple[str, ...]) -> Callable[..., None]:
     """The handler of `compile` for what is source and not a library's."""
 
     def see(source: Any, file: Any) -> None:
-        if isinstance(source, (str, bytes)) and _INSTALLED not in str(file):
+        name = str(file)
+        if isinstance(source, (str, bytes)) and (_INSTALLED not in name or name.startswith(linked)):
             compiled(source, file)
 
     return see
 
 
-def _past_libraries(executed: Callable[..., None]) -> Callable[..., None]:
+def _past_libraries(executed: Callable[..., None], linked: tuple[str, ...]) -> Callable[..., None]:
     """The handler of `exec` for code that is not a library's: an import of one is thousands of these."""
 
     def see(code: Any) -> None:
-        if _INSTALLED not in getattr(code, "co_filename", _INSTALLED):
+        name = getattr(code, "co_filename", _INSTALLED)
+        if _INSTALLED not in name or name.startswith(linked):
             executed(code)
 
     return see

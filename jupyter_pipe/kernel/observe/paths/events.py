@@ -66,13 +66,13 @@ class FileEvents:
     def past_libraries(self, opened: Callable[..., None]) -> Callable[..., None]:
         """The handler of `open` for what is not a file of a library, by one look at the beginning of its
         path: an import opens hundreds of these. Nor for what has been read already."""
-        libraries, known = self.rules.libraries, self._read
+        libraries, linked, known = self.rules.libraries, self.rules.linked, self._read
 
         def past(path: Any, mode: str | None, flags: int) -> None:
             if path.__class__ is str:
                 if path in known and not flags & _WRITES:
                     return
-                if path.startswith(libraries) and "/.." not in path:
+                if path.startswith(libraries) and "/.." not in path and not path.startswith(linked):
                     return
             opened(path, mode, flags)
 

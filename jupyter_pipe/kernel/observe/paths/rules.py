@@ -1,4 +1,4 @@
-"""Which paths count: the user's own, not the interpreter's, the system's or ours. No I/O."""
+"""Which paths count: the user's own, not the interpreter's, the system's or ours."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ class PathRules:
 
     What is `foreign` never counts: versions cover it. Most of it begins with one of `libraries`. What is
     `remote` (settings in the home, data of the system) counts only where the user's own code asks for it by
-    name, and not a library.
+    name, and not a library. What lies behind one of `linked` is a package that its developer works on, and
+    counts as if it stood where the link leads.
     """
 
     def __init__(self, folder: str, kernel_side: str) -> None:
@@ -39,8 +40,9 @@ class PathRules:
         home = os.path.expanduser("~").rstrip("/")
         self._foreign = self._around((*_SYSTEM, *_interpreter(), kernel_side), "/") + _temporary()
         self._remote = self._around(_SYSTEM_DATA, "/") + self._around((home,), "/.")
-        installed = (one for one in sys.path if one.endswith("-packages") and one.startswith("/"))
+        installed = [one for one in sys.path if one.endswith("-packages") and one.startswith("/")]
         self.libraries = self._foreign + tuple(f"{one}/" for one in installed)
+        self.linked = tuple(link for each in installed for link in _linked_packages(each))
 
     def _around(self, roots: tuple[str, ...], end: str) -> tuple[str, ...]:
         """Prefixes of paths, without those that the notebook's folder lies in."""
@@ -50,11 +52,11 @@ class PathRules:
     def is_foreign(self, path: str) -> bool:
         """Whether nothing that is read there can be an input. `path` may be relative."""
         if path.startswith(self._foreign):
-            return True
+            return not path.startswith(self.linked)
         # Most paths have none of these in them, and the expression takes five times as long to say so.
         for mark in _MARKS:
             if mark in path:
-                return _TOOLS.search(path) is not None
+                return _TOOLS.search(path) is not None and not path.startswith(self.linked)
         return False
 
     def is_remote(self, path: str) -> bool:
@@ -77,6 +79,26 @@ def _interpreter() -> tuple[str, ...]:
         *(os.path.join(prefix, part) for prefix in sorted(prefixes) for part in _INTERPRETER),
         standard_library,
     )
+
+
+def _linked_packages(folder: str) -> list[str]:
+    """What `flit install --symlink` leaves in a folder of packages, and whoever links by hand. Installers
+    that link every package to their own cache link to folders in which its metadata lies, too."""
+    try:
+        with os.scandir(folder) as entries:
+            links = [entry.path for entry in entries if entry.is_symlink()]
+    except OSError:
+        return []
+    return [f"{link}/" if os.path.isdir(link) else link for link in links if not _is_unpacked(link)]
+
+
+def _is_unpacked(link: str) -> bool:
+    try:
+        return any(
+            name.endswith(".dist-info") for name in os.listdir(os.path.dirname(os.path.realpath(link)))
+        )
+    except OSError:
+        return True
 
 
 def _temporary() -> tuple[str, ...]:
