@@ -4,7 +4,7 @@ they count by their files, and what an installer has put there does not."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -48,13 +48,15 @@ def _finder(source: Path, packages: Path) -> str:
 
 
 @pytest.fixture
-def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of installed packages that Python looks into."""
     folder = tmp_path / "site-packages"
     folder.mkdir()
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
-    return folder
+    yield folder
+    for name in ("edited", "finder", "linked", "single"):
+        sys.modules.pop(name, None)
 
 
 @pytest.mark.parametrize(
