@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import pickle
 import socket
@@ -24,7 +25,7 @@ def read(source, columns=None):
 
 def write(table, where): ...
 def look(path): ...
-def query(text): ...
+def query(text, values=()): ...
 def connect(dsn): ...
 
 class File:
@@ -52,6 +53,7 @@ TABLE = {
         "writes 1:where": "write",
         "uses 0:path": "look",
         "queries 0:text": "query",
+        "mentions 1:values": "query",
         "contacts 0:dsn": "connect",
         "reads 0:name": "File",
         "reads 0:path": "File.load File.check Frozen",
@@ -78,6 +80,9 @@ CASES = {
     "query(\"select * from 'inputs/a.csv' where x = 'y'\")": "content inputs/a.csv",
     "query(\"select * from 'inputs/*.csv'\")": "content inputs/a.csv, listing inputs *.csv",
     "query('select 1')": "",
+    "query(\"select *\\nfrom 'inputs/a.csv'\\nwhere x\")": "content inputs/a.csv",
+    "query('select * from read(?)', ['inputs/a.csv'])": "content inputs/a.csv",
+    "query('select * from t where name = ?', values=['Ann', 3])": "",
     "connect('postgresql://me:secret@db.example.org:5432/sales')": (
         "database postgresql://db.example.org:5432/sales"
     ),
@@ -150,7 +155,7 @@ def test_every_entry_of_our_tables_is_in_the_form(module: str) -> None:
     for phrase, names in tables.READERS[module].items():
         verb, argument = phrase.split()
         position, keyword = argument.split(":")
-        assert verb in {"reads", "writes", "uses", "queries", "contacts"}
+        assert verb in {"reads", "writes", "uses", "queries", "mentions", "contacts"}
         assert position.isdecimal()
         assert keyword.isidentifier()
         assert names.split()
@@ -161,12 +166,39 @@ def test_paths_in_a_query_are_what_looks_like_one() -> None:
     assert list(paths_in_query(query)) == ["b.c", "data/*.parquet", "out.csv"]
 
 
-def test_hosts_are_contacts_by_name(tmp_path: Path) -> None:
+# What is done with a server that listens at PORT -> the name by which it is noted.
+TALKING = {
+    "socket.create_connection(('localhost', PORT)).close()": "localhost:PORT",
+    "socket.create_connection(('127.0.0.1', PORT)).close()": "127.0.0.1:PORT",
+    "s = socket.socket(); s.connect(('127.0.0.1', PORT)); s.close()": "127.0.0.1:PORT",
+    "s = socket.socket(); s.connect_ex(('127.0.0.1', PORT)); s.close()": "127.0.0.1:PORT",
+    "c = http.client.HTTPConnection('localhost', PORT); c.connect(); c.close()": "localhost:PORT",
+    "asyncio.run(asyncio.open_connection('127.0.0.1', PORT))": "127.0.0.1:PORT",
+    "with contextlib.suppress(OSError): urllib.request.urlopen('http://me:pw@localhost:PORT/a?k=1')": (
+        "http://localhost:PORT/a"
+    ),
+    "s = socket.socket(type=socket.SOCK_DGRAM); s.sendto(b'x', ('127.0.0.1', PORT)); s.close()": (
+        "127.0.0.1:PORT"
+    ),
+    "with contextlib.suppress(OSError): socket.gethostbyname('none.invalid')": "none.invalid",
+    "t = Thread(target=socket.create_connection, args=[('127.0.0.1', PORT)]); t.start(); t.join()": (
+        "127.0.0.1:PORT"
+    ),
+}
+MODULES = "from threading import Thread; import asyncio, contextlib, http.client, socket, urllib.request"
+
+
+@pytest.mark.parametrize(("code", "name"), TALKING.items())
+def test_hosts_are_contacts_by_the_name_that_was_used(code: str, name: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        threading.Thread(target=lambda: server.accept()[0].close()).start()  # noqa: PLW0108
-        observed = observe(
-            tmp_path, f"import socket; socket.create_connection(('localhost', {port})).close()"
-        )
-    assert words(observed) == [f"network localhost:{port}"]
-    assert observed.contacts[0].line == 1
+        port = str(server.getsockname()[1])
+        threading.Thread(target=_hang_up, args=[server], daemon=True).start()
+        observed = observe(tmp_path, f"{MODULES}\n{code.replace('PORT', port)}")
+    assert f"network {name.replace('PORT', port)}" in words(observed)
+    # A thread that calls the library itself has no line of the cell on its stack.
+    assert observed.contacts[0].line == (0 if "Thread" in code else 2)
+
+
+def _hang_up(server: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        server.accept()[0].close()

@@ -59,7 +59,7 @@ class FileEvents:
             "os.chdir": lambda path: self._read.clear(),
             "tempfile.mkdtemp": self.made_temporary,
             "tempfile.mkstemp": self.made_temporary,
-            "ctypes.dlopen": lambda name: self.read(name, module=True),
+            "ctypes.dlopen": self.loaded,
             "sqlite3.connect": self.connected,
         }
 
@@ -162,6 +162,11 @@ class FileEvents:
             if module and full.endswith(".py") and not full.endswith("/__init__.py"):
                 # A package of the same name beside it would be imported instead.
                 self.notes.ask(f"{full[:-3]}/__init__.py", where)
+
+    def loaded(self, name: Any) -> None:
+        """A library of machine code. One without a folder (`libc.so.6`) is looked for where the system's are."""
+        if "/" in os.fsdecode(name or ""):
+            self.read(name, module=True)
 
     def written(self, path: Any, folder: int = _NO_FOLDER, *, keeps: bool = False) -> None:
         """`folder` is a descriptor that a relative path is relative to; such paths are not followed."""

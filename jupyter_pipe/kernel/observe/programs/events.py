@@ -52,8 +52,14 @@ class ProgramEvents:
             "os.spawn": lambda mode, path, argv, environment: self.ran(_texts(argv), ""),
             "pty.spawn": lambda argv: self.ran(_texts(argv), ""),
             "os.forkpty": self.started_in_terminal,
-            "socket.connect": lambda socket, address: self.connected(address),
+            **dict.fromkeys(
+                ("socket.connect", "socket.sendto", "socket.sendmsg"),
+                lambda socket, address: self.connected(address),
+            ),
             "socket.getaddrinfo": lambda host, port, *_: self.resolved(host, port),
+            **dict.fromkeys(
+                ("socket.gethostbyname", "socket.gethostbyaddr"), lambda host: self.resolved(host, None)
+            ),
             "urllib.Request": lambda url, *_: self.requested(url),
         }
 
@@ -174,8 +180,8 @@ class ProgramEvents:
             note.made = note.made or (before is None and not note.read and not note.asked)
 
     def connected(self, address: Any) -> None:
-        """A socket."""
-        caller = self._places.find()
+        """A socket. One that is connected already sends to no address."""
+        caller = self._places.find() if address is not None else None
         if caller is not None:
             self._contacts.connect(address, self._places.where(caller))
 

@@ -33,6 +33,7 @@ class ReaderCalls:
             "writes": self.writes,
             "uses": self.uses,
             "queries": self.queries,
+            "mentions": self.mentions,
         }
 
     def tell(self, verb: str, values: list[Any]) -> None:
@@ -43,8 +44,12 @@ class ReaderCalls:
         if verb == "contacts":
             self._contacts.add("database", shown_server(values[0]), self._files.places.where(caller))
             return
+        if verb == "queries":
+            for query in (value for value in values if isinstance(value, str)):
+                self.queries(query)
+            return
         for text in texts_of(values):
-            if verb != "queries" and is_url(text) and not text.startswith(_LOCAL_SCHEMES):
+            if is_url(text) and not text.startswith(_LOCAL_SCHEMES):
                 self._contacts.add("network", shown_url(text), self._files.places.where(caller))
             elif text not in _MEMORY:
                 self._verbs[verb](_without_scheme(text))
@@ -69,8 +74,13 @@ class ReaderCalls:
             self._tree(os.path.abspath(text))
         self._files.used(text)
 
+    def mentions(self, text: str) -> None:
+        """A value that is perhaps a path: `read_csv(?)` is given it, and `name = ?` a name."""
+        if _MAGIC.search(text) or os.path.exists(text):
+            self.reads(text)
+
     def queries(self, text: str) -> None:
-        """SQL that may name files."""
+        """SQL that may name files, usually on several lines."""
         for path in paths_in_query(text):
             if is_url(path):
                 caller = self._files.places.find()

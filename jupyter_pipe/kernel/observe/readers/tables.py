@@ -3,7 +3,8 @@
 A table maps a module to what its functions do, in the words of `docs/knowledge.md`: `"reads 0:source"` lists
 functions, classes and methods of that module whose first argument, or the one called `source`, is the path of
 what they read. `writes`, `uses` (reads or writes, or may do so later), `queries` (SQL that may name files in
-quotes) and `contacts` (the address of a database) are said in the same way. A positional argument of a method
+quotes), `mentions` (values that may be paths) and `contacts` (the address of a database) are said in the same
+way. A positional argument of a method
 is counted without `self`. Distributions add tables by entry points of the group `jupyter_pipe.readers`.
 """
 
@@ -21,6 +22,7 @@ READERS: dict[str, dict[str, str]] = {
     "pyarrow": {
         "reads 0:source": "input_stream",
         "reads 0:path": "memory_map",
+        "uses 0:path": "OSFile",
         "writes 0:source": "output_stream",
     },
     "pyarrow.parquet": {
@@ -46,6 +48,7 @@ READERS: dict[str, dict[str, str]] = {
         "reads 0:source": "read_csv scan_csv read_parquet scan_parquet read_ipc scan_ipc read_ndjson "
         "scan_ndjson read_json read_avro read_excel read_ods read_parquet_schema read_parquet_metadata "
         "scan_delta read_delta read_csv_batched read_ipc_stream read_ipc_schema scan_lines read_lines",
+        "queries 0:query": "sql SQLContext.execute",
         "contacts 1:connection": "read_database",
         "contacts 1:uri": "read_database_uri",
         "writes 0:file": "DataFrame.write_csv DataFrame.write_parquet DataFrame.write_ipc "
@@ -55,11 +58,22 @@ READERS: dict[str, dict[str, str]] = {
     },
     "duckdb": {
         "uses 0:database": "connect",
-        "reads 0:path_or_buffer": "read_csv from_csv_auto DuckDBPyConnection.read_csv",
-        "reads 0:file_glob": "read_parquet from_parquet DuckDBPyConnection.read_parquet",
+        "reads 0:path_or_buffer": "read_csv from_csv_auto DuckDBPyConnection.read_csv "
+        "DuckDBPyConnection.from_csv_auto",
+        "reads 0:file_glob": "read_parquet from_parquet DuckDBPyConnection.read_parquet "
+        "DuckDBPyConnection.from_parquet",
         "reads 0:name": "read_json DuckDBPyConnection.read_json",
-        "queries 0:query": "sql query execute DuckDBPyConnection.sql DuckDBPyConnection.query "
-        "DuckDBPyConnection.execute",
+        "queries 0:query": "sql query query_df from_query execute executemany DuckDBPyConnection.sql "
+        "DuckDBPyConnection.query DuckDBPyConnection.from_query DuckDBPyConnection.execute "
+        "DuckDBPyConnection.executemany",
+        "queries 1:sql_query": "DuckDBPyRelation.query",
+        "mentions 1:parameters": "execute executemany DuckDBPyConnection.execute "
+        "DuckDBPyConnection.executemany",
+        "mentions 2:params": "sql query from_query DuckDBPyConnection.sql DuckDBPyConnection.query "
+        "DuckDBPyConnection.from_query",
+        "writes 1:filename": "write_csv",
+        "writes 0:file_name": "DuckDBPyRelation.write_csv DuckDBPyRelation.to_csv "
+        "DuckDBPyRelation.write_parquet DuckDBPyRelation.to_parquet",
     },
     "h5py": {"uses 0:name": "File", "reads 0:name": "is_hdf5"},
     "tables": {"uses 0:filename": "open_file", "reads 0:filename": "is_hdf5_file"},
