@@ -164,7 +164,7 @@ class FileEvents:
                 self.notes.ask(f"{full[:-3]}/__init__.py", where)
 
     def loaded(self, name: Any) -> None:
-        """A library of machine code. One without a folder (`libc.so.6`) is looked for where the system's are."""
+        """A library of machine code. One without a folder (`libc.so.6`) is looked for in the system's."""
         if "/" in os.fsdecode(name or ""):
             self.read(name, module=True)
 
