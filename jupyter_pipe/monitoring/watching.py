@@ -23,7 +23,7 @@ from jupyter_pipe.scoring.bundle import Manifest
 from jupyter_pipe.serving.traffic.reading import LogWindow
 from jupyter_pipe.serving.traffic.records import Answered
 
-__all__ = ["Labels", "Limits", "watch"]
+__all__ = ["Find", "Labels", "Limits", "compare_rows", "ignored_columns", "watch"]
 
 Find = Callable[[str], Manifest | None]
 """The manifest of a bundle with this digest, if it is at hand."""
@@ -125,13 +125,13 @@ def _compared(
     limits: Limits,
 ) -> VersionWatch:
     """With the comparison of all rows, and of the newest ones where there are more than twice as many."""
-    ignored = _ignored(manifest, limits)
+    ignored = ignored_columns(manifest, limits)
     left_out = {*masked, *ignored}
-    columns, predictions, alarms = _compare_rows(answers, manifest, left_out)
+    columns, predictions, alarms = compare_rows(answers, manifest, left_out)
     if found.traffic.rows > 2 * limits.batch:
         newest = _newest(answers, limits.batch)
         told = {(alarm.kind, alarm.column) for alarm in alarms}
-        _, _, more = _compare_rows(newest, manifest, left_out)
+        _, _, more = compare_rows(newest, manifest, left_out)
         batch = f"newest {limits.batch} rows"
         alarms += [replace(each, batch=batch) for each in more if (each.kind, each.column) not in told]
     every = (*found.alarms, *alarms)
@@ -141,7 +141,7 @@ def _compared(
     )
 
 
-def _ignored(manifest: Manifest, limits: Limits) -> dict[str, str]:
+def ignored_columns(manifest: Manifest, limits: Limits) -> dict[str, str]:
     """The columns of the rows that say nothing of whether requests are as before, and why."""
     rules = manifest.contract.columns if manifest.contract else ()
     reasons = {
@@ -152,7 +152,7 @@ def _ignored(manifest: Manifest, limits: Limits) -> dict[str, str]:
     return {column.name: reasons[column.name] for column in manifest.form.columns if column.name in reasons}
 
 
-def _compare_rows(
+def compare_rows(
     answers: Sequence[Answered], manifest: Manifest, left_out: Collection[str]
 ) -> tuple[Drift, Drift, list[Alarm]]:
     """Drift of the rows and of the predictions, against what the model was made of, and what is alarming."""

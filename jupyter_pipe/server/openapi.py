@@ -88,6 +88,17 @@ _OPERATIONS = (
     _page("studies", "Sweeps and their trials", "StudiesPage"),
     _page("service", "Services and what they answered", "ServicePage"),
     _page("loop", "What the loop watches and did", "LoopPage"),
+    _page("monitoring", "What services were asked, beside what their models were made for", "MonitoringPage"),
+    _page("labels", "Rows that wait for a label", "LabelsPage"),
+    _Operation(
+        "post",
+        "/operations/label",
+        "Label a row",
+        ("root", "notebook"),
+        "LabelRequest",
+        "LabelsPage",
+        may_be_away=True,
+    ),
     _Operation(
         "post",
         "/operations/answer",

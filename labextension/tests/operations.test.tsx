@@ -1,8 +1,20 @@
 import { nullTranslator } from '@jupyterlab/translation';
+import type { ReactElement } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { describe, expect, it } from 'vitest';
 import { ApiError, type Client } from '../src/api/client';
-import type { ColumnShown, LoopLine, QuestionShown, StudyShown, Trial, VersionShown, WaitingPage } from '../src/api/types';
+import type {
+  ColumnShown,
+  LabelsPage,
+  LoopLine,
+  MonitoringPage,
+  QuestionShown,
+  StudyShown,
+  Trial,
+  VersionShown,
+  WaitingPage,
+  WatchedShown
+} from '../src/api/types';
 import { SideBySide } from '../src/operations/decision';
 import { OperationsView } from '../src/operations/document';
 import type { Host } from '../src/operations/host';
@@ -10,8 +22,10 @@ import { countWaiting, OperationsModel, PAGE_NAMES, type PageName } from '../src
 import { newsOf } from '../src/operations/news';
 import { coarser, formatLatency, formatNumber, formatShare, scaled } from '../src/operations/numbers';
 import { driftOf, rangeOf } from '../src/operations/pages/data';
+import { LabelsBody } from '../src/operations/pages/labels';
 import { markOf } from '../src/operations/pages/loop';
 import { championOf, metricsOf, previousOf } from '../src/operations/pages/models';
+import { MonitoringBody } from '../src/operations/pages/monitoring';
 import { safeAddress } from '../src/operations/pages/service';
 import { dotsOf, summaryOf } from '../src/operations/pages/studies';
 
@@ -79,6 +93,8 @@ describe('what the tab shows', () => {
     data: { run_id: '', finished: null, values: [], problem: '' },
     studies: { studies: [], problem: '' },
     service: { since: 0, services: [], problem: '' },
+    monitoring: { since: 0, services: [], problem: '' },
+    labels: { queues: [], problem: '' },
     loop: { exists: false, file: 'sales.loop.yaml', lines: [], watches: [], waiting: [], problem: '' }
   };
   const draw = async (page: PageName, pages: Partial<Record<PageName, unknown>>) => {
@@ -127,6 +143,45 @@ describe('what the tab shows', () => {
       ['r2', '0.5', '–'],
       ['rows', '–', '5']
     ]);
+  });
+});
+
+describe('monitoring and labels', () => {
+  const watched: WatchedShown = {
+    ...{ name: 'sales', state: 'alarm', problem: '' },
+    versions: [
+      { version: '3', run_id: 'r3', state: 'alarm', rows: 900, alarms: ["'area' moved"], ignored: { week: 'a key' }, missing: '' }
+    ],
+    moments: [0, 3600, 7200].map(since => ({ since, version: '3', rows: 300, middle: 5 })),
+    series: [{ name: 'area', indices: [0.05, null, 0.6], moved: [false, false, true] }]
+  };
+  const drawn = (body: ReactElement) => {
+    const element = document.createElement('div');
+    element.innerHTML = renderToStaticMarkup(body);
+    return element;
+  };
+  const model = { subject: SUBJECT, isDeciding: false } as unknown as OperationsModel;
+
+  it('draws each column over time, and what moved stands out', () => {
+    const page: MonitoringPage = { since: 0, services: [watched], problem: '' };
+    const found = drawn(<MonitoringBody {...{ page, model, host, trans }} />);
+    const labels = [...found.querySelectorAll('svg')].map(svg => svg.getAttribute('aria-label'));
+    expect(labels).toContain('area over time: from 0.05 to 0.6, now 0.6');
+    const area = [...found.querySelectorAll('.jp-pipe-Ops-course')].find(each => each.textContent?.startsWith('area'));
+    expect([...(area?.querySelectorAll('circle') ?? [])].map(circle => circle.getAttribute('data-marked'))).toEqual(['false', 'true']);
+    expect(found.textContent).toContain("'area' moved");
+    expect(found.textContent).toContain('Left out: week (a key)');
+  });
+
+  it('shows one row at a time, with what the model suggests first in line', () => {
+    const task = { id: 't1', data: { text: 'an invoice' }, suggested: 'billing', label: '' };
+    const queue = { name: 'queue', answers: 'queue.answers.jsonl', choices: ['network', 'billing'], total: 3, labelled: 1 };
+    const page: LabelsPage = { queues: [{ ...queue, tasks: [task], recent: [{ ...task, id: 't0', label: 'network' }] }], problem: '' };
+    const found = drawn(<LabelsBody {...{ page, model, host, trans }} />);
+    expect(found.querySelector('dd')?.textContent).toBe('an invoice');
+    expect([...found.querySelectorAll('.jp-pipe-Actions button')].map(button => button.textContent)).toEqual(['network', 'billing']);
+    expect(found.querySelector('.jp-mod-primary')?.textContent).toBe('billing');
+    expect(found.textContent).toContain('1 of 3 labelled by you');
   });
 });
 

@@ -31,7 +31,7 @@ class ThroughAirflow(Scenario):
 
     def begin(self) -> None:
         """Hand the loop over to Airflow."""
-        self.pipe("loop", "export", "airflow", "homes.ipynb")
+        self.pipe("loop", "export", "airflow", "homes.ipynb", "-o", ".")
         text = (self.folder / "homes_loop.py").read_text()
         assert "schedule='*/10 * * * *'" in text
         # The clock of the twelve weeks is the test's own.

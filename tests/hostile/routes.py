@@ -38,11 +38,13 @@ def asked_of(folder: str, run_ids: Sequence[str]) -> Iterator[Asked]:
             yield Asked("POST", route, route, {"notebook": notebook})
         yield Asked("POST", "suggest", "suggest", {"path": notebook})
         yield Asked("GET", f"runs?root={folder}&notebook={notebook}", "runs")
-        for page in ("waiting", "models", "data", "studies", "service", "loop"):
+        for page in ("waiting", "models", "data", "studies", "service", "loop", "monitoring", "labels"):
             yield Asked("GET", f"operations/{page}?root={folder}&notebook={notebook}", f"operations/{page}")
     for decision in ("promote", "rollback"):
         body = {"decision": decision, "name": "flow", "number": 1}
         yield Asked("POST", f"operations/decision?root={folder}", "operations/decision", body)
+    label = {"queue": "queue", "task": "0", "label": "a"}
+    yield Asked("POST", f"operations/label?root={folder}", "operations/label", label)
     for run_id in run_ids:
         yield from _about_a_run(folder, run_id)
     yield Asked("POST", "runs", "runs", {"notebook": f"{folder}/flow.ipynb"}, frozenset({"run"}))

@@ -15,6 +15,7 @@ from jupyter_pipe import events as ev
 from jupyter_pipe.artifacts.profile_record import PROBABILITIES, ColumnProfile, Profile
 from jupyter_pipe.contracts import ColumnRule, Contract, Reference
 from jupyter_pipe.errors import PipeError, RunError
+from jupyter_pipe.labels import label_config
 from jupyter_pipe.runs import RunFacts, RunStore
 from jupyter_pipe.runs.data.profiles import ValueProfile
 from jupyter_pipe.runs.model import Process
@@ -46,7 +47,7 @@ WAITED = (
     ev.StageFailed("fit", "", "Good enough?", kind=ev.FailureKind.approval),
     ev.RunFinished(ev.RunState.waiting, exit_code=5, seconds=2.0),
 )
-PAGES = ("waiting", "models", "data", "studies", "service", "loop")
+PAGES = ("waiting", "models", "data", "studies", "service", "loop", "monitoring", "labels")
 
 
 @pytest.fixture
@@ -314,3 +315,20 @@ def test_a_loop_file_with_a_mistake_is_named(service: OperationsService, jp_root
     page = service.loop(HERE)
     assert (page.problem, page.promote, page.process) == ("", "ask", 0)
     assert page.next
+
+
+async def test_a_row_is_labelled(api: Api, service: OperationsService, jp_root_dir: Path) -> None:
+    (jp_root_dir / "queue.tasks.json").write_text('[{"data": {"ticket": "T1"}}, {"data": {"ticket": "T2"}}]')
+    (jp_root_dir / "queue.tasks.xml").write_text(label_config(["ticket"], ["a", "b"]))
+    (queue,) = service.labels(HERE).queues
+    assert [task.data for task in queue.tasks] == [{"ticket": "T1"}, {"ticket": "T2"}]
+    asked = {"queue": "queue", "task": queue.tasks[0].id, "label": "b"}
+    _, page = await api("POST", "operations", "label", body=asked, notebook="flow.ipynb")
+    (queue,) = service.labels(HERE).queues
+    assert page["queues"][0]["labelled"] == queue.labelled == 1
+    assert [task.label for task in queue.recent] == ["b"]
+    for wrong in ({"queue": "../queue"}, {"label": "c"}, {"task": "0"}):
+        status, said = await api(
+            "POST", "operations", "label", body={**asked, **wrong}, notebook="flow.ipynb"
+        )
+        assert (status, said["code"]) == (400, "labels_unusable")

@@ -31,10 +31,11 @@ jupyter pipe labels merge votes.csv --key ticket --votes words,sender,model --by
 
 how it works:
   1. A cell tagged labels:NAME makes a table of rows that wait for labels.
-  2. `export` writes them as tasks (JSON) and the form to answer them (XML) for Label Studio:
+  2. `export` writes them as tasks (JSON) and the form to answer them (XML). JupyterLab shows them
+     on the page Labels of Operations, whose answers go to NAME.answers.jsonl; for Label Studio
      create a project, paste the form under Labeling Interface, import the tasks.
-  3. `merge` reads what Label Studio exports (JSON), or a table with a column for each labelling
-     function, and writes one label a row. Rows on which votes are even get none.
+  3. `merge` reads those answers, what Label Studio exports (JSON), or a table with a column for
+     each labelling function, and writes one label a row. Rows on which votes are even get none.
 
 exit codes: 0 written, 2 usage, or what was given cannot be read"""
 _LARGEST_FILE = 256_000_000
@@ -190,13 +191,15 @@ def _merge(terminal: Terminal, args: argparse.Namespace) -> int:
 
 def _votes(path: Path, keys: Sequence[str], functions: Sequence[str]) -> list[Vote]:
     """The answers in an export of Label Studio, or in a CSV table."""
-    from jupyter_pipe.labels import votes_from_export, votes_from_rows
+    from jupyter_pipe.labels import parse_answers, votes_from_export, votes_from_rows
     from jupyter_pipe.trust.records import read_named_file
 
     try:
         text = read_named_file(path, _LARGEST_FILE).decode("utf-8-sig")
         if path.suffix.lower() == ".json":
             return votes_from_export(json.loads(text), keys)
+        if path.suffix.lower() == ".jsonl":
+            return votes_from_export(parse_answers(text), keys)
         rows = [
             {name: value or None for name, value in row.items()}
             for row in csv.DictReader(io.StringIO(text, newline=""))

@@ -25,7 +25,7 @@ from jupyter_pipe.render.marks import MARKS
 from jupyter_pipe.render.words import count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from jupyter_pipe.monitoring.model import VersionWatch, Watched
     from jupyter_pipe.monitoring.watching import Labels
@@ -133,6 +133,7 @@ def _say_what_is_unknown(args: argparse.Namespace, watched: Watched) -> None:
 
 
 def _watch(args: argparse.Namespace) -> Watched:
+    from jupyter_pipe.monitoring.bundles import kept_bundles
     from jupyter_pipe.monitoring.watching import Limits, watch
     from jupyter_pipe.serving.settings import parse_duration
     from jupyter_pipe.serving.traffic.places import log_folder, model_folder
@@ -151,28 +152,13 @@ def _watch(args: argparse.Namespace) -> Watched:
             code="log_missing",
             hint="jupyter pipe serve writes one; --root says where to look.",
         )
-    find = _finder(args, model_folder(root, args.target))
+    find = kept_bundles(model_folder(root, args.target), trust=args.trust)
     window = read_log(log, since, until)
     newest = next((found for each in reversed(window.answers) if (found := find(each.digest))), None)
     labels = None if args.labels is None else _labels(args, log, since, newest, window.masked)
     return watch(
         model_folder(root, args.target).name, window, (since, until), find, labels=labels, limits=limits
     )
-
-
-def _finder(args: argparse.Namespace, folder: Path) -> Callable[[str], Manifest | None]:
-    """The bundles that went live here, by digest; each is read once."""
-    import functools
-
-    from jupyter_pipe.scoring.bundle import read_manifest
-
-    @functools.cache
-    def find(digest: str) -> Manifest | None:
-        place = folder / "bundles" / digest
-        # A log that somebody else wrote names what it likes.
-        return read_manifest(place, trust=args.trust) if digest.isalnum() and place.is_dir() else None
-
-    return find
 
 
 def _unusable(what: str) -> PipeError:

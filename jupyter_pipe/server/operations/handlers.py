@@ -8,9 +8,14 @@ import msgspec
 
 from jupyter_pipe.server.base import PipeHandler, allowed
 from jupyter_pipe.server.operations.deciding import decide
-from jupyter_pipe.server.operations.payloads import AnswerRequest, DecisionRequest, PageRequest
+from jupyter_pipe.server.operations.payloads import (
+    AnswerRequest,
+    DecisionRequest,
+    LabelRequest,
+    PageRequest,
+)
 from jupyter_pipe.server.operations.places import Place
-from jupyter_pipe.server.operations.service import AnswerOrder
+from jupyter_pipe.server.operations.service import AnswerOrder, LabelOrder
 from jupyter_pipe.server.pipelines.frames import Task
 from jupyter_pipe.server.pipelines.pool import PAGES
 from jupyter_pipe.server.services import Threads
@@ -113,6 +118,33 @@ class LoopHandler(OperationsHandler):
         await self.show("loop", self.asked)
 
 
+class MonitoringHandler(OperationsHandler):
+    """`GET operations/monitoring`."""
+
+    @allowed("read")
+    async def get(self) -> None:
+        """What services were asked."""
+        await self.show("monitoring", self.asked)
+
+
+class LabelsHandler(OperationsHandler):
+    """`GET operations/labels`."""
+
+    @allowed("read")
+    async def get(self) -> None:
+        """Rows that wait for a label."""
+        await self.show("labels", self.asked)
+
+
+class LabelHandler(OperationsHandler):
+    """`POST operations/label`: the label of a row."""
+
+    @allowed("execute")
+    async def post(self) -> None:
+        """Write the label down."""
+        await self.show("label", LabelOrder(self.asked, self.body(LabelRequest)))
+
+
 ROUTES = [
     ("operations/waiting", WaitingHandler),
     ("operations/answer", AnswerHandler),
@@ -122,4 +154,7 @@ ROUTES = [
     ("operations/studies", StudiesHandler),
     ("operations/service", ServiceHandler),
     ("operations/loop", LoopHandler),
+    ("operations/monitoring", MonitoringHandler),
+    ("operations/labels", LabelsHandler),
+    ("operations/label", LabelHandler),
 ]

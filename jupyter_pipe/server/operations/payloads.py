@@ -20,22 +20,31 @@ __all__ = [
     "DataPage",
     "DecisionAnswer",
     "DecisionRequest",
+    "LabelRequest",
+    "LabelsPage",
     "LoopLine",
     "LoopPage",
     "ModelShown",
     "ModelsPage",
+    "MomentShown",
+    "MonitoringPage",
     "PageRequest",
     "QuestionShown",
+    "QueueShown",
+    "SeriesShown",
     "ServicePage",
     "ServiceShown",
     "StudiesPage",
     "StudyShown",
+    "TaskShown",
     "TrafficBucket",
     "TrafficOfVersion",
     "ValueShown",
     "VersionShown",
     "VersionWaiting",
     "WaitingPage",
+    "WatchedShown",
+    "WatchedVersion",
 ]
 
 
@@ -307,3 +316,95 @@ class LoopPage(Struct, frozen=True):
     waiting: tuple[str, ...] = ()
     lines: tuple[LoopLine, ...] = ()
     problem: str = ""
+
+
+# Monitoring
+
+
+class WatchedVersion(Struct, frozen=True):
+    """A version that answered. `alarms` are sentences; `ignored` maps columns that are not compared to the
+    reason. `missing` says why the version could not be compared."""
+
+    version: str
+    run_id: str
+    state: Literal["fine", "alarm", "unknown"]
+    rows: int
+    alarms: tuple[str, ...] = ()
+    ignored: dict[str, str] = {}
+    missing: str = ""
+
+
+class MomentShown(Struct, frozen=True):
+    """A batch of rows that were asked one after the other: when it began, who answered, and the median of the
+    predictions, if they are numbers."""
+
+    since: float
+    version: str
+    rows: int
+    middle: float | None = None
+
+
+class SeriesShown(Struct, frozen=True):
+    """How far a column was from the run that made the model, at each moment: its stability index, null where
+    it is not known, and whether it counts as moved."""
+
+    name: str
+    indices: tuple[float | None, ...]
+    moved: tuple[bool, ...]
+
+
+class WatchedShown(Struct, frozen=True):
+    """A model that is or was served. `series` has the columns that moved furthest first."""
+
+    name: str
+    state: Literal["fine", "alarm", "unknown"]
+    versions: tuple[WatchedVersion, ...]
+    moments: tuple[MomentShown, ...]
+    series: tuple[SeriesShown, ...]
+    problem: str = ""
+
+
+class MonitoringPage(Struct, frozen=True):
+    """What was asked since `since`."""
+
+    since: float
+    services: tuple[WatchedShown, ...]
+    problem: str = ""
+
+
+# Labels
+
+
+class TaskShown(Struct, frozen=True):
+    """A row to be labelled; `suggested` may be confirmed, `label` is what this user has said so far."""
+
+    id: str
+    data: dict[str, str]
+    suggested: str = ""
+    label: str = ""
+
+
+class QueueShown(Struct, frozen=True):
+    """Rows that wait, of which `labelled` have this user's label. `tasks` are the next ones, `recent` some
+    that are done and may be changed. `answers` is the file that the labels go to."""
+
+    name: str
+    answers: str
+    choices: tuple[str, ...]
+    total: int
+    labelled: int
+    tasks: tuple[TaskShown, ...] = ()
+    recent: tuple[TaskShown, ...] = ()
+
+
+class LabelsPage(Struct, frozen=True):
+    queues: tuple[QueueShown, ...]
+    problem: str = ""
+
+
+class LabelRequest(Struct, frozen=True):
+    """The label of the row `task` of a queue."""
+
+    queue: str
+    task: str
+    label: str

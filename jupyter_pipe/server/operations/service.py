@@ -7,8 +7,11 @@ from msgspec import Struct
 from jupyter_pipe.server.operations.payloads import (
     AnswerRequest,
     DataPage,
+    LabelRequest,
+    LabelsPage,
     LoopPage,
     ModelsPage,
+    MonitoringPage,
     PageRequest,
     ServicePage,
     StudiesPage,
@@ -17,7 +20,7 @@ from jupyter_pipe.server.operations.payloads import (
 from jupyter_pipe.server.operations.places import Place
 from jupyter_pipe.server.paths import Root
 
-__all__ = ["AnswerOrder", "OperationsService"]
+__all__ = ["AnswerOrder", "LabelOrder", "OperationsService"]
 
 
 class AnswerOrder(Struct, frozen=True):
@@ -25,6 +28,13 @@ class AnswerOrder(Struct, frozen=True):
 
     page: PageRequest
     said: AnswerRequest
+
+
+class LabelOrder(Struct, frozen=True):
+    """A label, and where its row stands."""
+
+    page: PageRequest
+    said: LabelRequest
 
 
 class OperationsService:
@@ -74,3 +84,21 @@ class OperationsService:
         from jupyter_pipe.server.operations.loops import loop_page
 
         return loop_page(Place(self._root, request))
+
+    def monitoring(self, request: PageRequest) -> MonitoringPage:
+        """What services were asked, beside what their models were made for."""
+        from jupyter_pipe.server.operations.monitoring import monitoring_page
+
+        return monitoring_page(Place(self._root, request))
+
+    def labels(self, request: PageRequest) -> LabelsPage:
+        """Rows that wait for a label."""
+        from jupyter_pipe.server.operations.labelling import labels_page
+
+        return labels_page(Place(self._root, request))
+
+    def label(self, order: LabelOrder) -> LabelsPage:
+        """Write a label down; what waits afterwards."""
+        from jupyter_pipe.server.operations.labelling import label_row
+
+        return label_row(Place(self._root, order.page), order.said)

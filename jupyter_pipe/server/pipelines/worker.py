@@ -24,7 +24,7 @@ import msgspec
 from jupyter_pipe.errors import ErrorCode, PipeError
 from jupyter_pipe.server.decoding import decode_body, error_body
 from jupyter_pipe.server.operations.payloads import PageRequest
-from jupyter_pipe.server.operations.service import AnswerOrder, OperationsService
+from jupyter_pipe.server.operations.service import AnswerOrder, LabelOrder, OperationsService
 from jupyter_pipe.server.paths import Root
 from jupyter_pipe.server.payloads import CheckRequest, CompileRequest, PlanRequest, SuggestRequest
 from jupyter_pipe.server.pipelines.frames import Reply, Task, read_frame, write_frame
@@ -46,6 +46,9 @@ _PAGES: dict[str, type[Any]] = {
     "studies": PageRequest,
     "service": PageRequest,
     "loop": PageRequest,
+    "monitoring": PageRequest,
+    "labels": PageRequest,
+    "label": LabelOrder,
 }
 _TOO_LARGE: dict[bool, tuple[str, ErrorCode, str]] = {
     False: (

@@ -13,7 +13,12 @@ import type {
   Diagnostic,
   ErrorBody,
   ExecutedOutputs,
+<<<<<<< HEAD
   LoadedValue,
+=======
+  LabelRequest,
+  LabelsPage,
+>>>>>>> 55b5ffd (Rows are labelled and services are watched in the Operations tab: a queue with its labels, each column over time)
   LogChunk,
   NoteRequest,
   PlanAnswer,
@@ -144,6 +149,11 @@ export class Client {
   /** Approves or rejects what a stage left; what waits afterwards. */
   answerQuestion({ root, notebook }: Subject, answer: AnswerRequest): Promise<WaitingPage> {
     return this.post('operations/answer', answer, { root, notebook });
+  }
+
+  /** Labels a row; what waits afterwards. */
+  label({ root, notebook }: Subject, request: LabelRequest): Promise<LabelsPage> {
+    return this.post('operations/label', request, { root, notebook });
   }
 
   /** Promotes a version or rolls back. It may take a minute. */

@@ -239,6 +239,17 @@ export interface KnownValue {
   readonly profile: ValueShown | null;
 }
 
+export interface LabelRequest {
+  readonly queue: string;
+  readonly task: string;
+  readonly label: string;
+}
+
+export interface LabelsPage {
+  readonly queues: readonly QueueShown[];
+  readonly problem: string;
+}
+
 export interface LoadedValue {
   readonly type: string;
   readonly summary: string;
@@ -292,6 +303,19 @@ export interface ModelShown {
 export interface ModelsPage {
   readonly registry: string;
   readonly models: readonly ModelShown[];
+  readonly problem: string;
+}
+
+export interface MomentShown {
+  readonly since: number;
+  readonly version: string;
+  readonly rows: number;
+  readonly middle: number | null;
+}
+
+export interface MonitoringPage {
+  readonly since: number;
+  readonly services: readonly WatchedShown[];
   readonly problem: string;
 }
 
@@ -382,6 +406,16 @@ export interface QuestionShown {
   readonly by: string;
   readonly note: string;
   readonly metrics: Readonly<Record<string, number | boolean | string>>;
+}
+
+export interface QueueShown {
+  readonly name: string;
+  readonly answers: string;
+  readonly choices: readonly string[];
+  readonly total: number;
+  readonly labelled: number;
+  readonly tasks: readonly TaskShown[];
+  readonly recent: readonly TaskShown[];
 }
 
 export interface Replay {
@@ -482,6 +516,12 @@ export interface RunSummary {
   readonly name: string;
   readonly note: string;
   readonly pinned: boolean;
+}
+
+export interface SeriesShown {
+  readonly name: string;
+  readonly indices: readonly (number | null)[];
+  readonly moved: readonly boolean[];
 }
 
 export interface ServicePage {
@@ -634,6 +674,13 @@ export interface SuggestedStage {
   readonly reason: string;
 }
 
+export interface TaskShown {
+  readonly id: string;
+  readonly data: Readonly<Record<string, string>>;
+  readonly suggested: string;
+  readonly label: string;
+}
+
 export interface TrafficBucket {
   readonly since: number;
   readonly answers: number;
@@ -733,6 +780,25 @@ export interface WarningRaised {
   readonly message: string;
   readonly seq: number;
   readonly time: number;
+}
+
+export interface WatchedShown {
+  readonly name: string;
+  readonly state: 'alarm' | 'fine' | 'unknown';
+  readonly versions: readonly WatchedVersion[];
+  readonly moments: readonly MomentShown[];
+  readonly series: readonly SeriesShown[];
+  readonly problem: string;
+}
+
+export interface WatchedVersion {
+  readonly version: string;
+  readonly run_id: string;
+  readonly state: 'alarm' | 'fine' | 'unknown';
+  readonly rows: number;
+  readonly alarms: readonly string[];
+  readonly ignored: Readonly<Record<string, string>>;
+  readonly missing: string;
 }
 
 export interface WrittenNotebook {

@@ -1,4 +1,4 @@
-/** The Operations tab of a notebook: six pages in one document of the main area. */
+/** The Operations tab of a notebook: eight pages in one document of the main area. */
 
 import { MainAreaWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
@@ -11,8 +11,10 @@ import { Failed, Loading } from '../panels/states';
 import type { Host, PageProps } from './host';
 import { PAGE_NAMES, type OperationsModel, type PageName, type Pages } from './model';
 import { DataBody } from './pages/data';
+import { LabelsBody } from './pages/labels';
 import { LoopBody } from './pages/loop';
 import { ModelsBody } from './pages/models';
+import { MonitoringBody } from './pages/monitoring';
 import { ServiceBody } from './pages/service';
 import { StudiesBody } from './pages/studies';
 import { WaitingBody } from './pages/waiting';
@@ -28,6 +30,8 @@ const BODIES: { readonly [P in PageName]: Body<P> } = {
   data: DataBody,
   studies: StudiesBody,
   service: ServiceBody,
+  monitoring: MonitoringBody,
+  labels: LabelsBody,
   loop: LoopBody
 };
 
@@ -168,6 +172,8 @@ export function titlesOf(trans: TranslationBundle): Readonly<Record<PageName, st
     data: trans.__('Data'),
     studies: trans.__('Studies'),
     service: trans.__('Service'),
+    monitoring: trans.__('Monitoring'),
+    labels: trans.__('Labels'),
     loop: trans.__('Loop')
   };
 }

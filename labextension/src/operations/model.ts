@@ -7,8 +7,11 @@ import type {
   DataPage,
   DecisionAnswer,
   DecisionRequest,
+  LabelRequest,
+  LabelsPage,
   LoopPage,
   ModelsPage,
+  MonitoringPage,
   QuestionShown,
   ServicePage,
   StudiesPage,
@@ -22,12 +25,14 @@ export interface Pages {
   readonly data: DataPage;
   readonly studies: StudiesPage;
   readonly service: ServicePage;
+  readonly monitoring: MonitoringPage;
+  readonly labels: LabelsPage;
   readonly loop: LoopPage;
 }
 
 export type PageName = keyof Pages;
 
-export const PAGE_NAMES: readonly PageName[] = ['waiting', 'models', 'data', 'studies', 'service', 'loop'];
+export const PAGE_NAMES: readonly PageName[] = ['waiting', 'models', 'data', 'studies', 'service', 'monitoring', 'labels', 'loop'];
 
 /** Whose operations: a notebook, and the folder that keeps its runs, both below the server's root. */
 export interface Subject {
@@ -84,6 +89,13 @@ export class OperationsModel implements IDisposable {
     const { run_id, stage } = question;
     await this.decide(async () => {
       this.pages.waiting = await this.client.answerQuestion(this.subject, { run_id, stage, approved, note });
+    });
+  }
+
+  /** Label a row. Raises ApiError. */
+  async label(request: LabelRequest): Promise<void> {
+    await this.decide(async () => {
+      this.pages.labels = await this.client.label(this.subject, request);
     });
   }
 

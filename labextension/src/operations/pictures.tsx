@@ -139,3 +139,61 @@ export function Traffic(props: {
     </figure>
   );
 }
+
+const COURSE = { width: 300, height: 96, left: 48, bottom: 18, top: 8 } as const;
+
+/** A number over time, with the limit that it should stay below; moments that are `marked` stand out. */
+export function Course(props: {
+  title: string;
+  times: readonly number[];
+  values: readonly (number | null)[];
+  marked?: readonly boolean[];
+  limit?: number;
+  trans: TranslationBundle;
+}): ReactElement {
+  const { title, times, values, marked, limit, trans } = props;
+  const known = values.filter(value => value !== null);
+  const [least, most] = [limit === undefined ? Math.min(...known) : 0, Math.max(...known, limit ?? -Infinity)];
+  const { width, height, left, bottom, top } = COURSE;
+  const atX = scaled(times);
+  const placeX = (index: number) => left + 6 + atX(times[index]) * (width - left - 12);
+  const placeY = (value: number) => height - bottom - (most > least ? (value - least) / (most - least) : 0.5) * (height - bottom - top);
+  const points = values.flatMap((value, index) => (value === null ? [] : [{ x: placeX(index), y: placeY(value), value, index }]));
+  return (
+    <figure className="jp-pipe-Ops-plot jp-pipe-Ops-course">
+      <figcaption className="jp-pipe-code">{title}</figcaption>
+      <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="img" aria-label={courseLabel(title, known, trans)}>
+        <path d={`M${left} 0V${height - bottom}H${width}`} />
+        {limit !== undefined && <line x1={left} x2={width} y1={placeY(limit)} y2={placeY(limit)} data-limit />}
+        <polyline points={points.map(({ x, y }) => `${x},${y}`).join(' ')} />
+        {points.map(({ x, y, value, index }) => (
+          <circle key={index} cx={x} cy={y} r={marked?.[index] ? 4 : 2} data-marked={marked?.[index] ?? false}>
+            <title>{`${moment(times[index])}: ${formatNumber(value)}`}</title>
+          </circle>
+        ))}
+        <text x={left - 6} y={placeY(most) + 4} textAnchor="end">
+          {formatNumber(most)}
+        </text>
+        <text x={left - 6} y={placeY(least) + 4} textAnchor="end">
+          {formatNumber(least)}
+        </text>
+        <text x={left} y={height - 4}>
+          {moment(times[0])}
+        </text>
+        <text x={width} y={height - 4} textAnchor="end">
+          {moment(times[times.length - 1])}
+        </text>
+      </svg>
+    </figure>
+  );
+}
+
+/** What a picture says to who cannot see it. */
+function courseLabel(title: string, known: readonly number[], trans: TranslationBundle): string {
+  const [least, most, last] = [Math.min(...known), Math.max(...known), known[known.length - 1]].map(formatNumber);
+  return trans.__('%1 over time: from %2 to %3, now %4', title, least, most, last);
+}
+
+function moment(seconds: number): string {
+  return new Date(1000 * seconds).toLocaleString('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
+}
