@@ -13,12 +13,9 @@ import type {
   Diagnostic,
   ErrorBody,
   ExecutedOutputs,
-<<<<<<< HEAD
   LoadedValue,
-=======
   LabelRequest,
   LabelsPage,
->>>>>>> 55b5ffd (Rows are labelled and services are watched in the Operations tab: a queue with its labels, each column over time)
   LogChunk,
   NoteRequest,
   PlanAnswer,
