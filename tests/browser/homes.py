@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from jupyter_pipe.cli.main import main as command
+from jupyter_pipe.labels import label_config, tasks_from_rows
 from jupyter_pipe.serving.settings import LogSettings
 from jupyter_pipe.serving.traffic.log import RequestLog
 from jupyter_pipe.serving.traffic.records import Answered, Problem
@@ -85,6 +86,15 @@ def write_traffic() -> None:
     log.close()
 
 
+def write_queue() -> None:
+    """Two rows that wait for a label."""
+    rows = [{"sale": "S1001", "price": 90_000}, {"sale": "S1002", "price": 400_000}]
+    Path("doubtful.tasks.json").write_text(json.dumps(tasks_from_rows(rows, ["sale"])), encoding="utf-8")
+    Path("doubtful.tasks.xml").write_text(
+        label_config(["sale", "price"], ["dear", "cheap"]), encoding="utf-8"
+    )
+
+
 def main() -> None:
     """Make the project."""
     # In CI runs are strict: the first would ask for the contract that the second command makes.
@@ -97,6 +107,7 @@ def main() -> None:
     for line in COMMANDS:
         assert command(shlex.split(line)) == 0, line
     write_traffic()
+    write_queue()
     write_notebook(f"approve:{QUESTION}")
     assert command(["run", "homes.ipynb", "-q"]) == 5
 
