@@ -210,7 +210,9 @@ def _flush_only_what_was_written() -> None:
     flush = stream.flush
 
     def flush_if_written(self: Any) -> None:
-        if self._buffers or self._flush_pending or self.echo is not None or _is_readable(self._fid):
+        # Below pytest ipykernel leaves the descriptor of the stream alone, and has none that it reads from.
+        watched = getattr(self, "_fid", None)
+        if self._buffers or self._flush_pending or self.echo is not None or _is_readable(watched):
             flush(self)
 
     stream.flush = flush_if_written
