@@ -70,6 +70,11 @@ def _pandas_makes_blocks(new_block: Any) -> bool:
     return not alone and bool(made.refs.has_reference()) and other.refs is made.refs
 
 
+def _streams_say_what_they_hold(stream: Any) -> bool:
+    source = inspect.getsource(stream)
+    return all(f"self.{name} = " in source for name in ("_buffers", "_flush_pending", "_fid", "echo"))
+
+
 def _holds_pandas_options(config: Any) -> bool:
     import pandas as pd
 
@@ -184,6 +189,7 @@ LIBRARIES = (
     ),
     Private("ipykernel", "ipykernel.kernelapp.IPKernelApp", _kernel_starts_from_a_config),
     Private("ipykernel", "ipykernel.kernelbase.Kernel", _has_methods("_topic")),
+    Private("ipykernel", "ipykernel.iostream.OutStream", _streams_say_what_they_hold),
     Private("ipython", "IPython.core.pylabtools.select_figure_formats", _parameters("shell", "formats")),
     Private(
         "ipython", "IPython.core.interactiveshell.InteractiveShell", _has_methods("instance", "initialized")
@@ -228,6 +234,8 @@ TRIED_WITH = {
     "_actions": "argparse",
     "_data": "os",
     "_topic": "ipykernel.kernelbase.Kernel",
+    "_buffers": "ipykernel.iostream.OutStream",
+    "_flush_pending": "ipykernel.iostream.OutStream",
     # Set by us, where a kernel that was made before the fork gets the streams of its own process.
     "_stdout": "ipykernel.kernelbase.Kernel",
     "_stderr": "ipykernel.kernelbase.Kernel",

@@ -206,16 +206,16 @@ def _flush_only_what_was_written() -> None:
     nothing was written there is nothing to wait for."""
     from ipykernel.iostream import OutStream
 
-    stream: Any = OutStream
-    flush = stream.flush
+    streams: Any = OutStream
+    flush = streams.flush
 
-    def flush_if_written(self: Any) -> None:
+    def flush_if_written(stream: Any) -> None:
         # Below pytest ipykernel leaves the descriptor of the stream alone, and has none that it reads from.
-        watched = getattr(self, "_fid", None)
-        if self._buffers or self._flush_pending or self.echo is not None or _is_readable(watched):
-            flush(self)
+        watched = getattr(stream, "_fid", None)
+        if stream._buffers or stream._flush_pending or stream.echo is not None or _is_readable(watched):
+            flush(stream)
 
-    stream.flush = flush_if_written
+    streams.flush = flush_if_written
 
 
 def _is_readable(descriptor: int | None) -> bool:
