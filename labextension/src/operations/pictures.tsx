@@ -140,7 +140,7 @@ export function Traffic(props: {
   );
 }
 
-const COURSE = { width: 300, height: 96, left: 48, bottom: 18, top: 8 } as const;
+const COURSE = { width: 300, height: 96, left: 62, bottom: 18, top: 8 } as const;
 
 /** A number over time, with the limit that it should stay below; moments that are `marked` stand out. */
 export function Course(props: {

@@ -5,6 +5,7 @@ import type { MonitoringPage, WatchedShown, WatchedVersion } from '../../api/typ
 import { StateIcon } from '../../controls/marks';
 import type { Mark } from '../../runs/state';
 import type { PageProps } from '../host';
+import { formatNumber } from '../numbers';
 import { Head, RunLink, Teach, Trouble } from '../parts';
 import { Course } from '../pictures';
 
@@ -65,7 +66,7 @@ function Version(props: { version: WatchedVersion } & Pick<Props, 'host' | 'tran
       <p className="jp-pipe-Line">
         <StateIcon mark={markOf(version.state)} />
         <strong>{trans.__('version %1', version.version)}</strong>
-        <span className="jp-pipe-second">{trans._n('%1 row', '%1 rows', version.rows)}</span>
+        <span className="jp-pipe-second">{trans.__('%1 rows', formatNumber(version.rows))}</span>
         {version.run_id && <RunLink runId={version.run_id} host={host} trans={trans} />}
       </p>
       {version.missing && <p className="jp-pipe-second">{trans.__('Not compared: %1.', version.missing)}</p>}
