@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,9 +36,16 @@ class Row(NamedTuple):
     cost: Cost
 
 
-def measure(argv: Sequence[str], *, folder: Path, environment: Mapping[str, str] | None = None) -> Cost:
+def measure(
+    argv: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    codes: Collection[int] = (0,),
+) -> Cost:
     """Runs `argv` in `folder`, and lets Python keep compiled modules: else every start of every contender
-    would compile them again. Raises RuntimeError with the end of its output when it fails."""
+    would compile them again. Raises RuntimeError with the end of its output for another exit code than
+    `codes`."""
     _adopt_orphans()
     before, started = _children_cpu(), time.perf_counter()
     process = subprocess.run(
@@ -51,7 +58,7 @@ def measure(argv: Sequence[str], *, folder: Path, environment: Mapping[str, str]
     )
     wall = time.perf_counter() - started
     _await_orphans()
-    if process.returncode:
+    if process.returncode not in codes:
         tail = process.stdout.decode(errors="replace")[-2000:]
         raise RuntimeError(f"{' '.join(map(str, argv))} exited with {process.returncode}:\n{tail}")
     return Cost(_children_cpu() - before, wall)

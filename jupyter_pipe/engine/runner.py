@@ -35,7 +35,7 @@ from jupyter_pipe.engine.scheduling.machine import Machine, Options
 from jupyter_pipe.engine.scheduling.stage_inputs import given_to
 from jupyter_pipe.engine.scheduling.verdict import kept_warning
 from jupyter_pipe.engine.targets import RunRequest
-from jupyter_pipe.engine.tracking import start_tracker, track_setting
+from jupyter_pipe.engine.tracking import address_for, start_tracker
 from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import (
     Event,
@@ -79,9 +79,7 @@ def run_pipeline(
     facts = replace(prepared.facts, accepts_signals=can_catch_signals(), provenance=provenance_of(prepared))
     writer = prepared.store.create(prepared.taking_part, facts, run_id=request.run_id)
     writer.start_beating()
-    address = request.options.track or track_setting(request.target.notebook)
-    if address:
-        start_tracker(writer.path, address)
+    start_tracker(writer.path, address_for(request))
     runner = _Runner(prepared, writer, executor, observers)
     try:
         with catch_signals(runner.cancel):

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jupyter_pipe.engine.own_modules import own_module
+from jupyter_pipe.engine.targets import RunRequest
 from jupyter_pipe.trust.records import UNREADABLE, read_regular_file
 
-__all__ = ["start_tracker", "track_setting"]
+if TYPE_CHECKING:
+    import subprocess
+
+__all__ = ["address_for", "start_tracker", "track_setting", "tracked_study"]
 
 FOLLOWER = "jupyter_pipe.tracking.following"
 
@@ -35,17 +41,46 @@ def track_setting(notebook: Path) -> str:
     return found if isinstance(found, str) else ""
 
 
+def address_for(request: RunRequest) -> str:
+    """Which tracker hears of a run: the one it was asked to tell, else the notebook's; empty for none."""
+    # One process tells of all trials of a sweep: importing MLflow takes longer than many a trial.
+    if request.trigger == "sweep":
+        return ""
+    return request.options.track or track_setting(request.target.notebook)
+
+
 def start_tracker(run_folder: Path, address: str) -> None:
-    """Start it, in a session of its own: it may have more to do when the run has ended."""
+    """Start the process for a run, if there is an address. It goes on when the run has ended, for what it has
+    not told by then."""
+    if address:
+        _start(run_folder, address)
+
+
+@contextlib.contextmanager
+def tracked_study(study_folder: Path, address: str) -> Iterator[None]:
+    """Within, a process tells of each trial of the study, if there is an address."""
+    process = _start(study_folder, address, waits=True) if address else None
+    try:
+        yield
+    finally:
+        # That nobody writes to it any more says that the sweep is over, also if it was killed.
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
+
+
+def _start(folder: Path, address: str, *, waits: bool = False) -> subprocess.Popen[bytes] | None:
+    """In a session of its own, so that Ctrl-C ends the run and not what is told of it. The end of its input
+    says to one that `waits` that there will be nothing more."""
     import subprocess
 
     # A tracker that cannot be started is told by `jupyter pipe track`, later.
-    with contextlib.suppress(OSError), (run_folder / "tracking.log").open("ab") as log:
-        subprocess.Popen(
-            own_module(FOLLOWER, str(run_folder), address),
-            stdin=subprocess.DEVNULL,
+    with contextlib.suppress(OSError), (folder / "tracking.log").open("ab") as log:
+        return subprocess.Popen(
+            own_module(FOLLOWER, str(folder), address),
+            stdin=subprocess.PIPE if waits else subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
             env={**os.environ, "JUPYTER_PIPE_TRACKER": "1"},
         )
+    return None

@@ -28,7 +28,8 @@ class Dimension(Struct, frozen=True, omit_defaults=True):
 
 class Study(Struct, frozen=True):
     """What is swept: `study.json`. `fixed` are parameters that all trials share, as texts. `stages` are those
-    that a trial runs with all that they need; none stands for all."""
+    that a trial runs with all that they need; none stands for all. `identity` tells it from studies of the
+    same name in other folders, `track` is the address of the tracker that hears of its trials."""
 
     name: str
     notebook: str
@@ -41,6 +42,8 @@ class Study(Struct, frozen=True):
     seed: int = 0
     prune: str = ""
     stages: tuple[str, ...] = ()
+    identity: str = ""
+    track: str = ""
 
 
 class Trial(Struct, frozen=True):

@@ -19,6 +19,7 @@ from jupyter_pipe.engine import RunRequest, Target, run_pipeline
 from jupyter_pipe.engine.control import request_cancel
 from jupyter_pipe.engine.kernels.forked import can_fork
 from jupyter_pipe.engine.kernels.shared import SharedKernels
+from jupyter_pipe.engine.tracking import tracked_study
 from jupyter_pipe.errors import PipeError, RunError
 from jupyter_pipe.events import DEMANDS, Event, FailureKind, MetricLogged, RunState
 from jupyter_pipe.runs.model import Failure, Run, RunOptions
@@ -26,7 +27,7 @@ from jupyter_pipe.runs.parameters import resolve_parameters
 from jupyter_pipe.runs.store import RunStore, new_run_id
 from jupyter_pipe.sweeps.asking import Asker
 from jupyter_pipe.sweeps.model import Study, Trial, TrialState
-from jupyter_pipe.sweeps.spaces import grid_of
+from jupyter_pipe.sweeps.spaces import planned_trials
 from jupyter_pipe.sweeps.studies import StudyFolder
 
 __all__ = ["SweepOrder", "conclude", "run_sweep"]
@@ -82,6 +83,7 @@ class _Sweep:
     def run(self) -> None:
         """Keep as many trials going as are wanted. They share the process that forks their kernels."""
         with contextlib.ExitStack() as stack:
+            stack.enter_context(tracked_study(self._folder.path, self._study.track))
             if self._order.options.kernels == "fork" and can_fork():
                 self._kernels = stack.enter_context(SharedKernels())
             self._run_all()
@@ -117,10 +119,7 @@ class _Sweep:
             again = replace(trial, run_id=new_run_id(), steps=())
             self._asker.resume(again)
             yield self._note(again)
-        total = self._study.trials
-        if self._study.sampler == "grid":
-            total = len(grid_of(self._study.space))
-        for number in range(self._begun, total):
+        for number in range(self._begun, planned_trials(self._study)):
             yield self._note(Trial(number, self._asker.ask(number), new_run_id()))
 
     def _note(self, trial: Trial) -> Trial:

@@ -14,9 +14,9 @@ from typing import Any
 from jupyter_pipe.errors import SweepError
 from jupyter_pipe.model import Parameter
 from jupyter_pipe.runs.parameters import resolve_parameters
-from jupyter_pipe.sweeps.model import Dimension
+from jupyter_pipe.sweeps.model import Dimension, Study
 
-__all__ = ["grid_of", "parse_space"]
+__all__ = ["dimension_text", "grid_of", "parse_space", "planned_trials"]
 
 _NUMBER = r"[-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})((?::\w+(?:={_NUMBER})?)*)")
@@ -101,6 +101,20 @@ def _of_type(parameter: Parameter) -> Dimension:
         code="sweep_space",
         hint=f"Give a range or a list, such as -p {parameter.name}=1..10 or -p {parameter.name}=1,2,5.",
     )
+
+
+def dimension_text(dimension: Dimension) -> str:
+    """What one would type for it after `NAME=`."""
+    if dimension.choices:
+        return ",".join(map(str, dimension.choices))
+    log = ":log" if dimension.log else ""
+    step = f":step={dimension.step:g}" if dimension.step is not None else ""
+    return f"{dimension.low:g}..{dimension.high:g}{log}{step}"
+
+
+def planned_trials(study: Study) -> int:
+    """How many trials the study has in the end."""
+    return len(grid_of(study.space)) if study.sampler == "grid" else study.trials
 
 
 def grid_of(space: Sequence[Dimension]) -> list[Mapping[str, Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -57,17 +58,24 @@ class StudyFolder:
 
     def trials(self) -> tuple[Trial, ...]:
         """As far as they have come, by number."""
+        found = {trial.number: trial for trial in self._noted()}
+        return tuple(found[number] for number in sorted(found))
+
+    def runs(self) -> dict[str, int]:
+        """Run -> the number of its trial, oldest first. A trial that was cut off has had several."""
+        return {trial.run_id: trial.number for trial in self._noted()}
+
+    def _noted(self) -> Iterator[Trial]:
+        """Each line that can be read."""
         try:
             lines = read_regular_file(self._trials, follow=False).splitlines()
         except OSError:
-            return ()
-        found: dict[int, Trial] = {}
+            return
         for line in lines:
             with contextlib.suppress(*UNREADABLE):
                 trial = _trial_decoder.decode(line)
                 if is_file_name(trial.run_id):
-                    found[trial.number] = trial
-        return tuple(found[number] for number in sorted(found))
+                    yield trial
 
     def note(self, trial: Trial) -> None:
         """Append what is known of a trial now; it outlives the process."""

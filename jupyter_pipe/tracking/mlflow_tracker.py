@@ -16,13 +16,16 @@ import msgspec
 from jupyter_pipe.events import RunState, StageState
 from jupyter_pipe.runs.model import Run, StageRun
 from jupyter_pipe.runs.report.words import gate_text
+from jupyter_pipe.sweeps.model import best_trial
+from jupyter_pipe.sweeps.spaces import dimension_text
 from jupyter_pipe.tracking.address import find_address
 from jupyter_pipe.tracking.mlflow_client import experiment_id, keep_here, locked, open_client, reported
-from jupyter_pipe.tracking.told import Told
+from jupyter_pipe.tracking.told import Told, ToldTrial
 
 __all__ = ["MlflowTracker"]
 
 RUN_TAG = "jupyter_pipe.run_id"
+STUDY_TAG = "jupyter_pipe.study_id"
 KIND_TAG = "jupyter_pipe.kind"
 _STATUS = {
     "succeeded": "FINISHED",
@@ -51,7 +54,7 @@ class MlflowTracker:
         # Looking for a run and making it are two calls: of two processes, one makes it.
         with locked(self._address.state_folder, "tracking"), reported(self._address):
             experiment = experiment_id(self._client, self._address, told.run.pipeline)
-            parent = self._study(experiment, told) if told.study else None
+            parent = self._study(experiment, told, told.trial) if told.trial else None
             mine = self._run(experiment, told, parent)
             for stage in told.run.stages:
                 if stage.state not in _NOT_BEGUN:
@@ -61,9 +64,25 @@ class MlflowTracker:
 
     # Runs
 
-    def _study(self, experiment: str, told: Told) -> str:
-        tags = {KIND_TAG: "study", "jupyter_pipe.study": told.study, "mlflow.runName": told.study}
-        return self._find_or_make(experiment, tags, told.run.queued)
+    def _study(self, experiment: str, told: Told, trial: ToldTrial) -> str:
+        """The run of the study, the parent of its trials: resumed or not, there is one. The metric of a trial
+        is a point of its curve."""
+        from mlflow.entities import Metric
+
+        study = trial.study
+        tags = {KIND_TAG: "study", STUDY_TAG: study.identity, "mlflow.runName": study.name}
+        mine = self._find_or_make(experiment, tags, told.run.queued)
+        value, ended = told.run.metrics.get(study.metric), told.run.finished
+        points = []
+        if told.run.state is RunState.succeeded and ended is not None and isinstance(value, (int, float)):
+            points.append(Metric(study.metric, float(value), _milliseconds(ended), trial.number))
+        self._log(mine, {}, points, _study_tags(trial))
+        if trial.is_last:
+            self._terminate(mine, "succeeded" if best_trial(study, trial.trials) else "failed", ended)
+        else:
+            # A study that ended may have been resumed with more trials.
+            self._client.update_run(mine, status="RUNNING")
+        return mine
 
     def _run(self, experiment: str, told: Told, parent: str | None) -> str:
         tags = {KIND_TAG: "run", RUN_TAG: told.run.run_id, "mlflow.runName": told.run.run_id}
@@ -199,8 +218,28 @@ def _origin(told: Told) -> dict[str, str]:
         "jupyter_pipe.git.dirty": str(git["dirty"]).lower() if "dirty" in git else "",
         "jupyter_pipe.notebook_digest": str(facts.provenance.get("notebook_digest", "")),
         "jupyter_pipe.trigger": told.run.trigger,
-        "jupyter_pipe.study": told.study,
+        "jupyter_pipe.study": told.trial.study.name if told.trial else "",
     }
+
+
+def _study_tags(trial: ToldTrial) -> dict[str, str]:
+    """What is swept, how many trials there were, and the best of them."""
+    study = trial.study
+    found = {
+        "jupyter_pipe.metric": f"{study.direction} {study.metric}",
+        "jupyter_pipe.sampler": study.sampler,
+        "jupyter_pipe.trials": str(len(trial.trials)),
+    }
+    found |= {f"space.{each.name}": dimension_text(each) for each in study.space}
+    best = best_trial(study, trial.trials)
+    if best is not None:
+        found |= {
+            "best.trial": str(best.number),
+            "best.run": best.run_id,
+            f"best.{study.metric}": str(best.value),
+        }
+        found |= {f"best.{name}": str(value) for name, value in best.values.items()}
+    return found
 
 
 def _outcomes(run: Run) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Tells about runs as events of OpenLineage, into a file or to a server.
 
-A run is a job with the pipeline's name, a stage one of its children. Each transition is one event whose run
+A run is a job with the pipeline's name, a stage one of its children, and the run of a trial a child of its
+study. Each transition is one event whose run
 and time are the same whenever it is told: a receiver knows it again, and so does the file. Raises OSError,
 and ExtraMissingError where the client library is missing.
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from jupyter_pipe import __version__
 from jupyter_pipe.errors import ExtraMissingError, TrackingError
 from jupyter_pipe.runs.data.observations import observed_by
 from jupyter_pipe.runs.model import StageRun
@@ -23,7 +25,7 @@ from jupyter_pipe.tracking.told import Told
 
 __all__ = ["OpenLineageTracker", "lineage_events"]
 
-PRODUCER = "https://pypi.org/project/jupyter_pipe"
+PRODUCER = f"urn:jupyter_pipe:{__version__}"
 _NAMESPACE = uuid.UUID("8f0e7d1c-53f8-4b8c-9b5a-6a0c3f3f2d11")
 _TIMEOUT_SECONDS = 30.0
 _LATE = {"succeeded": "COMPLETE", "cached": "COMPLETE", "failed": "FAIL"}
@@ -90,13 +92,22 @@ def lineage_events(told: Told) -> Iterator[dict[str, Any]]:
     """The events of a run so far: its start, the start and end of each stage, its end."""
     run = told.run
     name, job = run.pipeline, _uuid(run.run_id)
+    above = _study_of(told)
     if run.started is not None:
-        yield _event("START", run.started, job, name)
+        yield _event("START", run.started, job, name, parent=above)
     for stage in run.stages:
         yield from _stage_events(told, stage, job)
     if run.is_final:
         ended = run.finished if run.finished is not None else told.events[-1].time
-        yield _event(_LATE.get(run.state.value, "ABORT"), ended, job, name)
+        yield _event(_LATE.get(run.state.value, "ABORT"), ended, job, name, parent=above)
+
+
+def _study_of(told: Told) -> tuple[str, str] | None:
+    """The run and the job that stand for the study of a trial."""
+    if told.trial is None:
+        return None
+    study = told.trial.study
+    return _uuid(study.identity), f"{told.run.pipeline}.{study.name}"
 
 
 def _stage_events(told: Told, stage: StageRun, parent: str) -> Iterator[dict[str, Any]]:
@@ -144,7 +155,9 @@ def _event(
     if parent is not None:
         above = facet_v2.parent_run
         facets["parent"] = above.ParentRunFacet(
-            run=above.Run(runId=parent[0]), job=above.Job(namespace=NAMESPACE, name=parent[1])
+            run=above.Run(runId=parent[0]),
+            job=above.Job(namespace=NAMESPACE, name=parent[1]),
+            producer=PRODUCER,
         )
     made = event_v2.RunEvent(
         eventType=event_v2.RunState[kind],

@@ -5,8 +5,11 @@ Everything in it has passed through the run's own records, so secrets are hidden
 
 from __future__ import annotations
 
+import contextlib
 from functools import cached_property
 from pathlib import Path
+
+from msgspec import Struct
 
 from jupyter_pipe.errors import PipeError
 from jupyter_pipe.events import Event, MetricLogged
@@ -15,8 +18,25 @@ from jupyter_pipe.runs.data.profiles import ValueProfile, read_profiles
 from jupyter_pipe.runs.fold import fold
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.store import STATE_FOLDER, RunFolder, RunStore
+from jupyter_pipe.sweeps.model import Study, Trial
+from jupyter_pipe.sweeps.spaces import planned_trials
+from jupyter_pipe.sweeps.studies import study_folder
 
-__all__ = ["Told", "store_of"]
+__all__ = ["Told", "ToldTrial", "store_of"]
+
+
+class ToldTrial(Struct, frozen=True):
+    """One of `trials`, all that `study` has so far."""
+
+    number: int
+    study: Study
+    trials: tuple[Trial, ...]
+
+    @property
+    def is_last(self) -> bool:
+        """Whether all trials of the study have come to their ends."""
+        ended = [trial for trial in self.trials if trial.state != "running"]
+        return len(ended) == len(self.trials) >= planned_trials(self.study)
 
 
 class Told:
@@ -54,21 +74,19 @@ class Told:
         return tuple(read_profiles(self.folder, self.run))
 
     @cached_property
-    def study(self) -> str:
-        """The study that the run is a trial of; empty for others."""
+    def trial(self) -> ToldTrial | None:
+        """The trial that the run is, with its study; None for others, and for a study that somebody else
+        signed."""
         if self.run.trigger != "sweep":
-            return ""
-        from jupyter_pipe.sweeps.studies import study_folder
-
+            return None
         studies = self.store.state_folder / "studies"
         for path in sorted(studies.iterdir()) if studies.is_dir() else ():
-            try:
-                trials = study_folder(self.store, path.name).trials()
-            except (PipeError, OSError):
-                continue
-            if any(trial.run_id == self.run.run_id for trial in trials):
-                return path.name
-        return ""
+            with contextlib.suppress(PipeError, OSError):
+                folder = study_folder(self.store, path.name)
+                number = folder.runs().get(self.run.run_id)
+                if number is not None:
+                    return ToldTrial(number, folder.read(), folder.trials())
+        return None
 
 
 def store_of(run_folder: Path) -> RunStore:

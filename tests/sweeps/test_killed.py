@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import nbformat
@@ -36,6 +38,15 @@ CELLS = [
 ]
 
 
+def told_runs(lineage: Path) -> dict[str, int]:
+    """How the runs of trials have ended, as far as events in this file say."""
+    lines = lineage.read_text().splitlines() if lineage.exists() else []
+    events = [json.loads(line) for line in lines if line.endswith("}")]
+    runs = [event for event in events if event["job"]["name"] == "w"]
+    assert {event["run"]["facets"]["parent"]["job"]["name"] for event in runs} <= {"w.loss"}
+    return dict(Counter(event["eventType"] for event in runs if event["eventType"] != "START"))
+
+
 def test_a_killed_sweep_loses_no_trial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -47,7 +58,9 @@ def test_a_killed_sweep_loses_no_trial(
     store = RunStore(tmp_path)
     folder = study_folder(store, "loss")
     command = [sys.executable, "-m", "jupyter_pipe.cli.main", "sweep", "w.ipynb", "-p", "n=1..5"]
-    sweep = subprocess.Popen([*command, "--grid", "--minimize", "loss"], stdout=subprocess.DEVNULL)
+    lineage = tmp_path / "lineage.jsonl"
+    command += ["--grid", "--minimize", "loss", "--track", f"openlineage+{lineage.as_uri()}"]
+    sweep = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     limit = time.monotonic() + 240
     while not any(trial.number == 2 for trial in folder.trials()):
         assert sweep.poll() is None
@@ -77,5 +90,9 @@ def test_a_killed_sweep_loses_no_trial(
     assert not (tmp_path / "later.txt").exists()
     assert "fit: ValueError: four" in capsys.readouterr().out
     assert "1 failed, 1 infeasible" in folder.report.read_text()
+    # Both sweeps had a process that told of their runs: of five trials, and of the one that was cut off.
+    while told_runs(lineage) != {"COMPLETE": 3, "FAIL": 2, "ABORT": 1}:
+        assert time.monotonic() < limit, (folder.path / "tracking.log").read_text()
+        time.sleep(0.05)
     assert main(["sweep", "w.ipynb", "-p", "n=1..5", "--minimize", "los"]) == 2
     assert "Did you mean 'loss'?" in capsys.readouterr().err

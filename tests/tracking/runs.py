@@ -45,12 +45,14 @@ END: tuple[Event, ...] = (
 )
 
 
-def write_run(store: RunStore, run_id: str, events: tuple[Event, ...] = (*BEGIN, *END)) -> str:
+def write_run(
+    store: RunStore, run_id: str, events: tuple[Event, ...] = (*BEGIN, *END), *, trigger: str = "cli"
+) -> str:
     """A run with these events, after the first one."""
     depth = ParameterValue("depth", "3", 3, "command line", "2", "int")
     facts = RunFacts(parameters=(depth,), provenance={"git": {"commit": "c" * 40, "dirty": False}})
     writer = store.create(PIPELINE, facts, run_id=run_id)
-    writer.append(RunQueued(run_id=run_id, pipeline="homes", stages=("load", "fit")))
+    writer.append(RunQueued(run_id=run_id, pipeline="homes", stages=("load", "fit"), trigger=trigger))
     for event in events:
         writer.append(event)
     writer.close()

@@ -26,6 +26,7 @@ from jupyter_pipe.tracking.outbox import enlist, read_outbox, tell, waiting
 from jupyter_pipe.tracking.told import Told
 from jupyter_pipe.tracking.trackers import open_tracker, require_address
 from jupyter_pipe.trust.signatures import sign
+from tests.tracking.lineage_rules import require_lineage
 from tests.tracking.runs import BEGIN, write_run
 
 
@@ -179,6 +180,8 @@ def test_each_transition_is_one_event_in_the_file(store: RunStore, tmp_path: Pat
         ("homes.fit", "START"): 2,
         ("homes.fit", "COMPLETE"): 1,
     }
+    require_lineage(events[:3])
+    require_lineage(events[3:])
     fit = next(event for event in events if event["job"]["name"] == "homes.fit")
     assert fit["run"]["facets"]["parent"]["job"]["name"] == "homes"
 

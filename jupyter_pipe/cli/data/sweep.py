@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.cli.options import Subparsers, add_command, add_trust, at_least
 from jupyter_pipe.cli.output.terminal import Terminal
-from jupyter_pipe.cli.runs.run_options import command_line, environment_of
+from jupyter_pipe.cli.runs.run_options import command_line, environment_of, track_address
 from jupyter_pipe.errors import SweepError
 
 if TYPE_CHECKING:
@@ -78,6 +78,13 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--best", type=Path, metavar="FILE", help="write the best parameters as YAML")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the report there, too")
+    parser.add_argument(
+        "--track",
+        nargs="?",
+        const="default",
+        metavar="ADDRESS",
+        help="tell MLflow about study and trials, or the tracker at this address",
+    )
     parser.add_argument("--root", metavar="DIR", help="gets .jupyter_pipe (default: the notebook's folder)")
     parser.add_argument(
         "--env-file", type=Path, metavar="FILE", help="NAME=VALUE lines, for secret:NAME tags"
@@ -124,8 +131,12 @@ def _study(terminal: Terminal, target: Target, args: argparse.Namespace) -> tupl
     metric = args.minimize or args.maximize or ""
     if args.resume:
         folder = study_folder(target.store, args.study or metric or "study")
-        study = folder.read()
-        return (replace(study, trials=args.trials) if args.trials else study), folder
+        earlier = folder.read()
+        track = track_address(args) or earlier.track
+        study = replace(earlier, trials=args.trials or earlier.trials, track=track)
+        if study != earlier:
+            folder.create(study)
+        return study, folder
     made = _new_study(target, args, metric)
     name = args.study or free_name(target.store, metric)
     folder = study_folder(target.store, name)
@@ -144,6 +155,8 @@ def _study(terminal: Terminal, target: Target, args: argparse.Namespace) -> tupl
 def _new_study(target: Target, args: argparse.Namespace, metric: str) -> Study:
     """The study that the command line describes, not yet begun. Raises SweepError if the metric is not named
     or not tagged in any stage, or no parameter has a space, such as `-p depth=2..9`."""
+    from jupyter_pipe.engine.tracking import track_setting
+    from jupyter_pipe.runs.store import new_run_id
     from jupyter_pipe.sweeps import Study
     from jupyter_pipe.sweeps.spaces import grid_of, parse_space
 
@@ -173,6 +186,8 @@ def _new_study(target: Target, args: argparse.Namespace, metric: str) -> Study:
         seed=args.seed,
         prune=args.prune,
         stages=() if args.whole else stages,
+        identity=new_run_id(),
+        track=track_address(args) or track_setting(target.notebook),
     )
     if study.sampler == "grid":
         grid_of(space)

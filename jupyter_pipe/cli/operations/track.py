@@ -15,7 +15,7 @@ jupyter pipe track latest
 jupyter pipe track --all                                    every run of this folder
 jupyter pipe track 7b1e 9c02 --to http://localhost:5000     MLflow elsewhere
 jupyter pipe track --all --to openlineage+file:///tmp/runs.jsonl
-jupyter pipe run home_value.ipynb --track                   while it runs"""
+jupyter pipe run home_value.ipynb --track                   while it runs; so does sweep --track"""
 EXPLANATION = """\
 Parameters, metrics, gates, digests and profiles of data, notebooks, report and git state go to MLflow: a run
 is a run there, stages are its children, trials of a sweep the children of the study. By default MLflow keeps

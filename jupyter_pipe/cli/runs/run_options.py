@@ -24,6 +24,7 @@ __all__ = [
     "environment_of",
     "given_parameters",
     "request_of",
+    "track_address",
 ]
 
 ALL_STAGES = ""
@@ -172,11 +173,12 @@ def _options(args: argparse.Namespace) -> RunOptions:
         scheduler=args.scheduler,
         trust=args.trust,
         allow_secret_values=args.allow_secret_values,
-        track=_address_of(args),
+        track=track_address(args),
     )
 
 
-def _address_of(args: argparse.Namespace) -> str:
+def track_address(args: argparse.Namespace) -> str:
+    """The address that `--track` names, empty without it. Raises TrackingError."""
     address = getattr(args, "track", None)
     if not address:
         return ""
