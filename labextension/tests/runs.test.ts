@@ -2,6 +2,7 @@ import { nullTranslator } from '@jupyterlab/translation';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Run, StageRun } from '../src/api/types';
 import { joinLines } from '../src/cells/mime';
+import { tracebackOf } from '../src/cells/traceback';
 import { Announcer } from '../src/controls/announcer';
 import { withTheme } from '../src/documents/theme';
 import { expectedSeconds, lastSeconds } from '../src/runs/durations';
@@ -121,5 +122,17 @@ describe('a report in the theme of JupyterLab', () => {
 
   it('is light where JupyterLab is', () => {
     expect(withTheme(html, false)).toContain('screen and (width < 0px) {');
+  });
+});
+
+describe('the traceback of a failed stage', () => {
+  it('is the last that a cell left, without colours', () => {
+    const error = (...traceback: string[]) => ({ output_type: 'error', ename: 'E', evalue: '', traceback });
+    const outputs = { a: [error('first')], b: [{ output_type: 'stream', text: 'x' }, error('\u001b[31mE\u001b[39m', 'line 2')] };
+    expect(tracebackOf({ outputs })).toBe('E\nline 2');
+  });
+
+  it('is empty where no cell has raised', () => {
+    expect(tracebackOf({ outputs: { a: [{ output_type: 'stream', text: 'x' }] } })).toBe('');
   });
 });

@@ -43,8 +43,8 @@ function client(values: KnownValue[], previews: Record<string, LoadedValue> = {}
   } as unknown as Client;
 }
 
-async function draw(server: Client, names: string[] | null = null): Promise<[ValuesModel, () => HTMLElement]> {
-  const model = new ValuesModel({ run: RUN, stage: 'load', names }, server);
+async function draw(server: Client, first: string | null = null): Promise<[ValuesModel, () => HTMLElement]> {
+  const model = new ValuesModel({ run: RUN, stage: 'load', first }, server);
   await model.read();
   const show = () => {
     const drawn = document.createElement('div');
@@ -91,9 +91,9 @@ describe('values of a stage', () => {
     expect((server as unknown as { asked: string[] }).asked).toEqual(['a', 'b']);
   });
 
-  it('shows those of an edge only', async () => {
-    const [, show] = await draw(client([known('a'), known('b')], { b: loaded({}) }), ['b']);
-    expect([...show().querySelectorAll('[role=tab]')].map(tab => tab.textContent)).toEqual(['b']);
+  it('looks first at what was asked for', async () => {
+    const [, show] = await draw(client([known('a'), known('b')], { b: loaded({}) }), 'b');
+    expect([...show().querySelectorAll('[aria-selected=true]')].map(tab => tab.textContent)).toEqual(['b']);
   });
 
   it('says that there is nothing, and that the server does not answer', async () => {

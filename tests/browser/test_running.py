@@ -94,6 +94,8 @@ def test_a_failure_is_shown_beside_its_cell_and_mended(lab: Lab, open_notebook: 
     expect(failure).to_contain_text("KeyError: '<b>nobody</b>'", timeout=LONG)
     expect(failure).to_be_in_viewport()
     expect(failure).to_contain_text("fit, cell 2, line 2")
+    failure.get_by_role("button", name="Full traceback").click()
+    expect(failure.locator(".jp-pipe-Failure-traceback")).to_contain_text("Traceback (most recent call last)")
     expect(page.locator(".jp-pipe-FailedLine")).to_have_text("bad = scores['<b>nobody</b>']")
     expect(row(page, "skipped", "show")).to_be_visible()
     expect(page.locator(".Toastify")).to_contain_text("failing failed in fit (cell 2, line 2)")

@@ -111,6 +111,28 @@ def test_of_a_recursion_the_beginning_and_the_end_are_shown(depth: int, shown: i
     assert omitted_text(failure.frames[5]) == (f"… {omitted} more" if omitted else "")
 
 
+@pytest.mark.parametrize(
+    ("lines", "shown"),
+    [
+        ([1, *[2] * 900], [(1, 0), (2, 899)]),
+        ([1, *[2, 3] * 300, 4], [(1, 0), (2, 0), (3, 598), (4, 0)]),
+        ([1, 2, 2, 3], [(1, 0), (2, 0), (2, 0), (3, 0)]),
+        (
+            [*range(20), *[50] * 900],
+            [*[(line, 0) for line in range(5)], (5, 9), *[(n, 0) for n in range(15, 20)], (50, 899)],
+        ),
+    ],
+    ids=["one function", "a circle of two", "twice is no recursion", "behind a long way"],
+)
+def test_the_frames_of_a_recursion_are_shown_once(lines: list[int], shown: list[tuple[int, int]]) -> None:
+    frames = [{"cell": 1, "line": line, "function": "f", "source": "f()"} for line in lines]
+    failure = cell_failure(
+        CellPlace("s", CELLS, 1), {"ename": "RecursionError", "evalue": ""}, {"frames": frames}
+    )
+    assert [(frame.line, frame.omitted) for frame in failure.frames] == shown
+    assert len(shown) + sum(omitted for _, omitted in shown) == len(lines)
+
+
 def test_very_long_messages_are_cut() -> None:
     content = {"ename": "E", "evalue": "x" * 100_000}
     failure = cell_failure(CellPlace("s", CELLS, 1), content, {})

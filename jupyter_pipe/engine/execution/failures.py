@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from jupyter_pipe.artifacts.protocol import Observations
 from jupyter_pipe.engine.execution.stage_cells import is_users, role_of, source_position
 from jupyter_pipe.events import FailureKind, Frame
+from jupyter_pipe.render.repeats import without_repeats
 from jupyter_pipe.render.terminal_text import without_escapes
 from jupyter_pipe.runs.model import Failure
 
@@ -187,12 +188,14 @@ def _frame(found: Mapping[str, Any], place: CellPlace) -> Frame:
 
 
 def _shortened(frames: tuple[Frame, ...]) -> tuple[Frame, ...]:
-    """Of a recursion the beginning and the end; a thousand frames between them say nothing more."""
-    omitted = len(frames) - 2 * _SHOWN_FRAMES
-    if omitted <= 0:
-        return frames
-    last = replace(frames[_SHOWN_FRAMES - 1], omitted=omitted)
-    return (*frames[: _SHOWN_FRAMES - 1], last, *frames[-_SHOWN_FRAMES:])
+    """Of a recursion each frame once; of what is still long the beginning and the end."""
+    once = tuple(replace(frame, omitted=omitted) for frame, omitted in without_repeats(frames))
+    if len(once) <= 2 * _SHOWN_FRAMES:
+        return once
+    left_out = once[_SHOWN_FRAMES - 1 : -_SHOWN_FRAMES]
+    omitted = sum(1 + frame.omitted for frame in left_out) - 1
+    last = replace(left_out[0], omitted=omitted)
+    return (*once[: _SHOWN_FRAMES - 1], last, *once[-_SHOWN_FRAMES:])
 
 
 def _traceback(place: CellPlace, frames: Iterable[Frame]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from jupyter_pipe.render.repeats import without_repeats
 from jupyter_pipe.render.terminal_text import played_out, without_escapes
 from jupyter_pipe.trust.records import UNREADABLE, read_regular_file
 
@@ -61,9 +62,26 @@ def read_executed(path: Path) -> tuple[ExecutedCell, ...]:
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     users = [cell for cell in code if cell.metadata.jupyter_pipe.role == "cell"]
     return tuple(
-        ExecutedCell(cell.id, position, cell.execution_count, _joined(cell.source), cell.outputs)
+        ExecutedCell(
+            cell.id,
+            position,
+            cell.execution_count,
+            _joined(cell.source),
+            tuple(map(_shortened, cell.outputs)),
+        )
         for position, cell in enumerate(users, 1)
     )
+
+
+def _shortened(output: dict[str, Any]) -> dict[str, Any]:
+    """Of the traceback of a recursion, each frame once."""
+    lines = output.get("traceback")
+    if output.get("output_type") != "error" or not isinstance(lines, list):
+        return output
+    kept: list[str] = []
+    for line, omitted in without_repeats(lines):
+        kept += [line, f"… {omitted:,} more"] if omitted else [line]
+    return {**output, "traceback": kept}
 
 
 def text_outputs(cell: ExecutedCell) -> str:

@@ -3,7 +3,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { bugIcon, closeIcon, fastForwardIcon, notebookIcon, ReactWidget } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
-import { useState, type ReactElement } from 'react';
+import { useEffect, useState, type ReactElement } from 'react';
 import type { Failure, Frame, Run, StageRun } from '../api/types';
 import { CommandIds } from '../commands';
 import { StateIcon } from '../controls/marks';
@@ -15,6 +15,8 @@ export interface FailureProps {
   readonly failure: Failure;
   /** The types and shapes of what the stage received, by name. */
   readonly inputs: Readonly<Record<string, string>>;
+  /** The traceback of the kernel; empty if it left none. */
+  readonly readTraceback: () => Promise<string>;
   readonly commands: CommandRegistry;
   readonly close: () => void;
   readonly trans: TranslationBundle;
@@ -68,7 +70,7 @@ function FailureView(props: FailureProps): ReactElement {
           ))}
         </p>
       )}
-      {isWhole && <pre className="jp-pipe-code jp-pipe-Failure-traceback">{failure.traceback}</pre>}
+      {isWhole && <Traceback {...props} />}
       <div className="jp-pipe-Actions">
         {commands.hasCommand(CommandIds.debugStage) && (
           <button type="button" className="jp-pipe-Button jp-mod-primary" onClick={execute(CommandIds.debugStage)}>
@@ -81,13 +83,34 @@ function FailureView(props: FailureProps): ReactElement {
         <button type="button" className="jp-pipe-Button" onClick={execute(CommandIds.openExecuted)}>
           <notebookIcon.react tag="span" /> {trans.__('Open executed notebook')}
         </button>
-        {failure.traceback && (
+        {failure.traceback && !isDemand(failure) && (
           <button type="button" className="jp-pipe-Link" aria-expanded={isWhole} onClick={() => setWhole(!isWhole)}>
             {trans.__('Full traceback')}
           </button>
         )}
       </div>
     </>
+  );
+}
+
+/** The kernel's own, with the frames of libraries: those of the user stand above already. */
+function Traceback({ readTraceback, trans }: FailureProps): ReactElement {
+  const [text, setText] = useState<string | null>(null);
+  useEffect(() => {
+    let isCurrent = true;
+    void readTraceback()
+      .catch((error: Error) => error.message)
+      .then(found => isCurrent && setText(found));
+    return () => {
+      isCurrent = false;
+    };
+  }, [readTraceback]);
+  return text === '' ? (
+    <p className="jp-pipe-second">{trans.__('The kernel left no traceback.')}</p>
+  ) : (
+    <pre className="jp-pipe-code jp-pipe-Failure-traceback" tabIndex={0} aria-label={trans.__('Full traceback')}>
+      {text ?? trans.__('Loading…')}
+    </pre>
   );
 }
 

@@ -10,6 +10,7 @@ import { findStage } from '../runs/flow';
 import { addBelow } from './below';
 import { FailureWidget } from './failure';
 import { markLine } from './line';
+import { tracebackOf } from './traceback';
 
 export class CellFailures implements IDisposable {
   private shown: { key: string; widget: FailureWidget; unmark: () => void }[] = [];
@@ -74,7 +75,9 @@ export class CellFailures implements IDisposable {
     };
     const inputs = this.inputs(stage.name);
     const { commands, trans } = this;
-    const widget = new FailureWidget({ run, stage, failure, inputs, commands, close, trans });
+    const { client, history } = this.pipeline;
+    const readTraceback = async () => tracebackOf(await client.outputs(history.address(run.run_id), stage.name));
+    const widget = new FailureWidget({ run, stage, failure, inputs, readTraceback, commands, close, trans });
     if (!addBelow(cell, widget)) {
       widget.dispose();
       void cell.ready.then(() => this.draw());

@@ -8,9 +8,9 @@ import { ApiError } from '../api/client';
 /** Show a tab; the one of the same thing that is open already, if there is one. */
 export function openTab({ shell }: JupyterFrontEnd, widget: Widget): void {
   const open = [...shell.widgets('main')].find(each => each.id === widget.id);
-  if (open) {
+  if (open && open !== widget) {
     widget.dispose();
-  } else {
+  } else if (!open) {
     shell.add(widget, 'main');
   }
   shell.activateById(widget.id);

@@ -7,7 +7,7 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { CommandIds } from '../commands';
 import { openTab } from '../controls/opening';
 import { IPipelines } from '../tokens';
-import { makeValues } from '../values/document';
+import { findValues, makeValues } from '../values/document';
 
 export const values: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-pipe:values',
@@ -31,8 +31,9 @@ export const values: JupyterFrontEndPlugin<void> = {
         const found = asked(args);
         if (found) {
           const { pipeline, stage, runId } = found;
-          const names = Array.isArray(args.names) ? args.names.map(String) : null;
-          openTab(app, makeValues({ run: pipeline.history.address(runId), stage, names }, pipeline.client, trans));
+          const first = typeof args.name === 'string' ? args.name : null;
+          const subject = { run: pipeline.history.address(runId), stage, first };
+          openTab(app, findValues(app.shell.widgets('main'), subject) ?? makeValues(subject, pipeline.client, trans));
         }
       }
     });

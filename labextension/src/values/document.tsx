@@ -2,6 +2,7 @@
 
 import { MainAreaWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Widget } from '@lumino/widgets';
 import type { ReactElement } from 'react';
 import type { Client } from '../api/client';
 import { FrameWidget } from '../controls/widget';
@@ -11,7 +12,7 @@ import { ValuesView } from './view';
 
 class ValuesWidget extends FrameWidget {
   constructor(
-    private readonly model: ValuesModel,
+    readonly model: ValuesModel,
     private readonly trans: TranslationBundle
   ) {
     super();
@@ -24,12 +25,25 @@ class ValuesWidget extends FrameWidget {
   }
 }
 
+/** The open tab of these values, if there is one, with the value chosen in it that was asked for. */
+export function findValues(widgets: Iterable<Widget>, subject: ValuesSubject): Widget | null {
+  const open = [...widgets].find(widget => widget.id === idOf(subject));
+  const content = open instanceof MainAreaWidget ? open.content : null;
+  if (content instanceof ValuesWidget && subject.first !== null) {
+    void content.model.choose(subject.first);
+  }
+  return open ?? null;
+}
+
+function idOf({ run, stage }: ValuesSubject): string {
+  return ['jupyter-pipe-values', run.root, run.runId, stage].join('-');
+}
+
 export function makeValues(subject: ValuesSubject, client: Client, trans: TranslationBundle): MainAreaWidget {
   const model = new ValuesModel(subject, client);
   const widget = new MainAreaWidget({ content: new ValuesWidget(model, trans) });
-  const { run, stage, names } = subject;
-  widget.id = ['jupyter-pipe-values', run.root, run.runId, stage, ...(names ?? [])].join('-');
-  widget.title.label = names?.length === 1 ? trans.__('%1 of %2', names[0], stage) : trans.__('Values of %1', stage);
+  widget.id = idOf(subject);
+  widget.title.label = trans.__('Values of %1', subject.stage);
   widget.title.icon = pipelineIcon;
   widget.title.closable = true;
   void model.read();

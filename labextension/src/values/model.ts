@@ -7,8 +7,8 @@ import type { KnownValue, LoadedValue } from '../api/types';
 export interface ValuesSubject {
   readonly run: RunAddress;
   readonly stage: string;
-  /** Only these; null for all that the stage left. */
-  readonly names: readonly string[] | null;
+  /** The value to look at first; null for the first one. */
+  readonly first: string | null;
 }
 
 export class ValuesModel {
@@ -30,17 +30,17 @@ export class ValuesModel {
 
   /** Ask what is there, and load the first value. */
   async read(): Promise<void> {
-    const { run, stage, names } = this.subject;
+    const { run, stage, first } = this.subject;
     try {
-      const { values } = await this.client.values(run, stage);
-      this.known = names === null ? values : values.filter(value => names.includes(value.name));
+      this.known = (await this.client.values(run, stage)).values;
       this.error = null;
     } catch (error) {
       this.error = asApiError(error);
     }
     this.changedSignal.emit();
-    if (this.known?.length) {
-      await this.choose(this.known[0].name);
+    const value = this.known?.find(each => each.name === first) ?? this.known?.[0];
+    if (value) {
+      await this.choose(value.name);
     }
   }
 

@@ -145,7 +145,7 @@ function Picture(props: PictureProps): ReactElement {
       show: arc => {
         const edge = edges.find(each => within(each.from, arc.from, layout) && within(each.to, arc.to, layout));
         if (edge && commands.hasCommand(CommandIds.showValues)) {
-          void commands.execute(CommandIds.showValues, { stage: edge.from, names: [...arc.names] });
+          void commands.execute(CommandIds.showValues, { stage: edge.from, name: arc.names[0] });
         }
       },
       menu: (event, stage) => {

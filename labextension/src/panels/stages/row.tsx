@@ -90,7 +90,7 @@ function Values({ row, commands, trans }: RowProps<StageRow>): ReactElement | nu
   if (names.length === 0 || !commands.hasCommand(CommandIds.showValues)) {
     return null;
   }
-  const show = (args: { names?: string[] }) => void commands.execute(CommandIds.showValues, { stage: row.name, ...args });
+  const show = (args: { name?: string }) => void commands.execute(CommandIds.showValues, { stage: row.name, ...args });
   return (
     <p className="jp-pipe-Row-values">
       {names.slice(0, MOST_VALUES).map(name => (
@@ -100,7 +100,7 @@ function Values({ row, commands, trans }: RowProps<StageRow>): ReactElement | nu
           tabIndex={-1}
           className="jp-pipe-Link jp-pipe-code"
           title={trans.__('Show the value of %1', name)}
-          onClick={() => show({ names: [name] })}
+          onClick={() => show({ name })}
         >
           {name}
         </button>
