@@ -21,6 +21,7 @@ from jupyter_pipe.registry.lineage import Lineage, read_lineage
 from jupyter_pipe.registry.mlflow_names import EVALUATION, SEEN
 from jupyter_pipe.registry.model import CHAMPION, ModelVersion
 from jupyter_pipe.registry.registry import Registry
+from jupyter_pipe.render.words import amount
 from jupyter_pipe.scoring.bundle import Bundle, load_bundle
 from jupyter_pipe.scoring.columns import RowsError
 from jupyter_pipe.scoring.proving.comparison import first_difference
@@ -204,7 +205,7 @@ def _too_few(offered: int, fresh: int, lineage: Lineage, *, given: bool) -> Verd
 
 def _verdict(found: Comparison, old: _Loaded, new: _Loaded) -> Verdict:
     figures = (
-        f"{found.metric} {found.challenger:.6g} against {found.champion:.6g} of the champion "
+        f"{found.metric} {amount(found.challenger)} against {amount(found.champion)} of the champion "
         f"(version {old.version.number}) on {found.rows} rows that neither has seen; "
         f"{_in_words(found.gain)}, in 90 of 100 draws {_in_words(found.low)} to {_in_words(found.high)}"
     )
@@ -221,4 +222,4 @@ def _verdict(found: Comparison, old: _Loaded, new: _Loaded) -> Verdict:
 
 def _in_words(gain: float) -> str:
     """`2,164 worse` for -2164."""
-    return f"{abs(gain):,.4g} {'worse' if gain < 0 else 'better'}"
+    return f"{amount(abs(gain))} {'worse' if gain < 0 else 'better'}"
