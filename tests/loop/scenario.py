@@ -7,6 +7,7 @@ Everything is a process of its own: `jupyter-pipe` as a user types it, kernels, 
 
 from __future__ import annotations
 
+import csv
 import html
 import http.server
 import json
@@ -233,7 +234,8 @@ def answers_agree(world: Scenario) -> list[float]:
     rows = week_of(7).head(25)
     rows.drop(columns=["price"]).to_csv(world.folder / "new.csv", index=False)
     world.pipe("score", "homes@champion", "new.csv", "-o", "out.csv")
-    batch = pd.read_csv(world.folder / "out.csv", float_precision="round_trip")["predicted"].tolist()
+    with (world.folder / "out.csv").open(encoding="utf-8", newline="") as file:
+        batch = [float(row["predicted"]) for row in csv.DictReader(file)]
     rest: list[float] = ask(world.port, rows)["predictions"]
     assert rest == batch, "REST and batch agree"
     return rest
@@ -311,9 +313,9 @@ def killed(world: Scenario, traffic: Traffic) -> int:
     assert done.returncode == -9, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
     assert world.champion() == before, "killed between decision and promotion"
     with serving(
-        "homes@champion", "--canary", "30%", "--challenger", "@challenger", "--no-log", folder=world.folder
+        "homes@champion", "--canary", "10%", "--challenger", "@challenger", "--no-log", folder=world.folder
     ) as canary:
-        shares = Counter(ask(canary.port, week_of(7).iloc[[n]])["version"] for n in range(60))
+        shares = Counter(ask(canary.port, week_of(7).iloc[[n]])["version"] for n in range(150))
         assert len(shares) == 2, shares
         assert 5 <= min(shares.values()) <= 30, shares
     world.once()
