@@ -216,6 +216,7 @@ def _lines(terminal: Terminal, watched: Watched) -> Iterator[str]:
 
 
 def _version_lines(terminal: Terminal, version: VersionWatch) -> Iterator[str]:
+    """What is said of one version, the most alarming first."""
     traffic = version.traffic
     mark = terminal.mark(MARKS[_MARKS[version.state]])
     refused = f", {traffic.refused:,} refused" if traffic.refused else ""
