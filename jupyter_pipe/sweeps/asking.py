@@ -91,7 +91,11 @@ class Asker:
         )
 
     def importances(self) -> Mapping[str, float]:
-        """How much of the difference between trials each parameter explains; empty if too few have ended."""
+        """How much of the difference between trials each parameter explains; empty if too few have ended,
+        and for a single parameter, which explains all of it."""
+        # The evaluator imports pandas and scikit-learn, which takes longer than many a trial.
+        if len(self._study.space) < 2:
+            return {}
         evaluator = self._optuna.importance.PedAnovaImportanceEvaluator()
         try:
             found: Mapping[str, float] = self._optuna.importance.get_param_importances(

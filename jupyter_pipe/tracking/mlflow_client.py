@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ __all__ = ["experiment_id", "import_mlflow", "keep_here", "locked", "meant", "op
 
 _PATIENCE_SECONDS = 60.0
 _VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
-_LOUD = ("alembic", "mlflow", "mlflow.store.db.utils")
+_LOUD = ("alembic", "mlflow", "mlflow.store.db.utils", "urllib3.connectionpool")
 
 
 def import_mlflow(feature: str) -> Any:
@@ -35,6 +36,9 @@ def import_mlflow(feature: str) -> Any:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    # By default it asks a server that is away for minutes before it says so. Whoever can wait asks again.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
     try:
         import mlflow
     except ImportError as error:
@@ -118,12 +122,19 @@ def reported(address: Address) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        first = str(error).strip().split("\n")[0]
         raise RegistryError(
-            f"MLflow at {shown(address.registry)} does not answer as it should: {first.rstrip('.'):.300}.",
+            f"MLflow at {shown(address.registry)} does not answer as it should: {_said(error):.300}.",
             code="registry_away",
             hint="Check that it runs and that MLFLOW_TRACKING_URI names it; nothing was changed half.",
         ) from error
+
+
+def _said(error: Exception) -> str:
+    """The first line of what a library says, without the password that its addresses may hold."""
+    first = str(error).strip().split("\n")[0].rstrip(".")
+    if "Max retries exceeded" in first:
+        return "no connection"
+    return re.sub(r"://[^@/\s]*@", "://", first)
 
 
 def shown(uri: str) -> str:
