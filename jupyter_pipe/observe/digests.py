@@ -75,12 +75,17 @@ def _folder_digest(path: Path, entered: set[tuple[int, int]]) -> str:
         except OSError:
             digest = MISSING
         parts.append(f"{name}:{digest}")
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return _digest_of_names("folder", parts)
+
+
+def _digest_of_names(kind: str, parts: list[str]) -> str:
+    """Of what no file holds by chance: an empty file that becomes an empty folder has changed."""
+    return hashlib.sha256("\0".join((kind, *parts)).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _pattern_digest(pattern: str) -> str:
     parts = [f"{name}:{file_digest(Path(name))}" for name in sorted(glob.glob(pattern, recursive=True))]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest() if parts else MISSING
+    return _digest_of_names("pattern", parts) if parts else MISSING
 
 
 def is_settled(*times_ns: int) -> bool:

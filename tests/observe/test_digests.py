@@ -19,6 +19,17 @@ def test_what_lies_behind_a_link_counts(tmp_path: Path) -> None:
     assert file_digest(tmp_path / "data") != before
 
 
+@pytest.mark.parametrize("inside", [(), ("a.csv",), ("a.csv", "b.csv")])
+def test_a_file_that_becomes_a_folder_has_changed(inside: tuple[str, ...], tmp_path: Path) -> None:
+    folder, lines = tmp_path / "folder", []
+    folder.mkdir()
+    for name in inside:
+        (folder / name).write_text("1")
+        lines.append(f"{name}:{file_digest(folder / name)}")
+    (tmp_path / "file").write_text("\n".join(lines))
+    assert file_digest(tmp_path / "file") != file_digest(folder)
+
+
 @pytest.mark.parametrize("target", [".", "..", "/", "../data/inner"])
 def test_links_in_a_circle_have_an_end(target: str, tmp_path: Path) -> None:
     inner = tmp_path / "data" / "inner"
