@@ -156,7 +156,9 @@ def test_an_object_that_cannot_be_shown_fails_with_its_own_error(ran: Runs) -> N
     shown = "class Odd:\n    def __repr__(self):\n        raise ValueError('no name')"
     done = ran(Package().stage("a", shown, "Odd()"))
     failure = done.run.stage("a").failure
-    assert failure is not None
+    if failure is None:  # older versions of IPython print the traceback and go on
+        assert "ValueError: no name" in json.dumps(done.executed("a")).replace("\\u001b[0m", "")
+        return
     assert (failure.ename, failure.evalue, failure.position) == ("ValueError", "no name", 2)
 
 
