@@ -189,6 +189,8 @@ OTHERS = """\
     python benchmarks/overhead.py --bars   # what a pipeline costs beyond the code in it, and our limits
     python benchmarks/noop.py              # a run in which nothing changed
     python benchmarks/payloads.py          # a value of 1 GB between stages: writing, reading, the guard
+    python benchmarks/profiles.py          # looking at a frame of 1 GB: what values look like, for contracts
+    python benchmarks/sweep.py             # twelve trials of a sweep beside twelve separate runs
     python benchmarks/compile_scale.py     # compiling notebooks of up to 5,000 cells
 """
 

@@ -6,6 +6,7 @@ import datetime
 import decimal
 import math
 import random
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ import pandas as pd
 import pytest
 
 from jupyter_pipe.artifacts import profile_record
+from jupyter_pipe.kernel.context import Context
 from jupyter_pipe.kernel.profiles import make_profile, numbers
+from jupyter_pipe.kernel.session import Session
 
 from .weeks import profile_of, stable_week
 
@@ -177,3 +180,33 @@ def test_frames_of_polars() -> None:
     assert column_of(polars.Series(["a", None]).cast(polars.Categorical)).nulls == 1
     batches = profile_of(polars.DataFrame({"week": [1, 1, 2], "x": [1, 1, 2]}), by="week", keys=[["x"]])
     assert batches.batches["1"].duplicates == {"x": 1}
+
+
+MANY = np.arange(150_000.0)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        MANY,
+        MANY.astype("int64"),
+        MANY.astype("float32"),
+        np.where(MANY % 3 == 0, NAN, MANY),
+        np.where(MANY < 140_000, NAN, MANY),
+        pd.array(MANY.astype("int64"), dtype="Int64"),
+        pd.array(np.where(MANY % 3 == 0, NAN, MANY), dtype="Float64"),
+    ],
+    ids=["float", "int", "short", "gaps", "mostly gaps", "nullable int", "nullable float"],
+)
+def test_a_contract_asks_for_the_range_of_all_rows(values: Any) -> None:
+    """A sample would miss the ends of nearly all of them."""
+    (column,) = make_profile(pd.DataFrame({"x": values}), whole=True)["columns"]
+    known = pd.Series(values).dropna()
+    assert (column["quantiles"][0], column["quantiles"][-1]) == (known.min(), known.max())
+
+
+def test_what_nobody_reads_is_not_profiled(tmp_path: Path) -> None:
+    session = Session(Context(str(tmp_path)), {"read": [1, 2], "unread": pd.DataFrame({"x": [1]})})
+    assert list(session.store_outputs(["read"])["profiles"]) == ["read"]
+    nobody = Session(Context(str(tmp_path)), {"unread": pd.DataFrame({"x": [1]})})
+    assert nobody.store_outputs([])["profiles"] == {}

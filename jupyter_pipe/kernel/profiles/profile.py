@@ -17,6 +17,7 @@ _MOST_ROWS = 100_000
 _MOST_CELLS = 1_000_000
 _LEAST_ROWS = 1_000
 _MOST_BATCHES = 1_000
+_PART = 16_384
 
 
 def make_profile(
@@ -85,13 +86,28 @@ def _widen(record: dict[str, Any], values: Any) -> None:
     """The smallest and the largest number of all rows, which a sample may miss."""
     if record.get("type") not in ("int", "float") or "quantiles" not in record:
         return
-    least, most = float(values.min()), float(values.max())
     numpy = sys.modules["numpy"]
-    if numpy.isnan(least) and hasattr(values, "dtype"):
-        plain = numpy.asarray(values, dtype="float64")
-        least, most = float(numpy.nanmin(plain)), float(numpy.nanmax(plain))
+    # `float64` is numpy's, `Float64` and `double[pyarrow]` are types of others, with gaps of their own.
+    if hasattr(numpy, str(getattr(values, "dtype", None))):
+        least, most = _range_of(numpy.asarray(values))
+    else:
+        least, most = float(values.min()), float(values.max())
+        if numpy.isnan(least) and hasattr(values, "dtype"):
+            plain = numpy.asarray(values, dtype="float64")
+            least, most = float(numpy.nanmin(plain)), float(numpy.nanmax(plain))
     quantiles = record["quantiles"]
     quantiles[0], quantiles[-1] = min(quantiles[0], least), max(quantiles[-1], most)
+
+
+def _range_of(plain: Any) -> tuple[float, float]:
+    """The smallest and the largest number of an array, without its gaps."""
+    numpy = sys.modules["numpy"]
+    # In parts that stay in the processor's cache, an array of a gigabyte is read once and not twice.
+    parts = [plain[start : start + _PART] for start in range(0, len(plain), _PART)]
+    ends = [(numpy.fmin.reduce(part), numpy.fmax.reduce(part)) for part in parts]
+    return float(numpy.fmin.reduce([least for least, _ in ends])), float(
+        numpy.fmax.reduce([most for _, most in ends])
+    )
 
 
 def _duplicates(value: Any, keys: Iterable[Iterable[str]]) -> dict[str, int]:
