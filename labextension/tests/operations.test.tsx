@@ -78,6 +78,22 @@ describe('the model of the tab', () => {
     expect(model.errors.waiting).toBeUndefined();
   });
 
+  it('lets a page rest that takes long, unless somebody asks', async () => {
+    const asked: PageName[] = [];
+    const page = (name: PageName) => {
+      asked.push(name);
+      return Promise.resolve(name === 'waiting' ? WAITING : { since: 0, services: [], problem: '' });
+    };
+    const model = new OperationsModel(SUBJECT, { page } as unknown as Client);
+    model.page = 'monitoring';
+    await model.follow();
+    await model.follow(Date.now() + 10_000);
+    expect(asked).toEqual(['monitoring', 'waiting', 'waiting']);
+    await model.follow(Date.now() + 70_000);
+    await model.refresh();
+    expect(asked.filter(name => name === 'monitoring')).toHaveLength(3);
+  });
+
   it('is free again after a decision that failed', async () => {
     const decide = () => Promise.reject(new ApiError(404, 'model_unknown', 'There is no model.'));
     const model = new OperationsModel(SUBJECT, { ...client({ waiting: WAITING }), decide } as unknown as Client);
@@ -148,7 +164,7 @@ describe('what the tab shows', () => {
 
 describe('monitoring and labels', () => {
   const watched: WatchedShown = {
-    ...{ name: 'sales', state: 'alarm', problem: '' },
+    ...{ name: 'sales', state: 'alarm', problem: '', every: 12 },
     versions: [
       { version: '3', run_id: 'r3', state: 'alarm', rows: 900, alarms: ["'area' moved"], ignored: { week: 'a key' }, missing: '' }
     ],
@@ -171,6 +187,7 @@ describe('monitoring and labels', () => {
     expect([...(area?.querySelectorAll('circle') ?? [])].map(circle => circle.getAttribute('data-marked'))).toEqual(['false', 'true']);
     expect(found.textContent).toContain("'area' moved");
     expect(found.textContent).toContain('Left out: week (a key)');
+    expect(found.textContent).toContain('1 of 12 was looked at');
   });
 
   it('shows one row at a time, with what the model suggests first in line', () => {

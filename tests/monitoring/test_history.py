@@ -69,3 +69,13 @@ def test_a_bundle_that_nobody_signed_is_a_sentence_on_the_page(served: Served, t
     assert page.services == ()
     assert "not signed by you" in page.problem
     assert str(tmp_path) not in page.problem
+
+
+def test_of_many_answers_a_sample_of_the_whole_time_is_taken(served: Served) -> None:
+    every = read_log(served.state / "log", 0.0, 1e12)
+    log = read_log(served.state / "log", 0.0, 1e12, most=250)
+    assert (every.every, log.every, len(log.answers)) == (1, 3, 200)
+    assert log.answers[0].at - every.answers[0].at < 3
+    assert every.answers[-1].at - log.answers[-1].at < 3
+    found = moments(log, kept_bundles(served.state))
+    assert ["area" in moment.moved for moment in found] == sorted("area" in moment.moved for moment in found)

@@ -25,6 +25,8 @@ __all__ = ["monitoring_page"]
 
 _SECONDS = 7 * 86_400.0
 _MOST_SERIES = 12
+# A page is to be there within a second or two, however much was asked in a week.
+_MOST_ANSWERS = 3_000
 
 
 def monitoring_page(place: Place) -> MonitoringPage:
@@ -46,7 +48,8 @@ def monitoring_page(place: Place) -> MonitoringPage:
 
 
 def _watched(folder: Path, since: float, until: float) -> WatchedShown:
-    log, find = read_log(folder / "log", since, until), kept_bundles(folder)
+    log = read_log(folder / "log", since, until, most=_MOST_ANSWERS)
+    find = kept_bundles(folder)
     watched = watch(folder.name, log, (since, until), find)
     found = moments(log, find)
     unread = ", ".join(log.damaged)
@@ -56,6 +59,7 @@ def _watched(folder: Path, since: float, until: float) -> WatchedShown:
         versions=tuple(_version(each) for each in watched.versions),
         moments=tuple(MomentShown(each.since, each.version, each.rows, each.middle) for each in found),
         series=tuple(_series(found)),
+        every=log.every,
         problem=f"Files of the request log that cannot be read: {unread}." if unread else "",
     )
 

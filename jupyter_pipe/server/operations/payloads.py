@@ -354,7 +354,8 @@ class SeriesShown(Struct, frozen=True):
 
 
 class WatchedShown(Struct, frozen=True):
-    """A model that is or was served. `series` has the columns that moved furthest first."""
+    """A model that is or was served. `series` has the columns that moved furthest first. Of many answers only
+    one of `every` so many was looked at."""
 
     name: str
     state: Literal["fine", "alarm", "unknown"]
@@ -362,6 +363,7 @@ class WatchedShown(Struct, frozen=True):
     moments: tuple[MomentShown, ...]
     series: tuple[SeriesShown, ...]
     problem: str = ""
+    every: int = 1
 
 
 class MonitoringPage(Struct, frozen=True):

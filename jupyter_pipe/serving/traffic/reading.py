@@ -5,6 +5,7 @@ A file that is damaged, or none of ours, is left out and named.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -22,8 +23,9 @@ __all__ = ["LogWindow", "read_log"]
 
 _QUERY = (
     "SELECT id, at, status, version, digest, role, seconds, rows, predictions, problem "
-    "FROM answers WHERE at >= ? AND at < ? ORDER BY at"
+    "FROM answers WHERE at >= ? AND at < ? AND rowid % ? = 0 ORDER BY at"
 )
+_COUNT = "SELECT count(*) FROM answers WHERE at >= ? AND at < ?"
 
 _Head = tuple[str, float, int, str, str, str, float]
 _SECONDS = 600.0
@@ -31,16 +33,19 @@ _SECONDS = 600.0
 
 
 class LogWindow(Struct, frozen=True):
-    """Answers between two moments. `masked` are columns that the log does not hold as they were sent;
-    `damaged` are files that could not be read."""
+    """Answers between two moments; where there were too many, only one of `every` so many. `masked` are
+    columns that the log does not hold as they were sent; `damaged` are files that could not be read."""
 
     answers: tuple[Answered, ...]
     masked: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
+    every: int = 1
 
 
-def read_log(folder: Path, since: float, until: float) -> LogWindow:
-    """All answers from `since` until before `until`, in UTC seconds since 1970."""
+def read_log(folder: Path, since: float, until: float, *, most: int | None = None) -> LogWindow:
+    """All answers from `since` until before `until`, in UTC seconds since 1970. Of more than `most`, each
+    second, third … is taken, so that they are of the whole time."""
+    every = 1 if most is None else max(1, -(-_count(folder, since, until) // most))
     answers: list[Answered] = []
     masked: dict[str, None] = {}
     damaged: list[str] = []
@@ -48,11 +53,20 @@ def read_log(folder: Path, since: float, until: float) -> LogWindow:
         try:
             with closing(open_database(path, seconds=_SECONDS)) as file:
                 masked.update(dict.fromkeys(_masked(file)))
-                answers.extend(_answers(file, since, until))
+                answers.extend(_answers(file, since, until, every))
         except (sqlite3.Error, msgspec.MsgspecError, RecursionError):
             damaged.append(path.name)
     answers.sort(key=lambda answer: answer.at)
-    return LogWindow(tuple(answers), tuple(masked), tuple(damaged))
+    return LogWindow(tuple(answers), tuple(masked), tuple(damaged), every)
+
+
+def _count(folder: Path, since: float, until: float) -> int:
+    """How many answers there are, of files that can be read."""
+    total = 0
+    for path in filter(Path.is_file, folder.glob(LOG_GLOB)):
+        with contextlib.suppress(sqlite3.Error), closing(open_database(path, seconds=_SECONDS)) as file:
+            total += int(file.execute(_COUNT, (since, until)).fetchone()[0])
+    return total
 
 
 def _masked(file: sqlite3.Connection) -> Iterator[str]:
@@ -61,8 +75,8 @@ def _masked(file: sqlite3.Connection) -> Iterator[str]:
         yield from msgspec.json.decode(_text(hashed), type=list[str])
 
 
-def _answers(file: sqlite3.Connection, since: float, until: float) -> Iterator[Answered]:
-    for line in file.execute(_QUERY, (since, until)):
+def _answers(file: sqlite3.Connection, since: float, until: float, every: int) -> Iterator[Answered]:
+    for line in file.execute(_QUERY, (since, until, every)):
         # SQLite keeps any type in any column.
         id_, at, status, version, digest, role, seconds = msgspec.convert(line[:7], _Head)
         rows, predictions, problem = line[7:]

@@ -789,6 +789,7 @@ export interface WatchedShown {
   readonly moments: readonly MomentShown[];
   readonly series: readonly SeriesShown[];
   readonly problem: string;
+  readonly every: number;
 }
 
 export interface WatchedVersion {

@@ -48,7 +48,7 @@ class OperationsContent extends FrameWidget {
     model.changed.connect(this.drawSoon, this);
     this.poll = new Poll({
       name: 'jupyter-pipe:operations',
-      factory: () => (this.isVisible ? model.refresh() : Promise.resolve()),
+      factory: () => (this.isVisible ? model.follow() : Promise.resolve()),
       frequency: { interval: PAUSE_MS, backoff: true },
       standby: 'when-hidden'
     });

@@ -41,6 +41,9 @@ export interface Subject {
   readonly name: string;
 }
 
+/** Pages that are not asked for again before so long, unless somebody asks: making them takes a second or two. */
+const REST_MS: Partial<Record<PageName, number>> = { monitoring: 60_000 };
+
 export class OperationsModel implements IDisposable {
   /** The page that is looked at. */
   page: PageName = 'waiting';
@@ -52,6 +55,7 @@ export class OperationsModel implements IDisposable {
   isDeciding = false;
   private disposed = false;
   private readonly asking = new Set<PageName>();
+  private readonly told: Partial<Record<PageName, number>> = {};
   private readonly changedSignal = new Signal<this, void>(this);
 
   constructor(
@@ -82,6 +86,12 @@ export class OperationsModel implements IDisposable {
   async refresh(): Promise<void> {
     const pages = this.page === 'waiting' ? [this.page] : [this.page, 'waiting' as const];
     await Promise.all(pages.map(page => this.ask(page)));
+  }
+
+  /** Ask again, as time goes by. */
+  async follow(now = Date.now()): Promise<void> {
+    const rests = now - (this.told[this.page] ?? -Infinity) < (REST_MS[this.page] ?? 0);
+    await (rests ? this.ask('waiting') : this.refresh());
   }
 
   /** Approve or reject. Raises ApiError. */
@@ -140,6 +150,7 @@ export class OperationsModel implements IDisposable {
     try {
       this.pages[page] = await this.client.page(page, this.subject);
       delete this.errors[page];
+      this.told[page] = Date.now();
     } catch (error) {
       this.errors[page] = error instanceof ApiError ? error : new ApiError(0, 'unreachable', String(error));
     } finally {

@@ -43,6 +43,7 @@ function Watched({ service, host, trans }: Props & { service: WatchedShown }): R
       {service.versions.map(version => (
         <Version key={`${version.version} ${version.run_id}`} {...{ version, host, trans }} />
       ))}
+      {service.every > 1 && <p className="jp-pipe-second">{trans.__('There were many answers: 1 of %1 was looked at.', service.every)}</p>}
       {service.versions.length === 0 && <p className="jp-pipe-second">{trans.__('Nothing was asked in the last seven days.')}</p>}
       {service.moments.length > 1 && (
         <div className="jp-pipe-Ops-plots">
