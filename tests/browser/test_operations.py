@@ -135,6 +135,11 @@ def test_the_panel_and_the_report_are_accessible(homes: Lab, page: Page) -> None
     assert wrong == []
     report = max(homes.folder.glob(".jupyter_pipe/runs/*/report.html"), key=lambda path: path.parent.name)
     assert violations_of_report(page, report) == []
+    # Paper cannot be opened: what is folded is printed all the same.
+    folded = page.locator("details:not([open]) > :not(summary)").first
+    expect(folded).not_to_be_visible()
+    page.emulate_media(media="print")
+    expect(folded).to_be_visible()
 
 
 def violations_of_report(page: Page, report: Path) -> list[str]:

@@ -30,7 +30,7 @@ def test_values_are_looked_at(lab: Lab, open_notebook: Callable[[str], Page]) ->
     page.locator(".jp-pipe-Row", has_text="load").locator(".jp-pipe-Row-line").click()
     page.locator(".jp-pipe-Row-values").get_by_role("button", name="settings").click()
     tab = page.locator(".jp-pipe-Values:visible")
-    expect(tab.locator("tbody")).to_contain_text("'depth'", timeout=LONG)
+    expect(tab.locator("tbody").first).to_contain_text("'depth'", timeout=LONG)
 
     page.locator("#jupyter-pipe-panel .jp-pipe-Node").first.focus()
     page.keyboard.press("v")
@@ -43,7 +43,7 @@ def test_values_are_looked_at(lab: Lab, open_notebook: Callable[[str], Page]) ->
     values.nth(0).focus()
     page.keyboard.press("ArrowRight")
     expect(values.nth(1)).to_be_focused()
-    expect(tab.locator("tbody")).to_contain_text("'depth'", timeout=LONG)
+    expect(tab.locator("tbody").first).to_contain_text("'depth'", timeout=LONG)
     page.keyboard.press("ArrowLeft")
     expect(tab.locator(".jp-pipe-Values-head")).to_contain_text("Bonn")
     assert violations(page, ".jp-pipe-Values") == []

@@ -12,6 +12,7 @@ import { copyText } from '../controls/copy';
 import { ensureSaved, type SaveMode } from '../runs/saving';
 import { isActive } from '../runs/state';
 import type { NotebookPipeline, RunOptions } from '../runs/pipeline';
+import { explainError } from '../runs/trouble';
 import { IPipelines } from '../tokens';
 
 const PLUGIN_ID = 'jupyter-pipe:running';
@@ -133,11 +134,8 @@ class Running {
       }
       await this.pipeline?.checker.refresh();
       const { trans } = this;
-      const text = error.isMissing
-        ? trans.__('Running needs the server extension of jupyter_pipe, which is not enabled here.')
-        : [error.message, error.hint].filter(Boolean).join(' ');
-      // Runs are kept beside the notebook: where nobody may write, the way out is another place for both.
-      const isStuck = error.code === 'root_unwritable' && this.saveAs !== null;
+      const { text, needsAnotherPlace } = explainError(error, trans);
+      const isStuck = needsAnotherPlace && this.saveAs !== null;
       const actions = isStuck ? [{ label: trans.__('Save notebook elsewhere…'), callback: () => this.saveAs?.() }] : [];
       Notification.error(text, { autoClose: ERROR_MS, actions });
     }
