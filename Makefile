@@ -89,6 +89,10 @@ typescript: $(VENV)/installed-test node_modules/.package-lock.json ## types and 
 test-browser: $(VENV)/installed-test chromium ## the extension in a real JupyterLab
 	$(call named,browser,$(PYTEST) tests/browser --reruns 1 -rfER)
 
+.PHONY: screenshots
+screenshots: $(VENV)/installed-test chromium ## the main states at every width, size and theme, to be looked at
+	$(BIN)/python -m tests.browser.matrix build/screenshots
+
 test-server: $(VENV)/installed-test ## the server extension's REST interface
 	$(call named,server,$(PYTEST) tests/server)
 
