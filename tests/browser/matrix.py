@@ -1,7 +1,7 @@
 """Pictures of the main states at every width, size and theme: `make screenshots`, to be looked at.
 
-`python -m tests.browser.matrix [FOLDER [STATE]…]` writes STATE-SIZE-WIDTH-THEME.png and a sheet of all pictures
-of a state into the folder (`build/screenshots`). No test: `test_looks` holds the layout.
+`python -m tests.browser.matrix [FOLDER [STATE]…]` writes STATE-SIZE-WIDTH-THEME.png and a sheet of all
+pictures of a state into the folder (`build/screenshots`). No test: `test_looks` holds the layout.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ GOOD = (
 
 
 def _untagged(lab: Lab, page: Page) -> None:
-    lab.write("untagged.ipynb", ("import math\nx = 3",), ("y = math.sqrt(x)\nprint(y)",))
-    _open(lab, page, "untagged.ipynb")
+    lab.write("look_untagged.ipynb", ("import math\nx = 3",), ("y = math.sqrt(x)\nprint(y)",))
+    _open(lab, page, "look_untagged.ipynb")
 
 
 def _suggested(lab: Lab, page: Page) -> None:
@@ -50,22 +50,24 @@ def _suggested(lab: Lab, page: Page) -> None:
 
 
 def _broken(lab: Lab, page: Page) -> None:
-    lab.write("broken.ipynb", ("a = 1", "stage:one"), ("print(b)", "stage:two"))
-    _open(lab, page, "broken.ipynb")
+    lab.write("look_broken.ipynb", ("a = 1", "stage:one"), ("print(b)", "stage:two"))
+    _open(lab, page, "look_broken.ipynb")
     page.locator(f"{PANEL} .jp-pipe-Problem").wait_for(timeout=LONG)
 
 
 def _failed(lab: Lab, page: Page) -> None:
-    lab.write("failed.ipynb", ("x = 1", "stage:load"), ("y = x / 0", "stage:fit"), ("print(y)", "stage:show"))
-    _open(lab, page, "failed.ipynb")
+    lab.write(
+        "look_failed.ipynb", ("x = 1", "stage:load"), ("y = x / 0", "stage:fit"), ("print(y)", "stage:show")
+    )
+    _open(lab, page, "look_failed.ipynb")
     _run(page, "Failed")
     page.locator(".jp-pipe-Failure").wait_for(timeout=LONG)
 
 
 def _succeeded(lab: Lab, page: Page) -> None:
-    if not (lab.folder / "good.ipynb").exists():
-        lab.write("good.ipynb", *GOOD)
-    _open(lab, page, "good.ipynb")
+    if not (lab.folder / "look_good.ipynb").exists():
+        lab.write("look_good.ipynb", *GOOD)
+    _open(lab, page, "look_good.ipynb")
     if page.locator(f"{PANEL} .jp-pipe-Run").count() == 0:
         _run(page, "Succeeded")
 
@@ -88,12 +90,12 @@ def _many(lab: Lab, page: Page) -> None:
     names = [f"region_{number:02}" for number in range(1, 25)]
     fits = [(f"{name} = x * {number}", f"stage:{name}") for number, name in enumerate(names)]
     lab.write(
-        "many.ipynb",
+        "look_many.ipynb",
         ("x = 1", "stage:fetch"),
         *fits,
         (f"best = max({', '.join(names)})", "stage:customer_lifetime_value"),
     )
-    _open(lab, page, "many.ipynb")
+    _open(lab, page, "look_many.ipynb")
     page.locator(f"{PANEL} .jp-pipe-Node").first.wait_for(timeout=LONG)
 
 
@@ -117,14 +119,20 @@ def show_state(lab: Lab, page: Page, name: str) -> None:
 
 def set_width(page: Page, width: int) -> None:
     """Drag the edge of the panel, as a user does."""
-    box = page.locator("#jp-left-stack").bounding_box()
+    stack = page.locator("#jp-left-stack")
+    handle = page.locator("#jp-main-split-panel > .lm-SplitPanel-handle:not(.lm-mod-hidden)").first
+    box, grip = stack.bounding_box(), handle.bounding_box()
     assert box is not None
-    edge = box["x"] + box["width"]
-    page.mouse.move(edge + 2, 500)
+    assert grip is not None
+    at = grip["x"] + grip["width"] / 2
+    page.mouse.move(at, 400)
     page.mouse.down()
-    page.mouse.move(box["x"] + width + 2, 500, steps=2)
+    page.mouse.move(at + width - box["width"], 400, steps=3)
     page.mouse.up()
     page.mouse.move(box["x"] + width + 300, 780)
+    # The frame may keep a pixel for its edge.
+    is_there = "width => Math.abs(document.querySelector('#jp-left-stack').offsetWidth - width) < 3"
+    page.wait_for_function(is_there, arg=width)
 
 
 def _open(lab: Lab, page: Page, path: str) -> None:

@@ -1,0 +1,144 @@
+"""How the panel looks in its six main states: where its parts stand, and that none lies on another.
+
+Boxes are compared and not pixels, and of boxes what the style sets and no font changes, so that the pictures
+hold on every machine. In the end the page is broken on purpose, to show that it is found. `looks.json` is
+written anew by `UPDATE_LOOKS=1`; `make screenshots` shows the same states to people.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Lab
+from tests.browser.matrix import set_width, show_state
+
+pytestmark = [pytest.mark.browser, pytest.mark.kernel]
+EXPECTED = Path(__file__).with_name("looks.json")
+STATES = ("untagged", "suggested", "broken", "failed", "many", "succeeded")
+TOLERANCE = 3
+
+# Of each part: how far it stands from the panel's left edge, and how high it is.
+BOXES = """parts => {
+  const panel = document.querySelector('#jupyter-pipe-panel');
+  const left = panel.getBoundingClientRect().left;
+  const found = {};
+  for (const part of parts) {
+    const shown = [...panel.querySelectorAll(part)].find(node => node.checkVisibility());
+    const box = shown?.getBoundingClientRect();
+    found[part] = box ? [Math.round(box.left - left), Math.round(box.height)] : null;
+  }
+  return found;
+}"""
+PARTS = (
+    ".jp-pipe-Button.jp-mod-primary",
+    ".jp-pipe-Strip .jp-pipe-state",
+    ".jp-pipe-Segments",
+    ".jp-pipe-Row-line",
+    ".jp-pipe-Row .jp-pipe-state",
+    ".jp-pipe-Row .jp-pipe-Bar",
+    ".jp-pipe-Row-name",
+    ".jp-pipe-Graph-open",
+    ".jp-pipe-Run",
+    ".jp-pipe-Run .jp-pipe-state",
+    ".jp-pipe-Run-when",
+    ".jp-pipe-Problem .jp-pipe-state",
+)
+# Texts and icons that lie on one another, or leave the panel; what is scrolled away is not seen.
+FAULTS = """() => {
+  const panel = document.querySelector('#jupyter-pipe-panel');
+  const edge = panel.getBoundingClientRect();
+  const clipped = node => {
+    const box = node.getBoundingClientRect();
+    let {left, right, top, bottom} = box;
+    for (let up = node.parentElement; up && up !== panel; up = up.parentElement) {
+      if (getComputedStyle(up).overflow !== 'visible') {
+        const frame = up.getBoundingClientRect();
+        [left, right] = [Math.max(left, frame.left), Math.min(right, frame.right)];
+        [top, bottom] = [Math.max(top, frame.top), Math.min(bottom, frame.bottom)];
+      }
+    }
+    return {left, right, top, bottom};
+  };
+  const isSeen = node => node.checkVisibility({opacityProperty: true, visibilityProperty: true});
+  const hasText = node => [...node.childNodes].some(each => each.nodeType === 3 && each.data.trim());
+  const texts = [...panel.querySelectorAll('*')].filter(node =>
+    isSeen(node) && !node.closest('svg') && (hasText(node) || node.matches('.jp-pipe-state')));
+  const boxes = texts.map(node => [node, clipped(node)])
+    .filter(([, box]) => box.right > box.left && box.bottom > box.top);
+  const name = node => `${node.className} "${node.textContent.trim().slice(0, 30)}"`;
+  const faults = boxes.filter(([, box]) => box.right > edge.right + 1 || box.left < edge.left - 1)
+    .map(([node]) => `${name(node)} leaves the panel`);
+  boxes.forEach(([one, a], index) => {
+    for (const [other, b] of boxes.slice(index + 1)) {
+      const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+      const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+      if (wide > 2 && high > 4 && !one.contains(other) && !other.contains(one)) {
+        faults.push(`${name(one)} and ${name(other)} lie on one another`);
+      }
+    }
+  });
+  return faults;
+}"""
+
+
+def boxes_of(page: Page) -> dict[str, list[int] | None]:
+    found: dict[str, list[int] | None] = page.evaluate(BOXES, list(PARTS))
+    return found
+
+
+def faults_of(page: Page) -> list[str]:
+    found: list[str] = page.evaluate(FAULTS)
+    return found
+
+
+def differences(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:
+    """Each part that stands elsewhere or has another height; a line each."""
+    wrong = []
+    for part, box in expected.items():
+        now = found[part]
+        if (now is None) != (box is None) or (now and max(map(_far, now, box)) > TOLERANCE):
+            wrong.append(f"{part}: {now} instead of {box}")
+    return wrong
+
+
+def _far(one: int, other: int) -> int:
+    return abs(one - other)
+
+
+def test_the_panel_looks_as_it_did_and_nothing_lies_on_anything(lab: Lab, page: Page) -> None:
+    page.set_viewport_size({"width": 1280, "height": 800})
+    seen: dict[str, dict[str, Any]] = {}
+    faults: list[str] = []
+    for state in STATES:
+        show_state(lab, page, state)
+        for width in (480, 320, 250):
+            set_width(page, width)
+            faults += [f"{state}, {width} px: {fault}" for fault in faults_of(page)]
+        seen[state] = boxes_of(page)
+    assert faults == []
+    if os.environ.get("UPDATE_LOOKS"):
+        EXPECTED.write_text(json.dumps(seen, indent=1) + "\n", encoding="utf-8")
+    expected = json.loads(EXPECTED.read_text(encoding="utf-8"))
+    assert [line for state in STATES for line in differences(seen[state], expected[state])] == []
+    check_that_it_bites(page, expected[STATES[-1]])
+
+
+def check_that_it_bites(page: Page, expected: dict[str, Any]) -> None:
+    """The page is in the last state; each style breaks it as styles have broken it before."""
+    overlaps = (".jp-pipe-Row-name { margin-left: -24px }", ".jp-pipe-Run-when { margin-right: -40px }")
+    moves = (
+        ".jp-pipe-Row-line { padding-left: 20px !important }",
+        ".jp-pipe-Run { height: 32px !important }",
+    )
+    for style in (*overlaps, *moves):
+        added = page.add_style_tag(content=style)
+        found = faults_of(page) if style in overlaps else differences(boxes_of(page), expected)
+        assert found, style
+        added.evaluate("node => node.remove()")
+    assert faults_of(page) == []
