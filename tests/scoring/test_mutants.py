@@ -166,8 +166,14 @@ def dropped_must_be_there(patch: Patch) -> None:
 def mixing_is_row_wise(patch: Patch) -> None:
     """The tables do not know what mixes rows, and no proof looks at single rows."""
     patch.setattr(Recorder, "_refusal_of", lambda *_: None)
-    weak = ("_single", "_others", "_order")
-    patch.setattr(proofs, "_PROOFS", [each for each in proofs._PROOFS if each[1].__name__ not in weak])
+    without("_single", "_others", "_order")(patch)
+
+
+def without(*names: str) -> Callable[[Patch], None]:
+    """These proofs are not asked for."""
+    left = [each for each in proofs._PROOFS if each[1].__name__ not in names]
+    assert len(left) == len(proofs._PROOFS) - len(names)
+    return lambda patch: patch.setattr(proofs, "_PROOFS", left)
 
 
 def no_proofs(patch: Patch) -> None:
@@ -217,6 +223,13 @@ MUTANTS = [
     Mutant("no proofs", no_proofs, ("a feature made of the target",)),
     Mutant("order ignored", order_ignored, ("train and test in one loop",)),
     Mutant("decisions not frozen", aggregates_along_rows, ("a decision on all rows",)),
+    Mutant("the target may be there", without("_absent"), ("the target under another name",)),
+    Mutant(
+        "no row is tried alone",
+        without("_single", "_steps", "_others"),
+        ("an unknown function that looks at the batch",),
+    ),
+    Mutant("one order of rows", without("_order", "_single", "_steps", "_others"), ("numbers of rows",)),
 ]
 
 
