@@ -191,6 +191,8 @@ OTHERS = """\
     python benchmarks/payloads.py          # a value of 1 GB between stages: writing, reading, the guard
     python benchmarks/profiles.py          # looking at a frame of 1 GB: what values look like, for contracts
     python benchmarks/sweep.py             # twelve trials of a sweep beside twelve separate runs
+    python benchmarks/scoring.py --check   # a compiled scorer beside a function written by hand
+    python benchmarks/single_rows.py       # 2,000 single rows with gaps against the batch, for two notebooks
     python benchmarks/compile_scale.py     # compiling notebooks of up to 5,000 cells
 """
 
