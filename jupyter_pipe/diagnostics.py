@@ -4,8 +4,6 @@
 tags and stages, 2xx about data flow, 3xx warn or inform.
 """
 
-from __future__ import annotations
-
 import sys
 
 from msgspec import Struct

@@ -4,8 +4,6 @@ The log is append-only, `seq` rises by one, and everything else (`run.json`, the
 sidebar, the report) is a fold over it. Times are UTC, seconds since the epoch.
 """
 
-from __future__ import annotations
-
 import enum
 from functools import cache
 from typing import Any, Literal, Union, get_args

@@ -3,8 +3,6 @@
 `Pipeline` is `pipeline.json`: one definition gives the JSON both ways and the published schema.
 """
 
-from __future__ import annotations
-
 import enum
 import importlib
 from typing import Any, TypeVar

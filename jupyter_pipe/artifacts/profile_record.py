@@ -5,8 +5,6 @@ and size. `jupyter_pipe/kernel/profiles/` makes these records, `jupyter_pipe.con
 them: two runs are compared without loading their data. Counts are rows of the sample (`looked` of `rows`).
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -75,7 +73,7 @@ class Profile(Struct, frozen=True, omit_defaults=True):
     left_out: Count = 0
     duplicates: dict[str, Count] = {}
     by: str = ""
-    batches: dict[str, Profile] = {}
+    batches: "dict[str, Profile]" = {}
 
     def column(self, name: str) -> ColumnProfile | None:
         """The profile of the column called `name`."""

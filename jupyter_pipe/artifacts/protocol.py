@@ -4,8 +4,6 @@ The kernel side (`jupyter_pipe/kernel/`, standard library only) reads a `StageCo
 stage begins and writes a `StageResult` when it ends. Neither side imports the other.
 """
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from msgspec import Struct

@@ -8,8 +8,6 @@ variables and generators' states are not part of it: each entry says which of th
 an unseeded draw upstream reruns only stages that draw, and a new file only stages that listed its folder.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 

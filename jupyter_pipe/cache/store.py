@@ -7,8 +7,6 @@ their content. Entries of one key differ in what they used beyond it: generators
 folders and variables that their stage observed.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import time

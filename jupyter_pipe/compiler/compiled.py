@@ -1,7 +1,5 @@
 """What compiling gives."""
 
-from __future__ import annotations
-
 from msgspec import Struct
 
 from jupyter_pipe.model import Pipeline

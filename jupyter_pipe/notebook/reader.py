@@ -4,8 +4,6 @@ Never writes. Raises only NotebookError. Outputs are skipped while parsing, so t
 the code and not the pictures.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from pathlib import Path

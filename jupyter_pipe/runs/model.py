@@ -4,8 +4,6 @@ Everything in `Run` but `facts` follows from the run's events (`runs.fold`); `fa
 fixed before the first of them.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from msgspec import Struct
