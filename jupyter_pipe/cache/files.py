@@ -7,6 +7,7 @@ Paths are relative to the working directory, with forward slashes. What a stage 
 from __future__ import annotations
 
 import ast
+import os
 import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator
@@ -134,13 +135,11 @@ def module_digests(imports: Iterable[str], workdir: Path) -> dict[str, str]:
 
 
 def _module_files(name: str, workdir: Path) -> Iterator[Path]:
-    single = workdir / f"{name}.py"
-    package = workdir / name
-    # Python looks for the package first.
-    if (package / "__init__.py").is_file():
-        yield from sorted(package.rglob("*.py"))
-    elif single.is_file():
-        yield single
+    # Python looks for the package first. Most names are those of libraries, of which there is neither.
+    if os.path.isfile(f"{workdir}/{name}/__init__.py"):
+        yield from sorted((workdir / name).rglob("*.py"))
+    elif os.path.isfile(f"{workdir}/{name}.py"):
+        yield workdir / f"{name}.py"
 
 
 def _imported_by(path: Path) -> Iterator[str]:

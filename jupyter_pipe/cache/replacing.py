@@ -8,16 +8,16 @@ from __future__ import annotations
 import os
 import threading
 from pathlib import Path
+from typing import BinaryIO
 
 __all__ = ["rename_over", "replace_file"]
 
 
 def replace_file(path: Path, data: bytes, *, sync: bool = False) -> None:
     """Write a file, and its folder if there is none. With `sync` it outlives a power cut."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
-        with temporary.open("wb") as file:
+        with _opened(temporary) as file:
             file.write(data)
             if sync:
                 file.flush()
@@ -26,6 +26,14 @@ def replace_file(path: Path, data: bytes, *, sync: bool = False) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("wb")
+    except FileNotFoundError:  # nearly always there is a folder, and asking takes as long as opening
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("wb")
 
 
 def rename_over(temporary: Path, path: Path) -> None:

@@ -170,10 +170,10 @@ class Cache:
         return path
 
     def _entries_path(self, key: str) -> Path:
-        return self.folder / "entries" / key[:2] / f"{key}.json"
+        return Path(f"{self.folder}/entries/{key[:2]}/{key}.json")
 
     def _latest_path(self, pipeline: str, stage: str) -> Path:
-        return self.folder / "latest" / pipeline / f"{stage}.json"
+        return Path(f"{self.folder}/latest/{pipeline}/{stage}.json")
 
     def _keep_notebook(self, key: str, executed: Path) -> str:
         name = f"notebooks/{key[:2]}/{key}-{time.time_ns()}.ipynb"

@@ -18,14 +18,18 @@ from jupyter_pipe.notebook.grammar import stage_name_problem
 __all__ = ["file_name_problem", "require_sound_names"]
 
 # Controls, line ends that are not ASCII, changes of the writing direction, halves of surrogate pairs.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_UNPRINTABLE = "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 _LONGEST_NAME_BYTES = 200
+
+
+def _is_unprintable(name: str) -> bool:
+    # Compiling the expression takes longer than a run that changes nothing has for all its names.
+    return not name.isprintable() and re.search(_UNPRINTABLE, name) is not None
 
 
 def file_name_problem(name: str) -> str | None:
     """The end of a sentence about a name that cannot be part of a file's name; None if it can."""
-    if _UNPRINTABLE.search(name):
+    if _is_unprintable(name):
         return "has a character that cannot be printed"
     if name in {"", ".", ".."} or set(name) & {"/", "\\"}:
         return "is not the name of a file"
@@ -50,7 +54,7 @@ def _problems(pipeline: Pipeline) -> Iterator[tuple[str, str, str]]:
     problem = file_name_problem(pipeline.name)
     if problem:
         yield "name", pipeline.name, problem
-    if _UNPRINTABLE.search(pipeline.source.notebook):
+    if _is_unprintable(pipeline.source.notebook):
         yield "notebook", pipeline.source.notebook, "has a character that cannot be printed"
     for parameter in pipeline.parameters:
         if not parameter.name.isidentifier():
@@ -76,7 +80,7 @@ def _stage_problems(stage: Stage) -> Iterator[tuple[str, str, str]]:
         if not _is_inside(path):
             yield "path", path, "leads out of its package"
     for secret in stage.options.secrets:
-        if not _VARIABLE.fullmatch(secret):
+        if not (secret.isascii() and secret.isidentifier()):
             yield "secret", secret, "is not the name of an environment variable"
     for contract in stage.options.contracts:
         # `sales` is part of a file's name, `sales=schema` two variables.
@@ -87,4 +91,4 @@ def _stage_problems(stage: Stage) -> Iterator[tuple[str, str, str]]:
 def _is_inside(path: str) -> bool:
     parts = PurePosixPath(path.replace("\\", "/")).parts
     is_absolute = PurePosixPath(path).is_absolute() or bool(PureWindowsPath(path).drive)
-    return bool(parts) and not is_absolute and ".." not in parts and not _UNPRINTABLE.search(path)
+    return bool(parts) and not is_absolute and ".." not in parts and not _is_unprintable(path)

@@ -12,31 +12,30 @@ from collections.abc import Iterator
 
 __all__ = ["COLOUR", "json_for_terminal", "one_line", "played_out", "safe_for_terminal", "without_escapes"]
 
+# Those of sequences are compiled when the first text needs them: most runs have none.
 # Colours and weights (SGR): the only sequence that stays.
 COLOUR = re.compile(r"\x1b\[([0-9;:]*)m")
-_SEQUENCE = re.compile(
+_SEQUENCE = (
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor, erase
     r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC: titles, links, clipboard
     r"|\x1b[PX^_][^\x1b]*\x1b\\"  # DCS, SOS, PM, APC: answers that the terminal would type
     r"|\x1b[ -/]*[0-Z\\`-~]"  # two or three characters
     r"|\x1b[\[\]^_]?"  # begun, not ended
 )
-_MOVE = re.compile(r"\x1b\[([0-9]{0,4})[0-9;]*([CDGK])")
-_PIECE = re.compile(rf"{_SEQUENCE.pattern}|[\r\b]|[^\x1b\r\b]+")
+_MOVE = r"\x1b\[([0-9]{0,4})[0-9;]*([CDGK])"
+_PIECE = rf"{_SEQUENCE}|[\r\b]|[^\x1b\r\b]+"
 _MOVING = re.compile(r"[\x1b\r\b]")
 _RESET = "\x1b[0m"
 # Where a cursor that is sent to the right stops: terminals have an edge.
 _EDGE = 200
 _KEPT_COLOURS = 8
 # Controls that would move, ring or answer; overrides of the writing direction; halves of surrogate pairs.
-_UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+_UNSAFE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 
 
 def without_escapes(text: str) -> str:
     """Without colours and all other escape sequences."""
-    return _SEQUENCE.sub("", text) if "\x1b" in text else text
+    return re.sub(_SEQUENCE, "", text) if "\x1b" in text else text
 
 
 def played_out(text: str) -> str:
@@ -57,7 +56,7 @@ def played_out(text: str) -> str:
                 active = _colours_after(active, match[0])
             continue
         line = _Line(active)
-        for piece in _PIECE.findall(raw):
+        for piece in re.findall(_PIECE, raw):
             line.take(piece)
         lines.append(line.text())
         active = line.style
@@ -88,7 +87,7 @@ class _Line:
             self._write(piece)
         elif COLOUR.fullmatch(piece):
             self.style = _colours_after(self.style, piece)
-        elif move := _MOVE.fullmatch(piece):
+        elif move := re.fullmatch(_MOVE, piece):
             self._move(move[1], move[2])
 
     def text(self) -> str:
@@ -165,10 +164,11 @@ def safe_for_terminal(text: str, *, colour: bool = True) -> str:
 
     Controls become visible signs; nothing moves the cursor, sets a title, hides or answers.
     """
-    if not _UNSAFE.search(text):
+    # Line ends are the only thing that most texts have besides what can be printed.
+    if text.replace("\n", "").isprintable() or not re.search(_UNSAFE, text):
         return text
     parts, end, coloured = [], 0, False
-    for match in _SEQUENCE.finditer(text):
+    for match in re.finditer(_SEQUENCE, text):
         parts.append(_visible(text[end : match.start()]))
         end = match.end()
         if colour and _is_plain_colour(match[0]):
@@ -180,7 +180,7 @@ def safe_for_terminal(text: str, *, colour: bool = True) -> str:
 
 def json_for_terminal(text: str) -> str:
     """JSON that means the same, without characters that a terminal could obey. They stand in strings only."""
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return re.sub(_UNSAFE, lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def one_line(text: str) -> str:
@@ -189,7 +189,7 @@ def one_line(text: str) -> str:
 
 
 def _visible(text: str) -> str:
-    return _UNSAFE.sub(_sign, text.replace("\r\n", "\n"))
+    return re.sub(_UNSAFE, _sign, text.replace("\r\n", "\n"))
 
 
 def _sign(match: re.Match[str]) -> str:

@@ -26,7 +26,7 @@ ENVIRONMENT_PREFIX = "JUPYTER_PIPE_"
 _LARGEST_FILE = 4 << 20
 
 _YES = frozenset({"true", "yes", "on", "1"})
-_INFINITE = re.compile(r'float\("(-?inf|nan)"\)')
+_INFINITE = r'float\("(-?inf|nan)"\)'
 _NO = frozenset({"false", "no", "off", "0"})
 _CONTAINERS = {"list": list, "dict": dict, "tuple": tuple, "set": set}
 _KINDS: dict[str, tuple[type, ...]] = {
@@ -136,7 +136,7 @@ def _of_notebook(parameter: Parameter) -> ParameterValue:
 def _resumed(parameter: Parameter, earlier: ParameterValue | None) -> ParameterValue:
     if earlier is None:
         return _of_notebook(parameter)
-    infinite = _INFINITE.fullmatch(earlier.literal)
+    infinite = re.fullmatch(_INFINITE, earlier.literal)
     try:
         value = float(infinite[1]) if infinite else ast.literal_eval(earlier.literal)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):

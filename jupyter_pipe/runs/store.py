@@ -28,7 +28,7 @@ from jupyter_pipe.runs.model import Run, RunFacts
 from jupyter_pipe.runs.processes import is_alive, is_beating, is_here
 from jupyter_pipe.runs.shared.turns import has_live_stage
 from jupyter_pipe.runs.writing import RunWriter
-from jupyter_pipe.trust.folders import find_link, find_link_above, remove_dangling_links
+from jupyter_pipe.trust.folders import find_link_above, remove_dangling_links
 from jupyter_pipe.trust.keys import notify
 from jupyter_pipe.trust.records import (
     UNREADABLE,
@@ -181,8 +181,7 @@ class RunStore:
 
         Links that lead nowhere are removed: there is nothing that they could hide.
         """
-        remove_dangling_links(self.state_folder)
-        link = find_link(self.state_folder) or (path and find_link_above(path, self.state_folder))
+        link = remove_dangling_links(self.state_folder) or (path and find_link_above(path, self.state_folder))
         if link is not None:
             raise RunError(
                 f"{link} is a symbolic link: what a run writes or removes would be somewhere else.",

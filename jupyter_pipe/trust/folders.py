@@ -43,26 +43,28 @@ def find_link_above(path: Path, folder: Path) -> Path | None:
     return next((step for step in reversed(below) if step.is_symlink()), None)
 
 
-def remove_dangling_links(state_folder: Path) -> None:
-    """Remove links among our files that lead nowhere, as a bad disk or an interrupted copy leaves them."""
+def remove_dangling_links(state_folder: Path) -> Path | None:
+    """Remove links among our files that lead nowhere, as a bad disk or an interrupted copy leaves them.
+    Returns the first link that is left."""
     while (link := find_link(state_folder)) is not None and not os.path.exists(link):
         try:
             link.unlink()
         except OSError:
-            return
+            break
+    return link
 
 
 def find_link(state_folder: Path) -> Path | None:
     """The first symbolic link among the folders below `.jupyter_pipe/`, or that itself."""
     if state_folder.is_symlink():
         return state_folder
-    named = [path for name in _NAMED for path in sorted(state_folder.glob(f"{name}/*"))]
-    for folder in (*(state_folder / name for name in _WRITTEN), *named):
+    named = [str(path) for name in _NAMED for path in sorted(state_folder.glob(f"{name}/*"))]
+    for folder in (*(f"{state_folder}/{name}" for name in _WRITTEN), *named):
         try:
             with os.scandir(folder) as entries:
                 found = next((entry.name for entry in entries if entry.is_symlink()), None)
         except OSError:
             continue
         if found is not None:
-            return folder / found
+            return Path(folder, found)
     return None

@@ -33,7 +33,7 @@ __all__ = [
 
 _LONGEST_DELAY_SECONDS = 60.0
 _MOST_NAMED = 4
-_FOR_A_TAG = re.compile(r"[\w./+@-]+")
+_FOR_A_TAG = r"[\w./+@-]+"
 """Paths that a tag can name as they are."""
 _MOST_PROBLEMS = 8
 # A contract that only warns, and one that is not there yet.
@@ -175,7 +175,7 @@ def _how_to_declare(finding: OrderFinding) -> str:
     """By what the two do with the files, where a tag can say that, else by their order."""
     order = f"tag {finding.later} with after:{finding.earlier}"
     paths = [name.removeprefix("file:") for name in finding.names if is_file(name)]
-    if len(paths) < len(finding.names) or not all(map(_FOR_A_TAG.fullmatch, paths)):
+    if len(paths) < len(finding.names) or not all(re.fullmatch(_FOR_A_TAG, path) for path in paths):
         return f"To declare it, {order}."
     listed = ",".join(sorted(paths))
     first, second = finding.tags

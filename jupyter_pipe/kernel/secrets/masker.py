@@ -16,7 +16,7 @@ __all__ = ["HIDDEN", "SHORTEST", "Masker", "StreamMasker"]
 HIDDEN = "***"
 # Hiding each `1` or `on` would leave nothing of any output.
 SHORTEST = 4
-_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+_SEQUENCE = r"\x1b\[[0-?]*[ -/]*[@-~]"
 
 
 class Masker:
@@ -101,7 +101,7 @@ class Masker:
         """Where secrets stand that escape sequences interrupt."""
         parts, begins, places = [], [], []
         length = end = 0
-        for match in [*_SEQUENCE.finditer(text), None]:
+        for match in [*re.finditer(_SEQUENCE, text), None]:
             upto = match.start() if match else len(text)
             if upto > end:
                 parts.append(text[end:upto])

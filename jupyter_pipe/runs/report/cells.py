@@ -51,7 +51,8 @@ class _Rendered(Struct, frozen=True):
 def stage_fragment(folder: RunFolder, stage: str, cached_from: str | None = None) -> Markup:
     """The cells of `stage`, from the run that computed them if they were rendered there."""
     origin = cached_from if cached_from and is_file_name(cached_from) else folder.run_id
-    for place in (folder, RunFolder(folder.path.parent / origin)):
+    elsewhere = (RunFolder(folder.path.parent / origin),) if origin != folder.run_id else ()
+    for place in (folder, *elsewhere):
         with contextlib.suppress(*UNREADABLE):
             signed = read_record(place.stage(stage) / _FRAGMENT, "cells", f"{place.run_id}/{stage}")
             return Markup(msgspec.json.decode(signed, type=_Rendered).html)
