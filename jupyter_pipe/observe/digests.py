@@ -84,8 +84,32 @@ def _digest_of_names(kind: str, parts: list[str]) -> str:
 
 
 def _pattern_digest(pattern: str) -> str:
-    parts = [f"{name}:{file_digest(Path(name))}" for name in sorted(glob.glob(pattern, recursive=True))]
+    parts = [f"{name}:{file_digest(Path(name))}" for name in sorted(_matching(pattern))]
     return _digest_of_names("pattern", parts) if parts else MISSING
+
+
+def _matching(pattern: str) -> set[str]:
+    """What a pattern finds. Below `**` every file whose name fits counts, whatever folders the pattern names
+    in between, and each folder once: `glob` goes round in a circle of links until names are too long."""
+    above, deep, below = pattern.partition("**")
+    if not deep:
+        return {*glob.glob(pattern)}
+    last = os.path.basename(below) or "*"
+    found: set[str] = set()
+    entered: set[tuple[int, int]] = set()
+    for top in glob.glob(above):
+        for folder, folders, names in os.walk(top, followlinks=True):
+            try:
+                status = os.stat(folder)
+            except OSError:  # it has gone in the meantime
+                continue
+            if (status.st_dev, status.st_ino) in entered:
+                folders.clear()
+                continue
+            entered.add((status.st_dev, status.st_ino))
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            found.update(os.path.join(folder, name) for name in fnmatch.filter(names, last))
+    return found
 
 
 def is_settled(*times_ns: int) -> bool:

@@ -47,3 +47,20 @@ def test_links_in_a_circle_have_an_end(target: str, tmp_path: Path) -> None:
 def test_questions_to_the_system_are_not_read(file: str, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(file)
     assert file_digest(tmp_path / "link") == FILE
+
+
+@pytest.mark.parametrize(
+    "pattern", ["**/*.csv", "data/**/*.csv", "*/**/a.csv", "data/**", "data/**/inner/*.csv"]
+)
+def test_a_pattern_has_an_end_where_links_go_round_in_circles(pattern: str, tmp_path: Path) -> None:
+    inner = tmp_path / "data" / "inner"
+    inner.mkdir(parents=True)
+    (inner / "a.csv").write_text("1")
+    for number in range(12):
+        (inner / f"up{number}").symlink_to("..")
+        (tmp_path / "data" / f"again{number}").symlink_to("inner")
+    before = file_digest(tmp_path / pattern)
+    (inner / "a.csv").write_text("2")
+    changed = file_digest(tmp_path / pattern)
+    (inner / "a.csv").unlink()
+    assert len({before, changed, file_digest(tmp_path / pattern)}) == 3
