@@ -52,6 +52,6 @@ def test_links_bite_where_nobody_looks_for_them(
     (attack,) = [each for each in load_attacks() if words in each.name]
     repository = honest.copy(tmp_path)
     attack.change(repository)
-    monkeypatch.setattr(store, "find_link", lambda state_folder: None)
+    monkeypatch.setattr(store, "remove_dangling_links", lambda state_folder: None)
     found = judged(["run", "flow.ipynb"], repository, listener, environment=BELIEVED)
     assert found == ["changed what lies outside"]
