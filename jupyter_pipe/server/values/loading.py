@@ -18,7 +18,7 @@ from msgspec import Struct
 from jupyter_pipe.artifacts.bootstrap import program_source
 from jupyter_pipe.artifacts.profile_record import Profile
 from jupyter_pipe.errors import PipeError
-from jupyter_pipe.server.values.payloads import ValueHead, ValueItem, ValuePicture
+from jupyter_pipe.server.values.payloads import ValueDescription
 
 __all__ = ["Described", "Limits", "Order", "load_value"]
 
@@ -48,18 +48,10 @@ class Order(Struct, frozen=True):
     seconds: float
 
 
-class Described(Struct, frozen=True):
-    """A value as its process describes it; the fields mean what they mean in `LoadedValue`."""
+class Described(ValueDescription, frozen=True):
+    """A value as its process describes it."""
 
-    type: str
-    summary: str
-    shape: tuple[int, ...]
-    head: ValueHead | None
-    items: tuple[ValueItem, ...]
-    picture: ValuePicture | None
-    text: str
     profile: Profile
-    problems: tuple[str, ...]
 
 
 class _Said(Struct, frozen=True):

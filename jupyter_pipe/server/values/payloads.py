@@ -69,8 +69,8 @@ class ValuePicture(Struct, frozen=True):
     data: str
 
 
-class LoadedValue(Struct, frozen=True):
-    """A value that was loaded. `problems` are sentences about what could not be shown of it."""
+class ValueDescription(Struct, frozen=True):
+    """What a value is; no record by itself. `problems` are sentences about what could not be shown of it."""
 
     type: str
     summary: str
@@ -79,5 +79,10 @@ class LoadedValue(Struct, frozen=True):
     items: tuple[ValueItem, ...]
     picture: ValuePicture | None
     text: str
-    profile: ValueShown
     problems: tuple[str, ...]
+
+
+class LoadedValue(ValueDescription, frozen=True):
+    """A value that was loaded. `profile` has its columns."""
+
+    profile: ValueShown

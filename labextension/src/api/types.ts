@@ -258,8 +258,8 @@ export interface LoadedValue {
   readonly items: readonly ValueItem[];
   readonly picture: ValuePicture | null;
   readonly text: string;
-  readonly profile: ValueShown;
   readonly problems: readonly string[];
+  readonly profile: ValueShown;
 }
 
 export interface LogChunk {
