@@ -65,7 +65,13 @@ def leave(jp_root_dir: Path) -> Leave:
             **context,
         )
         (attempt / "context.json").write_bytes(encode_context(known))
-        result = _store_values(source, names, Context(store=known.store, definitions=known.definitions))
+        stored = Context(
+            store=known.store,
+            definitions=known.definitions,
+            secrets=known.secrets,
+            allow_secret_values=known.allow_secret_values,
+        )
+        result = _store_values(source, names, stored)
         folder.result("fit").write_text(json.dumps(result))
         writer.append(ev.RunQueued(writer.run_id, "flow", ("fit",)))
         writer.append(ev.StageStarted("fit"))
@@ -202,6 +208,33 @@ async def test_what_cannot_be_shown_is_said(
     assert "AttributeError" in message
     assert "Gone" in message
     assert (await refusal(api, run_id, "unknown"))[:2] == (404, "value_missing")
+
+
+async def test_a_secret_that_was_let_through_is_hidden_or_not_shown(
+    api: Api, leave: Leave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", "Zq7xWv2kLp9sTd4mRb6n")
+    source = "import os\nheld = {'token': os.environ['TOKEN']}\nfree = 1"
+    run_id = leave(source, "held", "free", secrets=("TOKEN",), allow_secret_values=True)
+    status, shown = await preview(api, run_id, "held")
+    assert (status, shown.get("text")) == (200, "{'token': '***'}"), shown
+    monkeypatch.delenv("TOKEN")
+    status, code, message = await refusal(api, run_id, "held")
+    assert (status, code) == (422, "value_unloadable")
+    assert "TOKEN" in message
+    status, shown = await preview(api, run_id, "free")
+    assert (status, shown.get("text")) == (200, "1"), "what holds none is shown"
+
+
+async def test_modules_beside_the_notebook_take_no_others_place(
+    api: Api, leave: Leave, jp_root_dir: Path
+) -> None:
+    """They came after the run, as by a `git pull`."""
+    run_id = leave("import numpy as np, decimal\nx = np.arange(3)\ny = decimal.Decimal(1)", "x", "y")
+    for name in ("numpy", "decimal", "_pydecimal", "numbers", "random", "base64", "reprlib", "resource"):
+        (jp_root_dir / f"{name}.py").write_text("open('was imported', 'w').close()\n")
+    assert [(await preview(api, run_id, name))[0] for name in ("x", "y")] == [200, 200]
+    assert not (jp_root_dir / "was imported").exists()
 
 
 async def test_a_large_value_is_mapped(

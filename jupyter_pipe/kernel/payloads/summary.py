@@ -22,9 +22,9 @@ def type_name(value: Any) -> str:
 def summarize(value: Any, mask: Mask = str) -> str:
     """Never raises: a value may lie about its length or shape. `mask` hides secrets."""
     try:
-        return _describe(value, mask)
+        return mask(_describe(value, mask))
     except Exception:
-        return type(value).__name__
+        return mask(type(value).__name__)
 
 
 def _describe(value: Any, mask: Mask) -> str:

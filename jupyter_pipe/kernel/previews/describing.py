@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from ..checks import short
 from ..payloads.summary import summarize, type_name
 from ..profiles import make_profile
+from ..secrets.masker import HIDDEN
 from .pictures import picture_of
 from .tables import head_of, shape_of
 
@@ -24,12 +25,13 @@ __all__ = ["describe"]
 
 _ITEMS = 30
 _LONGEST_TEXT = 4000
+_LOOKED_AT = 4 * _LONGEST_TEXT
 _LONGEST_ITEM = 80
 # Of a container with millions of items, the first few: the text of all of them would take minutes.
 _brief = reprlib.Repr()
 _brief.maxlist = _brief.maxtuple = _brief.maxdict = _brief.maxset = _brief.maxfrozenset = 100
 _brief.maxdeque = _brief.maxarray = 100
-_brief.maxstring = _brief.maxother = _brief.maxlong = 4 * _LONGEST_TEXT
+_brief.maxstring = _brief.maxother = _brief.maxlong = _LOOKED_AT
 
 Show = Callable[[str], str]
 T = TypeVar("T")
@@ -41,7 +43,7 @@ def describe(value: Any, show: Show = str) -> dict[str, Any]:
     with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
         head = _attempt(lambda: head_of(value, show), "Its first rows cannot be shown", problems, show)
-        picture = _attempt(lambda: picture_of(value), "It cannot be drawn", problems, show)
+        picture = _attempt(lambda: picture_of(value, show), "It cannot be drawn", problems, show)
         text = "" if head else _attempt(lambda: _text_of(value, show), "It has no text", problems, show)
         items = _attempt(lambda: _items_of(value, show), "What it holds cannot be shown", problems, show)
         return {
@@ -65,23 +67,27 @@ def _attempt(ask: Callable[[], T], complaint: str, problems: list[str], show: Sh
         said = f"{complaint}: that needs more memory than a preview may take"
     except Exception as error:
         said = f"{complaint}: {type(error).__name__}: {error}"
-    problems.append(show(said[:300]))
+    problems.append(show(said)[:300])
     return None
 
 
 def _text_of(value: Any, show: Show) -> str:
+    whole = _whole_text(value)
     # Secrets are hidden before the text is cut, which would leave half of one.
-    text = show(_whole_text(value))
-    return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"
+    text = show(whole[:_LOOKED_AT])
+    if len(text) > _LONGEST_TEXT:
+        return f"{text[: _LONGEST_TEXT - 1]}…"
+    # So much was hidden that the end is seen, where half of another secret may stand.
+    return f"{text[: text.rfind(HIDDEN) + len(HIDDEN)]}…" if len(whole) > _LOOKED_AT else text
 
 
 def _whole_text(value: Any) -> str:
-    """Of what may be endless, a beginning that is longer than what is shown."""
+    """The text of a value, or of a container with many items a beginning."""
     if isinstance(value, str):
-        return value[: 4 * _LONGEST_TEXT]
+        return value
     if isinstance(value, (bytes, list, tuple, dict, set, frozenset)):
         return _brief.repr(value)
-    return repr(value)[: 4 * _LONGEST_TEXT]
+    return repr(value)
 
 
 def _items_of(value: Any, show: Show) -> list[dict[str, str]]:

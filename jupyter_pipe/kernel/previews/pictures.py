@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 __all__ = ["MOST_BYTES", "picture_of"]
@@ -17,15 +17,16 @@ _WAYS = (("image/png", "_repr_png_"), ("image/jpeg", "_repr_jpeg_"), ("image/svg
 _COLOUR_TYPES = {3: 2, 4: 6}
 
 
-def picture_of(value: Any) -> tuple[str, bytes] | None:
-    """The media type and the picture; None for a value that shows none, or one of over a megabyte."""
-    for media_type, picture in _pictures(value):
+def picture_of(value: Any, show: Callable[[str], str] = str) -> tuple[str, bytes] | None:
+    """The media type and the picture; None for a value that shows none, or one of over a megabyte. `show`
+    hides secrets in pictures that are text."""
+    for media_type, picture in _pictures(value, show):
         if 0 < len(picture) <= MOST_BYTES:
             return media_type, picture
     return None
 
 
-def _pictures(value: Any) -> Iterator[tuple[str, bytes]]:
+def _pictures(value: Any, show: Callable[[str], str]) -> Iterator[tuple[str, bytes]]:
     """Every way in which the value can be drawn, the surest first."""
     if isinstance(value, type):
         return
@@ -36,8 +37,10 @@ def _pictures(value: Any) -> Iterator[tuple[str, bytes]]:
     for media_type, name in _WAYS:
         draw = getattr(value, name, None)
         drawn = draw() if callable(draw) else None
+        if isinstance(drawn, bytes) and "xml" in media_type:
+            drawn = drawn.decode(errors="replace")
         if isinstance(drawn, str):
-            drawn = drawn.encode()
+            drawn = show(drawn).encode(errors="replace")
         if isinstance(drawn, bytes):
             yield media_type, drawn
     pixels = _pixels_of(value)

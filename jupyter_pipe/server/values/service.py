@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Set
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -71,13 +72,15 @@ class ValueService:
                 hint=f"Run the stage that made it again, with --force {stage}.",
             )
         contexts = list(_contexts(store, run, stage))
+        secrets = {secret for context in contexts for secret in context.secrets}
+        _require_hidden(name, _read_result(store.folder(run_id), stage), secrets)
         order = Order(
             store=str(values.folder),
             artifact=written.artifact,
             name=name,
             definitions=_definitions(contexts),
             folder=str(self._folder(store, run)),
-            secrets=tuple({secret for context in contexts for secret in context.secrets}),
+            secrets=tuple(secrets),
             bytes=self._limits.memory_bytes + path.stat().st_size,
             seconds=self._limits.seconds,
         )
@@ -183,6 +186,29 @@ class _Result(Struct, frozen=True):
         names: tuple[str, ...]
 
     outputs: tuple[Output, ...] = ()
+    secret_values: tuple[str, ...] = ()
+
+
+def _read_result(folder: RunFolder, stage: str) -> _Result:
+    """An empty one if it cannot be read."""
+    try:
+        data = unsigned(read_regular_file(folder.result(stage), follow=False))
+        return msgspec.json.decode(data, type=_Result)
+    except UNREADABLE:
+        return _Result()
+
+
+def _require_hidden(name: str, result: _Result, secrets: Set[str]) -> None:
+    """Raises ArtifactError for a value that holds a secret which the server's environment does not have: what
+    to hide is not known."""
+    unknown = sorted(secret for secret in secrets if secret not in os.environ)
+    if name in result.secret_values and unknown:
+        raise ArtifactError(
+            f"'{name}' holds a secret of the run, which cannot be hidden here: JupyterLab's environment does "
+            f"not have {', '.join(unknown)}.",
+            code="value_unloadable",
+            hint="Start JupyterLab with the secret in its environment, or look at the value in a notebook.",
+        )
 
 
 class _EarlierValues:
@@ -210,9 +236,5 @@ def _digests_before(store: RunStore, run: Run, stage: str) -> Iterator[tuple[str
 
 def _digests(folder: RunFolder, stage: str) -> dict[str, str]:
     """Of each value the digest of its content, as the stage's result says; nothing if that cannot be read."""
-    try:
-        data = unsigned(read_regular_file(folder.result(stage), follow=False))
-        outputs = msgspec.json.decode(data, type=_Result).outputs
-    except UNREADABLE:
-        return {}
+    outputs = _read_result(folder, stage).outputs
     return {name: output.ref.digest for output in outputs for name in output.names}
