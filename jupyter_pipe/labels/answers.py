@@ -31,19 +31,30 @@ def votes_from_export(tasks: Any, keys: Sequence[str]) -> list[Vote]:
         raise _unreadable("The export is no list of tasks")
     votes: dict[tuple[Key, str], Vote] = {}
     for number, task in enumerate(tasks, start=1):
-        place = f"Task {number}"
-        if isinstance(task, dict) and "data" not in task and CONTROL in task:
-            vote = Vote(key_of(task, keys), str(task.get("annotator", "")), _only(task[CONTROL], place))
+        for vote in _votes_of(task, keys, f"Task {number}"):
             votes[vote.key, vote.annotator] = vote
-            continue
-        if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
-            raise _unreadable(f"{place} has no data")
-        key = key_of(task["data"], keys)
-        for annotation in task.get("annotations") or ():
-            if not annotation.get("was_cancelled"):
-                vote = Vote(key, _annotator(annotation), _choice(annotation, place))
-                votes[key, vote.annotator] = vote
     return list(votes.values())
+
+
+def _votes_of(task: Any, keys: Sequence[str], place: str) -> Iterator[Vote]:
+    """The answers to one task."""
+    if isinstance(task, dict) and "data" not in task and CONTROL in task:
+        yield Vote(key_of(task, keys), str(task.get("annotator", "")), _only(task[CONTROL], place))
+        return
+    if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
+        raise _unreadable(f"{place} has no data")
+    key = key_of(task["data"], keys)
+    for annotation in _records(task, "annotations", place):
+        if not annotation.get("was_cancelled"):
+            yield Vote(key, _annotator(annotation), _choice(annotation, place))
+
+
+def _records(holder: Mapping[str, Any], name: str, place: str) -> list[dict[str, Any]]:
+    """The list under a name; an empty one where nothing stands."""
+    found = holder.get(name) or []
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise _unreadable(f"The '{name}' of {place[0].lower()}{place[1:]} are no list of records")
+    return found
 
 
 def _annotator(annotation: Mapping[str, Any]) -> str:
@@ -55,12 +66,12 @@ def _annotator(annotation: Mapping[str, Any]) -> str:
 
 
 def _choice(annotation: Mapping[str, Any], place: str) -> str:
-    chosen = [
-        choice
-        for result in annotation.get("result") or ()
-        if result.get("type") == "choices"
-        for choice in result.get("value", {}).get("choices", ())
-    ]
+    chosen: list[Any] = []
+    for result in _records(annotation, "result", place):
+        if result.get("type") == "choices":
+            value = result.get("value")
+            choices = value.get("choices") if isinstance(value, dict) else None
+            chosen += choices if isinstance(choices, list) else [choices]
     return _only(chosen, place)
 
 
@@ -69,6 +80,8 @@ def _only(chosen: Any, place: str) -> str:
     labels = chosen if isinstance(chosen, list) else [chosen]
     if len(labels) != 1:
         raise _unreadable(f"{place} has an answer with {len(labels)} labels, where one is wanted")
+    if not isinstance(labels[0], (str, int, float)):
+        raise _unreadable(f"{place} has an answer that is no label")
     return str(labels[0])
 
 

@@ -6,12 +6,13 @@ often a true label becomes which vote, and labels and tables are estimated in tu
 
 from __future__ import annotations
 
-import itertools
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
+from jupyter_pipe.errors import PipeError
 from jupyter_pipe.labels.answers import Vote
 from jupyter_pipe.labels.tasks import Key
 
@@ -22,6 +23,7 @@ _SETTLED = 1e-6
 # So many votes of each kind are added: an annotator who was never wrong may be the next time.
 _PRIOR = 0.1
 _EVEN = 1e-9
+_MOST_WEIGHED = 5_000_000
 
 
 class Merged(Struct, frozen=True):
@@ -45,9 +47,17 @@ def majority(votes: Sequence[Vote]) -> list[Merged]:
 
 
 def dawid_skene(votes: Sequence[Vote]) -> list[Merged]:
-    """The most probable label of each row; annotators are believed as far as the others bear them out."""
+    """The most probable label of each row; annotators are believed as far as the others bear them out.
+    Raises PipeError for so many labels that the tables would take hours."""
     rows = _by_key(votes)
     labels = sorted({vote.label for vote in votes})
+    annotators = {vote.annotator for vote in votes}
+    if max(len(votes), len(annotators) * len(labels)) * len(labels) > _MOST_WEIGHED:
+        raise PipeError(
+            f"{len(votes):,} votes for {len(labels):,} labels are too many to be weighed.",
+            code="labels_unusable",
+            hint="Count them instead (--by majority), or see whether the column holds labels at all.",
+        )
     beliefs = {key: _counted(given, labels) for key, given in rows.items()}
     for _ in range(_ROUNDS):
         prior, tables = _estimated(rows, beliefs, labels)
@@ -89,7 +99,8 @@ def _counted(given: Sequence[Vote], labels: Sequence[str]) -> Beliefs:
 def _estimated(
     rows: Mapping[Key, Sequence[Vote]], beliefs: Mapping[Key, Beliefs], labels: Sequence[str]
 ) -> tuple[Beliefs, Tables]:
-    """How frequent each label is; and of each annotator, for a true label, how frequent each vote."""
+    """How frequent each label is; and of each annotator, for a true label, how frequent each vote. All are
+    logarithms: of hundreds of votes the product would be zero."""
     prior = {label: sum(belief[label] for belief in beliefs.values()) / len(rows) for label in labels}
     tables: Tables = {}
     for key, given in rows.items():
@@ -103,8 +114,8 @@ def _estimated(
         for counts in table.values():
             total = sum(counts.values())
             for label in labels:
-                counts[label] /= total
-    return prior, tables
+                counts[label] = math.log(counts[label] / total)
+    return {label: math.log(share) if share else -math.inf for label, share in prior.items()}, tables
 
 
 def _believed(given: Sequence[Vote], prior: Beliefs, tables: Tables, labels: Sequence[str]) -> Beliefs:
@@ -113,10 +124,12 @@ def _believed(given: Sequence[Vote], prior: Beliefs, tables: Tables, labels: Seq
     for label in labels:
         weight = prior[label]
         for vote in given:
-            weight *= tables[vote.annotator][label][vote.label]
+            weight += tables[vote.annotator][label][vote.label]
         weights[label] = weight
-    total = sum(weights.values())
-    return {label: weight / total if total else 1 / len(labels) for label, weight in weights.items()}
+    largest = max(weights.values())
+    shares = {label: math.exp(weight - largest) for label, weight in weights.items()}
+    total = sum(shares.values())
+    return {label: share / total for label, share in shares.items()}
 
 
 def agreement(votes: Sequence[Vote]) -> float | None:
@@ -124,20 +137,17 @@ def agreement(votes: Sequence[Vote]) -> float | None:
 
     None if no row has two votes, or all votes are the same label: then nothing can be said.
     """
-    weights: dict[tuple[str, str], float] = {}
+    of_label: Counter[str] = Counter()
+    observed = 0.0
     for given in _by_key(votes).values():
-        if len(given) < 2:
+        number = len(given)
+        if number < 2:
             continue
-        # Each row counts as many votes as it has, however many pairs these make.
-        for one, other in itertools.permutations(given, 2):
-            pair = one.label, other.label
-            weights[pair] = weights.get(pair, 0.0) + 1 / (len(given) - 1)
-    total = sum(weights.values())
-    of_label: dict[str, float] = {}
-    for (label, _), weight in weights.items():
-        of_label[label] = of_label.get(label, 0.0) + weight
-    expected = sum(of_label[a] * of_label[b] for a in of_label for b in of_label if a != b)
-    if not expected:
-        return None
-    observed = sum(weight for (a, b), weight in weights.items() if a != b)
-    return 1 - (total - 1) * observed / expected
+        counts = Counter(vote.label for vote in given)
+        of_label += counts
+        # Of all ordered pairs those that differ. Each row counts as many votes as it has, however many pairs
+        # these make.
+        observed += (number**2 - sum(each**2 for each in counts.values())) / (number - 1)
+    total = sum(of_label.values())
+    expected = total**2 - sum(each**2 for each in of_label.values())
+    return 1 - (total - 1) * observed / expected if expected else None

@@ -42,12 +42,14 @@ class Task(Struct, frozen=True):
 
 
 class Queue(Struct, frozen=True):
-    """The rows of one file, and the labels to choose from. `answers` is the file that answers go to."""
+    """The rows of one file, and the labels to choose from. `answers` is the file that answers go to, `unread`
+    the numbers of its lines that are damaged, and count as no answer."""
 
     name: str
     tasks: tuple[Task, ...]
     choices: tuple[str, ...]
     answers: Path
+    unread: tuple[int, ...] = ()
 
 
 class _Chosen(Struct, frozen=True):
@@ -78,15 +80,18 @@ class _Record(Struct, frozen=True):
 
 
 def find_queues(folder: Path) -> list[str]:
-    """The names of the queues in a folder."""
-    return sorted(path.name.removesuffix(_TASKS) for path in folder.glob(f"*{_TASKS}") if path.is_file())
+    """The names of the queues in a folder. A link is none: a page would show what it leads to."""
+    return sorted(
+        path.name.removesuffix(_TASKS)
+        for path in folder.glob(f"*{_TASKS}")
+        if path.is_file() and not path.is_symlink()
+    )
 
 
 def read_queue(folder: Path, name: str, annotator: str) -> Queue:
     """A queue with what `annotator` has said so far."""
     answers = folder / f"{name}.answers.jsonl"
-    lines = _read(answers).splitlines() if answers.exists() else []
-    answered = [_parse(answers, line, _Record) for line in lines if line.strip()]
+    answered, unread = _read_answers(answers)
     labels = {
         _id(each.data): said.label
         for each in answered
@@ -97,7 +102,7 @@ def read_queue(folder: Path, name: str, annotator: str) -> Queue:
     found = _parse(path, _read(path), list[_Record])
     form = _read(folder / f"{name}.tasks.xml").decode(errors="replace")
     choices = tuple(unescape(text[1:-1], _ENTITIES) for text in _CHOICE.findall(form))
-    return Queue(name, tuple(_task(each, labels) for each in found), choices, answers)
+    return Queue(name, tuple(_task(each, labels) for each in found), choices, answers, unread)
 
 
 def add_answer(queue: Queue, task_id: str, label: str, annotator: str) -> None:
@@ -110,17 +115,38 @@ def add_answer(queue: Queue, task_id: str, label: str, annotator: str) -> None:
     annotation = {"completed_by": annotator, "was_cancelled": False, "result": [choice_result(label)]}
     line = json.dumps({"data": task.data, "annotations": [annotation]}) + "\n"
     # Not through a link: it would lead the words of a page into a file elsewhere.
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
     try:
-        with os.fdopen(os.open(queue.answers, flags, 0o644), "ab") as file:
-            file.write(line.encode())
+        with os.fdopen(os.open(queue.answers, flags, 0o644), "r+b") as file:
+            is_torn = file.seek(0, os.SEEK_END) > 0 and (file.seek(-1, os.SEEK_END), file.read())[1] != b"\n"
+            file.write(b"\n" * is_torn + line.encode())
     except OSError as error:
         raise _unusable(queue.answers.name, f"cannot be written: {error.strerror}") from None
 
 
 def parse_answers(text: str) -> list[Any]:
-    """The tasks in the lines of a file of answers. Raises ValueError."""
-    return [json.loads(line) for line in text.splitlines() if line.strip()]
+    """The tasks in the lines of a file of answers. Raises ValueError with the number of a line that is none:
+    a vote that is left out may decide."""
+    tasks = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        try:
+            tasks += [json.loads(line)] if line.strip() else []
+        except (ValueError, RecursionError):
+            raise ValueError(f"line {number} is damaged; remove it, and label that row again") from None
+    return tasks
+
+
+def _read_answers(path: Path) -> tuple[list[_Record], tuple[int, ...]]:
+    """The answers so far, and the lines that are none: whoever was killed while writing leaves half a line,
+    and its row is asked again."""
+    answered, unread = [], []
+    lines = _read(path).split(b"\n") if os.path.lexists(path) else []
+    for number, line in enumerate(lines, start=1):
+        try:
+            answered += [_parse(path, line, _Record)] if line.strip() else []
+        except PipeError:
+            unread.append(number)
+    return answered, tuple(unread)
 
 
 def _task(record: _Record, labels: dict[str, str]) -> Task:
@@ -143,7 +169,7 @@ def _parse(path: Path, text: bytes, kind: Any) -> Any:
 
 def _read(path: Path) -> bytes:
     try:
-        return read_regular_file(path, _LARGEST)
+        return read_regular_file(path, _LARGEST, follow=False)
     except OSError as error:
         raise _unusable(path.name, f"cannot be read: {error.strerror}") from None
 

@@ -238,3 +238,70 @@ def test_wrong_usage_says_what_is_wrong(
     (tmp_path / "votes.csv").write_text("ticket,words\nT1,billing\n")
     assert main(["labels", "merge", *arguments, "--key", "ticket"]) == 2
     assert said in capsys.readouterr().err
+
+
+def _answer(**changes: Any) -> list[Any]:
+    chosen = {"type": "choices", "value": {"choices": ["a"]}}
+    return [{"data": {"k": 1}, "annotations": [{"result": [{**chosen, **changes}]}]}]
+
+
+@pytest.mark.parametrize(
+    "export",
+    [
+        [5],
+        [{"data": [1]}],
+        *([{"data": {"k": 1}, "annotations": wrong}] for wrong in (5, "x", {"a": 1}, [5], [None], [[]])),
+        *(
+            [{"data": {"k": 1}, "annotations": [{"result": wrong}]}]
+            for wrong in (5, "x", {"a": 1}, [5], [None])
+        ),
+        *(_answer(value=wrong) for wrong in (5, None, [1], {"choices": {"a": 1}}, {"choices": [["a"]]})),
+        _answer(value={"choices": []}),
+        _answer(value={"choices": ["a", "b"]}),
+        [{"k": 1, "label": {"x": 1}}],
+    ],
+)
+def test_an_export_of_another_form_is_refused_with_the_task(export: list[Any]) -> None:
+    with pytest.raises(PipeError, match="ask 1 "):
+        votes_from_export(export, ["k"])
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '[{"data": {"k": "\\ud800"}}', "[9", "9" * 5000, "\x00", '{"data": 1}', "nul"]
+)
+def test_a_file_that_is_no_export_is_refused(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.json", "a.jsonl"):
+        (tmp_path / name).write_text(text)
+        assert main(["labels", "merge", str(tmp_path / name), "--key", "k"]) == 2
+        assert "Traceback" not in capsys.readouterr().err
+
+
+def test_halves_of_characters_are_not_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(_answer(value={"choices": ["\udc41"]})))
+    argv = ["labels", "merge", str(tmp_path / "a.json"), "--key", "k", "-o", str(tmp_path / "out.csv")]
+    assert main(argv) == 2
+    assert "is no text" in capsys.readouterr().err
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_many_votes_and_labels_are_merged_in_seconds_or_refused() -> None:
+    """A row with a vote of everybody, and labels that are not labels."""
+    many = [vote("x", str(number), str(number)) for number in range(20_000)]
+    assert agreement(many) == pytest.approx(0.0)
+    assert [each.label for each in majority(many)] == [""]
+    with pytest.raises(PipeError, match="too many to be weighed"):
+        dawid_skene(many)
+
+
+def test_hundreds_of_votes_on_a_row_are_weighed() -> None:
+    """The product of so many probabilities is zero in floating point."""
+    votes = [vote(str(row), str(who), "a" if who % 5 else "b") for row in range(3) for who in range(2000)]
+    votes += [vote("other", str(who), "b") for who in range(2000)]
+    assert [(each.key[0], each.label) for each in dawid_skene(votes)] == [
+        ("0", "a"),
+        ("1", "a"),
+        ("2", "a"),
+        ("other", "b"),
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -59,13 +60,45 @@ def test_what_is_not_there_cannot_be_labelled(folder: Path) -> None:
 
 
 def test_answers_do_not_go_through_a_link(folder: Path) -> None:
+    queue = read_queue(folder, "queue", "ann")
     elsewhere = folder / "elsewhere"
     elsewhere.write_text("")
-    (folder / "queue.answers.jsonl").symlink_to(elsewhere)
-    queue = read_queue(folder, "queue", "ann")
+    queue.answers.symlink_to(elsewhere)
     with pytest.raises(PipeError, match="cannot be written"):
         add_answer(queue, queue.tasks[0].id, CHOICES[0], "ann")
     assert elsewhere.read_text() == ""
+
+
+@pytest.mark.parametrize("name", ["queue.tasks.json", "queue.tasks.xml", "queue.answers.jsonl"])
+def test_what_is_linked_or_a_pipe_is_not_read(folder: Path, name: str) -> None:
+    """A page would show a file that lies elsewhere, or wait for ever."""
+    path = folder / name
+    path.touch()
+    path.rename(folder / "elsewhere")
+    for plant in (lambda: path.symlink_to("elsewhere"), lambda: os.mkfifo(path)):
+        plant()
+        assert ("queue" in find_queues(folder)) == (name != "queue.tasks.json")
+        with pytest.raises(PipeError, match=f"'{name}' cannot be read"):
+            read_queue(folder, "queue", "ann")
+        path.unlink()
+
+
+def test_half_a_line_is_asked_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As who is killed while writing leaves it, and lines of other kinds of damage."""
+    queue = read_queue(folder, "queue", "ann")
+    add_answer(queue, queue.tasks[0].id, CHOICES[0], "ann")
+    whole = queue.answers.read_bytes()
+    queue.answers.write_bytes(
+        whole + b'\xff\n[1]\n{"data": {"a": 1}, "annotations": {"a": 1}}\n' + whole[:40]
+    )
+    torn = read_queue(folder, "queue", "ann")
+    assert (labels(torn), torn.unread) == ([CHOICES[0], ""], (2, 3, 4, 5))
+    add_answer(torn, torn.tasks[1].id, CHOICES[1], "ann")
+    again = read_queue(folder, "queue", "ann")
+    assert (labels(again), again.unread) == (CHOICES, (2, 3, 4, 5))
+    queue.answers.write_bytes(whole + whole[:40] + b"\n")
+    assert main(["labels", "merge", str(queue.answers), "--key", "ticket"]) == 2
+    assert "line 2 is damaged" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -75,8 +108,6 @@ def test_answers_do_not_go_through_a_link(folder: Path) -> None:
         ("queue.tasks.json", '{"data": {}}'),
         ("queue.tasks.json", "[1]"),
         ("queue.tasks.json", '[{"data": {"a": 1}, "predictions": [{"result": 3}]}]'),
-        ("queue.answers.jsonl", "nothing\n"),
-        ("queue.answers.jsonl", '{"data": {"a": 1}, "annotations": {"a": 1}}\n'),
     ],
 )
 def test_a_file_that_is_no_queue_is_named(folder: Path, name: str, text: str) -> None:

@@ -173,12 +173,17 @@ def _merge(terminal: Terminal, args: argparse.Namespace) -> int:
         )
     merged = dawid_skene(votes) if args.by == "dawid-skene" else majority(votes)
     text = _table(merged, keys, args.column)
+    try:
+        data = text.encode()
+    except UnicodeEncodeError as error:
+        message = f"A row or a label holds what is no text: {error.object[error.start : error.end]!a}."
+        raise PipeError(message, code="labels_unusable") from None
     # A table on standard output is for a program, which must not read what is said about it.
     notes = terminal if args.output else Terminal.of(args, sys.stderr)
     if args.output is None:
         terminal.result(text.rstrip("\n"))
     else:
-        replace_file(args.output, text.encode())
+        replace_file(args.output, data)
         terminal.result(str(args.output))
     undecided = sum(not each.label for each in merged)
     people = count(len({vote.annotator for vote in votes}), "annotator")
@@ -192,7 +197,7 @@ def _merge(terminal: Terminal, args: argparse.Namespace) -> int:
 def _votes(path: Path, keys: Sequence[str], functions: Sequence[str]) -> list[Vote]:
     """The answers in an export of Label Studio, or in a CSV table."""
     from jupyter_pipe.labels import parse_answers, votes_from_export, votes_from_rows
-    from jupyter_pipe.trust.records import read_named_file
+    from jupyter_pipe.trust.records import UNREADABLE, read_named_file
 
     try:
         text = read_named_file(path, _LARGEST_FILE).decode("utf-8-sig")
@@ -204,7 +209,7 @@ def _votes(path: Path, keys: Sequence[str], functions: Sequence[str]) -> list[Vo
             {name: value or None for name, value in row.items()}
             for row in csv.DictReader(io.StringIO(text, newline=""))
         ]
-    except (OSError, ValueError, csv.Error) as error:
+    except (*UNREADABLE, csv.Error) as error:
         raise PipeError(f"{path} cannot be read: {error}.", code="labels_unusable") from None
     if not functions:
         raise PipeError(

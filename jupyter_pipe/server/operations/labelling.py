@@ -22,7 +22,9 @@ def labels_page(place: Place) -> LabelsPage:
     queues, problems = [], []
     for name in find_queues(_folder(place)):
         try:
-            queues.append(_shown(read_queue(_folder(place), name, getpass.getuser())))
+            queue = read_queue(_folder(place), name, getpass.getuser())
+            queues.append(_shown(queue))
+            problems += [_damage(queue)] if queue.unread else []
         except PipeError as error:
             problems.append(place.sentence(error))
     return LabelsPage(tuple(queues), " ".join(problems))
@@ -36,6 +38,11 @@ def label_row(place: Place, said: LabelRequest) -> LabelsPage:
         raise PipeError(f"There are no rows called '{said.queue}' to be labelled.", code="labels_unusable")
     add_answer(read_queue(folder, said.queue, annotator), said.task, said.label, annotator)
     return labels_page(place)
+
+
+def _damage(queue: Queue) -> str:
+    lines = ", ".join(map(str, queue.unread[:_MOST_RECENT]))
+    return f"'{queue.answers.name}' is damaged in line {lines}: what stood there counts as no answer."
 
 
 def _folder(place: Place) -> Path:
