@@ -130,6 +130,14 @@ def _masked_arrays_keep_both(masked: Any) -> bool:
     return array._mask.tolist() == [True, False] and array._fill_value == 7
 
 
+def _mlflow_keeps_a_map(none_yet: Any) -> bool:
+    """Whether packages are looked for only where there is no map of them."""
+    from mlflow.utils import requirements_utils
+
+    source = inspect.getsource(requirements_utils._init_modules_to_packages_map)
+    return none_yet is None and "if _MODULES_TO_PACKAGES is None:" in source
+
+
 def _is_the_global_generator(generator: Any) -> bool:
     import numpy as np
 
@@ -211,6 +219,7 @@ LIBRARIES = (
     Private("matplotlib", "matplotlib.cbook.CallbackRegistry", _callbacks_are_numbered),
     Private("numpy", "numpy.ma.MaskedArray", _masked_arrays_keep_both),
     Private("numpy", "numpy.random.mtrand._rand", _is_the_global_generator),
+    Private("mlflow-skinny", "mlflow.utils.requirements_utils._MODULES_TO_PACKAGES", _mlflow_keeps_a_map),
 )
 STANDARD = {
     "argparse": ("_ActionsContainer", "_ArgumentGroup", "ArgumentParser()._actions"),

@@ -46,7 +46,7 @@ def register_run(registry: Registry, target: Target, run: Run, *, name: str = ""
     name = name or target.pipeline.name
     require_model_name(name)
     with _scratch(registry) as scratch:
-        built, manifest = prove_run(target, run, folder=scratch / "bundle")
+        built, manifest = prove_run(target, run, folder=scratch / "bundle", meanwhile=registry.get_ready)
         _require_proofs(target, built)
     return register_scorer(registry, Subject(target, run, built, manifest), name)
 

@@ -94,6 +94,10 @@ class Registry:
 
     # Writing
 
+    def get_ready(self) -> None:
+        """Do now what the first change would wait for: importing MLflow, opening its store, or making it."""
+        self._written_by()
+
     def add(self, name: str, model_folder: Path, tags: Mapping[str, str]) -> ModelVersion:
         """A new version of the files that `saving` wrote, as the challenger.
 
@@ -145,10 +149,14 @@ class Registry:
 
     @contextlib.contextmanager
     def _written(self, name: str) -> Iterator[Writer]:
-        writer = self._writer = self._writer or open_writer(self.address)
+        writer = self._written_by()
         with writer.locked():
             self._finish(writer, name)
             yield writer
+
+    def _written_by(self) -> Writer:
+        self._writer = self._writer or open_writer(self.address)
+        return self._writer
 
     def _finish(self, writer: Writer, name: str) -> None:
         """Carry out what was decided and not done, by a process that was killed."""
@@ -210,7 +218,7 @@ class Registry:
     def _fetch(self, version: ModelVersion) -> Path:
         record = next(each for each in self._read().versions(version.name) if each.number == version.number)
         target = self._fetched(version.digest)
-        writer = self._writer = self._writer or open_writer(self.address)
+        writer = self._written_by()
         with writer.locked():
             if not target.exists():
                 writer.download(record.storage, target)

@@ -78,9 +78,24 @@ def save_model(
 @contextlib.contextmanager
 def _silent() -> Iterator[None]:
     """What MLflow and its libraries say to whoever calls them is not for the user."""
-    with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+    with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings(), _unmapped():
         warnings.simplefilter("ignore")
         yield
+
+
+@contextlib.contextmanager
+def _unmapped() -> Iterator[None]:
+    """Within, MLflow does not read the list of files of everything that is installed, an eighth of what
+    registering costs. It would, to warn of versions that are not those of the requirements: they are this
+    environment's own."""
+    from mlflow.utils import requirements_utils
+
+    before = requirements_utils._MODULES_TO_PACKAGES
+    requirements_utils._MODULES_TO_PACKAGES = before or {}
+    try:
+        yield
+    finally:
+        requirements_utils._MODULES_TO_PACKAGES = before
 
 
 def _signature(bundle: Bundle) -> Any:

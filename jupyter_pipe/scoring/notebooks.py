@@ -61,11 +61,18 @@ def prove_notebook(
     return prove_run(target, run, folder=folder)
 
 
-def prove_run(target: Target, run: Run, *, folder: Path | None = None) -> tuple[Built, Manifest]:
+def prove_run(
+    target: Target,
+    run: Run,
+    *,
+    folder: Path | None = None,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> tuple[Built, Manifest]:
     """Compile, prove and keep the scorer of a run that has succeeded, on the values that it left.
 
     The notebook must be as it was in that run; parameters have the values of the run. The bundle is written
-    only if all proofs hold. Raises ScoringRefusedError, RunError and ArtifactError.
+    only if all proofs hold. `meanwhile` is called while another process proves. Raises ScoringRefusedError,
+    RunError and ArtifactError.
     """
     path = target.notebook
     notebook, program = _program_of_run(target, run)
@@ -83,7 +90,7 @@ def prove_run(target: Target, run: Run, *, folder: Path | None = None) -> tuple[
         contract=read_contract(path, program.rows),
     )
     if built.passed:
-        built = replace(built, proofs=(*built.proofs, prove_fresh(built, manifest)))
+        built = replace(built, proofs=(*built.proofs, prove_fresh(built, manifest, meanwhile)))
         manifest = _with_proofs(manifest, built)
     if built.passed:
         write_bundle(folder or bundle_folder(path), built, manifest)

@@ -85,9 +85,30 @@ def _make_database(file: Path) -> None:
     aside.unlink(missing_ok=True)
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    store = SqlAlchemyStore(f"sqlite:///{aside}", str(file.with_name("mlflow")))
-    store.engine.dispose()
+    with _unsynced():
+        store = SqlAlchemyStore(f"sqlite:///{aside}", str(file.with_name("mlflow")))
+        store.engine.dispose()
+    with aside.open("rb") as made:
+        os.fsync(made.fileno())
     os.replace(aside, file)
+
+
+@contextlib.contextmanager
+def _unsynced() -> Iterator[None]:
+    """Within, databases of SQLite do not wait for the disk. Some hundred migrations would each wait, and what
+    a power cut leaves of a file that is being made is thrown away."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    def connected(connection: Any, record: Any) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            connection.execute("PRAGMA synchronous=OFF")
+
+    event.listen(Engine, "connect", connected)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", connected)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import pytest
 from jupyter_pipe.errors import UntrustedError
 from jupyter_pipe.registry import Registry
 from jupyter_pipe.registry.making import Subject
-from jupyter_pipe.registry.saving import _signature, frame_of
+from jupyter_pipe.registry.saving import _signature, _silent, frame_of
 from jupyter_pipe.scoring.bundle import Bundle, load_bundle
 from jupyter_pipe.scoring.columns import Column, RowsForm
 from jupyter_pipe.scoring.scorer import plain_predictions
@@ -35,6 +35,18 @@ def test_plain_mlflow_gives_the_bundles_answers(filled: Registry, monkeypatch: p
     monkeypatch.setenv("JUPYTER_PIPE_KEY", "key-of-somebody-else-" + "1" * 32)
     with meant(filled.address), pytest.raises(UntrustedError):
         mlflow.pyfunc.load_model("models:/homes@champion")
+
+
+def test_what_mlflow_knows_of_packages_is_left_as_it_was() -> None:
+    """A user's own model of MLflow gets its requirements from the same map."""
+    import_mlflow("this test")
+    from mlflow.utils import requirements_utils
+
+    before = requirements_utils._MODULES_TO_PACKAGES
+    with _silent():
+        requirements_utils.warn_dependency_requirement_mismatches(["pandas==0.1"])
+        assert requirements_utils._MODULES_TO_PACKAGES is not None
+    assert requirements_utils._MODULES_TO_PACKAGES is before
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,17 @@ def test_a_bundle_scores_as_its_scorer_does(made: tuple[Built, Manifest], folder
 
 
 def test_a_fresh_process_gives_the_same(made: tuple[Built, Manifest]) -> None:
-    assert prove_fresh(*made).passed
+    done: list[str] = []
+    assert prove_fresh(*made, meanwhile=lambda: done.append("imported")).passed
+    assert done == ["imported"]
+
+
+def test_what_fails_beside_the_fresh_process_is_raised(made: tuple[Built, Manifest]) -> None:
+    def fail() -> None:
+        raise PipeError("away", code="registry_away")
+
+    with pytest.raises(PipeError, match="away"):
+        prove_fresh(*made, meanwhile=fail)
 
 
 def test_what_nobody_signed_is_not_loaded(folder: Path) -> None:

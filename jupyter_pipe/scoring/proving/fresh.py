@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from jupyter_pipe.scoring.building import Built
@@ -23,21 +24,40 @@ FRESH = "a fresh process gives the same"
 _SECONDS = 600
 
 
-def prove_fresh(built: Built, manifest: Manifest) -> Proof:
-    """Write the bundle to a folder that is thrown away, and score its golden rows in another process."""
+def prove_fresh(built: Built, manifest: Manifest, meanwhile: Callable[[], object] = lambda: None) -> Proof:
+    """Write the bundle to a folder that is thrown away, and score its golden rows in another process.
+
+    `meanwhile` is called while that process works, most of whose time goes into imports. What it raises is
+    raised.
+    """
     with tempfile.TemporaryDirectory(prefix="jupyter-pipe-scorer-") as scratch:
         folder = Path(scratch) / "bundle"
         write_bundle(folder, built, manifest)
-        command = [sys.executable, "-m", "jupyter_pipe.scoring.proving.fresh", str(folder)]
-        done = subprocess.run(
-            command, cwd=scratch, capture_output=True, text=True, timeout=_SECONDS, check=False
-        )
-    if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or ["it ended without a word"]
+        code, said, complained = _scored(folder, meanwhile)
+    if code != 0:
+        lines = complained.strip().splitlines() or ["it ended without a word"]
         return Proof(FRESH, False, lines[-1])
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = json.loads(said.splitlines()[-1])
     same = agree(found, list(manifest.predictions), manifest.exact)
     return Proof(FRESH, same, "" if same else "the golden rows get other predictions there")
+
+
+def _scored(folder: Path, meanwhile: Callable[[], object]) -> tuple[int, str, str]:
+    """The exit code of the process, what it printed, and what it complained of."""
+    command = [sys.executable, "-m", "jupyter_pipe.scoring.proving.fresh", str(folder)]
+    with subprocess.Popen(
+        command, cwd=folder.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            meanwhile()
+            said, complained = process.communicate(timeout=_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return 1, "", f"it did not answer within {_SECONDS} s"
+        except BaseException:
+            process.kill()
+            raise
+    return process.returncode, said, complained
 
 
 def main(folder: str) -> None:
