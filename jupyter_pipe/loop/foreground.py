@@ -108,13 +108,8 @@ def go_on(
 def run_once(loop: Loop, stop: threading.Event) -> rc.RunEnded | None:
     """Step until nothing is left to do now. The latest run that ended meanwhile, None if none did."""
     before = loop.state.ended
-    # Somebody waits for the end of `once`. Between two of them it looks whether the run has failed.
-    preparations = list(loop.world.preparations(loop.settings))
     while not stop.is_set():
         if loop.step():
-            continue
-        if loop.state.run is not None and preparations:
-            preparations.pop(0)()
             continue
         signals = loop.world.look(loop.settings, loop.state)
         writing = waits_for(loop.settings, loop.state, signals, loop.world.now()).startswith("files")

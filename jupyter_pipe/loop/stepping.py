@@ -42,9 +42,6 @@ class World(Protocol):
     def start(self, run: rc.RunDecided, settings: LoopSettings) -> None:
         """Start a run, unless it exists. Raises PipeError if it cannot start."""
 
-    def preparations(self, settings: LoopSettings) -> Sequence[Callable[[], object]]:
-        """What is better done while a run goes on than after it. Each raises nothing, and may be left out."""
-
     def register(self, run_id: str, settings: LoopSettings) -> int:
         """The version that the run's model has, or gets."""
 

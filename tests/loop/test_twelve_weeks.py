@@ -156,9 +156,6 @@ class Weeks:
             )
         return tuple(lines)
 
-    def preparations(self, settings: LoopSettings) -> Sequence[Callable[[], object]]:
-        return ()
-
     def register(self, run_id: str, settings: LoopSettings) -> int:
         for number, known in self.versions.items():
             if known == run_id:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from jupyter_pipe.loop import LoopSettings, Record, RunSeen, Signals, State
@@ -92,9 +92,6 @@ class RecordedWorld:
         """The machine goes down with them."""
         cut_off: Outcome = "interrupted"
         self.runs = {key: (data, outcome or cut_off) for key, (data, outcome) in self.runs.items()}
-
-    def preparations(self, settings: LoopSettings) -> Sequence[Callable[[], object]]:
-        return ()
 
     def register(self, run_id: str, settings: LoopSettings) -> int:
         self.point()

@@ -3,7 +3,6 @@ neither."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from jupyter_pipe.errors import LoopError
@@ -26,9 +25,6 @@ class Models(Protocol):
 
     def evidence(self) -> str:
         """A digest of the labelled rows on which versions are compared: another one, another comparison."""
-
-    def preparations(self) -> Sequence[Callable[[], object]]:
-        """What registering and comparing would begin with, in parts that raise nothing."""
 
     def register(self, run_id: str) -> int:
         """The version that the run's model has, or gets now."""
@@ -64,9 +60,6 @@ class NoModels:
 
     def evidence(self) -> str:
         return ""
-
-    def preparations(self) -> Sequence[Callable[[], object]]:
-        return ()
 
     def register(self, run_id: str) -> int:
         raise _nothing()

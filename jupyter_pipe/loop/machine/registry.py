@@ -3,11 +3,8 @@ bundles, both in this process."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from jupyter_pipe.errors import PipeError
 from jupyter_pipe.loop.deciding import records as rc
 from jupyter_pipe.loop.deciding.actions import Promote
 from jupyter_pipe.loop.deciding.settings import LoopSettings
@@ -38,25 +35,6 @@ class RegistryModels:
 
     def evidence(self) -> str:
         return file_digest(self._labels) if self._labels else ""
-
-    def preparations(self) -> Sequence[Callable[[], object]]:
-        """MLflow, and the libraries of the champion, which the next version will hardly do without."""
-        return (self._open, self._load_champion)
-
-    # What is wrong is told when it is in the way: a run that fails needs neither.
-
-    def _open(self) -> None:
-        with contextlib.suppress(PipeError, OSError):
-            self._registry.get_ready()
-
-    def _load_champion(self) -> None:
-        from jupyter_pipe.scoring.bundle import load_bundle
-
-        # Other people's code raises what it likes.
-        with contextlib.suppress(Exception):
-            bundle = self._registry.resolve(self._name).bundle
-            if bundle is not None:
-                load_bundle(bundle)
 
     def register(self, run_id: str) -> int:
         """A loop that was killed may have registered it already."""

@@ -113,9 +113,6 @@ class Machine:
         if said is not None:
             raise _failure(said)
 
-    def preparations(self, settings: LoopSettings) -> Sequence[Callable[[], object]]:
-        return () if settings.promote == "never" else self._models.preparations()
-
     def register(self, run_id: str, settings: LoopSettings) -> int:
         return self._models.register(run_id)
 
