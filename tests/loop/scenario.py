@@ -17,7 +17,7 @@ import threading
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -38,8 +38,15 @@ CELLS = [
     ("n_estimators: int = 20\nnewest: int = 2", ["parameters"]),
     (
         "from pathlib import Path\nimport pandas as pd\n"
-        "weeks = [pd.read_csv(path) for path in sorted(Path('feed').glob('*.csv'))]\n"
-        "raw = pd.concat(weeks, ignore_index=True)",
+        "def read(names):\n"
+        "    return [pd.read_csv(path) for path in sorted(Path('feed').glob(names))]",
+        ["functions"],
+    ),
+    ("first = read('week_0[1-4].csv')", ["stage:first"]),
+    ("second = read('week_0[5-9].csv')", ["stage:second"]),
+    ("third = read('week_1?.csv')", ["stage:third"]),
+    (
+        "raw = pd.concat([*first, *second, *third], ignore_index=True)",
         ["stage:ingest", "contract:raw", "rows:raw", "key:sale_id", "target:price"],
     ),
     (
@@ -63,6 +70,8 @@ CELLS = [
         ["stage:evaluate", "score:predicted", "promote:mae", "metric:mae", "gate:mae < 1_000_000"],
     ),
 ]
+READING = {"first": range(1, 5), "second": range(5, 10), "third": range(10, 13)}
+"""The stages that read the feed, each with its weeks."""
 LOOP = """\
 files: observed
 drift: true
@@ -155,6 +164,15 @@ def ask(port: int, rows: pd.DataFrame) -> dict[str, Any]:
     return found
 
 
+def check_reuse(ran: Collection[str], *new: int) -> None:
+    """Of the stages that read the feed, those ran whose weeks came or changed, and the others were reused."""
+    for stage, weeks in READING.items():
+        if any(number in weeks for number in new):
+            assert stage in ran, f"stage {stage} was reused, and a week of {new} is its own"
+        else:
+            assert stage not in ran, f"stage {stage} ran again, and weeks {new} are not its own"
+
+
 class Scenario:
     """A folder with a notebook, its feed, its loop, and what has happened so far, week by week."""
 
@@ -200,6 +218,11 @@ class Scenario:
 
     def runs(self) -> int:
         return len(list((self.folder / ".jupyter_pipe" / "runs").iterdir()))
+
+    def check_reuse(self, *new: int) -> None:
+        """Of the latest run."""
+        stages = self.read("show", "latest", "--json")["stages"]
+        check_reuse({each["name"] for each in stages if each["state"] != "cached"}, *new)
 
     def happened(self, week: str, text: str) -> None:
         """Tell the page and whoever watches."""
@@ -259,6 +282,7 @@ def repaired(world: Scenario) -> None:
     world.feed(5, week_of(5))
     world.once()
     assert world.runs() == runs + 1, "the repaired week makes one run"
+    world.check_reuse(5)
     assert "Nothing to do." in world.once(), "weeks 6 and 7: nothing happens"
     assert world.runs() == runs + 1
 
@@ -273,6 +297,7 @@ def drift(world: Scenario, traffic: Traffic) -> None:
     world.once()
     assert "Nothing to do." in world.once()
     assert world.runs() == runs + 1, "drift starts exactly one run"
+    world.check_reuse()
     traffic.week = week_of(7)
 
 
@@ -282,6 +307,7 @@ def new_prices(world: Scenario, traffic: Traffic) -> int:
     world.feed(9, dearer(9))
     world.labels(dearer(12))
     world.once()
+    world.check_reuse(8, 9)
     after = world.champion()
     assert after not in (None, before), world.pipe("models", "homes")
     until(lambda: traffic.answers[str(after)] > 3, f"answers of version {after}")
@@ -293,6 +319,7 @@ def shuffled_labels(world: Scenario) -> int:
     prices = np.random.default_rng(1).permutation(rows["price"].to_numpy())
     world.feed(10, rows.assign(price=prices))
     world.once()
+    world.check_reuse(10)
     assert world.champion() == before, "shuffled labels do not win"
     found = world.read("models", "homes", "--json")
     newest = max(found, key=lambda each: int(each["number"]))
@@ -311,6 +338,7 @@ def killed(world: Scenario, traffic: Traffic) -> int:
     command = [sys.executable, "-c", KILLED, "loop", "once", "homes.ipynb"]
     done = subprocess.run(command, cwd=world.folder, capture_output=True, text=True, check=False)
     assert done.returncode == -9, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
+    world.check_reuse(10, 11, 12)
     assert world.champion() == before, "killed between decision and promotion"
     with serving(
         "homes@champion", "--canary", "10%", "--challenger", "@challenger", "--no-log", folder=world.folder
@@ -375,7 +403,7 @@ def twelve_weeks(world: Scenario) -> None:
         miles(world)
         world.happened("5", "kilometres became miles: refused before training, told once, version 1 answers")
         repaired(world)
-        world.happened("5-7", "the repaired week made one run; then nothing happened")
+        world.happened("5-7", "the repaired week made one run, old weeks were reused; then nothing happened")
         drift(world, traffic)
         world.happened("8", "sales move outwards: drift is seen, exactly one run")
         version = new_prices(world, traffic)
