@@ -43,13 +43,14 @@ def read_entry_points(folder: str) -> tuple[str, ...]:
         names = sorted(os.listdir(folder))
     except OSError:
         return ()
-    paths = (os.path.join(folder, name, "entry_points.txt") for name in names if name.endswith(".dist-info"))
+    found = (name for name in names if name.endswith((".dist-info", ".egg-info")))
+    paths = (os.path.join(folder, name, "entry_points.txt") for name in found)
     return tuple(text for text in map(_read, paths) if "[jupyter_pipe." in text)
 
 
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", errors="ignore") as file:
             return file.read()
     except OSError:
         return ""

@@ -90,10 +90,11 @@ class RunFolder:
 
     def executed(self, name: str) -> Path:
         """The executed notebook of a stage; while it runs, that of the newest attempt."""
-        published = self.stage(name) / "executed.ipynb"
+        folder = self.stage(name)
+        published = folder / "executed.ipynb"
         if published.exists():
             return published
-        attempts = self.stage(name).glob("attempts/*/executed.ipynb")
+        attempts = folder.glob("attempts/*/executed.ipynb")
         return max(attempts, key=lambda path: int(path.parent.name), default=published)
 
     def result(self, name: str) -> Path:

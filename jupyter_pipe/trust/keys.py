@@ -37,6 +37,8 @@ KEY_VARIABLE = "JUPYTER_PIPE_KEY"
 """Keys, separated by spaces: the first one signs, all of them are believed."""
 
 _SHORTEST_KEY = 32
+# What the folder of the keys is found by.
+_SURROUNDINGS = ("JUPYTER_DATA_DIR", "JUPYTER_PLATFORM_DIRS", "XDG_DATA_HOME", "HOME", "APPDATA")
 
 
 class Key(Struct, frozen=True):
@@ -130,20 +132,19 @@ def _given_keys(text: str) -> tuple[Key, ...]:
 
 
 def _folder() -> Path:
-    surroundings = ("JUPYTER_DATA_DIR", "JUPYTER_PLATFORM_DIRS", "XDG_DATA_HOME", "HOME", "APPDATA")
-    return _data_folder(tuple(os.environ.get(name, "") for name in surroundings))
+    return _data_folder(*map(os.environ.get, _SURROUNDINGS))
 
 
 @lru_cache(maxsize=8)
-def _data_folder(_surroundings: tuple[str, ...]) -> Path:
+def _data_folder(*_surroundings: str | None) -> Path:
     from jupyter_core.paths import jupyter_data_dir
 
     return Path(jupyter_data_dir()).absolute() / "jupyter_pipe"
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _stamp(path: Path | str) -> tuple[int, int]:
     try:
-        status = path.stat()
+        status = os.stat(path)
     except OSError:
         return 0, 0
     return status.st_ctime_ns, status.st_ino
@@ -153,7 +154,7 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def _own_key(folder: Path) -> Key | None:
-    stamp = _stamp(folder / "key")
+    stamp = _stamp(os.path.join(folder, "key"))
     return _read_own_key(folder, stamp) if any(stamp) else None
 
 

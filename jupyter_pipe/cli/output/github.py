@@ -48,8 +48,6 @@ def write_github(terminal: Terminal, run: Run, pipeline: Pipeline) -> None:
 
 def mask_secrets(terminal: Terminal, request: RunRequest) -> None:
     """Have GitHub hide the secrets in all that this job prints from now on, whoever prints it."""
-    if not terminal.in_github:
-        return
     stages = request.target.pipeline.stages
     environment = os.environ if request.environment is None else request.environment
     names = dict.fromkeys(secret for stage in stages for secret in stage.options.secrets)

@@ -53,13 +53,15 @@ def run(args: argparse.Namespace) -> int:
 
 def execute(args: argparse.Namespace, request: RunRequest) -> int:
     """Run the request with progress, then print and write what `args` ask for."""
-    from jupyter_pipe.cli.output.github import mask_secrets
     from jupyter_pipe.cli.output.results import write_results
     from jupyter_pipe.engine import run_pipeline
 
     # With --json standard output belongs to the reader of the JSON.
     terminal = Terminal.of(args, sys.stderr if args.json else None)
-    mask_secrets(terminal, request)
+    if terminal.in_github:
+        from jupyter_pipe.cli.output.github import mask_secrets
+
+        mask_secrets(terminal, request)
     _warn_if_stale(terminal, request.target)
     with progress_on(terminal) as progress:
         finished = run_pipeline(request, observers=[progress])

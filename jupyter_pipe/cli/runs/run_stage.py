@@ -75,14 +75,16 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 1 if the stage failed, 3 if its gate did, 4 if another attempt would fail as well."""
-    from jupyter_pipe.cli.output.github import mask_secrets
     from jupyter_pipe.engine.scheduling.verdict import retry_delay_seconds
     from jupyter_pipe.engine.single.stage import Listeners, SingleStage, run_single_stage
 
     terminal = Terminal.of(args)
     with _root(args) as root:
         request = _request(args, root)
-        mask_secrets(terminal, request)
+        if terminal.in_github:
+            from jupyter_pipe.cli.output.github import mask_secrets
+
+            mask_secrets(terminal, request)
         listeners = Listeners(
             event=PlainLines(terminal),
             waiting=lambda holder: terminal.say(

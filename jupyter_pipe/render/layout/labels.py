@@ -109,17 +109,27 @@ def place_labels(drawing: Layout) -> list[Label]:
         text = _label_text(route)
         if not text or (route.from_, route.names) in seen:
             continue
-        fitting = [
-            (lines.crossing(area, route), number, label, area)
-            for number, label in enumerate(_candidates(route, text))
-            if (area := _area(label)).left >= 0 and area.right <= drawing.width and not taken.meets(area)
-        ]
-        best = min(fitting, default=None)
-        if best is not None and best[0] < TOO_MANY:
+        best = _least_crossed(route, text, lines, taken, drawing.width)
+        if best is not None:
             seen.add((route.from_, route.names))
-            taken.add(best[3])
-            labels.append(best[2])
+            taken.add(_area(best))
+            labels.append(best)
     return labels
+
+
+def _least_crossed(route: Route, text: str, lines: _Lines, taken: _Taken, width: float) -> Label | None:
+    """The first of the free places with the fewest lines through it."""
+    best, fewest = None, TOO_MANY
+    for label in _candidates(route, text):
+        area = _area(label)
+        if area.left < 0 or area.right > width or taken.meets(area):
+            continue
+        crossings = lines.crossing(area, route)
+        if crossings < fewest:
+            best, fewest = label, crossings
+        if not fewest:
+            break
+    return best
 
 
 def _area(label: Label) -> _Area:

@@ -12,7 +12,7 @@ import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -51,8 +51,8 @@ class _Rendered(Struct, frozen=True):
 def stage_fragment(folder: RunFolder, stage: str, cached_from: str | None = None) -> Markup:
     """The cells of `stage`, from the run that computed them if they were rendered there."""
     origin = cached_from if cached_from and is_file_name(cached_from) else folder.run_id
-    elsewhere = (RunFolder(folder.path.parent / origin),) if origin != folder.run_id else ()
-    for place in (folder, *elsewhere):
+    elsewhere = (_run_beside(folder, origin),) if origin != folder.run_id else ()
+    for place in (*elsewhere, folder):
         with contextlib.suppress(*UNREADABLE):
             signed = read_record(place.stage(stage) / _FRAGMENT, "cells", f"{place.run_id}/{stage}")
             return Markup(msgspec.json.decode(signed, type=_Rendered).html)
@@ -63,6 +63,12 @@ def stage_fragment(folder: RunFolder, stage: str, cached_from: str | None = None
         with contextlib.suppress(OSError):
             replace_file(folder.stage(stage) / _FRAGMENT, sign("cells", f"{folder.run_id}/{stage}", document))
     return rendered
+
+
+@lru_cache(maxsize=8)
+def _run_beside(folder: RunFolder, run_id: str) -> RunFolder:
+    """Most reused stages come from one run."""
+    return RunFolder(folder.path.parent / run_id)
 
 
 def cells_html(cells: tuple[ExecutedCell, ...]) -> Markup:
