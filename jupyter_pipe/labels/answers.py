@@ -38,8 +38,8 @@ def votes_from_export(tasks: Any, keys: Sequence[str]) -> list[Vote]:
 
 def _votes_of(task: Any, keys: Sequence[str], place: str) -> Iterator[Vote]:
     """The answers to one task."""
-    if isinstance(task, dict) and "data" not in task and CONTROL in task:
-        yield Vote(key_of(task, keys), str(task.get("annotator", "")), _only(task[CONTROL], place))
+    if isinstance(task, dict) and "data" not in task and {CONTROL, "annotation_id"} & task.keys():
+        yield from _vote_of_record(task, keys, place)
         return
     if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
         raise _unreadable(f"{place} has no data")
@@ -47,6 +47,13 @@ def _votes_of(task: Any, keys: Sequence[str], place: str) -> Iterator[Vote]:
     for annotation in _records(task, "annotations", place):
         if not annotation.get("was_cancelled"):
             yield Vote(key, _annotator(annotation), _choice(annotation, place))
+
+
+def _vote_of_record(record: dict[str, Any], keys: Sequence[str], place: str) -> Iterator[Vote]:
+    """Of JSON-MIN, which has a record for a task without answers, too."""
+    if CONTROL in record or record.get("annotation_id") is not None:
+        label = _only(record.get(CONTROL, []), place)
+        yield Vote(key_of(record, keys), str(record.get("annotator", "")), label)
 
 
 def _records(holder: Mapping[str, Any], name: str, place: str) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ Raises PipeError for rows whose key does not name them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -49,6 +50,15 @@ def choice_result(choice: str) -> dict[str, Any]:
     return {"from_name": CONTROL, "to_name": OBJECT, "type": "choices", "value": {"choices": [choice]}}
 
 
+def _shown(value: object) -> str | float:
+    """A text or a number: Label Studio refuses a task whose form shows anything else, such as a gap."""
+    if isinstance(value, (str, int, float)):
+        return value
+    if isinstance(value, (list, dict)):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return "" if value is None else str(value)
+
+
 def tasks_from_rows(
     rows: Sequence[Mapping[str, Any]], keys: Sequence[str], *, suggested: str = "", version: str = ""
 ) -> list[dict[str, Any]]:
@@ -65,7 +75,7 @@ def tasks_from_rows(
                 hint="Name more key columns, or remove the repetition.",
             )
         seen.add(key)
-        data = {name: value for name, value in row.items() if name != suggested}
+        data = {name: _shown(value) for name, value in row.items() if name != suggested}
         task: dict[str, Any] = {"data": data}
         if suggested and row.get(suggested) is not None:
             result = [choice_result(str(row[suggested]))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+from datetime import date
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -42,6 +43,25 @@ def test_rows_become_tasks() -> None:
     assert prediction["model_version"] == "r1"
     assert prediction["result"][0]["value"] == {"choices": ["billing"]}
     assert "predictions" not in second
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, ""),
+        ("", ""),
+        (0, 0),
+        (2.5, 2.5),
+        (True, True),
+        (["a", "ü"], '["a", "ü"]'),
+        ({"a": None}, '{"a": null}'),
+        (date(2026, 1, 5), "2026-01-05"),
+        ([date(2026, 1, 5)], '["2026-01-05"]'),
+    ],
+)
+def test_a_task_shows_texts_and_numbers_alone(value: object, shown: object) -> None:
+    (task,) = tasks_from_rows([{"ticket": "T1", "seen": value}], ["ticket"])
+    assert task["data"] == {"ticket": "T1", "seen": shown}
 
 
 def test_the_form_names_what_tasks_hold() -> None:
@@ -91,6 +111,12 @@ def test_what_its_own_converter_makes_of_our_answers_is_what_they_were() -> None
     assert [each["text"] for each in made] == [exported[place]["data"]["text"] for place in (0, 0, 1)]
 
 
+def test_a_task_that_nobody_answered_has_no_vote() -> None:
+    record = {"ticket": "T1", "text": "x", "id": 1, "annotator": None, "annotation_id": None}
+    assert votes_from_export([record], ["ticket"]) == []
+    assert votes_from_export([{"data": {"ticket": "T1"}}], ["ticket"]) == []
+
+
 def test_both_ways_give_what_was_there() -> None:
     tasks = tasks_from_rows(ROWS, ["ticket"])
     votes = [vote("T1", "ann", "billing"), vote("T1", "bob", "sales"), vote("T2", "ann", "network")]
@@ -106,6 +132,7 @@ def test_both_ways_give_what_was_there() -> None:
         ({"tasks": []}, "no list of tasks"),
         ([{"annotations": []}], "Task 1 has no data"),
         ([{"data": {"ticket": "T1"}, "annotations": [{"result": []}]}], "Task 1 has an answer with 0 labels"),
+        ([{"ticket": "T1", "annotation_id": 4}], "Task 1 has an answer with 0 labels"),
     ],
 )
 def test_what_is_no_export_is_refused_with_its_place(export: Any, said: str) -> None:

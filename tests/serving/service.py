@@ -62,6 +62,11 @@ class Running:
                 totals[name.partition("{")[0].removeprefix("jupyter_pipe_")] += int(float(value))
         return totals
 
+    def is_written_down(self) -> bool:
+        """Whether each answer is in the log or counted as lost. Lines are written behind a queue."""
+        counts = self.counts()
+        return counts["answers_total"] == counts["log_lines_total"] + counts["log_lost_total"]
+
     def workers(self) -> set[int]:
         """The processes that answer."""
         children = psutil.Process(self.process.pid).children()

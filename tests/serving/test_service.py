@@ -11,7 +11,7 @@ import sqlite3
 from pathlib import Path
 
 from .bundles import built, falsify, make_deadly, write_version
-from .service import PATIENCE, Client, Running, serving, until
+from .service import PATIENCE, Client, serving, until
 
 ROW = {"area": 70.5, "rooms": 3, "district": "North", "name": "H1"}
 
@@ -20,11 +20,6 @@ def lines(folder: Path) -> int:
     """The lines of the request log on disk."""
     logs = (folder / ".jupyter_pipe" / "serving" / "homes" / "log").glob("*.sqlite")
     return sum(sqlite3.connect(path).execute("SELECT count(*) FROM answers").fetchone()[0] for path in logs)
-
-
-def all_written(running: Running) -> bool:
-    counts = running.counts()
-    return counts["answers_total"] == counts["log_lines_total"] + counts["log_lost_total"]
 
 
 def test_no_request_fails_but_those_in_a_worker_that_is_killed(tmp_path: Path) -> None:
@@ -62,7 +57,7 @@ def test_no_request_fails_but_those_in_a_worker_that_is_killed(tmp_path: Path) -
         until(lambda: seen("run-3"), "answers of version 3")
         for client in clients:
             client.end()
-        until(lambda: all_written(running), "the log being written")
+        until(running.is_written_down, "the log being written")
         counts = running.counts()
         assert running.end() == 0
     assert [client.wrong for client in clients] == [[]] * 4
