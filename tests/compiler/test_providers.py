@@ -47,6 +47,30 @@ def test_reads_lists_of_files_and_declared_modules(installed: Path) -> None:
     assert providers.providers([]) == {}
 
 
+def test_reads_what_setuptools_leaves_beside_a_source_tree(installed: Path) -> None:
+    left = installed / "jp_developed.egg-info"
+    left.mkdir()
+    (left / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: jp.developed\nVersion: 0.1\n")
+    (left / "top_level.txt").write_text("jp_developed\n")
+    assert providers.providers(["jp_developed"]) == {"jp_developed": [("jp.developed", "0.1")]}
+
+
+def test_of_two_with_one_name_the_first_on_the_path_counts(
+    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = tmp_path / "before"
+    newer = before / "listed-2.0.dist-info"
+    newer.mkdir(parents=True)
+    (newer / "METADATA").write_text("Name: Listed\nVersion: 2.0\n")
+    monkeypatch.syspath_prepend(str(before))
+    assert providers.providers(["jp_single"]) == {"jp_single": [("Listed", "2.0")]}
+
+
+def test_a_folder_may_be_named_otherwise_than_its_distribution(installed: Path) -> None:
+    (installed / "listed-1.2.dist-info").rename(installed / "renamed.dist-info")
+    assert providers.providers(["jp_fast"]) == {"jp_fast": [("Listed", "1.2")]}
+
+
 def test_runs_in_an_interpreter_that_lacks_jupyter_pipe(installed: Path) -> None:
     source = Path(providers.__file__).read_text(encoding="utf-8")
     ran = subprocess.run(

@@ -2,8 +2,8 @@
 
 A program of its own, on the standard library alone: it also runs in interpreters that lack
 jupyter_pipe. `importlib.metadata.packages_distributions` answers the same for every module there is,
-and parses the metadata of everything that is installed to do so: half a second beside JupyterLab. Even
-its import takes a twentieth of a run in which nothing changed.
+and parses the metadata of everything that is installed to do so: half a second beside JupyterLab. The
+import of `importlib.metadata` alone costs half of what is done here.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ def providers(modules: Collection[str]) -> dict[str, list[tuple[str, str]]]:
     # A line of RECORD begins with the file's path: `module/…`, `module.py` or `module.cpython-….so`.
     names = "|".join(map(re.escape, modules))
     files = re.compile(rf"^({names})(?:/|\.[^/,]*(?:py|so|pyd),)".encode(), re.MULTILINE)
-    found: dict[str, set[str]] = {}
+    found: dict[str, set[tuple[str, str]]] = {}
     first: dict[str, str] = {}
     for distribution in _distributions():
-        # Of two with one name, the first on the path is the one that counts.
-        first.setdefault(_key(os.path.basename(distribution).partition("-")[0]), distribution)
         declared = _read(distribution, "top_level.txt").split()
         provided = declared or files.findall(_read(distribution, "RECORD"))
         for module in {*modules}.intersection(map(os.fsdecode, provided)):
-            found.setdefault(module, set()).add(_header(distribution, "Name"))
+            found.setdefault(module, set()).add((_header(distribution, "Name"), distribution))
+        # Of two with one name, the first on the path is the one that counts.
+        first.setdefault(_folder_name(distribution), distribution)
     return {
-        module: sorted((name, _header(first[_key(name)], "Version")) for name in names)
-        for module, names in found.items()
+        module: sorted({(name, _version(first.get(_key(name), place))) for name, place in pairs})
+        for module, pairs in found.items()
     }
 
 
@@ -51,8 +51,18 @@ def _distributions() -> Iterator[str]:
         )
 
 
+def _folder_name(distribution: str) -> str:
+    """`listed` of `Listed-1.2.dist-info` and of `listed.egg-info`."""
+    name, _ = os.path.splitext(os.path.basename(distribution))
+    return _key(name.partition("-")[0])
+
+
 def _key(name: str) -> str:
     return re.sub(r"[-_.]+", "_", name).lower()
+
+
+def _version(distribution: str) -> str:
+    return _header(distribution, "Version")
 
 
 def _header(distribution: str, name: str) -> str:
