@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +160,57 @@ def test_a_pipe_in_the_place_of_a_database_is_no_database(
     os.mkfifo(logs / "requests-1.sqlite")
     assert service.models(HERE).models == ()
     assert service.service(HERE).services[0].versions == ()
+
+
+COLUMNS = "id, at, status, version, digest, role, seconds, rows, predictions, problem"
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT"
+
+
+@pytest.mark.parametrize(
+    ("table", "line"),
+    [
+        (f"VIEW answers({COLUMNS}) AS {ENDLESS} i, i, i, i, i, i, i, i, i, i FROM n", None),
+        (f"TABLE answers ({COLUMNS})", ["a", 0, 200, "1", "d", "champion", "slow", "[]", "[]", None]),
+        (f"TABLE answers ({COLUMNS})", ["a", 0, 200, b"\xff", "d", None, 0.1, "[]", "[]", b"{"]),
+        (f"TABLE answers ({COLUMNS})", [None, 0, "x", 1.5, 7, 7, None, 7, 7, 7]),
+        ("TABLE answers (at)", None),
+    ],
+)
+def test_a_request_log_that_no_service_wrote_is_named(
+    service: OperationsService, jp_root_dir: Path, table: str, line: list[object] | None
+) -> None:
+    folder = jp_root_dir / ".jupyter_pipe" / "serving" / "flow" / "log"
+    folder.mkdir(parents=True)
+    with closing(sqlite3.connect(folder / "requests-1.sqlite")) as database, database:
+        database.execute(f"CREATE {table}")
+        database.execute("CREATE TABLE masks (dropped, hashed)")
+        if line:
+            line[1] = time.time() - 60
+            database.execute("INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", line)
+    (shown,) = service.service(HERE).services
+    (watched,) = service.monitoring(HERE).services
+    assert (shown.versions, watched.versions) == ((), ())
+    assert "requests-1.sqlite" in shown.problem
+    assert "requests-1.sqlite" in watched.problem
+
+
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_a_request_log_elsewhere_is_not_shown(
+    service: OperationsService, jp_root_dir: Path, tmp_path: Path, is_folder: bool
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    log = RequestLog(LogSettings(str(elsewhere)))
+    log.add(Answered("a", time.time() - 60, 200, "private", "d", "champion", 0.1))
+    log.close()
+    folder = jp_root_dir / ".jupyter_pipe" / "serving" / "flow"
+    folder.mkdir(parents=True)
+    if is_folder:
+        (folder / "log").symlink_to(elsewhere)
+    else:
+        (folder / "log").mkdir()
+        (folder / "log" / "requests-1.sqlite").symlink_to(next(elsewhere.glob("*.sqlite")))
+    pages = [service.service(HERE), service.monitoring(HERE)]
+    assert "private" not in str(pages)
 
 
 def test_a_registry_that_is_damaged_is_a_sentence_on_the_page(

@@ -33,13 +33,10 @@ def monitoring_page(place: Place) -> MonitoringPage:
     """What was asked of the folder's services in the last week."""
     until = time.time()
     since = until - _SECONDS
-    folder = place.store.state_folder / "serving"
-    try:
-        found = sorted(path for path in folder.iterdir() if (path / "log").is_dir() and not path.is_symlink())
-    except OSError:
-        found = []
     shown, problems = [], []
-    for path in found:
+    for path in place.services():
+        if not (path / "log").is_dir():
+            continue
         try:
             shown.append(_watched(path, since, until))
         except PipeError as error:

@@ -11,7 +11,7 @@ from jupyter_pipe.errors import PipeError
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.server.operations.payloads import PageRequest
-from jupyter_pipe.server.paths import Root
+from jupyter_pipe.server.paths import PathError, Root
 
 __all__ = ["Place"]
 
@@ -38,6 +38,7 @@ class Place:
     def __init__(self, root: Root, request: PageRequest) -> None:
         self.store = RunStore(root.directory(request.root))
         self.notebook: Path | None = root.notebook(request.notebook) if request.notebook else None
+        self._root = root
         for name in _FOLDERS:
             path = self.store.state_folder / name
             root.confine(path, path.name)
@@ -51,6 +52,22 @@ class Place:
                 continue
             if self.notebook is None or Path(run.facts.notebook).name == self.notebook.name:
                 yield run
+
+    def services(self) -> list[Path]:
+        """The folders of services, none of which lies outside the server's root, nor does its request log."""
+        folder = self.store.state_folder / "serving"
+        try:
+            found = sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
+        except OSError:
+            return []
+        return [path for path in found if self._is_inside(path / "log")]
+
+    def _is_inside(self, path: Path) -> bool:
+        try:
+            self._root.confine(path, path.name)
+        except PathError:
+            return False
+        return True
 
     def sentence(self, error: PipeError) -> str:
         """What the page says where something could not be read; files are named as seen from the folder."""

@@ -27,16 +27,12 @@ def service_page(place: Place) -> ServicePage:
     """The services of the folder over the last day."""
     until = time.time()
     since = until - _SECONDS
-    return ServicePage(since, tuple(_services(place.store.state_folder / "serving", since, until)))
+    return ServicePage(since, tuple(_services(place, since, until)))
 
 
-def _services(folder: Path, since: float, until: float) -> Iterator[ServiceShown]:
+def _services(place: Place, since: float, until: float) -> Iterator[ServiceShown]:
     """Those that run, and those that have run and left a log."""
-    try:
-        found = sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
-    except OSError:
-        return
-    for path in found:
+    for path in place.services():
         running = running_services(path)
         if running or (path / "log").is_dir():
             summary = summarise_log(path / "log", since, until)

@@ -23,7 +23,7 @@ from jupyter_pipe.serving.settings import LogSettings
 from jupyter_pipe.serving.traffic.records import Answered, Shadowed, masked
 from jupyter_pipe.trust.keys import signing_key
 
-__all__ = ["LOG_GLOB", "RequestLog"]
+__all__ = ["LOG_GLOB", "RequestLog", "log_files"]
 
 LOG_GLOB = "requests-*.sqlite"
 _MOST_QUEUED = 20_000
@@ -167,7 +167,7 @@ class RequestLog:
     def _remove_old(self, folder: Path) -> None:
         """Files whose newest line is older than what is kept."""
         oldest = self._clock() - self._settings.keep_seconds
-        for path in folder.glob(LOG_GLOB):
+        for path in log_files(folder):
             if path.stat().st_mtime < oldest:
                 for each in (path, _wal(path), path.with_name(f"{path.name}-shm")):
                     each.unlink(missing_ok=True)
@@ -176,6 +176,12 @@ class RequestLog:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def log_files(folder: Path) -> list[Path]:
+    """The files of a log, oldest first. A link is none: no service makes one, and it would show a log of
+    somewhere else; nor is a pipe, which would be waited for."""
+    return sorted(path for path in folder.glob(LOG_GLOB) if path.is_file() and not path.is_symlink())
 
 
 def _wal(path: Path) -> Path:

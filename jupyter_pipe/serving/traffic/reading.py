@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from jupyter_pipe.serving.traffic.log import LOG_GLOB
+from jupyter_pipe.serving.traffic.log import log_files
 from jupyter_pipe.serving.traffic.records import Answered, Problem
 from jupyter_pipe.trust.databases import open_database
 
@@ -49,7 +49,7 @@ def read_log(folder: Path, since: float, until: float, *, most: int | None = Non
     answers: list[Answered] = []
     masked: dict[str, None] = {}
     damaged: list[str] = []
-    for path in filter(Path.is_file, sorted(folder.glob(LOG_GLOB))):
+    for path in log_files(folder):
         try:
             with closing(open_database(path, seconds=_SECONDS)) as file:
                 masked.update(dict.fromkeys(_masked(file)))
@@ -63,7 +63,7 @@ def read_log(folder: Path, since: float, until: float, *, most: int | None = Non
 def _count(folder: Path, since: float, until: float) -> int:
     """How many answers there are, of files that can be read."""
     total = 0
-    for path in filter(Path.is_file, folder.glob(LOG_GLOB)):
+    for path in log_files(folder):
         with contextlib.suppress(sqlite3.Error), closing(open_database(path, seconds=_SECONDS)) as file:
             total += int(file.execute(_COUNT, (since, until)).fetchone()[0])
     return total

@@ -14,8 +14,9 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from jupyter_pipe.serving.traffic.log import LOG_GLOB
+from jupyter_pipe.serving.traffic.log import log_files
 from jupyter_pipe.serving.traffic.records import Problem
+from jupyter_pipe.trust.databases import open_database
 
 __all__ = ["Bucket", "TrafficSummary", "VersionTraffic", "summarise_log"]
 
@@ -70,19 +71,17 @@ def summarise_log(folder: Path, since: float, until: float, buckets: int = 48) -
     refused: Counter[int] = Counter()
     latest: list[tuple[float, str | None]] = []
     damaged: list[str] = []
-    for path in sorted(folder.glob(LOG_GLOB)):
-        # Opening a pipe that somebody put there would wait for ever.
-        if not path.is_file():
-            continue
+    for path in log_files(folder):
         try:
-            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
-                _add_versions(totals, file.execute(_BY_VERSION, (since, until)).fetchall())
-                for place, answers, no in file.execute(_BY_TIME, (since, width, since, until)):
-                    counted[place] += answers
-                    refused[place] += int(no)
-                latest += file.execute(_LATEST, (since, until, _NEWEST)).fetchall()
-        except sqlite3.Error:
+            found = _count(path, since, until, width)
+        except (sqlite3.Error, msgspec.MsgspecError):
             damaged.append(path.name)
+            continue
+        _add_versions(totals, found.versions)
+        for place, answers, no in found.buckets:
+            counted[place] += answers
+            refused[place] += int(no)
+        latest += found.latest
     return TrafficSummary(
         tuple(VersionTraffic(*key, int(a), int(r), newest) for key, (a, r, newest) in sorted(totals.items())),
         tuple(Bucket(since + n * width, counted[n], refused[n]) for n in range(buckets)) if totals else (),
@@ -91,6 +90,26 @@ def summarise_log(folder: Path, since: float, until: float, buckets: int = 48) -
         _refusals(latest),
         tuple(damaged),
     )
+
+
+class _Counted(Struct, frozen=True):
+    """What SQLite counted in one file, by `_BY_VERSION`, `_BY_TIME` and `_LATEST`."""
+
+    versions: list[tuple[str, str, int, float, float]]
+    buckets: list[tuple[int, int, float]]
+    latest: list[tuple[float, str | None]]
+
+
+def _count(path: Path, since: float, until: float, width: float) -> _Counted:
+    """Raises sqlite3.Error and msgspec.MsgspecError for what is no log of ours."""
+    with closing(open_database(path)) as file:
+        counted = {
+            "versions": file.execute(_BY_VERSION, (since, until)).fetchall(),
+            "buckets": file.execute(_BY_TIME, (since, width, since, until)).fetchall(),
+            "latest": file.execute(_LATEST, (since, until, _NEWEST)).fetchall(),
+        }
+    # SQLite keeps any type in any column.
+    return msgspec.convert(counted, _Counted)
 
 
 def _add_versions(
