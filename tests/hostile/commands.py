@@ -52,7 +52,9 @@ def _about_notebooks() -> Iterator[Command]:
     yield Command(("tests", "init", "flow.ipynb"))
     yield Command(("labels", "export", "flow.ipynb", "--key", "a"))
     yield Command(("labels", "export", "flow.ipynb", "--key", "a", "--run", "latest"))
-    yield Command(("labels", "merge", "params.yaml", "--key", "a", "--votes", "b"))
+    for answers in ("params.yaml", "answers.json", "answers.jsonl", "deep.json", "votes.csv"):
+        yield Command(("labels", "merge", answers, "--key", "a", "--votes", "b"))
+    yield Command(("labels", "merge", "answers.json", "--key", "a", "--by", "dawid-skene"))
     yield Command(("tests", "init", "flow.ipynb", "--run", "latest"))
     yield Command(("impact", "data.csv"))
     for action in ("init", "status", "history"):

@@ -30,6 +30,11 @@ class Asked:
     body: dict[str, Any] | None = None
     starts: frozenset[str] = field(default_factory=frozenset)
 
+    @property
+    def is_page(self) -> bool:
+        """Whether it opens records of models, services, loops and labels as well as those of runs."""
+        return self.pattern.startswith("operations/")
+
 
 def asked_of(folder: str, run_ids: Sequence[str]) -> Iterator[Asked]:
     """The requests about a folder below the server's root."""

@@ -17,7 +17,7 @@ from tests.server.real import Server
 from tests.server.siege import MEMORY_BYTES
 
 pytestmark = pytest.mark.server
-ATTACKS = [attack for attack in load_attacks() if not attack.only]
+ATTACKS = load_attacks()
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_nothing_happens(
     runs = sorted(path.name for path in repository.state.glob("runs/2*"))
     problems = []
     for asked in asked_of(name, runs):
-        if asked.starts and not asked.starts & attack.runs:
+        if not attack.asks(asked.starts, is_page=asked.is_page):
             continue
         found = [*problems_of_answer(asked, server), *happened_to(repository, listener, before)]
         problems += [f"{asked.method} {asked.path}: {each}" for each in found]

@@ -16,7 +16,7 @@ __all__ = ["Attack", "attack", "load_attacks"]
 class Attack:
     """`name` says in words what was done; `change` does it. `runs` are the commands that start kernels,
     which take seconds, on which it is worth trying. All others are tried anyway, or those in `only`, where
-    no other command and no route opens what was changed."""
+    no other command opens what was changed, and of the routes only pages of operations do."""
 
     name: str
     change: Callable[[Repository], None]
@@ -26,6 +26,10 @@ class Attack:
     def tries(self, command: str, *, runs: bool) -> bool:
         """Whether it is worth trying on a command, which runs cells or does not."""
         return command in self.runs if runs else command in self.only or not self.only
+
+    def asks(self, starts: frozenset[str], *, is_page: bool) -> bool:
+        """Whether it is worth asking the server for what starts these commands, or for a page."""
+        return bool(starts & self.runs) if starts else is_page or not self.only
 
 
 _FOUND: list[Attack] = []
