@@ -264,6 +264,9 @@ async def test_only_what_the_user_signed_is_loaded(
     run_id = leave(source, "x", "other")
     store = RunStore(jp_root_dir)
     mark.unlink(missing_ok=True)
+    await preview(api, run_id, "x")
+    assert mark.exists(), "it bites where the user signed it"
+    mark.unlink()
     summary, x = store.folder(run_id).summary, _file_of(store, run_id, "x")
     if damage == "unsigned run":
         summary.write_text(summary.read_text().replace('"signature": "', '"signature": "0', 1))

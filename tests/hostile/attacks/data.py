@@ -25,6 +25,7 @@ from tests.hostile.attacks.stores import Poison, replace_references
 from tests.hostile.repository import STRANGER, Repository
 
 MANY = "9" * 400
+TOLD = "told.jsonl"
 # Ten lists of ten lists of ten lists …: a short text for what no memory holds.
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{depth}: &a{depth} [{', '.join([f'*a{depth - 1}'] * 10)}]\n" for depth in range(1, 20)
@@ -43,6 +44,8 @@ def _write_texts(repository: Repository, text: str) -> None:
 @attack("contracts and parameters are short texts that stand for what no memory holds", runs="contract run")
 def texts_that_grow(repository: Repository) -> None:
     _write_texts(repository, f"{BOMB}n: *a19\ncolumns: *a19\n")
+    inside = "".join(f"  - {line.partition(': ')[2]}\n" for line in BOMB.splitlines())
+    (repository.folder / "params.yaml").write_text(f"n:\n{inside}")
 
 
 @attack("contracts and files of parameters are pipes and devices", runs="contract")
@@ -120,7 +123,9 @@ def _write_profiles(repository: Repository, least: int) -> None:
 def _study(repository: Repository, key: str | None) -> Path:
     """A study of `flow`, of which one trial goes on. Returns its folder."""
     space = (Dimension("n", low=1.0, high=3.0, whole=True),)
-    study = Study("total", str(repository.outside / "notes.ipynb"), "total", "minimize", space, trials=2)
+    notebook = str(repository.outside / "notes.ipynb")
+    track = f"openlineage+{(repository.outside / TOLD).as_uri()}"
+    study = Study("total", notebook, "total", "minimize", space, trials=2, track=track)
     folder = repository.state / "studies" / "total"
     folder.mkdir(parents=True)
     document = to_json(study)

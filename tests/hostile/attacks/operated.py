@@ -1,5 +1,5 @@
-"""What a stranger leaves for pages and for answers of people: links to the victim's records, exports that are
-none, votes without end."""
+"""What a stranger leaves for pages and for answers of people: links to the victim's records, answers that the
+victim did not give, exports that are none, votes without end."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ import time
 from pathlib import Path
 from typing import Any
 
+from jupyter_pipe.approvals import Approval, waiting_stages
 from jupyter_pipe.labels import label_config
+from jupyter_pipe.model import to_json
+from jupyter_pipe.runs.store import RunStore
+from jupyter_pipe.trust.keys import key_of
+from jupyter_pipe.trust.signatures import sign
 from tests.hostile.attacks import attack
 from tests.hostile.attacks.models import insert_rows, write_database
 from tests.hostile.attacks.shown import CONTROLS, PAGE
-from tests.hostile.repository import Repository
+from tests.hostile.repository import STRANGER, Repository, notebook_json
+from tests.hostile.watching import run_command
 
 PRIVATE = "the victim's own"
 
@@ -77,6 +83,28 @@ def _votes(labels: int) -> list[dict[str, Any]]:
         for number in range(labels)
     ]
     return [{"data": {"a": 1}, "annotations": annotations}]
+
+
+@attack("a question is answered by the stranger", runs="run resume")
+def approval_of_a_stranger(repository: Repository) -> None:
+    """What comes after the question is what the stranger wants to be done."""
+    canary = repository.python_canary("approved")
+    asking = [
+        ("n = 3", "parameters"),
+        ("rows = [[number] for number in range(n)]", "stage:make", "approve:Is that so?"),
+        (f"total = len(rows)\n{canary}", "stage:add", "metric:total"),
+    ]
+    repository.flow.write_text(json.dumps(notebook_json(asking)))
+    done = run_command(
+        ["run", "flow.ipynb", "-q"], repository.folder, environment={"JUPYTER_PIPE_KEY": STRANGER}
+    )
+    assert done.code == 5, done.output
+    store = RunStore(repository.folder)
+    (asked,) = waiting_stages(store.read(store.ids()[0]))
+    said = to_json(Approval(approved=True, by="the victim", at=1.0))
+    folder = repository.state / "approvals"
+    folder.mkdir()
+    (folder / f"{asked.digest}.json").write_bytes(sign("approval", asked.digest, said, key=key_of(STRANGER)))
 
 
 @attack("answers are as Label Studio never writes them, and votes without end", only="labels")
