@@ -27,6 +27,8 @@ __all__ = ["experiment_id", "import_mlflow", "keep_here", "locked", "meant", "op
 
 _PATIENCE_SECONDS = 60.0
 _VARIABLES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+# What SQLite says where waiting helps.
+_BUSY = re.compile("locked|disk I/O|unable to open")
 _LOUD = ("alembic", "mlflow", "mlflow.store.db.utils", "urllib3.connectionpool")
 
 
@@ -143,11 +145,23 @@ def reported(address: Address) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        raise RegistryError(
+        raise _in_trouble(address, error) from error
+
+
+def _in_trouble(address: Address, error: Exception) -> RegistryError:
+    """A server, or a disk, may be away for a while; a database that is another one than MLflow's stays so."""
+    file = sqlite_file(address.registry)
+    if file is None or _BUSY.search(str(error)):
+        return RegistryError(
             f"MLflow at {shown(address.registry)} does not answer as it should: {_said(error):.300}.",
             code="registry_away",
             hint="Check that it runs and that MLFLOW_TRACKING_URI names it; nothing was changed half.",
-        ) from error
+        )
+    return RegistryError(
+        f"MLflow cannot work with {file}: {_said(error):.300}.",
+        code="registry_unusable",
+        hint="Put back a copy of it, or move it away; versions can be registered anew from their runs.",
+    )
 
 
 def _said(error: Exception) -> str:

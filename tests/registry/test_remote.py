@@ -153,3 +153,19 @@ def test_what_a_library_says_holds_no_password() -> None:
         raise error
     assert "API request to http://127.0.0.1:9/api failed with 503" in caught.value.message
     assert "secret" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("(sqlite3.OperationalError) database is locked", "registry_away"),
+        ("(sqlite3.OperationalError) disk I/O error", "registry_away"),
+        ("(sqlite3.OperationalError) table registered_models already exists", "registry_unusable"),
+        ("(sqlite3.DatabaseError) database disk image is malformed", "registry_unusable"),
+        ("Can't locate revision identified by 'x'", "registry_unusable"),
+    ],
+)
+def test_a_database_that_is_not_mlflows_is_not_away(tmp_path: Path, said: str, code: str) -> None:
+    with pytest.raises(RegistryError) as caught, reported(find_address(tmp_path)):
+        raise OSError(said)
+    assert caught.value.code == code
