@@ -138,6 +138,22 @@ _READING = (
         "kernelspec: science-3.12",
         "Install the kernelspec, or choose another kernel for the notebook.",
     ),
+    _error(
+        "PIPE121",
+        "Tags that are not kept",
+        "The notebook is kept as text by jupytext, whose header or settings say that the tags of cells are "
+        "left out. Tags that were set are gone when it is saved, or were gone when it was written.",
+        "cell_metadata_filter: -all",
+        "Write `cell_metadata_filter: tags,-all` into the header, below `jupytext:`.",
+    ),
+    _warning(
+        "PIPE122",
+        "A pair that differs",
+        "jupytext keeps the notebook in several files (`formats: ipynb,py:percent`), and another one has "
+        "other code or other tags. The file that is named is the one that runs.",
+        "formats: ipynb,py:percent",
+        "Bring them together: `jupytext --sync FILE`.",
+    ),
 )
 
 _DATA_FLOW = (

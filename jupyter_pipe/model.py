@@ -49,7 +49,8 @@ class Cell(Struct, frozen=True):
 
     `number` is the execution count that a code cell gets when the notebook runs top to bottom
     (1 for the first; empty code cells, markdown and raw cells have none). It is what messages
-    call "cell 7". `index` is the position among all cells, from 0.
+    call "cell 7". `index` is the position among all cells, from 0. `file_line` is the line, from 1,
+    where the source begins in a notebook that is kept as text; None elsewhere.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Cell(Struct, frozen=True):
     source: str
     tags: tuple[str, ...] = ()
     number: int | None = None
+    file_line: int | None = None
 
 
 class NotebookSettings(Struct, frozen=True):
@@ -70,7 +72,10 @@ class NotebookSettings(Struct, frozen=True):
 
 
 class Notebook(Struct, frozen=True):
-    """A notebook as read from disk. `digest` ignores outputs, execution counts and markdown."""
+    """A notebook as read from disk. `digest` ignores outputs, execution counts and markdown.
+
+    `loses_tags` says that the settings of a notebook kept as text leave out the tags of cells.
+    """
 
     path: str
     name: str
@@ -79,6 +84,7 @@ class Notebook(Struct, frozen=True):
     kernel: str = "python3"
     language: str = "python"
     settings: NotebookSettings = NotebookSettings()
+    loses_tags: bool = False
 
     @property
     def code_cells(self) -> tuple[Cell, ...]:

@@ -188,7 +188,7 @@ def command_parsers() -> dict[str, argparse.ArgumentParser]:
 
 
 def _unknown_command(wanted: str) -> str:
-    if wanted.endswith(".ipynb"):
+    if wanted.endswith((".ipynb", ".py", ".md")):
         return f"'{wanted}' is not a command. To run the notebook: jupyter pipe run {wanted}"
     import difflib
 

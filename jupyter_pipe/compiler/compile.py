@@ -39,6 +39,7 @@ from jupyter_pipe.model import (
 )
 from jupyter_pipe.notebook import parse_tags, read_notebook
 from jupyter_pipe.notebook.contract_files import contract_texts
+from jupyter_pipe.notebook.file_kinds import notebook_name
 from jupyter_pipe.trust.records import read_record
 
 __all__ = ["Compiled", "check_notebook", "compile_notebook", "default_output", "draft_of", "draft_pipeline"]
@@ -86,8 +87,11 @@ def compile_notebook(
 
 
 def check_notebook(path: Path | str) -> tuple[Diagnostic, ...]:
-    """Everything that the compiler has to say about the notebook, in notebook order."""
-    return draft_pipeline(path).diagnostics
+    """Everything that the compiler has to say about the notebook, in notebook order; first, whether the
+    files that jupytext keeps beside it say the same."""
+    from jupyter_pipe.notebook.text.pairs import compare_with_pair
+
+    return (*compare_with_pair(Path(path)), *draft_pipeline(path).diagnostics)
 
 
 @_uncollected()
@@ -107,7 +111,7 @@ def draft_of(notebook: Notebook) -> Pipeline:
 
 def default_output(path: Path | str) -> Path:
     """The folder that a notebook compiles to unless told otherwise."""
-    return Path(path).with_name(f"{Path(path).stem}_pipeline")
+    return Path(path).with_name(f"{notebook_name(Path(path))}_pipeline")
 
 
 def _analysed(notebook: Notebook, package: str, source: str, interpreter: Path | None) -> Pipeline:
@@ -122,6 +126,7 @@ def _analysed(notebook: Notebook, package: str, source: str, interpreter: Path |
     found = [*grouping.diagnostics, *analysis.diagnostics, *wiring.diagnostics]
     found += _check_setup(notebook, grouping, analysis)
     found += _check_kernel(notebook, interpreter)
+    found += _check_filter(notebook)
     return Pipeline(
         version=PIPELINE_VERSION,
         name=name,
@@ -221,6 +226,17 @@ def _check_kernel(notebook: Notebook, interpreter: Path | None) -> Iterable[Diag
         )
 
 
+def _check_filter(notebook: Notebook) -> Iterable[Diagnostic]:
+    if notebook.loses_tags:
+        yield Diagnostic(
+            "PIPE121",
+            Severity.error,
+            f"jupytext leaves the tags of cells out of '{Path(notebook.path).name}': its header has a "
+            "cell_metadata_filter without them.",
+            "Write `cell_metadata_filter: tags,-all` into the header, below `jupytext:`.",
+        )
+
+
 def _in_order(notebook: Notebook, found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     place = {cell.id: cell.index for cell in notebook.cells}
     unique = {msgspec.json.encode(diagnostic): diagnostic for diagnostic in found}
@@ -238,9 +254,9 @@ def _raise_errors(notebook: Notebook, diagnostics: Sequence[Diagnostic]) -> None
         return
     count = "an error" if len(errors) == 1 else f"{len(errors)} errors"
     raise CompileError(
-        f"'{notebook.name}.ipynb' does not compile: {count}.",
+        f"'{Path(notebook.path).name}' does not compile: {count}.",
         diagnostics=diagnostics,
-        hint=f"Fix what is listed; `jupyter pipe check {notebook.name}.ipynb` lists it again.",
+        hint=f"Fix what is listed; `jupyter pipe check {Path(notebook.path).name}` lists it again.",
     )
 
 

@@ -19,6 +19,7 @@ from jupyter_pipe.loop.deciding.settings import LoopSettings
 from jupyter_pipe.loop.deciding.tick import waits_for
 from jupyter_pipe.loop.settings_file import read_settings, settings_path
 from jupyter_pipe.loop.stepping import Loop
+from jupyter_pipe.notebook.file_kinds import notebook_name
 from jupyter_pipe.runs.locks import Holder, find_holder, free_lock, take_lock
 from jupyter_pipe.runs.processes import Heart, is_alive
 
@@ -39,7 +40,7 @@ def locked(folder: Path, notebook: Path) -> Iterator[None]:
     """Be the only loop of the notebook. Raises LoopError if there is one."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / _LOCK
-    holder = take_lock(path, notebook.stem, is_held=lambda holder: is_alive(holder, path))
+    holder = take_lock(path, notebook_name(notebook), is_held=lambda holder: is_alive(holder, path))
     if holder is not None:
         raise LoopError(
             f"The loop of {notebook.name} runs already: process {holder.pid} on {holder.host}.",

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from jupyter_pipe.errors import LoopError
 from jupyter_pipe.loop.deciding.settings import LoopSettings
+from jupyter_pipe.notebook.file_kinds import notebook_name
 
 __all__ = ["SCHEDULERS", "scheduler_files"]
 
@@ -39,7 +40,7 @@ def scheduler_files(scheduler: str, notebook: Path, settings: LoopSettings) -> d
 
 def _systemd(notebook: Path, settings: LoopSettings) -> dict[str, str]:
     """A service that stays: systemd starts it again when the machine does."""
-    name = f"jupyter-pipe-loop-{notebook.stem}"
+    name = f"jupyter-pipe-loop-{notebook_name(notebook)}"
     command = " ".join(_systemd_word(word) for word in _command("start", notebook))
     return {
         f"{name}.service": f"""\
@@ -56,7 +57,7 @@ RestartSec=30
 # A run has a session of its own, and is to outlive the loop when that is restarted.
 KillMode=process
 # Secrets of `notify:` as NAME=VALUE lines; the file may be missing.
-EnvironmentFile=-%h/.config/jupyter-pipe/{notebook.stem}.env
+EnvironmentFile=-%h/.config/jupyter-pipe/{notebook_name(notebook)}.env
 
 [Install]
 WantedBy=default.target
@@ -69,7 +70,7 @@ def _cron(notebook: Path, settings: LoopSettings) -> dict[str, str]:
     times = _EVERY_TEN_MINUTES if _looks(settings) else settings.schedule
     zone = f"CRON_TZ={settings.timezone}\n" if settings.timezone else ""
     return {
-        f"{notebook.stem}.cron": f"""\
+        f"{notebook_name(notebook)}.cron": f"""\
 # crontab -e, then append these lines. What `loop once` says is mailed by cron only if it did something.
 {zone}{times} cd {shlex.quote(str(notebook.parent)).replace("%", chr(92) + "%")} && {command} --quiet
 """
@@ -90,7 +91,7 @@ def _airflow(notebook: Path, settings: LoopSettings) -> dict[str, str]:
     is_told = _looks(settings) or settings.timezone != "UTC"
     schedule = _EVERY_TEN_MINUTES if is_told else settings.schedule
     return {
-        f"{notebook.stem}_loop.py": f'''\
+        f"{notebook_name(notebook)}_loop.py": f'''\
 """The loop of {title} as a DAG: each run does what is to be done, or nothing."""
 
 import datetime
@@ -99,7 +100,7 @@ from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG
 
 with DAG(
-    dag_id={f"{notebook.stem}_loop"!r},
+    dag_id={f"{notebook_name(notebook)}_loop"!r},
     schedule={schedule!r},
     start_date=datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc),
     catchup=False,
@@ -119,15 +120,15 @@ def _github(notebook: Path, settings: LoopSettings) -> dict[str, str]:
     paths = json.dumps([notebook.name, "**/*.py"])
     pushes = f"  push:\n    paths: {paths}\n" if settings.commit else ""
     return {
-        f"{notebook.stem}-loop.yml": f"""\
-# .github/workflows/{notebook.stem}-loop.yml; times are UTC.
-name: {json.dumps(f"loop of {notebook.stem}")}
+        f"{notebook_name(notebook)}-loop.yml": f"""\
+# .github/workflows/{notebook_name(notebook)}-loop.yml; times are UTC.
+name: {json.dumps(f"loop of {notebook_name(notebook)}")}
 on:
   schedule:
     - cron: '{schedule}'
 {pushes}  workflow_dispatch:
 concurrency:
-  group: {json.dumps(f"loop-{notebook.stem}")}
+  group: {json.dumps(f"loop-{notebook_name(notebook)}")}
   cancel-in-progress: false
 jobs:
   once:
@@ -142,8 +143,8 @@ jobs:
       - uses: actions/cache@v4
         with:
           path: .jupyter_pipe
-          key: {json.dumps(f"loop-{notebook.stem}-${{{{ github.run_id }}}}")}
-          restore-keys: {json.dumps(f"loop-{notebook.stem}-")}
+          key: {json.dumps(f"loop-{notebook_name(notebook)}-${{{{ github.run_id }}}}")}
+          restore-keys: {json.dumps(f"loop-{notebook_name(notebook)}-")}
       - run: {json.dumps(shlex.join(["jupyter", "pipe", "loop", "once", notebook.name]))}
         env:
           # Records are signed, and believed only with the same key: jupyter pipe trust --new-key

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from jupyter_pipe.errors import LoopError, PipeError
 from jupyter_pipe.loop.deciding.settings import LoopSettings, Promotion
 from jupyter_pipe.loop.schedule import find_zone, schedule_problem
+from jupyter_pipe.notebook.file_kinds import notebook_name
 from jupyter_pipe.trust.records import read_regular_file
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 
 def settings_path(notebook: Path) -> Path:
     """Where the file stands: `STEM.loop.yaml` beside the notebook."""
-    return notebook.with_name(f"{notebook.stem}.loop.yaml")
+    return notebook.with_name(f"{notebook_name(notebook)}.loop.yaml")
 
 
 def read_settings(notebook: Path) -> LoopSettings:
@@ -51,7 +52,7 @@ def read_settings(notebook: Path) -> LoopSettings:
         raise LoopError(f"{path.name} is not UTF-8.", code="loop_invalid") from None
     except OSError as error:
         raise LoopError(f"{path.name} cannot be read: {error.strerror}.", code="loop_invalid") from None
-    return parse_settings(text, path.name, model=notebook.stem)
+    return parse_settings(text, path.name, model=notebook_name(notebook))
 
 
 def parse_settings(text: str, file: str = "the loop file", *, model: str = "") -> LoopSettings:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from jupyter_pipe.errors import ContractError
+from jupyter_pipe.notebook.file_kinds import notebook_name
 from jupyter_pipe.trust.records import read_regular_file
 
 __all__ = ["contract_path", "contract_texts", "read_contract_text", "shown_contract"]
@@ -19,7 +20,7 @@ _LARGEST = 1 << 20
 
 def contract_path(notebook: Path, name: str) -> Path:
     """Where the contract of a value stands: `STEM.contracts/NAME.yaml` beside the notebook."""
-    return notebook.with_name(f"{notebook.stem}.contracts") / f"{name}.yaml"
+    return notebook.with_name(f"{notebook_name(notebook)}.contracts") / f"{name}.yaml"
 
 
 def shown_contract(path: Path) -> str:

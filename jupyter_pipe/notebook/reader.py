@@ -1,4 +1,5 @@
-"""Reads a notebook from disk into a `Notebook`: nbformat 4 with msgspec, older formats upgraded in memory.
+"""Reads a notebook from disk into a `Notebook`: nbformat 4 with msgspec, older formats upgraded in memory,
+notebooks that are kept as text by way of jupytext (`text`).
 
 Never writes. Raises only NotebookError. Outputs are skipped while parsing, so that the cost follows
 the code and not the pictures.
@@ -7,16 +8,24 @@ the code and not the pictures.
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 from msgspec import Struct
 
 from jupyter_pipe.errors import NotebookError
 from jupyter_pipe.model import Cell, Notebook, NotebookSettings
+from jupyter_pipe.notebook.file_kinds import (
+    NOTEBOOK_SUFFIXES,
+    is_text_notebook,
+    notebook_name,
+)
 from jupyter_pipe.notebook.kernel_names import require_kernel_name
 from jupyter_pipe.notebook.sound_names import file_name_problem
 from jupyter_pipe.trust.records import read_regular_file
+
+if TYPE_CHECKING:
+    from jupyter_pipe.notebook.text import TextNotebook
 
 __all__ = ["read_content", "read_notebook"]
 
@@ -45,12 +54,17 @@ _decoder = msgspec.json.Decoder(_File)
 
 
 def read_notebook(path: Path | str, content: bytes | None = None) -> Notebook:
-    """Read the notebook at `path`, or `content` as it would be read from there (an editor's unsaved
-    text). Cells without an id get one made from position and source."""
+    """Read the notebook at `path`, or `content`, which is nbformat's JSON as it would be saved there (an
+    editor's unsaved document). Cells without an id get one made from position and source."""
     path = Path(path)
     _check_name(path)
-    file = _parse_file(path, read_content(path) if content is None else content)
-    cells = _make_cells(path, file.cells or [])
+    lines: tuple[int | None, ...] = ()
+    if content is None and is_text_notebook(path):
+        found = _read_text(path)
+        file, lines = msgspec.convert(found.content, _File), found.lines
+    else:
+        file = _parse_file(path, read_content(path) if content is None else content)
+    cells = _make_cells(path, file.cells or [], lines)
     _check_language(path, file.metadata)
     if not any(cell.kind == "code" and cell.source.strip() for cell in cells):
         raise NotebookError(
@@ -63,24 +77,38 @@ def read_notebook(path: Path | str, content: bytes | None = None) -> Notebook:
     settings = _settings(file.metadata)
     return Notebook(
         path=str(path),
-        name=path.stem,
+        name=notebook_name(path),
         digest=_digest(cells, kernel, settings),
         cells=cells,
         kernel=kernel,
         settings=settings,
+        loses_tags=is_text_notebook(path) and _loses_tags(file.metadata, cells, is_saved=content is None),
     )
 
 
 def read_content(path: Path) -> bytes:
-    """What the notebook's file holds. Raises NotebookError."""
+    """What the notebook's file holds, as nbformat's JSON. Raises NotebookError."""
+    if is_text_notebook(path):
+        return msgspec.json.encode(_read_text(path).content)
+    return _read_bytes(path, LARGEST_NOTEBOOK)
+
+
+def _read_text(path: Path) -> "TextNotebook":
+    from jupyter_pipe.notebook.text import read_text_notebook
+    from jupyter_pipe.notebook.text.limits import LARGEST_TEXT
+
+    return read_text_notebook(path.name, _read_bytes(path, LARGEST_TEXT))
+
+
+def _read_bytes(path: Path, largest: int) -> bytes:
     if path.is_dir():
         raise NotebookError(
             f"'{path}' is a folder, not a notebook.",
             code="notebook_is_folder",
-            hint="Name the .ipynb file.",
+            hint="Name the notebook's file.",
         )
     try:
-        return read_regular_file(path, LARGEST_NOTEBOOK)
+        return read_regular_file(path, largest)
     except FileNotFoundError:
         hint = _similar_file_hint(path)
         raise NotebookError(f"There is no notebook '{path}'.", code="notebook_missing", hint=hint) from None
@@ -88,7 +116,7 @@ def read_content(path: Path) -> bytes:
         raise NotebookError(
             f"'{path}' cannot be read: {error.strerror or error}.",
             code="notebook_unreadable",
-            hint="A notebook is a file that you may read, of at most 256 MiB.",
+            hint=f"A notebook is a file that you may read, of at most {largest >> 20} MiB.",
         ) from None
 
 
@@ -106,7 +134,7 @@ def _similar_file_hint(path: Path) -> str:
     import difflib
 
     try:
-        others = sorted(other.name for other in path.parent.glob("*.ipynb"))
+        others = sorted(each.name for each in path.parent.iterdir() if each.suffix in (".ipynb", path.suffix))
     except OSError:
         others = []
     close = difflib.get_close_matches(path.name, others, n=1)
@@ -153,7 +181,7 @@ def _raise_malformed(path: Path, data: bytes) -> NoReturn:
         raise NotebookError(
             f"'{path.name}' is not a notebook: it does not hold JSON.",
             code="not_a_notebook",
-            hint="Name a file that JupyterLab opens as a notebook.",
+            hint=f"Name a file that JupyterLab opens as a notebook: {', '.join(NOTEBOOK_SUFFIXES)}.",
         )
     where, ends = "", False
     try:
@@ -180,7 +208,7 @@ def _upgraded(path: Path, data: bytes) -> _File:
         raise _not_a_notebook(path) from None
 
 
-def _make_cells(path: Path, raw: list[_FileCell]) -> tuple[Cell, ...]:
+def _make_cells(path: Path, raw: list[_FileCell], lines: tuple[int | None, ...]) -> tuple[Cell, ...]:
     cells: list[Cell] = []
     seen: dict[str, int] = {}
     number = 0
@@ -199,7 +227,8 @@ def _make_cells(path: Path, raw: list[_FileCell]) -> tuple[Cell, ...]:
             )
         seen[cell_id] = index
         tags = _tags(cell.metadata)
-        cells.append(Cell(cell_id, index, cell.cell_type, source, tags, number if runs else None))
+        line = lines[index] if lines else None
+        cells.append(Cell(cell_id, index, cell.cell_type, source, tags, number if runs else None, line))
     return tuple(cells)
 
 
@@ -237,6 +266,20 @@ def _check_language(path: Path, metadata: dict[str, Any]) -> None:
             code="kernel_not_python",
             hint=f"Open '{path.name}' with a Python kernel, or name another notebook.",
         )
+
+
+def _loses_tags(metadata: dict[str, Any], cells: tuple[Cell, ...], *, is_saved: bool) -> bool:
+    """Whether jupytext leaves tags out where it writes the notebook.
+
+    A saved file with such a filter may have lost its tags, unless some are there: then jupytext keeps them.
+    In an editor, tags are lost only where there are any.
+    """
+    wanted = _section(metadata, "jupytext").get("cell_metadata_filter")
+    if not isinstance(wanted, str):
+        return wanted is False
+    words = {word.strip().removeprefix("+") for word in wanted.split(",")}
+    drops = "-tags" in words or ("-all" in words and not {"all", "tags"} & words)
+    return drops and any(cell.tags for cell in cells) != is_saved
 
 
 def _settings(metadata: dict[str, Any]) -> NotebookSettings:

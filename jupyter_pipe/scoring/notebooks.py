@@ -23,6 +23,7 @@ from jupyter_pipe.errors import ArtifactError, KernelError, PipeError, RunError
 from jupyter_pipe.events import Event, RunState
 from jupyter_pipe.model import Notebook, Pipeline, from_json
 from jupyter_pipe.notebook import read_notebook
+from jupyter_pipe.notebook.file_kinds import notebook_name
 from jupyter_pipe.notebook.grammar import ROLE_TAGS
 from jupyter_pipe.notebook.parameters import set_parameters
 from jupyter_pipe.runs.model import Run
@@ -44,7 +45,7 @@ _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
 def bundle_folder(notebook: Path, root: Path | None = None) -> Path:
     """Where the scorer of a notebook is kept."""
-    return (root or notebook.absolute().parent) / ".jupyter_pipe" / "scorers" / notebook.stem
+    return (root or notebook.absolute().parent) / ".jupyter_pipe" / "scorers" / notebook_name(notebook)
 
 
 def prove_notebook(

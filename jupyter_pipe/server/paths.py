@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from jupyter_pipe.errors import PipeError
+from jupyter_pipe.notebook.file_kinds import is_notebook_file
 
 __all__ = ["PathError", "Root"]
 
@@ -26,7 +27,7 @@ class Root:
     def notebook(self, path: str) -> Path:
         """The notebook that a request names. Its folder is confined; the file is as the user sees it."""
         found = self._confined(path)
-        if found.suffix != ".ipynb" or not found.is_file():
+        if not is_notebook_file(found) or not found.is_file():
             raise PathError(
                 f"There is no notebook '{path}'.",
                 code="notebook_missing",

@@ -1,21 +1,25 @@
 """Accepts a suggestion in the notebook's file, and takes it back.
 
-What was added is kept in `.jupyter_pipe/suggested/STEM.json`, so that undoing removes exactly that
-and no tag of the user's. Raises NotebookError.
+What was added is kept in `.jupyter_pipe/suggested/NAME.json`, so that undoing removes exactly that
+and no tag of the user's. A notebook that is kept as text and was not touched since is put back as it was:
+the tags may have needed markers. Raises NotebookError.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.errors import NotebookError
 from jupyter_pipe.model import from_json, to_json
 from jupyter_pipe.notebook import read_notebook
+from jupyter_pipe.notebook.file_kinds import is_text_notebook, notebook_name
 from jupyter_pipe.runs import RunStore
 from jupyter_pipe.suggest.edit import TagChange, edit_tags
 from jupyter_pipe.trust.records import UNREADABLE, read_regular_file
@@ -24,10 +28,13 @@ __all__ = ["accept", "take_back"]
 
 
 class _Added(Struct, frozen=True):
-    """Tags by cell id; `bare` are the cells that had no list of tags before."""
+    """Tags by cell id; `bare` are the cells that had no list of tags before. Of a text: what it was `before`,
+    and the digest of what was `written`."""
 
     tags: dict[str, tuple[str, ...]] = {}
     bare: tuple[str, ...] = ()
+    before: str = ""
+    written: str = ""
 
 
 def accept(path: Path, tags: Mapping[str, tuple[str, ...]]) -> None:
@@ -43,9 +50,14 @@ def accept(path: Path, tags: Mapping[str, tuple[str, ...]]) -> None:
 
         return change
 
-    text = _edited(path, {cell_id: add(cell_id, more) for cell_id, more in tags.items()})
+    data = read_regular_file(path)
+    text = _edited(path, data, {cell_id: add(cell_id, more) for cell_id, more in tags.items()})
     earlier = _read_record(path) or _Added()
     record = _Added({**earlier.tags, **tags}, (*earlier.bare, *bare))
+    if is_text_notebook(path):
+        goes_on = earlier.written == _digest(data)
+        before = earlier.before if goes_on else data.decode()
+        record = replace(record, before=before, written=_digest(text))
     try:
         RunStore(path.parent).make_state_folder()
         _record(path).parent.mkdir(exist_ok=True)
@@ -70,7 +82,10 @@ def take_back(path: Path) -> int:
         cell_id: _removal(added, removed, was_bare=cell_id in record.bare)
         for cell_id, added in record.tags.items()
     }
-    text = _edited(path, changes)
+    data = read_regular_file(path)
+    text = _edited(path, data, changes)
+    if record.written == _digest(data):
+        text = record.before.encode()
     try:
         _replace(path, text)
         _record(path).unlink()
@@ -91,11 +106,15 @@ def _removal(added: tuple[str, ...], removed: list[str], *, was_bare: bool) -> T
     return change
 
 
-def _edited(path: Path, changes: Mapping[str, TagChange]) -> bytes:
+def _edited(path: Path, data: bytes, changes: Mapping[str, TagChange]) -> bytes:
     """The file's bytes after the changes, by cell id; cells that are gone are left out."""
-    data = read_regular_file(path)
-    indices = {cell.id: cell.index for cell in read_notebook(path, data).cells}
+    is_text = is_text_notebook(path)
+    indices = {cell.id: cell.index for cell in read_notebook(path, None if is_text else data).cells}
     wanted = {indices[cell_id]: change for cell_id, change in changes.items() if cell_id in indices}
+    if is_text:
+        from jupyter_pipe.notebook.text import edit_text_tags
+
+        return edit_text_tags(path.name, data, wanted)
     return edit_tags(data.decode(), wanted).encode()
 
 
@@ -107,6 +126,10 @@ def _writable(path: Path) -> Path:
     return resolved
 
 
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
 def _replace(path: Path, data: bytes) -> None:
     mode = path.stat().st_mode
     replace_file(path, data, sync=True)
@@ -114,7 +137,7 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def _record(path: Path) -> Path:
-    return RunStore(path.parent).state_folder / "suggested" / f"{path.stem}.json"
+    return RunStore(path.parent).state_folder / "suggested" / f"{notebook_name(path)}.json"
 
 
 def _read_record(path: Path) -> _Added | None:

@@ -23,6 +23,7 @@ from jupyter_pipe.engine.scheduling.kernel_definitions import known_definitions
 from jupyter_pipe.errors import PipeError, RunError
 from jupyter_pipe.events import RunState
 from jupyter_pipe.model import Stage
+from jupyter_pipe.notebook.file_kinds import notebook_name
 from jupyter_pipe.runs.data.files import files_of
 from jupyter_pipe.runs.data.observations import read_observations
 from jupyter_pipe.runs.model import Run
@@ -56,12 +57,12 @@ class Made:
 
 def file_of_tests(notebook: Path) -> Path:
     """Where the tests of a notebook are: beside it."""
-    return notebook.with_name(f"test_{notebook.stem}.py")
+    return notebook.with_name(f"test_{notebook_name(notebook)}.py")
 
 
 def golden_folder(notebook: Path) -> Path:
     """Where its golden files are: beside it, too."""
-    return notebook.with_name(f"{notebook.stem}_golden")
+    return notebook.with_name(f"{notebook_name(notebook)}_golden")
 
 
 def make_tests(notebook: Path, run: Run, *, cut: bool = True) -> Made:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from jupyter_pipe.notebook.file_kinds import notebook_name
 from jupyter_pipe.testing.comparing import differences
 from jupyter_pipe.testing.describing import describe, to_text
 from jupyter_pipe.testing.functions import StageFunctions
@@ -68,9 +69,8 @@ class NotebookUnderTest:
             lay_out(folder, self._golden / INPUT_FILES)
             for name in (self._notebook.name, *self._facts.modules):
                 self._copy(name, folder)
-            lay_out(
-                folder / f"{self._notebook.stem}.contracts", self._beside(f"{self._notebook.stem}.contracts")
-            )
+            contracts = f"{notebook_name(self._notebook)}.contracts"
+            lay_out(folder / contracts, self._beside(contracts))
             import jupyter_pipe  # takes its time to import
 
             self._run = jupyter_pipe.run(folder / self._notebook.name, parameters=self._facts.parameters)

@@ -8,7 +8,9 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from jupyter_pipe.notebook.file_kinds import notebook_name
 from jupyter_pipe.testing.trying import Behaviour, Outcome, TableBehaviour
 
 __all__ = ["Subject", "text_of_tests"]
@@ -98,7 +100,7 @@ def text_of_tests(subject: Subject) -> str:
     if subject.has_model:
         body += _MODEL.format(run_id=subject.run_id)
     names = "NotebookUnderTest, with_gaps" if "with_gaps(" in body else "NotebookUnderTest"
-    stem = subject.notebook.removesuffix(".ipynb")
+    stem = notebook_name(Path(subject.notebook))
     own, others = _imports(subject.stages.values())
     return (
         _HEAD.format(

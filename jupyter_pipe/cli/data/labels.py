@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_pipe.cli.options import Subparsers, add_command
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.errors import PipeError
+from jupyter_pipe.notebook.file_kinds import notebook_name
 from jupyter_pipe.render.words import count
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _export(terminal: Terminal, args: argparse.Namespace) -> int:
     from jupyter_pipe.runs.store import RunStore
 
     store = RunStore(args.target.absolute().parent)
-    found = _find_run(store, args.target.stem, args.run_id)
+    found = _find_run(store, args.target, args.run_id)
     stage, name = _tagged(store, found, args.value)
     rows = _records(store, found, stage, name)
     tasks = tasks_from_rows(rows, _names(args.key), suggested=args.suggest, version=found.run_id)
@@ -108,16 +109,16 @@ def _export(terminal: Terminal, args: argparse.Namespace) -> int:
     return 0
 
 
-def _find_run(store: RunStore, name: str, run_id: str | None) -> Run:
+def _find_run(store: RunStore, notebook: Path, run_id: str | None) -> Run:
     """Its values are loaded, so it must be the user's own."""
     from jupyter_pipe.cli.own_runs import choose_own_run
     from jupyter_pipe.errors import RunError
 
-    chosen = choose_own_run(store, name, run_id)
+    chosen = choose_own_run(store, notebook_name(notebook), run_id)
     if chosen is not None:
         return chosen
-    hint = f"Run it first: jupyter pipe run {name}.ipynb"
-    raise RunError(f"No run of {name} has succeeded.", code="run_unknown", hint=hint)
+    hint = f"Run it first: jupyter pipe run {notebook}"
+    raise RunError(f"No run of {notebook.name} has succeeded.", code="run_unknown", hint=hint)
 
 
 def _tagged(store: RunStore, found: Run, wanted: str) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from jupyter_pipe.cli.models.options import REGISTRY_NOTE, json_of
 from jupyter_pipe.cli.options import Subparsers, add_command, add_json, add_root, find_store
 from jupyter_pipe.cli.output.progress import progress_on
 from jupyter_pipe.cli.output.terminal import Terminal
+from jupyter_pipe.notebook.file_kinds import is_notebook_file
 
 if TYPE_CHECKING:
     from jupyter_pipe.engine import Target
@@ -70,7 +71,7 @@ def _next(version: ModelVersion, numbers: list[int]) -> str:
 
 
 def _is_notebook(text: str) -> bool:
-    return text.endswith(".ipynb") or Path(text).exists()
+    return is_notebook_file(text) or Path(text).exists()
 
 
 def _run_of_notebook(args: argparse.Namespace) -> tuple[Target, Run]:

@@ -6,14 +6,16 @@ import argparse
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from jupyter_pipe.cli.options import Subparsers, add_command
 from jupyter_pipe.cli.output.errors import (
-    cell_sources,
     diagnostic_counts,
     format_diagnostics,
     github_lines,
     print_error,
 )
+from jupyter_pipe.cli.output.places import CellPlaces, read_cells
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.errors import PipeError
 from jupyter_pipe.model import Diagnostic, Severity, to_json
@@ -26,6 +28,12 @@ NOT_OURS = frozenset({"kernel_not_python", "notebook_without_code"})
 EXAMPLES = """
 jupyter pipe check home_value.ipynb
 jupyter pipe check --format github notebooks/*.ipynb"""
+
+
+class PlacedDiagnostic(Diagnostic, frozen=True):
+    """A finding in a notebook that is kept as text; `file_line` counts from 1 in the file."""
+
+    file_line: int | None = None
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -92,14 +100,25 @@ def _print_errors(
 
 def _print(terminal: Terminal, form: str, found: dict[str, tuple[Diagnostic, ...]]) -> None:
     if form == "json":
-        terminal.record(to_json(found))
+        terminal.record(to_json({name: _placed(name, each) for name, each in found.items()}))
         return
     for notebook, diagnostics in found.items():
         if form == "github":
-            for line in github_lines(diagnostics, notebook):
+            for line in github_lines(diagnostics, notebook, read_cells(notebook, only_text=True)):
                 terminal.command(line)
         else:
             _print_text(terminal, notebook, diagnostics)
+
+
+def _placed(notebook: str, found: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    """For programs: with the lines of the file, if the notebook is kept as text."""
+    cells = read_cells(notebook, only_text=True) if found else CellPlaces()
+    if not cells.file:
+        return found
+    return tuple(
+        PlacedDiagnostic(**msgspec.structs.asdict(each), file_line=cells.line(each.cell_id, each.line))
+        for each in found
+    )
 
 
 def _print_text(terminal: Terminal, notebook: str, diagnostics: Sequence[Diagnostic]) -> None:
@@ -109,4 +128,4 @@ def _print_text(terminal: Terminal, notebook: str, diagnostics: Sequence[Diagnos
         terminal.say(f"{notebook}: no problems found.")
         return
     terminal.result(f"{notebook}: {diagnostic_counts(diagnostics)}.")
-    terminal.result(format_diagnostics(terminal, diagnostics, cell_sources(notebook)))
+    terminal.result(format_diagnostics(terminal, diagnostics, read_cells(notebook)))

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from jupyter_pipe.cli.options import Subparsers, add_command
-from jupyter_pipe.cli.output.errors import cell_sources, diagnostic_counts, format_diagnostics
+from jupyter_pipe.cli.output.errors import diagnostic_counts, format_diagnostics
+from jupyter_pipe.cli.output.places import read_cells
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.model import Pipeline
 
@@ -61,7 +62,7 @@ def _check(terminal: Terminal, stale: tuple[str, ...] | list[str], folder: Path)
 
 def _print_warnings(terminal: Terminal, pipeline: Pipeline, notebook: Path) -> None:
     if pipeline.diagnostics:
-        terminal.say(format_diagnostics(terminal, pipeline.diagnostics, cell_sources(notebook)))
+        terminal.say(format_diagnostics(terminal, pipeline.diagnostics, read_cells(notebook)))
         terminal.say(f"{diagnostic_counts(pipeline.diagnostics)}.")
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from jupyter_pipe.cli.options import Subparsers, add_command
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.errors import PipeError, RunError
+from jupyter_pipe.notebook.file_kinds import notebook_name
 
 if TYPE_CHECKING:
     from jupyter_pipe.runs.model import Run
@@ -103,7 +104,7 @@ def _find_run(notebook: Path, run_id: str | None) -> Run:
     from jupyter_pipe.cli.own_runs import choose_own_run
     from jupyter_pipe.runs.store import RunStore
 
-    chosen = choose_own_run(RunStore(notebook.parent), notebook.stem, run_id)
+    chosen = choose_own_run(RunStore(notebook.parent), notebook_name(notebook), run_id)
     if chosen is not None:
         return chosen
     raise RunError(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from jupyter_pipe.cli.options import Subparsers, add_command, add_json
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.errors import LoopError
+from jupyter_pipe.notebook.file_kinds import notebook_name
 
 if TYPE_CHECKING:
     from jupyter_pipe.loop import LoopSettings
@@ -101,7 +102,7 @@ class _Place:
 
         self.notebook: Path = args.target.absolute()
         self.store: RunStore = RunStore(local_root(args.root) if args.root else self.notebook.parent)
-        self.log: LoopLog = LoopLog(loop_folder(self.store.state_folder, self.notebook.stem))
+        self.log: LoopLog = LoopLog(loop_folder(self.store.state_folder, notebook_name(self.notebook)))
 
     def world(self, settings: LoopSettings) -> Machine:
         from jupyter_pipe.loop.machine.monitoring import LogMonitor
@@ -189,7 +190,7 @@ def _status(terminal: Terminal, args: argparse.Namespace) -> int:
     if args.json:
         terminal.record(msgspec.json.encode(found))
     else:
-        terminal.result("\n".join(status_lines(place.notebook.stem, settings, found)))
+        terminal.result("\n".join(status_lines(notebook_name(place.notebook), settings, found)))
     return 0
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from jupyter_pipe.cli.options import Subparsers, add_command, add_root, add_trust, at_least, find_store
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.errors import ExtraMissingError, PipeError
+from jupyter_pipe.notebook.file_kinds import is_notebook_file
 
 __all__ = ["TOKEN_VARIABLE", "add_parser", "run"]
 
@@ -168,7 +169,7 @@ def _settings(args: argparse.Namespace) -> Any:
 
 def _bundle_of(target: str) -> str:
     """The bundle of a notebook, proved now if there is none of it as it is; other targets as they are."""
-    if not target.endswith(".ipynb"):
+    if not is_notebook_file(target):
         return target
     from jupyter_pipe.scoring.notebooks import current_bundle
 

@@ -7,18 +7,18 @@ annotations of the same.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
+from jupyter_pipe.cli.output.places import CellPlaces, read_cells
 from jupyter_pipe.cli.output.terminal import Terminal
-from jupyter_pipe.errors import CompileError, NotebookError, PipeError
+from jupyter_pipe.errors import CompileError, PipeError
 from jupyter_pipe.model import Diagnostic, Severity
 from jupyter_pipe.render.terminal_text import safe_for_terminal
 
 __all__ = [
     "annotation",
-    "cell_sources",
     "diagnostic_counts",
     "escaped",
     "format_diagnostics",
@@ -33,33 +33,20 @@ def print_error(error: PipeError, *, notebook: str | Path | None = None) -> None
     """The error on standard error."""
     terminal = Terminal(sys.stderr)
     if isinstance(error, CompileError) and error.diagnostics:
-        sources = cell_sources(notebook) if notebook else {}
-        terminal.result(format_diagnostics(terminal, error.diagnostics, sources))
+        terminal.result(format_diagnostics(terminal, error.diagnostics, read_cells(notebook)))
         terminal.result("")
     terminal.result(f"{terminal.style('error:', 'bad')} {error.message}")
     if error.hint:
         terminal.result(f"{terminal.style('hint:', 'strong')} {error.hint}")
 
 
-def cell_sources(notebook: str | Path) -> dict[str, str]:
-    """The source of every cell by id; nothing where the notebook cannot be read."""
-    from jupyter_pipe.notebook import read_notebook
-
-    try:
-        return {cell.id: cell.source for cell in read_notebook(Path(notebook)).cells}
-    except NotebookError:
-        return {}
-
-
-def format_diagnostics(
-    terminal: Terminal, diagnostics: Iterable[Diagnostic], sources: Mapping[str, str]
-) -> str:
+def format_diagnostics(terminal: Terminal, diagnostics: Iterable[Diagnostic], cells: CellPlaces) -> str:
     """All of them, grouped by cell in the given order, each with its line and a caret."""
     blocks = []
     for cell, group in groupby(diagnostics, key=lambda item: (item.cell_id, item.cell)):
         found = list(group)
         blocks.append(terminal.style(_cell_heading(cell[1], found), "strong"))
-        blocks += [_block(terminal, item, sources.get(item.cell_id or "", "")) for item in found]
+        blocks += [_block(terminal, item, cells) for item in found]
     return "\n".join(blocks)
 
 
@@ -78,11 +65,12 @@ def _cell_heading(number: int | None, found: Sequence[Diagnostic]) -> str:
     return f"{where} (stage {stage})" if stage else where
 
 
-def _block(terminal: Terminal, item: Diagnostic, source: str) -> str:
+def _block(terminal: Terminal, item: Diagnostic, cells: CellPlaces) -> str:
     word = terminal.style(item.severity.value, _TONES[item.severity])
-    place = f"line {item.line}: " if item.line else ""
-    lines = [f"  {place}{word} {item.code}: {item.message}"]
-    lines += _excerpt(terminal, item, source)
+    parts = (f"line {item.line}" if item.line else "", cells.text(item.cell_id, item.line))
+    place = ", ".join(part for part in parts if part)
+    lines = [f"  {place}{': ' if place else ''}{word} {item.code}: {item.message}"]
+    lines += _excerpt(terminal, item, cells.source(item.cell_id))
     if item.hint:
         lines.append(f"    {item.hint}")
     return "\n".join(lines)
@@ -102,10 +90,10 @@ def _excerpt(terminal: Terminal, item: Diagnostic, source: str) -> list[str]:
     return shown
 
 
-def github_lines(diagnostics: Iterable[Diagnostic], notebook: str | Path) -> list[str]:
-    """Workflow commands that annotate the notebook's file.
+def github_lines(diagnostics: Iterable[Diagnostic], notebook: str | Path, cells: CellPlaces) -> list[str]:
+    """Workflow commands that annotate the notebook's file, at its line if it is kept as text.
 
-    A notebook is JSON to GitHub, so the annotation names cell and line in its title.
+    Any other notebook is JSON to GitHub, so the annotation names cell and line in its title.
     """
     kinds = {Severity.error: "error", Severity.warning: "warning", Severity.info: "notice"}
     lines = []
@@ -114,14 +102,17 @@ def github_lines(diagnostics: Iterable[Diagnostic], notebook: str | Path) -> lis
         line = f"line {item.line}" if item.line else ""
         place = ", ".join(part for part in (cell, line) if part)
         text = f"{item.message} {item.hint}".strip()
-        lines.append(annotation(kinds[item.severity], str(notebook), f"{item.code} {place}".strip(), text))
+        title = f"{item.code} {place}".strip()
+        file_line = cells.line(item.cell_id, item.line)
+        lines.append(annotation(kinds[item.severity], str(notebook), title, text, file_line))
     return lines
 
 
-def annotation(kind: str, file: str, title: str, text: str) -> str:
+def annotation(kind: str, file: str, title: str, text: str, line: int | None = None) -> str:
     """One workflow command of GitHub Actions."""
     file, title, text = (safe_for_terminal(part, colour=False) for part in (file, title, text))
     where = f"file={_property(file)}," if file else ""
+    where += f"line={line}," if line else ""
     return f"::{kind} {where}title={_property(title)}::{escaped(text)}"
 
 

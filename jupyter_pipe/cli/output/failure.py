@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from jupyter_pipe.cli.output.places import read_cells
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.events import DEMANDS, FailureKind, Frame
 from jupyter_pipe.runs.model import Failure, StageRun
@@ -20,12 +21,15 @@ from jupyter_pipe.runs.report.words import (
 __all__ = ["failure_block"]
 
 
-def failure_block(terminal: Terminal, stage: StageRun) -> str:
-    """Several lines; empty if the stage did not fail."""
+def failure_block(terminal: Terminal, stage: StageRun, notebook: str = "") -> str:
+    """Several lines; empty if the stage did not fail. `notebook` is the path of the file, if it is known."""
     if stage.failure is None:
         return ""
     mark = stage_mark(stage)
     place = "" if stage.failure.kind in DEMANDS else f" in {failure_place(stage.failure)}"
+    cells = read_cells(notebook, only_text=True)
+    in_file = cells.text(stage.failure.cell_id, stage.failure.line) if place else ""
+    place += f" ({in_file})" if in_file else ""
     heading = f"{terminal.mark(mark)} {terminal.style(f'{stage.name} {mark.word}{place}', 'strong')}"
     return "\n".join([heading, *_body(terminal, stage, stage.failure)])
 

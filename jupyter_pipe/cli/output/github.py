@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.artifacts.masking import SHORTEST
 from jupyter_pipe.cli.output.errors import annotation, escaped
+from jupyter_pipe.cli.output.places import read_cells
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.events import StageState
 from jupyter_pipe.model import Pipeline
@@ -61,12 +62,14 @@ def mask_secrets(terminal: Terminal, request: RunRequest) -> None:
 def failure_annotations(run: Run) -> list[str]:
     """An error for each failed stage and a warning for each warning."""
     notebook = run.facts.notebook
+    cells = read_cells(notebook, only_text=True)
     lines = []
     for stage in run.stages:
         if stage.state is StageState.failed and stage.failure:
             title = f"{stage.name} {stage_mark(stage).word}, {failure_place(stage.failure)}"
             text = f"{failure_text(stage.failure)} {stage.failure.hint}".strip()
-            lines.append(annotation("error", notebook, title, text))
+            line = cells.line(stage.failure.cell_id, stage.failure.line)
+            lines.append(annotation("error", notebook, title, text, line))
     lines += [annotation("warning", notebook, each.code, each.message) for each in run.warnings]
     return lines
 

@@ -31,7 +31,11 @@ def summary(
     """The closing text; `command` is what to type to go on after a failure."""
     blocks = [stage_table(terminal, run)] if with_stages else []
     blocks.append(metrics_table(terminal, run))
-    blocks += [failure_block(terminal, stage) for stage in run.stages if stage.state is StageState.failed]
+    blocks += [
+        failure_block(terminal, stage, run.facts.notebook)
+        for stage in run.stages
+        if stage.state is StageState.failed
+    ]
     blocks.append("\n".join(_closing(terminal, run, folder, command)))
     return "\n\n".join(block for block in blocks if block)
 

@@ -24,6 +24,7 @@ from jupyter_pipe.loop.machine.notifying import filled_urls, send_notice
 from jupyter_pipe.loop.machine.runner import Order
 from jupyter_pipe.loop.machine.watching import watch
 from jupyter_pipe.loop.schedule import latest_due
+from jupyter_pipe.notebook.file_kinds import notebook_name
 from jupyter_pipe.runs.provenance import last_commit
 from jupyter_pipe.runs.store import RunStore
 
@@ -67,7 +68,7 @@ class Machine:
         own = state.run.run_id if state.run else ""
         reads, workdir = self._history.reads(runs)
         folder = self._notebook.parent
-        contracts = sorted(folder.glob(f"{self._notebook.stem}.contracts/*.yaml"))
+        contracts = sorted(folder.glob(f"{notebook_name(self._notebook)}.contracts/*.yaml"))
         watched = watch(settings, folder, reads, contracts, workdir)
         signals = Signals(
             next_run_id=self._store.next_run_id(),
@@ -124,7 +125,7 @@ class Machine:
 
     def notify(self, key: str, text: str, settings: LoopSettings) -> int:
         urls = filled_urls(settings.notify, os.environ)
-        return send_notice(urls, f"{self._notebook.stem}: {text.partition(chr(10))[0][:120]}", text)
+        return send_notice(urls, f"{notebook_name(self._notebook)}: {text.partition(chr(10))[0][:120]}", text)
 
 
 def _failure(said: bytes) -> LoopError:

@@ -8,6 +8,7 @@ from jupyter_pipe.loop.machine.log import LoopLog, loop_folder
 from jupyter_pipe.loop.machine.world import Machine
 from jupyter_pipe.loop.status import status_of
 from jupyter_pipe.loop.words import record_line
+from jupyter_pipe.notebook.file_kinds import notebook_name
 from jupyter_pipe.server.operations.payloads import LoopLine, LoopPage
 from jupyter_pipe.server.operations.places import Place
 
@@ -23,7 +24,7 @@ def loop_page(place: Place) -> LoopPage:
     path = settings_path(place.notebook)
     if not path.is_file():
         return LoopPage(exists=False, file=path.name)
-    log = LoopLog(loop_folder(place.store.state_folder, place.notebook.stem))
+    log = LoopLog(loop_folder(place.store.state_folder, notebook_name(place.notebook)))
     try:
         return _page(place, path.name, read_settings(place.notebook), log)
     except PipeError as error:
