@@ -209,6 +209,7 @@ def _upgraded(path: Path, data: bytes) -> _File:
 
 
 def _make_cells(path: Path, raw: list[_FileCell], lines: tuple[int | None, ...]) -> tuple[Cell, ...]:
+    """The cells with their numbers. `lines` are those of a text, if it is one."""
     cells: list[Cell] = []
     seen: dict[str, int] = {}
     number = 0

@@ -29,8 +29,9 @@ class CellPlaces(Struct, frozen=True):
         """The line of a text file where this line of the cell stands. The id of such a cell is made from
         its code: it is found as long as the code is the same, wherever it stands by now."""
         cell = self.cells.get(cell_id or "")
-        first = cell.file_line if cell else None
-        return None if first is None else first + (line or 1) - 1
+        if cell is None or cell.file_line is None:
+            return None
+        return cell.file_line + (line or 1) - 1
 
     def text(self, cell_id: str | None, line: int | None) -> str:
         """`home_value.py:47`, as editors understand it; empty where there is no such line."""

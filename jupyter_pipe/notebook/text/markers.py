@@ -110,16 +110,13 @@ def _with_tags(marker: str, tags: list[str]) -> str:
 def _edit_directive(lines: list[str], marker: int, tags: list[str]) -> None:
     """The options of a MyST cell: `:tags: […]` below the fence, or `tags: […]` between two rules."""
     end = _split(lines[marker])[1]
-    start = marker + 1
-    is_block = lines[start].startswith("---")
+    is_block = lines[marker + 1].startswith("---")
+    start = marker + 1 + is_block
+    last = _end_of_options(lines, start, is_block=is_block)
     option = f"{'' if is_block else ':'}tags: {json.dumps(tags, ensure_ascii=False)}{end}"
-    last = start + is_block
-    while last < len(lines) and (_is_block_line(lines[last]) if is_block else lines[last].startswith(":")):
-        last += 1
     old = next((place for place in range(start, last) if _YAML_TAGS.match(lines[place])), None)
     if old is None:
-        has_options = last > start
-        lines[start + is_block : start + is_block] = [option] if has_options else [option, end]
+        lines[start:start] = [option] if last > start else [option, end]
         return
     stop = old + 1
     while stop < last and lines[stop].startswith((" ", "- ")):
@@ -130,8 +127,12 @@ def _edit_directive(lines: list[str], marker: int, tags: list[str]) -> None:
         del lines[old]
 
 
-def _is_block_line(line: str) -> bool:
-    return not line.startswith("---")
+def _end_of_options(lines: list[str], start: int, *, is_block: bool) -> int:
+    """The first line that is not an option."""
+    last = start
+    while last < len(lines) and lines[last].startswith("---" if is_block else ":") != is_block:
+        last += 1
+    return last
 
 
 def _split(line: str) -> tuple[str, str]:
@@ -154,7 +155,9 @@ def _check(name: str, data: bytes, before: TextNotebook, wanted: Mapping[int, li
 
 
 def _says(cell: Mapping[str, Any], source: str, tags: list[str] | None) -> bool:
-    return bool(cell["source"] == source and (cell["metadata"].get("tags") or None) == tags)
+    # No tag at all is written in two ways.
+    found = cell["metadata"].get("tags") or None
+    return bool(cell["source"] == source and found == tags)
 
 
 def _cannot(name: str, line: int | None, index: int) -> NotebookError:

@@ -39,8 +39,9 @@ def _first_difference(notebook: Notebook, other: Notebook) -> tuple[str, Cell | 
         if what:
             return what, cell
     # By default jupytext writes the kernel into a text, and no settings of others.
-    same = (notebook.settings, notebook.kernel) == (other.settings, other.kernel)
-    return ("" if same else "has other settings in its metadata"), None
+    if notebook.settings != other.settings or notebook.kernel != other.kernel:
+        return "has other settings in its metadata", None
+    return "", None
 
 
 def _others(path: Path) -> list[Path]:

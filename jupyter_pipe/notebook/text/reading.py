@@ -53,7 +53,10 @@ def read_text_notebook(name: str, data: bytes) -> TextNotebook:
             hint='Begin each cell with a line such as `# %% tags=["stage:load"]`.',
         )
     places = find_places(lines, read["cells"])
-    found = tuple(None if place is None else place + 1 for place in places)
+    found = tuple(
+        None if place is None else place + 1  # the text does not show the cell
+        for place in places
+    )
     cells = _cells(name, read["cells"], found)
     metadata = _metadata(read["metadata"], has_header=header is not None)
     return TextNotebook(
@@ -104,6 +107,7 @@ def _form(text: str, extension: str) -> str:
 
 
 def _cells(name: str, cells: Sequence[Any], lines: Sequence[int | None]) -> list[dict[str, Any]]:
+    """The cells as nbformat's JSON. Raises NotebookError for options that are not what they look like."""
     seen: Counter[str] = Counter()
     made = []
     for cell, line in zip(cells, lines, strict=True):
@@ -114,7 +118,14 @@ def _cells(name: str, cells: Sequence[Any], lines: Sequence[int | None]) -> list
         cell_id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
         tags = _tags(name, cell["metadata"], line)
         metadata = {} if tags is None else {"tags": tags}
-        made.append({"cell_type": cell["cell_type"], "id": cell_id, "metadata": metadata, "source": source})
+        made.append(
+            {
+                "cell_type": cell["cell_type"],
+                "id": cell_id,
+                "metadata": metadata,
+                "source": source,
+            }
+        )
     return made
 
 
@@ -135,6 +146,7 @@ def _tags(name: str, metadata: Any, line: int | None) -> list[str] | None:
 
 
 def _metadata(read: Any, *, has_header: bool) -> dict[str, Any]:
+    """What of jupytext's metadata says something to us."""
     metadata = {key: read[key] for key in _METADATA if key in read}
     ours = read.get("jupytext", {})
     language = ours.get("main_language") or ours.get("default_lexer")
