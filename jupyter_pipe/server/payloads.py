@@ -56,10 +56,12 @@ class CheckRequest(Struct, frozen=True):
 
 
 class CheckAnswer(Struct, frozen=True):
-    """`pipeline` is None where there are errors that leave no pipeline."""
+    """`pipeline` is None where there are errors that leave no pipeline. A notebook that is kept as text has
+    no ids in its file: `cells` maps those that its runs give to cells to those of the document as sent."""
 
     diagnostics: tuple[Diagnostic, ...]
     pipeline: Pipeline | None = None
+    cells: dict[str, str] = {}
 
 
 class CompileRequest(Struct, frozen=True):

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -45,9 +45,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Lab:
-    """A running server: `folder` is its root."""
+    """A running server: `folder` is its root, `guests` are the extensions of others that are on."""
 
-    def __init__(self, folder: Path, state: Path) -> None:
+    def __init__(self, folder: Path, state: Path, guests: Collection[str] = ()) -> None:
+        self.guests = guests
         self.folder = folder
         self.state = state
         self.port = _free_port()
@@ -108,6 +109,7 @@ class Lab:
             "--LabApp.expose_app_in_browser=True",
             "--JupyterNotebookApp.expose_app_in_browser=True",
             "--ServerApp.jpserver_extensions=notebook=True",
+            *(f"--ServerApp.jpserver_extensions={name}={name in self.guests}" for name in GUESTS),
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
             f"--LabApp.workspaces_dir={self.state / 'workspaces'}",
             f"--LabApp.user_settings_dir={self.state / 'settings'}",
@@ -147,7 +149,11 @@ def notebook_json(*cells: tuple[str, ...], markdown: dict[int, str]) -> dict[str
     return {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}, "cells": written}
 
 
-def make_lab(folder: Path, state: Path) -> Lab:
+# Other people's extensions of JupyterLab that the test extra installs: they are off where no test is of them.
+GUESTS = {"jupytext": "jupyterlab-jupytext"}
+
+
+def make_lab(folder: Path, state: Path, *, guests: Collection[str] = ()) -> Lab:
     """A server that is not started yet, with the built extension and nothing of the developer's."""
     if not (ROOT / "jupyter_pipe" / "labextension" / "package.json").exists():
         pytest.fail("The extension is not built: npm run build")
@@ -158,7 +164,9 @@ def make_lab(folder: Path, state: Path) -> Lab:
     (extensions / "jupyter-pipe").symlink_to(ROOT / "jupyter_pipe" / "labextension")
     silence = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
     (labconfig / "default_setting_overrides.json").write_text(json.dumps(silence))
-    return Lab(folder, state)
+    disabled = {package: True for name, package in GUESTS.items() if name not in guests}
+    (labconfig / "page_config.json").write_text(json.dumps({"disabledExtensions": disabled}))
+    return Lab(folder, state, guests)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,6 @@ bounded before jupytext sees it. Nothing is executed. Raises only NotebookError.
 """
 
 from jupyter_pipe.notebook.text.markers import TagChange, edit_text_tags
-from jupyter_pipe.notebook.text.reading import TextNotebook, read_text_notebook
+from jupyter_pipe.notebook.text.reading import TextNotebook, made_ids, read_text_notebook
 
-__all__ = ["TagChange", "TextNotebook", "edit_text_tags", "read_text_notebook"]
+__all__ = ["TagChange", "TextNotebook", "edit_text_tags", "made_ids", "read_text_notebook"]

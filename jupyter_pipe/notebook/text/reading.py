@@ -6,7 +6,7 @@ import hashlib
 import re
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -18,7 +18,7 @@ from jupyter_pipe.notebook.text.places import find_places
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["TextNotebook", "read_text_notebook"]
+__all__ = ["TextNotebook", "made_ids", "read_text_notebook"]
 
 _FORMATS = frozenset({"percent", "hydrogen", "light", "markdown", "myst"})
 # What of a notebook's metadata says something to us: all else stays in the text.
@@ -62,6 +62,20 @@ def read_text_notebook(name: str, data: bytes) -> TextNotebook:
     return TextNotebook(
         {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}, found, form
     )
+
+
+def made_ids(sources: Iterable[str]) -> list[str]:
+    """Ids for cells with these sources, as a text has none. Needs no jupytext."""
+    seen: Counter[str] = Counter()
+    ids = []
+    for source in sources:
+        # An editor keeps empty lines around the code that a text does not.
+        code = source.strip().encode("utf-8", "surrogatepass")
+        digest = hashlib.sha256(code).hexdigest()[:12]
+        seen[digest] += 1
+        # Cells with the same code are told apart by their order.
+        ids.append(digest if seen[digest] == 1 else f"{digest}-{seen[digest]}")
+    return ids
 
 
 def _import_jupytext(name: str) -> ModuleType:
@@ -108,14 +122,9 @@ def _form(text: str, extension: str) -> str:
 
 def _cells(name: str, cells: Sequence[Any], lines: Sequence[int | None]) -> list[dict[str, Any]]:
     """The cells as nbformat's JSON. Raises NotebookError for options that are not what they look like."""
-    seen: Counter[str] = Counter()
+    sources = [str(cell["source"]) for cell in cells]
     made = []
-    for cell, line in zip(cells, lines, strict=True):
-        source = str(cell["source"])
-        digest = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-        seen[digest] += 1
-        # Cells with the same code are told apart by their order.
-        cell_id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
+    for cell, source, cell_id, line in zip(cells, sources, made_ids(sources), lines, strict=True):
         tags = _tags(name, cell["metadata"], line)
         metadata = {} if tags is None else {"tags": tags}
         made.append(

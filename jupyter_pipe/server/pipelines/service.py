@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from jupyter_pipe.analysis.source.reading import reading_below
+from jupyter_pipe.notebook import read_notebook
+from jupyter_pipe.notebook.file_kinds import is_text_notebook
 from jupyter_pipe.server.paths import Root
 from jupyter_pipe.server.payloads import (
     CheckAnswer,
@@ -37,7 +40,8 @@ class PipelineService:
         path = self._root.notebook(request.notebook)
         with reading_below(self._root.folder):
             pipeline = draft_pipeline(path, _encoded(request.content))
-        return CheckAnswer(diagnostics=pipeline.diagnostics, pipeline=pipeline)
+        cells = _document_cells(path, request.content)
+        return CheckAnswer(diagnostics=pipeline.diagnostics, pipeline=pipeline, cells=cells)
 
     def compile(self, request: CompileRequest) -> CompileAnswer:
         """Write the package of the saved notebook, in `STEM_pipeline/` beside it."""
@@ -77,6 +81,17 @@ class PipelineService:
         with reading_below(self._root.folder):
             found = suggest_stages(path, _encoded(request.content))
         return SuggestAnswer(found.stages, found.tags, found.notes)
+
+
+def _document_cells(path: Path, content: dict[str, Any] | None) -> dict[str, str]:
+    """The ids in a document by those that runs of its file know; empty where these are the same."""
+    if content is None or not is_text_notebook(path):
+        return {}
+    from jupyter_pipe.notebook.text import made_ids
+
+    cells = read_notebook(path, _encoded(content)).cells
+    ids = made_ids(cell.source for cell in cells)
+    return {made: cell.id for made, cell in zip(ids, cells, strict=True)}
 
 
 def _encoded(content: dict[str, Any] | None) -> bytes | None:

@@ -43,6 +43,7 @@ export interface BatchShown {
 export interface CheckAnswer {
   readonly diagnostics: readonly Diagnostic[];
   readonly pipeline: Pipeline | null;
+  readonly cells: Readonly<Record<string, string>>;
 }
 
 export interface CheckRequest {

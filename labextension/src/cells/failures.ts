@@ -64,7 +64,7 @@ export class CellFailures implements IDisposable {
   private show(key: string, stage: StageRun): void {
     const { run, stages } = this.pipeline;
     const { failure } = stage;
-    const cellId = failure?.cell_id ?? findStage(this.pipeline.pipeline, stage.name)?.cells.at(-1);
+    const cellId = this.pipeline.cellOfRun(failure?.cell_id) ?? findStage(this.pipeline.pipeline, stage.name)?.cells.at(-1);
     const cell = stages.panel.content.widgets.find(widget => widget.model.id === cellId);
     if (!run || !failure || !cell) {
       return;

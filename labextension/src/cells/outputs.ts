@@ -89,6 +89,11 @@ export class CellOutputs implements IDisposable {
     return run && stage ? { run, stage } : null;
   }
 
+  private outputsOf(answer: ExecutedOutputs | undefined, cellId: string): ExecutedOutputs['outputs'][string] {
+    const found = Object.entries(answer?.outputs ?? {}).find(([id]) => this.pipeline.cellOfRun(id) === cellId);
+    return found?.[1] ?? [];
+  }
+
   private draw(): void {
     let isDue = false;
     for (const [cellId, widget] of this.shown) {
@@ -99,7 +104,7 @@ export class CellOutputs implements IDisposable {
         const known = this.fetched.get(place.stage.name);
         const isCurrent = known?.key === keyOf(place.run, place.stage);
         const isOfRun = known?.key.startsWith(place.run.run_id) ?? false;
-        widget.draw({ ...place, outputs: isOfRun ? (known?.answer.outputs[cellId] ?? []) : null });
+        widget.draw({ ...place, outputs: isOfRun ? this.outputsOf(known?.answer, cellId) : null });
         isDue ||= !isCurrent;
       }
     }

@@ -14,6 +14,7 @@ import { StageColours } from '../stages/colours';
 import type { TagEdit } from '../stages/edits';
 import { TagHistory, type TagChange } from '../stages/history';
 import { StagePreview } from '../suggest/preview';
+import { filterWithTags } from './files';
 
 /** The drive of executed notebooks. */
 export const DRIVE_NAME = 'jupyter-pipe';
@@ -165,6 +166,17 @@ export class NotebookStages implements IDisposable {
     Signal.clearData(this);
   }
 
+  /** Of a notebook that jupytext keeps as text: have it keep the tags. */
+  private keepTags(): void {
+    const model = this.panel.content.model;
+    const settings: unknown = model?.getMetadata('jupytext');
+    const filter = textOf(settings, 'cell_metadata_filter');
+    const kept = filterWithTags(filter);
+    if (model && kept !== filter) {
+      model.setMetadata('jupytext', { ...(settings as object), cell_metadata_filter: kept });
+    }
+  }
+
   private write(edits: readonly TagEdit[]): void {
     const models = new Map([...(this.panel.content.model?.cells ?? [])].map(cell => [cell.id, cell]));
     for (const edit of edits) {
@@ -175,6 +187,7 @@ export class NotebookStages implements IDisposable {
         cell?.deleteMetadata('tags');
       }
     }
+    this.keepTags();
     this.read();
   }
 

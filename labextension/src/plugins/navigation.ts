@@ -34,7 +34,7 @@ export const navigation: JupyterFrontEndPlugin<void> = {
         }
         const failure = pipeline.stageRun(stage)?.failure;
         const compiled = findStage(pipeline.pipeline, stage)?.cells ?? [];
-        const cellId = failure?.cell_id ?? firstCellOf(pipeline.stages, stage, compiled);
+        const cellId = pipeline.cellOfRun(failure?.cell_id) ?? firstCellOf(pipeline.stages, stage, compiled);
         if (cellId) {
           await goToCell(pipeline.stages, cellId, failure?.line ?? null);
         }

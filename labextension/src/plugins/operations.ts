@@ -14,6 +14,7 @@ import { makeOperations, operationsId, titlesOf } from '../operations/document';
 import type { Host } from '../operations/host';
 import { OperationsModel, PAGE_NAMES, type PageName, type Subject } from '../operations/model';
 import { newsOf } from '../operations/news';
+import { pipelineName } from '../notebook/files';
 import type { NotebookPipeline } from '../runs/pipeline';
 import { IPipelines } from '../tokens';
 
@@ -80,7 +81,7 @@ function isPage(page: unknown): page is PageName {
 
 function subjectOf(pipeline: NotebookPipeline): Subject {
   const { path } = pipeline.stages;
-  return { root: pipeline.history.root, notebook: path, name: path.replace(/^.*\//, '').replace(/\.ipynb$/, '') };
+  return { root: pipeline.history.root, notebook: path, name: pipelineName(path) };
 }
 
 /** Opens one tab a notebook, which outlives the notebook's own. */

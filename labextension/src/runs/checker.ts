@@ -15,6 +15,8 @@ export class Checker implements IDisposable {
   /** The last good answer: kept, dimmed, while the notebook does not compile. */
   pipeline: Pipeline | null = null;
   diagnostics: readonly Diagnostic[] = [];
+  /** The document's ids by those that runs of its file know: a notebook that is kept as text has none in its file. */
+  cells: Readonly<Record<string, string>> = {};
   error: ApiError | null = null;
   isChecking = false;
   checkedAt: Date | null = null;
@@ -79,6 +81,7 @@ export class Checker implements IDisposable {
       const answer = await this.client.check({ notebook: path, content });
       this.pipeline = answer.pipeline ?? this.pipeline;
       this.diagnostics = answer.diagnostics;
+      this.cells = answer.cells;
       this.error = null;
       this.checkedAt = new Date();
     } catch (error) {

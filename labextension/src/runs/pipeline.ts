@@ -8,6 +8,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import type { Client } from '../api/client';
 import type { NoteRequest, Pipeline, PlanAnswer, Run, StageRun, StartRequest } from '../api/types';
 import { readContent } from '../notebook/content';
+import { pipelineName } from '../notebook/files';
 import type { NotebookStages } from '../notebook/stages';
 import { Checker } from './checker';
 import { expectedSeconds, lastSeconds } from './durations';
@@ -60,7 +61,7 @@ export class NotebookPipeline implements IDisposable {
   }
 
   get name(): string {
-    return this.checker.pipeline?.name ?? this.stages.path.replace(/^.*\//, '').replace(/\.ipynb$/, '');
+    return this.checker.pipeline?.name ?? pipelineName(this.stages.path);
   }
 
   get run(): Run | null {
@@ -69,6 +70,11 @@ export class NotebookPipeline implements IDisposable {
 
   get pipeline(): Pipeline | null {
     return this.checker.pipeline;
+  }
+
+  /** The document's cell of an id that a run wrote down; null for none. */
+  cellOfRun(cellId: string | null | undefined): string | null {
+    return cellId ? (this.checker.cells[cellId] ?? cellId) : null;
   }
 
   get isRunning(): boolean {

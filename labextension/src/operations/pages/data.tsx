@@ -3,6 +3,7 @@
 import type { ReactElement } from 'react';
 import type { ColumnShown, DataPage, ValueShown } from '../../api/types';
 import { StateIcon } from '../../controls/marks';
+import { fileName } from '../../notebook/files';
 import type { Mark } from '../../runs/state';
 import { formatWhen } from '../../runs/when';
 import type { PageProps } from '../host';
@@ -21,8 +22,8 @@ export function DataBody(props: Props): ReactElement {
         <Teach
           text={trans.__('No run has left values yet. Run the notebook; a value is watched when its cell has the tag contract: with its name.')}
           commands={[
-            `jupyter pipe run ${model.subject.name}.ipynb`,
-            `jupyter pipe contract init ${model.subject.name}.ipynb`
+            `jupyter pipe run ${fileName(model.subject.notebook)}`,
+            `jupyter pipe contract init ${fileName(model.subject.notebook)}`
           ]}
           trans={trans}
         />
@@ -43,7 +44,7 @@ export function DataBody(props: Props): ReactElement {
       {!page.values.some(isWatched) && (
         <Teach
           text={trans.__('No value is watched. Tag the cell that makes one, such as contract:%1, run the notebook, and infer its contract:', page.values[0].name)}
-          commands={[`jupyter pipe contract init ${model.subject.name}.ipynb`]}
+          commands={[`jupyter pipe contract init ${fileName(model.subject.notebook)}`]}
           trans={trans}
         />
       )}
@@ -76,7 +77,7 @@ function Other(props: Props & { value: ValueShown }): ReactElement {
 
 function Value(props: Props & { value: ValueShown }): ReactElement {
   const { value, model, trans } = props;
-  const notebook = `${model.subject.name}.ipynb`;
+  const notebook = `${fileName(model.subject.notebook)}`;
   return (
     <section aria-label={value.name}>
       <Head title={value.name} mark={MARKS[value.contract]} word={wordOf(value, trans)}>

@@ -2,6 +2,7 @@
 
 import { useState, type KeyboardEvent, type ReactElement } from 'react';
 import type { LabelsPage, QueueShown, TaskShown } from '../../api/types';
+import { fileName } from '../../notebook/files';
 import type { PageProps } from '../host';
 import { formatNumber } from '../numbers';
 import { Command, Head, Teach, Trouble } from '../parts';
@@ -10,7 +11,7 @@ type Props = PageProps<LabelsPage>;
 
 export function LabelsBody(props: Props): ReactElement {
   const { page, model, trans } = props;
-  const notebook = `${model.subject.name}.ipynb`;
+  const notebook = `${fileName(model.subject.notebook)}`;
   return (
     <>
       <Trouble text={page.problem} />

@@ -3,6 +3,7 @@
 import type { ReactElement } from 'react';
 import type { LoopLine, LoopPage } from '../../api/types';
 import { StateIcon } from '../../controls/marks';
+import { fileName } from '../../notebook/files';
 import type { Mark } from '../../runs/state';
 import { formatWhen } from '../../runs/when';
 import type { PageProps } from '../host';
@@ -11,7 +12,7 @@ import { Command, Facts, Head, RunLink, Teach, Trouble } from '../parts';
 type Props = PageProps<LoopPage>;
 
 export function LoopBody({ page, model, host, trans }: Props): ReactElement {
-  const notebook = `${model.subject.name}.ipynb`;
+  const notebook = `${fileName(model.subject.notebook)}`;
   if (!page.exists) {
     return (
       <Teach
@@ -52,7 +53,7 @@ export function LoopBody({ page, model, host, trans }: Props): ReactElement {
 }
 
 function History({ page, model, host, trans }: Props): ReactElement {
-  const once = `jupyter pipe loop once ${model.subject.name}.ipynb`;
+  const once = `jupyter pipe loop once ${fileName(model.subject.notebook)}`;
   return (
     <section aria-label={trans.__('What it did')}>
       <Head title={trans.__('What it did')} />

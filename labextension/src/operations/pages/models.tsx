@@ -3,6 +3,7 @@
 import { useState, type ReactElement } from 'react';
 import type { ModelShown, ModelsPage, VersionShown } from '../../api/types';
 import { StateIcon } from '../../controls/marks';
+import { fileName } from '../../notebook/files';
 import type { Mark } from '../../runs/state';
 import { formatWhen } from '../../runs/when';
 import { promoteVersion, rollBack } from '../decision';
@@ -20,7 +21,7 @@ export function ModelsBody(props: PageProps<ModelsPage>): ReactElement {
           text={trans.__(
             'No model is registered yet. A notebook whose cells have the tags rows: and score: can be registered; its scorer is proved first.'
           )}
-          commands={[`jupyter pipe register ${model.subject.name}.ipynb`]}
+          commands={[`jupyter pipe register ${fileName(model.subject.notebook)}`]}
           trans={trans}
         />
       </>

@@ -2,6 +2,7 @@
 
 import type { ReactElement } from 'react';
 import type { ServicePage, ServiceShown } from '../../api/types';
+import { fileName } from '../../notebook/files';
 import { formatWhen } from '../../runs/when';
 import type { PageProps } from '../host';
 import { formatLatency, formatNumber, formatShare } from '../numbers';
@@ -20,7 +21,7 @@ export function ServiceBody(props: Props): ReactElement {
           text={trans.__('No model of this folder has been served yet. A service answers with the champion, or with the notebook’s own scorer:')}
           commands={[
             `jupyter pipe serve ${model.subject.name}@champion`,
-            `jupyter pipe serve ${model.subject.name}.ipynb`
+            `jupyter pipe serve ${fileName(model.subject.notebook)}`
           ]}
           trans={trans}
         />

@@ -3,6 +3,7 @@
 import { useState, type ReactElement } from 'react';
 import type { StudiesPage, StudyShown, Trial } from '../../api/types';
 import { StateIcon } from '../../controls/marks';
+import { fileName } from '../../notebook/files';
 import { formatSeconds, type Mark } from '../../runs/state';
 import type { PageProps } from '../host';
 import { formatValue } from '../numbers';
@@ -19,7 +20,7 @@ export function StudiesBody(props: Props): ReactElement {
       {page.studies.length === 0 && (
         <Teach
           text={trans.__('No study yet. A sweep runs the notebook with many values of a parameter and compares a metric:')}
-          commands={[`jupyter pipe sweep ${model.subject.name}.ipynb -p PARAMETER=1..10 --minimize METRIC --trials 20`]}
+          commands={[`jupyter pipe sweep ${fileName(model.subject.notebook)} -p PARAMETER=1..10 --minimize METRIC --trials 20`]}
           trans={trans}
         />
       )}
