@@ -110,9 +110,13 @@ def test_the_commands_tell_what_happens(
 ) -> None:
     root = ["--root", str(filled.address.root)]
     assert main(["promote", "homes@1", *root]) == 0
-    assert "first champion" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "first champion" in out
+    assert "to go back" not in out, "there is nothing before the first"
     assert main(["promote", "homes@challenger", "--metric", "rmse", *root]) == 0
-    assert "rmse" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "rmse" in out
+    assert "to go back: jupyter pipe rollback homes" in out
     assert main(["promote", "homes@1", *root]) == 3
     assert "is rejected. Worse" in capsys.readouterr().out
     assert main(["models", "homes", *root]) == 0

@@ -67,6 +67,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     terminal.say(f"from {before.run_id} to {after.run_id}\n")
     terminal.result(_text(terminal, found, everything=args.all))
+    if args.html:
+        terminal.say(f"\n  report  {args.html}")
     return 0
 
 

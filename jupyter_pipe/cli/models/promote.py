@@ -11,6 +11,7 @@ from jupyter_pipe.cli.models.options import add_reference, add_registry, find_re
 from jupyter_pipe.cli.options import Subparsers, add_command, add_json
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.notebook.grammar import PROMOTION_METRICS
+from jupyter_pipe.registry.model import PREVIOUS
 from jupyter_pipe.render.marks import MARKS
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ def run(args: argparse.Namespace) -> int:
         Terminal.of(args).record(json_of({"version": version, "verdict": verdict}))
     else:
         _tell(terminal, verdict, version)
+        # The first champion has none before it.
+        if verdict.outcome == "promoted" and PREVIOUS in registry.aliases(version.name):
+            terminal.say(f"  to go back: jupyter pipe rollback {version.name}")
     return 0 if verdict.outcome == "promoted" else 3
 
 
@@ -73,8 +77,6 @@ def _tell(terminal: Terminal, verdict: Verdict, version: ModelVersion) -> None:
     terminal.result(f"{mark} {version.label} {words[verdict.outcome]}. {verdict.reason}")
     if verdict.hint:
         terminal.say(f"  hint: {verdict.hint}")
-    if verdict.outcome == "promoted":
-        terminal.say(f"  to go back: jupyter pipe rollback {version.name}")
 
 
 def _labelled(path: Path) -> list[dict[str, Any]]:

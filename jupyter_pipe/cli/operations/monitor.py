@@ -114,6 +114,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         for line in _lines(terminal, watched):
             terminal.result(line)
+        if args.html:
+            terminal.say(f"  report  {args.html}")
     is_bad = watched.state == "alarm" or (args.strict and watched.state == "unknown")
     return ALARM if is_bad else 0
 
