@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from jupyter_pipe.kernel.secrets.masker import HIDDEN, SHORTEST, Masker, StreamMasker
+from jupyter_pipe.kernel.secrets.results import masked_result
 
-__all__ = ["HIDDEN", "SHORTEST", "Masker", "StreamMasker"]
+__all__ = ["HIDDEN", "SHORTEST", "Masker", "StreamMasker", "masked_result"]

@@ -29,6 +29,7 @@ from .payloads.untransferable import find_culprit
 from .profiles import make_profile
 from .profiles.schemas import ask_schemas
 from .secrets.crossing import Secrets
+from .secrets.results import masked_result
 from .values.decoder import decode
 from .values.digest import NoRuleError, content_digest
 from .values.encoding import Encoded, encode
@@ -121,7 +122,7 @@ class Session:
             result = {"error": f"{type(error).__name__}: {error}"}
         self.observer.remove()
         result["observed"] = observed
-        result = self.secrets.masked_result(result)
+        result = masked_result(result, self.secrets.masker)
         if self.context.result:
             _write_json(self.context.result, result)
         return result

@@ -256,13 +256,14 @@ def test_it_crosses_if_that_is_allowed_and_is_not_reused_or_shown(ran: Runs, tmp
     made = (
         Package()
         .stage("a", PRELUDE, "x = [T]; y = 1", binds="x y", secrets=["API_TOKEN"])
-        .stage("b", "z = x[0] * 2\nprint(z)\nprint(y)", reads="x y", binds="z")
+        .stage("b", "z = x[0] * 2\nprint(z)\nprint(y)", reads="x y", binds="z", metrics="z")
+        .stage("c", "print(len(z))", reads="z")
     )
     environment = {**os.environ, "API_TOKEN": PLAIN}
     allowed = ran(made, environment=environment, allow_secret_values=True)
-    assert allowed.states() == {"a": "succeeded", "b": "succeeded"}
+    assert allowed.states() == {"a": "succeeded", "b": "succeeded", "c": "succeeded"}
     assert allowed.printed("b") == "******\n1\n"
-    assert [warning.code for warning in allowed.run.warnings] == ["secret_stored"]
+    assert [warning.code for warning in allowed.run.warnings] == ["secret_stored"] * 2
     stored = {name.rpartition(" in ")[2].split("/")[1] for name in found_in(tmp_path, PLAIN)}
     assert stored == {"artifacts"}
     again = ran(made, environment=environment)

@@ -29,8 +29,10 @@ from jupyter_pipe.artifacts.protocol import (
     StageContext,
     StageResult,
 )
+from jupyter_pipe.artifacts.store import Store
 from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.engine.attempts.attempt_folder import attempt_folder
+from jupyter_pipe.engine.attempts.passed_on import hide_passed_on
 from jupyter_pipe.engine.attempts.stopping import StopSignal
 from jupyter_pipe.engine.execution.failures import StageFailure
 from jupyter_pipe.engine.execution.papermill_engine import Execution, StageInterrupted, execute
@@ -116,6 +118,8 @@ def _run_to_its_end(
     present = Present(Path(work.workdir), work.environment, work.hidden, work.salt, today())
     try:
         result = _run(work, report, stop, kernels)
+        if work.allow_secret_values:
+            result = hide_passed_on(result, Masker(work.secrets), Store(Path(work.store).parent))
     except StageInterrupted:
         return StageOutcome(time.monotonic() - began)
     except StageFailure as broken:

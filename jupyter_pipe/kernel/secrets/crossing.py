@@ -17,13 +17,6 @@ _CHUNK = 8 << 20
 _DEPTH = 12
 # Numbers of two bytes or more are not text, except where a program keeps code points in them.
 _TEXT_KINDS = "SUV"
-# Texts of a `StageResult`, by field, wherever they stand in it.
-_SHOWN = ("metrics", "metric_errors", "warnings", "error")
-_SHOWN_PARTS = {
-    "outputs": ("summary", "types"),
-    "gates": ("values", "error"),
-    "untransportable": ("path", "type_name", "reason"),
-}
 
 
 class Secrets:
@@ -52,26 +45,6 @@ class Secrets:
                 break
             path, value = f"{path}[{part[0]!r}]", part[1]
         return self.masker.text(path)
-
-    def masked_result(self, result: dict[str, Any]) -> dict[str, Any]:
-        """A `StageResult` in which names are kept and every other text is masked."""
-        if not self.masker:
-            return result
-        shown = {field: self._masked_values(result[field]) for field in _SHOWN if field in result}
-        for field, parts in _SHOWN_PARTS.items():
-            shown[field] = [
-                {key: self._masked_values(item) if key in parts else item for key, item in each.items()}
-                for each in result.get(field, ())
-            ]
-        if "observed" in result:
-            # A path that is masked names no file: the stage runs again rather than being reused.
-            shown["observed"] = self.masker.value(result["observed"], numbers=False)
-        return {**result, **shown}
-
-    def _masked_values(self, field: Any) -> Any:
-        if isinstance(field, dict):
-            return {name: self.masker.value(value) for name, value in field.items()}
-        return self.masker.value(field)
 
 
 def _items(value: Any) -> Iterator[tuple[Any, Any]]:
