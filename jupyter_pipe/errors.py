@@ -151,6 +151,7 @@ ErrorCode = Literal[
     "run_id_missing",
     "run_lost",
     "run_outdated",
+    "run_secret",
     "run_unknown",
     "run_untrusted",
     "runner_failed",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_pipe.artifacts.protocol import Observations
+from jupyter_pipe.kernel.observe.environment import EnvironmentWatch
 from jupyter_pipe.observe.comparison import compare, compare_left
 from jupyter_pipe.observe.present import Present, today
 from jupyter_pipe.observe.settling import settle
@@ -177,6 +178,17 @@ def test_a_variable_is_told_and_a_secret_not_shown(
     assert "abc" not in repr(kept)
     now = {name: after} if after is not None else {}
     assert ", ".join(compare(kept, present(folder, **now)).differences) == said
+
+
+def test_a_variable_is_told_after_thousands_of_stages(folder: Path) -> None:
+    """In one process, as tests of stages run. Python 3.13 calls old methods of classes that change often."""
+    watch = EnvironmentWatch(lambda mapping, key: None, lambda key: None, lambda: None)
+    for _ in range(2000):
+        watch.begin()
+        watch.end()
+        os.environ.get("MODE")
+    kept = ended(folder, "import os; os.environ.get('MODE')")
+    assert compare(kept, present(folder, MODE="on")).differences == ("MODE: unset -> on",)
 
 
 @pytest.mark.parametrize(

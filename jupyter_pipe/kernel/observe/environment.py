@@ -95,65 +95,78 @@ class EnvironmentWatch:
         wrote: Callable[[Any], None],
         read_all: Callable[[], None],
     ) -> None:
-        self._read = read
-        self._wrote = wrote
-        self._read_all = read_all
-        self._originals: dict[str, Any] = {}
+        self.read = read
+        self.wrote = wrote
+        self.read_all = read_all
 
     def begin(self) -> None:
-        for name, made in (
-            ("__getitem__", self._getitem),
-            ("__iter__", self._iter),
-            ("__setitem__", self._setitem),
-            ("__delitem__", self._delitem),
-        ):
-            original = self._originals[name] = getattr(os._Environ, name)
-            method = made(original)
-            method.__name__, method.__qualname__ = name, original.__qualname__
-            method.__doc__ = original.__doc__
-            setattr(os._Environ, name, method)
+        _teach()
+        _watching.append(self)
 
     def end(self) -> None:
-        for name, original in self._originals.items():
-            setattr(os._Environ, name, original)
-        self._originals.clear()
+        if self in _watching:
+            _watching.remove(self)
 
-    def _getitem(self, original: Any) -> Any:
-        read = self._read
 
-        def getitem(self: Any, key: Any) -> Any:
-            __tracebackhide__ = True
-            read(self, key)
-            return original(self, key)
+_watching: list[EnvironmentWatch] = []
+_taught: list[str] = []
 
-        return getitem
 
-    def _iter(self, original: Any) -> Any:
-        read_all = self._read_all
+def _teach() -> None:
+    """Let the class tell who watches. Once in a process and for good: from Python 3.13 on, a class that has
+    been changed a thousand times goes on with the methods that it had."""
+    for name, made in (
+        ("__getitem__", _getitem),
+        ("__iter__", _iter),
+        ("__setitem__", _setitem),
+        ("__delitem__", _delitem),
+    ):
+        if name in _taught:
+            continue
+        _taught.append(name)
+        original = getattr(os._Environ, name)
+        method = made(original)
+        method.__name__, method.__qualname__ = name, original.__qualname__
+        method.__doc__ = original.__doc__
+        setattr(os._Environ, name, method)
 
-        def iterate(self: Any) -> Iterator[Any]:
-            read_all()
-            return original(self)  # type: ignore[no-any-return]
 
-        return iterate
+def _getitem(original: Any) -> Any:
+    def getitem(self: Any, key: Any) -> Any:
+        __tracebackhide__ = True
+        for watch in _watching:
+            watch.read(self, key)
+        return original(self, key)
 
-    def _setitem(self, original: Any) -> Any:
-        wrote = self._wrote
+    return getitem
 
-        def setitem(self: Any, key: Any, value: Any) -> None:
-            __tracebackhide__ = True
-            original(self, key, value)
-            wrote(key)
 
-        return setitem
+def _iter(original: Any) -> Any:
+    def iterate(self: Any) -> Iterator[Any]:
+        for watch in _watching:
+            watch.read_all()
+        return original(self)  # type: ignore[no-any-return]
 
-    def _delitem(self, original: Any) -> Any:
-        read, wrote = self._read, self._wrote
+    return iterate
 
-        def delitem(self: Any, key: Any) -> None:
-            __tracebackhide__ = True
-            read(self, key)  # it fails if there is none
-            original(self, key)
-            wrote(key)
 
-        return delitem
+def _setitem(original: Any) -> Any:
+    def setitem(self: Any, key: Any, value: Any) -> None:
+        __tracebackhide__ = True
+        original(self, key, value)
+        for watch in _watching:
+            watch.wrote(key)
+
+    return setitem
+
+
+def _delitem(original: Any) -> Any:
+    def delitem(self: Any, key: Any) -> None:
+        __tracebackhide__ = True
+        for watch in _watching:
+            watch.read(self, key)  # it fails if there is none
+        original(self, key)
+        for watch in _watching:
+            watch.wrote(key)
+
+    return delitem
