@@ -137,7 +137,8 @@ def test_a_run_that_waits_is_approved_and_goes_on(
     monkeypatch.chdir(tmp_path)
     assert main(["run", "w.ipynb"]) == 5
     said = capsys.readouterr().out
-    assert "waits for you: Good enough?" in said
+    assert "waiting for you: Good enough?" in said
+    assert "jupyter pipe approve latest fit" in said
     assert "1 waiting for you" in said
     assert not (tmp_path / "published.txt").exists()
     store = RunStore(tmp_path)

@@ -82,7 +82,7 @@ def exit_code_of(kinds: Collection[FailureKind]) -> int:
     return 3 if FailureKind.gate in kinds else 5
 
 
-def approval_failure(asked: ApprovalChecked | None, run_id: str = "RUN") -> Failure | None:
+def approval_failure(asked: ApprovalChecked | None) -> Failure | None:
     """Why the stage is not done although nothing is wrong with it: a person has not answered, or said no."""
     if asked is None or asked.state == "approved":
         return None
@@ -91,9 +91,9 @@ def approval_failure(asked: ApprovalChecked | None, run_id: str = "RUN") -> Fail
         return Failure("Rejected", f"{asked.by} rejected it{note}", kind=FailureKind.gate)
     return Failure(
         "ApprovalNeeded",
-        f"waits for you: {asked.question}",
+        asked.question,
         kind=FailureKind.approval,
-        hint=f"Look at it, then: jupyter pipe approve {run_id} {asked.stage}",
+        hint=f"Look at it, then: jupyter pipe approve latest {asked.stage}",
     )
 
 
