@@ -150,7 +150,7 @@ def notebook_json(*cells: tuple[str, ...], markdown: dict[int, str]) -> dict[str
 
 
 # Other people's extensions of JupyterLab that the test extra installs: they are off where no test is of them.
-GUESTS = {"jupytext": "jupyterlab-jupytext"}
+GUESTS = {"jupytext": "jupyterlab-jupytext", "nbdime": "nbdime-jupyterlab"}
 
 
 def make_lab(folder: Path, state: Path, *, guests: Collection[str] = ()) -> Lab:

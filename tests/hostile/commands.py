@@ -41,6 +41,7 @@ def _about_notebooks() -> Iterator[Command]:
     yield Command(("runs",))
     yield Command(("runs", "--json"))
     yield Command(("compare", "latest", "latest", "--all"))
+    yield Command(("compare", "latest", "latest", "--notebooks"))
     yield Command(("gc", "--dry-run"))
     yield Command(("trust", "--list"))
     yield Command(("completion", "bash"))
