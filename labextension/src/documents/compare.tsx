@@ -10,7 +10,7 @@ import { pipelineIcon } from '../icons';
 import { formatMetric, noteOf, titleOf } from '../panels/runs/words';
 import { formatSeconds, wordOf } from '../runs/state';
 import { formatWhen } from '../runs/when';
-import { CodeChanges, type ReadCode } from './code';
+import { NotebookChanges, type ReadExecuted } from './changes';
 import { changeInPercent, compareRuns, inOrderOfTime, scaleOf, trendsOf, type ComparedRow, type Value } from './comparison';
 import { comparisonCsv } from './csv';
 import { Trend } from './trend';
@@ -23,7 +23,7 @@ export interface CompareSource {
   /** All runs of the notebook, newest first: what can be added, and how metrics went. */
   readonly history: readonly RunSummary[];
   readonly readRun: (runId: string) => Promise<Run>;
-  readonly readCode: ReadCode;
+  readonly readExecuted: ReadExecuted;
 }
 
 interface ViewProps {
@@ -112,7 +112,7 @@ function CompareView({ runs: given, source, trans }: ViewProps): ReactElement {
         />
       </table>
       <Trends {...{ runs, source, trans }} />
-      <CodeChanges runs={runs} read={source.readCode} trans={trans} />
+      <NotebookChanges runs={runs} read={source.readExecuted} trans={trans} />
     </>
   );
 }

@@ -17,14 +17,27 @@ export function executedPath(run: RunAddress, stage: string): string {
 
 /** The source of the user's cells in an executed notebook, an empty line between them. */
 export function codeOf(executed: unknown): string {
-  const { cells = [] } = executed as { cells?: readonly ExecutedCell[] };
-  const users = cells.filter(cell => cell.cell_type === 'code' && (cell.metadata?.jupyter_pipe?.role ?? 'cell') === 'cell');
-  return users.map(cell => (typeof cell.source === 'string' ? cell.source : cell.source.join(''))).join('\n\n');
+  return userCells(executed)
+    .map(cell => (typeof cell.source === 'string' ? cell.source : cell.source.join('')))
+    .join('\n\n');
 }
 
-interface ExecutedCell {
+/** The user's code cells of an executed notebook: not those of the compiler. */
+export function userCells(executed: unknown): ExecutedCell[] {
+  const { cells = [] } = executed as { cells?: readonly ExecutedCell[] };
+  return cells.filter(cell => cell.cell_type === 'code' && (cell.metadata?.jupyter_pipe?.role ?? 'cell') === 'cell');
+}
+
+export interface ExecutedCell {
   readonly cell_type: string;
   readonly source: string | readonly string[];
+  readonly outputs?: readonly {
+    readonly output_type?: string;
+    readonly text?: unknown;
+    readonly ename?: unknown;
+    readonly evalue?: unknown;
+    readonly data?: Readonly<Record<string, unknown>>;
+  }[];
   readonly metadata?: { readonly jupyter_pipe?: { readonly role?: string } };
 }
 

@@ -8,7 +8,8 @@ import { ApiError, type Client, type RunAddress } from '../api/client';
 import { CommandIds } from '../commands';
 import { openTab, reported } from '../controls/opening';
 import { makeComparison } from '../documents/compare';
-import { codeOf, executedPath, RunDrive } from '../documents/drive';
+import { executedPath, RunDrive } from '../documents/drive';
+import { executedOf, type Executed } from '../documents/executed';
 import { makeGraph } from '../documents/graph';
 import { makeLiveOutput } from '../documents/live';
 import { makeLog, makeReport } from '../documents/report';
@@ -151,7 +152,8 @@ class Documents {
         const source = {
           history: pipeline.history.runs ?? [],
           readRun: (runId: string) => pipeline.client.run(pipeline.history.address(runId)),
-          readCode: (runId: string, stage: string) => readCode(pipeline.client, pipeline.history.address(runId), stage)
+          readExecuted: (runId: string, stage: string) =>
+            readExecuted(pipeline.client, pipeline.history.address(runId), stage)
         };
         openTab(this.app, makeComparison(runs, source, this.trans));
       });
@@ -178,10 +180,10 @@ class Documents {
   }
 }
 
-/** The source of the cells that a stage executed; null where it was not executed. */
-async function readCode(client: Client, run: RunAddress, stage: string): Promise<string | null> {
+/** What the cells of a stage were and showed; null where it was not executed. */
+async function readExecuted(client: Client, run: RunAddress, stage: string): Promise<Executed | null> {
   try {
-    return codeOf(await client.executedNotebook(run, stage));
+    return executedOf(await client.executedNotebook(run, stage));
   } catch (error) {
     if (error instanceof ApiError) {
       return null;
