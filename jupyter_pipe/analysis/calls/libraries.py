@@ -84,6 +84,8 @@ def apply_effect(
     for value in result:
         if _is_class(qualified):
             world.heap.store(value, GENERATOR, _generators(arguments))
+            # Made with a function of the notebook, it calls that some day: `Constraint(limit, 0, 1)`.
+            world.heap.store(value, "receiver", [given for given in arguments.every() if given.carries])
         if receiver is None:
             _retain(world, effect, value, arguments)
         if called and effect.returns is not Returns.same:
@@ -227,7 +229,9 @@ def call_unknown(world: World, arguments: Arguments, receivers: Values, *, resul
     touch_temporary_folders(world, given, arguments.node)
     receiver = next(iter(receivers)) if len(receivers) == 1 else None
     result = world.allocate((arguments.node, receiver), result_type, open_=True)
-    carried = [value for value in (*given, *receivers) if value.carries]
+    # `constraint.fun(x)`: the attribute is nobody knows what, perhaps the function that was given.
+    containers = [value.of for value in receivers if value.of is not None]
+    carried = [value for value in (*given, *receivers, *containers) if value.carries]
     if carried:
         plain = frozenset(value for value in given if not value.carries)
         given = plain | world.heap.elements(plain)
@@ -283,6 +287,9 @@ def _escape(world: World, value: Object, node: ast.AST, given: Values) -> Values
         method = payload.function
         if method is not None and isinstance(method.payload, Function):
             return call_function(world, method, [frozenset((payload.receiver,))], keywords, node)
+        if method is None:
+            world.mutate((payload.receiver,), node)
+            world.heap.store(payload.receiver, ANY, given)
     if isinstance(payload, Partial):
         return escape(world, payload.callee, node, given)
     if isinstance(payload, Instance):

@@ -123,6 +123,10 @@ def _inherited(world: World, value: Object, name: str) -> Values:
 
 def _bound(world: World, receiver: Object, name: str, function: Object | None = None) -> Object:
     bound = world.allocate((receiver, "." + name), "builtins.method", Bound(receiver, name, function))
+    effect = world.knowledge.method(receiver.type, name) if function is None and receiver.type else None
+    if effect is not None and effect.changes_receiver:
+        # Whoever calls `xs.append` changes `xs`, as code of the notebook could.
+        bound.carries = True
     world.heap.store(bound, "receiver", (receiver,))
     return bound
 

@@ -79,6 +79,11 @@ class CallEffect(Struct, frozen=True):
     unless: tuple[str, ...] = ()
     otherwise_type: str = ""
 
+    @property
+    def changes_receiver(self) -> bool:
+        """Whether a method does: `xs.append`, but not `xs.index`."""
+        return RECEIVER in self.mutates or bool(self.retains)
+
 
 class AttributeEffect(Struct, frozen=True):
     """What reading an attribute gives: `df.values` is a view, `df.shape` fresh, `d.x` an element."""

@@ -31,7 +31,7 @@ from .memory.maps import writes_to_file
 from .memory.repeated_atoms import find_repeated
 from .nans import Nans
 from .ordered_sets import Recipe
-from .widgets import is_widget, widget_state
+from .widgets import has_traits, is_widget, refuse_if_watched, widget_state
 
 __all__ = ["Encoder", "SetEncoder"]
 
@@ -317,6 +317,16 @@ def _reduce_widget(widget: Any) -> Any:
     return Decoder.widget, widget_state(widget)
 
 
+def _reduce_watched(value: Any) -> Any:
+    refuse_if_watched(value)
+    return NotImplemented
+
+
+def _reduce_registry(registry: Any) -> Any:
+    plots.refuse_callbacks(registry)
+    return NotImplemented
+
+
 def _reduce_tensor(tensor: Any) -> Any:
     return Decoder.tensor, tensors.travelling_parts(tensor)
 
@@ -327,6 +337,8 @@ _OF_LIBRARIES: tuple[tuple[Callable[[type], bool], Rule], ...] = (
     (lambda kind: find_format(full_name(kind)) is not None, _reduce_formatted),
     (lambda kind: kind in _VIEWS, _reduce_view),
     (is_widget, _reduce_widget),
+    (has_traits, _reduce_watched),
+    (plots.is_registry, _reduce_registry),
     (tensors.is_tensor, _reduce_tensor),
 )
 

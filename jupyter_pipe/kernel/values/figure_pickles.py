@@ -2,7 +2,8 @@
 
 Transforms keep their parents by `id`: in another process the ids are those of other objects. A new transform
 could then take the place of a parent, which would hear of no change any more, and a figure that travelled
-would be drawn wrong. Registries of callbacks count on whenever they are pickled.
+would be drawn wrong. Registries of callbacks count on whenever they are pickled, and forget the callbacks of
+everybody but matplotlib.
 """
 
 from __future__ import annotations
@@ -10,7 +11,23 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-__all__ = ["is_registry", "is_transform", "reduce_registry", "reduce_transform", "restore_transform"]
+from .widgets import refuse_callback
+
+__all__ = [
+    "is_registry",
+    "is_transform",
+    "reduce_registry",
+    "reduce_transform",
+    "refuse_callbacks",
+    "restore_transform",
+]
+
+_OF_PEOPLE = (
+    *("button_press_event", "button_release_event", "key_press_event", "key_release_event"),
+    *("motion_notify_event", "pick_event", "scroll_event"),
+    *("figure_enter_event", "figure_leave_event", "axes_enter_event", "axes_leave_event"),
+)
+"""Signals of a mouse and a keyboard, which no pipeline has."""
 
 
 def is_transform(kind: type) -> bool:
@@ -39,6 +56,23 @@ def reduce_registry(registry: Any) -> tuple[Any, ...]:
     """For a digest: without the number that the next callback will get."""
     make, arguments, state = registry.__reduce_ex__(5)[:3]
     return make, arguments, {**state, "_cid_gen": None}
+
+
+def refuse_callbacks(registry: Any) -> None:
+    """Raises CannotTravelError if code of the notebook is called when a part of the figure changes."""
+    for signal, connected in registry.callbacks.items():
+        for reference in connected.values() if signal not in _OF_PEOPLE else ():
+            callback = reference()
+            if callback is not None and not _is_matplotlibs(callback):
+                refuse_callback(registry, callback)
+
+
+def _is_matplotlibs(callback: Any) -> bool:
+    """Whether it is a function of matplotlib, or a method of an object of a library that draws with it."""
+    owner = getattr(callback, "__self__", None)
+    kind = callback if owner is None else type(owner)
+    module = getattr(kind, "__module__", None) or ""
+    return module not in {"", "__main__", "builtins"}
 
 
 def _is_kind_of(kind: type, module: str, name: str) -> bool:

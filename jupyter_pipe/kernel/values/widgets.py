@@ -1,18 +1,19 @@
 """Widgets of ipywidgets travel by what they show: the traits of the model, widgets in them included.
 
 A stage makes them anew, with a connection of its own to whoever displays them. Callbacks are not taken along:
-they would run on another copy of what they change, so a widget that has any is refused.
+they would run on another copy of what they change, so a widget that has any is refused. The same goes for
+whatever else has traits that are watched, since its pickle forgets who watches.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 from ..errors import CannotTravelError
 
-__all__ = ["is_widget", "make_widget", "widget_state"]
+__all__ = ["has_traits", "is_widget", "make_widget", "refuse_callback", "refuse_if_watched", "widget_state"]
 
 _OWN = frozenset({"comm", "keys", "log"})
 """Traits that belong to the connection, not to what is shown."""
@@ -25,14 +26,30 @@ def is_widget(kind: type) -> bool:
     return base is not None and issubclass(kind, base)
 
 
+def has_traits(kind: type) -> bool:
+    """Whether instances of the class have traits that can be watched."""
+    base = getattr(sys.modules.get("traitlets"), "HasTraits", None)
+    return base is not None and issubclass(kind, base)
+
+
+def refuse_if_watched(value: Any) -> None:
+    """Raises CannotTravelError if anything but the object itself is told of its changes."""
+    for callback in _callbacks(value):
+        refuse_callback(value, callback)
+
+
+def refuse_callback(value: Any, callback: Any) -> NoReturn:
+    """Raises CannotTravelError."""
+    name = getattr(callback, "__name__", type(callback).__name__)
+    raise CannotTravelError(
+        f"it calls {name!r} when it changes; connect it in the stage that uses it",
+        type_name=type(value).__name__,
+    )
+
+
 def widget_state(widget: Any) -> tuple[type, dict[str, Any]]:
     """Class and traits that differ from the default. Raises CannotTravelError."""
-    for callback in _callbacks(widget):
-        name = getattr(callback, "__name__", type(callback).__name__)
-        raise CannotTravelError(
-            f"it calls {name!r} when it changes; connect it in the stage that uses it",
-            type_name=type(widget).__name__,
-        )
+    refuse_if_watched(widget)
     state = {name: getattr(widget, name) for name in _shown(widget)}
     return type(widget), state
 
