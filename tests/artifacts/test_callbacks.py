@@ -57,6 +57,12 @@ def test_what_watches_itself_travels(connect: str, stages: Stages) -> None:
         ("cid = ax.callbacks.connect('xlim_changed', lambda ax: seen.append(1))", "<lambda>"),
         ("cid = ax.callbacks.connect('ylim_changed', seen.append)", "append"),
         ("cid = fig.canvas.mpl_connect('draw_event', seen.append)", "append"),
+        (
+            "import types, sys\nmodule = sys.modules['jp_tool'] = types.ModuleType('jp_tool')\n"
+            "exec('def note(ax): pass', vars(module))\n"
+            "cid = ax.callbacks.connect('xlim_changed', module.note)",
+            "note",
+        ),
     ],
 )
 def test_a_figure_that_calls_the_notebook_when_it_is_drawn_is_refused(

@@ -32,7 +32,10 @@ from pathlib import Path
 from types import SimpleNamespace
 import numpy as np
 import pandas as pd
+from scipy.optimize import NonlinearConstraint
+from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression
+from sklearn.metrics import make_scorer
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -93,6 +96,10 @@ KINDS = {
     "cls": "Kay El Em",
     "reader": "show peek look",
     "pusher": "put grow extend",
+    "each": "each every_one elementwise",
+    "hook": "hook listener watcher",
+    "bound": "bound limit fence",
+    "scorer": "scorer score judge",
     "bumper": "bump step tick",
     "fn": "f g h",
     "fns": "steps chain line",

@@ -79,6 +79,11 @@ MUTANTS = (
         "functions given to libraries", "calls.libraries:escape", no_values, "map|filter|sorted|partial|fn"
     ),
     Mutant(
+        "functions that objects of libraries keep",
+        "calls.libraries:_keep_functions",
+        focus=r"bound|^print\(<list>|^<\+int>",
+    ),
+    Mutant(
         "names in query strings",
         "source.embedded_names:read_embedded_names",
         focus=r"query|^<\+frame>|^<\+int>",

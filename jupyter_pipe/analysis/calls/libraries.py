@@ -84,13 +84,17 @@ def apply_effect(
     for value in result:
         if _is_class(qualified):
             world.heap.store(value, GENERATOR, _generators(arguments))
-            # Made with a function of the notebook, it calls that some day: `Constraint(limit, 0, 1)`.
-            world.heap.store(value, "receiver", [given for given in arguments.every() if given.carries])
+            _keep_functions(world, value, arguments)
         if receiver is None:
             _retain(world, effect, value, arguments)
         if called and effect.returns is not Returns.same:
             world.heap.store(value, ANY, called)
     return result
+
+
+def _keep_functions(world: World, value: Object, arguments: Arguments) -> None:
+    """What is made with a function of the notebook calls it some day: `NonlinearConstraint(limit, 0, 1)`."""
+    world.heap.store(value, "receiver", [given for given in arguments.every() if given.carries])
 
 
 def _retain(world: World, effect: CallEffect, value: Object, arguments: Arguments) -> None:

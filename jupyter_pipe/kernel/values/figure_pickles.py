@@ -8,6 +8,7 @@ everybody but matplotlib.
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import Any
 
@@ -22,6 +23,7 @@ __all__ = [
     "restore_transform",
 ]
 
+_INSTALLED = ("site-packages", "dist-packages")
 _OF_PEOPLE = (
     *("button_press_event", "button_release_event", "key_press_event", "key_release_event"),
     *("motion_notify_event", "pick_event", "scroll_event"),
@@ -63,16 +65,20 @@ def refuse_callbacks(registry: Any) -> None:
     for signal, connected in registry.callbacks.items():
         for reference in connected.values() if signal not in _OF_PEOPLE else ():
             callback = reference()
-            if callback is not None and not _is_matplotlibs(callback):
+            if callback is not None and not _is_a_librarys(callback):
                 refuse_callback(registry, callback)
 
 
-def _is_matplotlibs(callback: Any) -> bool:
-    """Whether it is a function of matplotlib, or a method of an object of a library that draws with it."""
+def _is_a_librarys(callback: Any) -> bool:
+    """Whether it is a function that is installed, as matplotlib's own are, or a method of such a class."""
+    while isinstance(callback, functools.partial):
+        callback = callback.func
     owner = getattr(callback, "__self__", None)
-    kind = callback if owner is None else type(owner)
-    module = getattr(kind, "__module__", None) or ""
-    return module not in {"", "__main__", "builtins"}
+    name = getattr(callback if owner is None else type(owner), "__module__", None) or ""
+    if name == "__main__":
+        return False  # the file of that module is the kernel's
+    file = getattr(sys.modules.get(name), "__file__", None) or ""
+    return any(folder in file for folder in _INSTALLED)
 
 
 def _is_kind_of(kind: type, module: str, name: str) -> bool:
