@@ -117,7 +117,7 @@ def _find_run(store: RunStore, notebook: Path, run_id: str | None) -> Run:
     chosen = choose_own_run(store, notebook_name(notebook), run_id)
     if chosen is not None:
         return chosen
-    hint = f"Run it first: jupyter pipe run {notebook}"
+    hint = f"Run it first: jupyter pipe run {notebook.name}"
     raise RunError(f"No run of {notebook.name} has succeeded.", code="run_unknown", hint=hint)
 
 
