@@ -112,8 +112,13 @@ def test_a_key_is_believed_everywhere(
     listed = capsys.readouterr().out
     assert text not in listed
     assert [each["id"] for each in json.loads(listed)] == [key_of(text).id]
-    assert main(["trust", "--revoke", key_of(text).id]) == 0
-    assert not RunStore(theirs).is_own(RUN)
+    monkeypatch.setattr("sys.stdin", (tmp_path / "k").open())
+    named = {"text": text, "file": str(tmp_path / "x" / ".." / "k"), "stdin": "-", "id": key_of(text).id}
+    (tmp_path / "x").mkdir()
+    for way_back in named.values():
+        assert main(["trust", "--revoke", way_back]) == 0
+        assert not RunStore(theirs).is_own(RUN)
+        assert main(["trust", text]) == 0
 
 
 @pytest.mark.parametrize("argv", [[], ["no-such-thing"], ["--revoke", "nothing"], ["--revoke"], ["EMPTY"]])

@@ -23,7 +23,7 @@ EXAMPLES = """
 jupyter pipe trust .                         use the results in this folder, and resume its runs
 jupyter pipe trust colleague.key             believe all that this key has signed, wherever it is
 jupyter pipe trust --list
-jupyter pipe trust --revoke .                or the id of a key
+jupyter pipe trust --revoke .                or a key, its file, its id
 jupyter pipe trust --new-key > ci.key        a key for CI: the variable JUPYTER_PIPE_KEY gets it"""
 
 
@@ -92,8 +92,8 @@ def _trust_folder(terminal: Terminal, folder: Path) -> None:
 def _revoke(terminal: Terminal, what: str) -> None:
     from jupyter_pipe.trust.keys import accepted_keys, forget_keys
 
-    source = str(_root(Path(what)))
-    ids = frozenset(each.id for each in accepted_keys() if what == each.id or source == each.source)
+    source, own_id = str(_root(Path(what))), _id_of(what)
+    ids = frozenset(each.id for each in accepted_keys() if each.id in (what, own_id) or source == each.source)
     if not ids:
         raise PipeError(
             f"'{what}' is not trusted.", code="key_invalid", hint="See: jupyter pipe trust --list"
@@ -144,5 +144,17 @@ def _key_text(what: str) -> str:
         raise PipeError(f"'{what}' cannot be read as a key: {error}.", code="key_invalid") from error
 
 
+def _id_of(what: str) -> str:
+    """The id of the key that is meant; empty for a folder, and for what is no key."""
+    from jupyter_pipe.trust.keys import key_of
+
+    if Path(what).is_dir():
+        return ""
+    try:
+        return key_of(_key_text(what)).id
+    except PipeError:
+        return ""
+
+
 def _source(what: str) -> str:
-    return str(Path(what).absolute()) if what != "-" and Path(what).is_file() else "a key"
+    return os.path.abspath(what) if what != "-" and Path(what).is_file() else "a key"
