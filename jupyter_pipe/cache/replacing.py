@@ -10,12 +10,13 @@ import threading
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["rename_over", "replace_file"]
+__all__ = ["rename_over", "replace_file", "write_named_file"]
 
 
 def replace_file(path: Path, data: bytes, *, sync: bool = False) -> None:
     """Write a file, and its folder if there is none. With `sync` it outlives a power cut."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    # A name of 255 bytes, which disks take, has no room for more.
+    temporary = path.with_name(f".{path.name[:40]}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         with _opened(temporary) as file:
             file.write(data)
@@ -26,6 +27,15 @@ def replace_file(path: Path, data: bytes, *, sync: bool = False) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_named_file(path: Path, data: bytes) -> None:
+    """Write the file that a user named: `report.html`, or `/dev/stdout`. A link or a pipe that lies in its
+    place, as in a folder that somebody else made, is replaced and not written to."""
+    if str(path).startswith(("/dev/", "/proc/self/fd/")):
+        path.write_bytes(data)
+    else:
+        replace_file(path, data)
 
 
 def _opened(path: Path) -> BinaryIO:

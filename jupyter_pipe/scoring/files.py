@@ -185,7 +185,10 @@ class _opened:  # noqa: N801 - used like a function
             return None
         if self._target == "-":
             return sys.stdout
-        self._file = Path(f"{self._target}.part").open("w", encoding="utf-8", newline="")
+        part = Path(f"{self._target}.part")
+        part.unlink(missing_ok=True)
+        # Made anew: a link of that name would lead elsewhere.
+        self._file = part.open("x", encoding="utf-8", newline="")
         return self._file
 
     def __exit__(self, kind: object, *_: object) -> None:

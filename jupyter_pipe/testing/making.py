@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from jupyter_pipe.artifacts.store import Store
+from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.engine import Target, open_target
 from jupyter_pipe.engine.scheduling.kernel_definitions import known_definitions
 from jupyter_pipe.errors import PipeError, RunError
@@ -73,6 +74,12 @@ def make_tests(notebook: Path, run: Run, *, cut: bool = True) -> Made:
     target = open_target(notebook)
     _require_usable(target, run)
     golden = golden_folder(notebook)
+    if golden.is_symlink():
+        raise RunError(
+            f"{golden.name} is a symbolic link: golden files would be written somewhere else.",
+            code="root_linked",
+            hint="Remove the link.",
+        )
     golden.mkdir(exist_ok=True)
     was_cut = _write_files(target, run, golden, cut=cut)
     _write_facts(target, run, golden)
@@ -89,7 +96,7 @@ def make_tests(notebook: Path, run: Run, *, cut: bool = True) -> Made:
         has_gates=any(stage.gates for stage in run.stages),
         has_model=bool(_read_facts(golden).rows),
     )
-    file_of_tests(notebook).write_text(text_of_tests(subject), encoding="utf-8")
+    replace_file(file_of_tests(notebook), text_of_tests(subject).encode())
     return Made(file_of_tests(notebook), golden, was_cut, untested)
 
 

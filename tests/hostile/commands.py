@@ -35,6 +35,7 @@ def _about_notebooks() -> Iterator[Command]:
     yield Command(("compile", "fails.ipynb"))
     yield Command(("plan", "flow_pipeline"))
     yield Command(("graph", "--format", "svg", "flow_pipeline"))
+    yield Command(("graph", "flow.ipynb", "-o", "graph.svg"))
     for engine in ("make", "snakemake", "airflow", "argo"):
         place = ("--package", "/srv/p", "--run-root", "/srv/r", "--image", "i")
         yield Command(("export", engine, "flow_pipeline", *(place if engine in {"airflow", "argo"} else ())))
@@ -103,7 +104,9 @@ def _that_run(repository: Repository) -> Iterator[Command]:
     yield Command(("package", ".jupyter_pipe/scorers/flow", "--to", "docker", "-o", "packaged"))
     bundle = ("--take", "bundle", "--leave", "left", "--run-root", "other", "--run-id", "taken")
     yield Command(("run-stage", "flow_pipeline", "add", *bundle), runs=True)
-    yield Command(("run", "flow.ipynb", "--from", "add"), runs=True)
+    pages = ("--html", "report.html", "--junit", "junit.xml")
+    yield Command(("run", "flow.ipynb", "--from", "add", *pages), runs=True)
+    yield Command(("labels", "merge", "merged.json", "--key", "a", "-o", "labels.csv"))
     yield Command(("run", "flow_pipeline"), runs=True)
     yield Command(("run-stage", "flow_pipeline", "add", "--run-root", ".", "--run-id", "shared"), runs=True)
     yield Command(("verify", "flow.ipynb"), runs=True)

@@ -302,7 +302,7 @@ def _difference(old: str, new: str, name: str) -> Iterator[str]:
 
 
 def _write(path: Path, text: str) -> None:
-    from jupyter_pipe.cache.replacing import replace_file
+    from jupyter_pipe.cli.output.writing import write_output
 
     if path.parent.is_symlink():
         raise ContractError(
@@ -310,7 +310,7 @@ def _write(path: Path, text: str) -> None:
             code="contract_invalid",
             hint="Put a folder in its place.",
         )
-    replace_file(path, text.encode())
+    write_output(path, text.encode())
 
 
 def _shown(path: Path) -> Path:

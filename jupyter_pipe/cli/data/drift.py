@@ -58,10 +58,10 @@ def run(args: argparse.Namespace) -> int:
     before = store.read(store.find(args.run_ids[0])) if len(args.run_ids) == 2 else _run_before(store, after)
     found = compare_data(store, before, after)
     if args.html:
-        from jupyter_pipe.cache.replacing import replace_file
+        from jupyter_pipe.cli.output.writing import write_output
         from jupyter_pipe.runs.report.data import drift_html
 
-        replace_file(args.html, drift_html(found, before, after).encode())
+        write_output(args.html, drift_html(found, before, after).encode())
     if args.json:
         terminal.record(to_json(found))
         return 0

@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _export(terminal: Terminal, args: argparse.Namespace) -> int:
     """Write tasks and their form."""
-    from jupyter_pipe.cache.replacing import replace_file
+    from jupyter_pipe.cli.output.writing import write_output
     from jupyter_pipe.labels import label_config, tasks_from_rows
     from jupyter_pipe.runs.store import RunStore
 
@@ -102,8 +102,8 @@ def _export(terminal: Terminal, args: argparse.Namespace) -> int:
     output = args.output or Path(f"{name}.tasks.json")
     columns = [column for column in (rows[0] if rows else {}) if column != args.suggest]
     form = output.with_suffix(".xml")
-    replace_file(output, json.dumps(tasks, indent=1, ensure_ascii=False, default=str).encode() + b"\n")
-    replace_file(form, label_config(columns, choices).encode())
+    write_output(output, json.dumps(tasks, indent=1, ensure_ascii=False, default=str).encode() + b"\n")
+    write_output(form, label_config(columns, choices).encode())
     terminal.result(str(output))
     terminal.say(f"  {count(len(tasks), 'task')} of run {found.run_id}; the form is {form}")
     return 0
@@ -163,7 +163,7 @@ def _records(store: RunStore, found: Run, stage: str, name: str) -> list[dict[st
 
 def _merge(terminal: Terminal, args: argparse.Namespace) -> int:
     """Write a table with one label a row, and say how far annotators agree."""
-    from jupyter_pipe.cache.replacing import replace_file
+    from jupyter_pipe.cli.output.writing import write_output
     from jupyter_pipe.labels import agreement, dawid_skene, majority
 
     keys = _names(args.key)
@@ -184,7 +184,7 @@ def _merge(terminal: Terminal, args: argparse.Namespace) -> int:
     if args.output is None:
         terminal.result(text.rstrip("\n"))
     else:
-        replace_file(args.output, data)
+        write_output(args.output, data)
         terminal.result(str(args.output))
     undecided = sum(not each.label for each in merged)
     people = count(len({vote.annotator for vote in votes}), "annotator")

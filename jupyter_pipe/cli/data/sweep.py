@@ -238,6 +238,7 @@ def _finish(
     import yaml
 
     from jupyter_pipe.cache.replacing import replace_file
+    from jupyter_pipe.cli.output.writing import write_output
     from jupyter_pipe.sweeps.asking import Asker
     from jupyter_pipe.sweeps.model import best_trial
     from jupyter_pipe.sweeps.report import study_html
@@ -255,7 +256,7 @@ def _finish(
     values = {**study.fixed, **best.values}
     terminal.result(f"best: trial {best.number}, {study.metric} = {best.value}, run {best.run_id}")
     if args.best:
-        replace_file(args.best, yaml.safe_dump(values, sort_keys=False).encode())
+        write_output(args.best, yaml.safe_dump(values, sort_keys=False).encode())
         terminal.say(f"  written {args.best}: jupyter pipe run {args.target} -f {args.best}")
     return 0
 

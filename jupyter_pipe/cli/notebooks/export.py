@@ -215,9 +215,9 @@ def _check(terminal: Terminal, output: Path, text: str) -> int:
 
 
 def _write(path: Path, text: str) -> None:
-    from jupyter_pipe.cache.replacing import replace_file
+    from jupyter_pipe.cli.output.writing import write_output
 
-    replace_file(path, text.encode())
+    write_output(path, text.encode())
 
 
 def _package(target: Path) -> Path:

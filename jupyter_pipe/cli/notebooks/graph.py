@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jupyter_pipe.cli.options import Subparsers, add_command
 from jupyter_pipe.cli.output.terminal import Terminal
+from jupyter_pipe.cli.output.writing import write_output
 from jupyter_pipe.model import Pipeline, to_json
 
 __all__ = ["add_parser", "run"]
@@ -35,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     if args.output is None:
         Terminal.of(args).result(text.rstrip("\n"))
     else:
-        args.output.write_text(text, encoding="utf-8")
+        write_output(args.output, text.encode())
         Terminal.of(args).say(f"Wrote {args.output}.")
     return 0
 

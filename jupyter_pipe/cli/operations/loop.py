@@ -116,14 +116,14 @@ class _Place:
 
 
 def _init(terminal: Terminal, args: argparse.Namespace) -> int:
-    from jupyter_pipe.cache.replacing import replace_file
+    from jupyter_pipe.cli.output.writing import write_output
     from jupyter_pipe.loop.settings_file import example_text, settings_path
 
     path = settings_path(args.target)
     if path.exists():
         terminal.say(f"kept     {path}, which is there already")
         return 0
-    replace_file(path, example_text(args.target.name).encode())
+    write_output(path, example_text(args.target.name).encode())
     terminal.say(f"written  {path}")
     terminal.say(f"Edit it, then try it: jupyter pipe loop once {args.target}")
     return 0
@@ -211,7 +211,7 @@ def _history(terminal: Terminal, args: argparse.Namespace) -> int:
 
 
 def _export(terminal: Terminal, args: argparse.Namespace) -> int:
-    from jupyter_pipe.cache.replacing import replace_file
+    from jupyter_pipe.cli.output.writing import write_output
     from jupyter_pipe.loop import read_settings
     from jupyter_pipe.loop.schedulers import scheduler_files
 
@@ -220,7 +220,7 @@ def _export(terminal: Terminal, args: argparse.Namespace) -> int:
         if args.output is None:
             terminal.result(f"# {name}\n{text}")
         else:
-            replace_file(args.output / name, text.encode())
+            write_output(args.output / name, text.encode())
             terminal.say(f"written  {args.output / name}")
     return 0
 

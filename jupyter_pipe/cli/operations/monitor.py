@@ -104,10 +104,10 @@ def run(args: argparse.Namespace) -> int:
     watched = _watch(args)
     _say_what_is_unknown(args, watched)
     if args.html:
-        from jupyter_pipe.cache.replacing import replace_file
+        from jupyter_pipe.cli.output.writing import write_output
         from jupyter_pipe.monitoring.page import watched_html
 
-        replace_file(args.html, watched_html(watched).encode())
+        write_output(args.html, watched_html(watched).encode())
     terminal = Terminal.of(args)
     if args.json:
         terminal.record(to_json(watched))

@@ -9,7 +9,7 @@ from pathlib import Path
 from jupyter_pipe.cli.options import root_option
 from jupyter_pipe.cli.output.summary import summary
 from jupyter_pipe.cli.output.terminal import Terminal
-from jupyter_pipe.errors import RunError
+from jupyter_pipe.cli.output.writing import write_output
 from jupyter_pipe.events import StageState
 from jupyter_pipe.model import Pipeline
 from jupyter_pipe.render.words import bytes_text
@@ -28,11 +28,11 @@ def write_results(
     """Write and print everything; returns the run's folder."""
     folder = store.folder(run.run_id).path
     if args.html:
-        _write(args.html, write_report(folder).read_bytes())
+        write_output(args.html, write_report(folder).read_bytes())
     if args.junit:
         from jupyter_pipe.runs.report.junit import junit_xml
 
-        _write(args.junit, junit_xml(run).encode())
+        write_output(args.junit, junit_xml(run).encode())
     command = f"jupyter pipe resume {run.run_id}{root_option(store)}"
     live = terminal.live and terminal.verbosity == 0
     text = summary(terminal, run, folder, command=command, with_stages=live)
@@ -55,11 +55,3 @@ def _warn_of_size(terminal: Terminal, store: RunStore) -> None:
         limit = bytes_text(LARGEST_STORE_BYTES).replace(" ", "")
         command = f"jupyter pipe gc --keep {limit}{root_option(store)}"
         terminal.say(f"Stored values take {bytes_text(size)}. To remove those of old runs: {command}")
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    except OSError as error:
-        raise RunError(f"Cannot write {path}: {error.strerror}.", code="result_unwritable") from error

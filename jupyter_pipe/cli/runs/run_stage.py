@@ -154,13 +154,13 @@ def _request(args: argparse.Namespace, root: str) -> RunRequest:
 
 def _leave_files(args: argparse.Namespace, end: StageEnd) -> None:
     """What was asked for besides the bundle, of a failed stage as well."""
-    from jupyter_pipe.cache.replacing import replace_file
+    from jupyter_pipe.cli.output.writing import write_output
 
     if args.result is not None:
         text = json.dumps(_result(args.stage, end), indent=2, ensure_ascii=False) + "\n"
-        replace_file(args.result.absolute(), text.encode("utf-8", "surrogatepass"))
+        write_output(args.result.absolute(), text.encode("utf-8", "surrogatepass"))
     if args.html is not None and end.folder.report.is_file():
-        replace_file(args.html.absolute(), end.folder.report.read_bytes())
+        write_output(args.html.absolute(), end.folder.report.read_bytes())
 
 
 def _result(name: str, end: StageEnd) -> dict[str, object]:

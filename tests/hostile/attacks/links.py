@@ -55,3 +55,15 @@ def files_elsewhere(repository: Repository) -> None:
         executed.unlink()
         executed.symlink_to(private)
         (executed.parent / "debug.ipy").symlink_to(private)
+
+
+@attack("names that documentation gives to answers are links to files of the victim", runs="run sweep debug")
+def answers_elsewhere(repository: Repository) -> None:
+    (repository.folder / "merged.json").write_text('[{"a": 1, "label": "x"}]')
+    private = repository.outside / "private.txt"
+    pages = ("report.html", "drift.html", "monitor.html", "graph.svg", "junit.xml")
+    for name in (*pages, "best.yaml", "tried.ipynb", "labels.csv", "test_flow.py", "flow.loop.yaml"):
+        (repository.folder / name).symlink_to(private)
+    for name in ("flow_golden", "packaged"):
+        (repository.outside / name).mkdir()
+        (repository.folder / name).symlink_to(repository.outside / name)
