@@ -65,7 +65,7 @@ READERS: dict[str, tuple[str, ...]] = {
         "!find inputs -name '*.txt' | sort",
         "!cd inputs && cat a.txt",
         "listed = !ls inputs\nprint(listed)",
-        'print(os.popen("cat {folder}/*.txt").read())',
+        'print(os.popen("cat {folder}/*.txt 2>&1").read())',
         'print(subprocess.getoutput("if [ -e {file} ]; then echo there; fi"))',
         'print(subprocess.getoutput("for each in inputs/*.txt; do head -1 $each; done"))',
         'print(subprocess.getoutput("echo $(cat {file}) ${name}"))',
