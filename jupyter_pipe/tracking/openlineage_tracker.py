@@ -8,6 +8,7 @@ and ExtraMissingError where the client library is missing.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import urllib.request
@@ -22,6 +23,7 @@ from jupyter_pipe.errors import ExtraMissingError, TrackingError
 from jupyter_pipe.runs.data.observations import observed_by
 from jupyter_pipe.runs.model import StageRun
 from jupyter_pipe.tracking.told import Told
+from jupyter_pipe.trust.records import read_regular_file
 
 __all__ = ["OpenLineageTracker", "lineage_events"]
 
@@ -64,9 +66,9 @@ class OpenLineageTracker:
 
         file.parent.mkdir(parents=True, exist_ok=True)
         with locked(file.parent, file.name):
-            data = file.read_bytes() if file.exists() else b""
+            data = read_regular_file(file) if file.exists() else b""
             whole = data[: data.rfind(b"\n") + 1]  # A writer that was killed leaves half a line.
-            known = {_key(json.loads(line)) for line in whole.splitlines()}
+            known = set(_known_keys(whole))
             fresh = [event for event in events if _key(event) not in known]
             with file.open("r+b" if file.exists() else "wb") as out:
                 out.truncate(len(whole))
@@ -82,6 +84,13 @@ class OpenLineageTracker:
         )
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS):  # noqa: S310
             return
+
+
+def _known_keys(lines: bytes) -> Iterator[str]:
+    """Of the events in a file. What others wrote there, or a bad disk, is no event of ours."""
+    for line in lines.split(b"\n"):
+        with contextlib.suppress(ValueError, RecursionError, LookupError, TypeError):
+            yield _key(json.loads(line))
 
 
 def _key(event: dict[str, Any]) -> str:

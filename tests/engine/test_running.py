@@ -111,7 +111,9 @@ update_display('second', display_id='d')
 
 
 def test_many_lines_and_much_output(ran: Runs) -> None:
-    done = ran(Package().stage("a", "for n in range(10_000): print(n)", "print('x' * 50_000_000)"))
+    done = ran(
+        Package().stage("a", "for n in range(10_000): print(n, flush=True)", "print('x' * 50_000_000)")
+    )
     first, second = done.executed("a")
     assert first["outputs"][0]["text"].count("\n") == 10_000
     assert len(first["outputs"]) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import threading
@@ -158,6 +159,28 @@ def test_the_setting_of_a_notebook(tmp_path: Path, text: str, found: str) -> Non
 
 
 # OpenLineage
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"\xff\xfe", b"[1]", b"7", b"{}", b"[" * 100_000, b'{"run": 1, "eventType": "START"}', b"\0" * 64],
+)
+def test_lines_of_others_stay_and_stop_nothing(store: RunStore, tmp_path: Path, line: bytes) -> None:
+    file = tmp_path / "runs.jsonl"
+    file.write_bytes(line + b"\n")
+    write_run(store, "whole")
+    for _ in range(2):
+        OpenLineageTracker(file.as_uri()).tell(Told(store, "whole"))
+    first, *events = file.read_bytes().splitlines()
+    assert first == line
+    assert len(events) == 6
+
+
+def test_a_pipe_is_not_waited_for(store: RunStore, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "runs.jsonl")
+    write_run(store, "whole")
+    with pytest.raises(OSError, match="not a regular file"):
+        OpenLineageTracker((tmp_path / "runs.jsonl").as_uri()).tell(Told(store, "whole"))
 
 
 def test_each_transition_is_one_event_in_the_file(store: RunStore, tmp_path: Path) -> None:
