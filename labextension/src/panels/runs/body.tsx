@@ -65,16 +65,19 @@ function RunList({ runs, ...props }: BodyProps & { runs: readonly RunSummary[] }
     next[marked.has(runId) ? 'delete' : 'add'](runId);
     setMarked(next);
   };
+  // One earlier run is compared with the latest: that is what people want to know of it.
+  const [latest] = runs;
+  const compared = marked.size === 1 && !marked.has(latest.run_id) ? [...marked, latest.run_id] : [...marked];
   return (
     <>
-      {marked.size > 1 && (
+      {compared.length > 1 && (
         <div className="jp-pipe-Actions jp-pipe-Runs-actions">
           <button
             type="button"
             className="jp-pipe-Button"
-            onClick={() => void commands.execute(CommandIds.compareRuns, { runIds: [...marked] })}
+            onClick={() => void commands.execute(CommandIds.compareRuns, { runIds: compared })}
           >
-            {trans.__('Compare %1 runs', marked.size)}
+            {marked.size === 1 ? trans.__('Compare with the latest') : trans.__('Compare %1 runs', marked.size)}
           </button>
           <button
             type="button"
