@@ -21,6 +21,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from jupyter_pipe.artifacts.masking import Masker
 from jupyter_pipe.artifacts.profiling import profile_value
 from jupyter_pipe.compiler.codegen.requirements import requirement_lines
 from jupyter_pipe.contracts import Contract, Profile
@@ -33,7 +34,15 @@ from jupyter_pipe.scoring.scorer import Scorer, plain_predictions
 from jupyter_pipe.trust.records import UNREADABLE, UnsignedError, read_record, read_regular_file
 from jupyter_pipe.trust.signatures import sign
 
-__all__ = ["Bundle", "Manifest", "load_bundle", "make_manifest", "read_manifest", "write_bundle"]
+__all__ = [
+    "Bundle",
+    "Manifest",
+    "load_bundle",
+    "make_manifest",
+    "read_manifest",
+    "require_no_secret",
+    "write_bundle",
+]
 
 MANIFEST = "bundle.json"
 MODULE = "scorer.py"
@@ -118,6 +127,22 @@ def make_manifest(
         predicted=profile_value(subject.score),
         contract=contract,
     )
+
+
+def require_no_secret(built: Built, manifest: Manifest, masker: Masker) -> None:
+    """Raises PipeError for a scorer that holds a secret: bundles are registered, packed and sent away."""
+    parts = {
+        "its module": built.scorer.source.encode(),
+        "its constants": built.values,
+        "its golden rows": to_json(manifest),
+    }
+    for place, data in parts.items() if masker else ():
+        for name in masker.names_in_memory(data):
+            raise PipeError(
+                f"No scorer: {place} would hold the value of the secret {name}.",
+                code="score_refused",
+                hint="Keep what reads the secret out of the lines between rows: and score:, and out of both.",
+            )
 
 
 def write_bundle(folder: Path, built: Built, manifest: Manifest) -> None:

@@ -14,10 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from jupyter_pipe.artifacts.masking import Masker
 from jupyter_pipe.artifacts.store import Store
 from jupyter_pipe.compiler.codegen.requirements import find_interpreter
 from jupyter_pipe.contracts import read_contract
 from jupyter_pipe.engine import RunRequest, Target, open_target, run_pipeline
+from jupyter_pipe.engine.request import secrets_of
 from jupyter_pipe.engine.scheduling.kernel_definitions import known_definitions
 from jupyter_pipe.errors import ArtifactError, KernelError, PipeError, RunError
 from jupyter_pipe.events import Event, RunState
@@ -28,7 +30,13 @@ from jupyter_pipe.notebook.grammar import ROLE_TAGS
 from jupyter_pipe.notebook.parameters import set_parameters
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.scoring.building import Built, prove_recording
-from jupyter_pipe.scoring.bundle import Manifest, make_manifest, read_manifest, write_bundle
+from jupyter_pipe.scoring.bundle import (
+    Manifest,
+    make_manifest,
+    read_manifest,
+    require_no_secret,
+    write_bundle,
+)
 from jupyter_pipe.scoring.columns import describe_rows
 from jupyter_pipe.scoring.program import ScoringProgram, read_program
 from jupyter_pipe.scoring.proving.fresh import prove_fresh
@@ -90,6 +98,7 @@ def prove_run(
         run_id=run.run_id,
         contract=read_contract(path, program.rows),
     )
+    require_no_secret(built, manifest, Masker(secrets_of(target.pipeline, os.environ)))
     if built.passed:
         built = replace(built, proofs=(*built.proofs, prove_fresh(built, manifest, meanwhile)))
         manifest = _with_proofs(manifest, built)

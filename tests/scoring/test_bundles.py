@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_pipe.artifacts.masking import Masker
 from jupyter_pipe.cli.main import main
 from jupyter_pipe.errors import PipeError, UntrustedError
 from jupyter_pipe.scoring.building import Built
-from jupyter_pipe.scoring.bundle import Manifest, load_bundle, make_manifest, write_bundle
+from jupyter_pipe.scoring.bundle import Manifest, load_bundle, make_manifest, require_no_secret, write_bundle
 from jupyter_pipe.scoring.columns import RowsError
 from jupyter_pipe.scoring.proving.fresh import prove_fresh
 from tests.scoring.harness import build
@@ -45,6 +46,24 @@ def test_a_bundle_scores_as_its_scorer_does(made: tuple[Built, Manifest], folder
     ]
     assert bundle.manifest.keys == ("name",)
     assert any(line.startswith("scikit-learn==") for line in bundle.manifest.requirements)
+
+
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [
+        ("area", "its module would hold the value of the secret TOKEN"),
+        ("squared_error", "its constants would hold"),
+        ("homes", "its golden rows would hold"),
+        ("Zq7xWv2kLp9sTd4mRb6n", ""),
+        ("is", ""),
+    ],
+)
+def test_a_scorer_that_holds_a_secret_is_none(made: tuple[Built, Manifest], secret: str, said: str) -> None:
+    if not said:
+        require_no_secret(*made, Masker({"TOKEN": secret}))
+        return
+    with pytest.raises(PipeError, match=said):
+        require_no_secret(*made, Masker({"TOKEN": secret}))
 
 
 def test_a_fresh_process_gives_the_same(made: tuple[Built, Manifest]) -> None:
