@@ -88,7 +88,9 @@ def run_command(
 
 @lru_cache(maxsize=1)
 def import_all() -> None:
-    """Import all of ours: once here, instead of in every fork."""
+    """Import all of ours, and what commands import late: once here, instead of in every fork."""
+    for name in ("jupytext", "nbdime.diffing.notebooks", "nbdime.prettyprint"):
+        importlib.import_module(name)
     for module in pkgutil.walk_packages(jupyter_pipe.__path__, "jupyter_pipe."):
         if not module.name.startswith(_NEVER_OURS):
             importlib.import_module(module.name)
