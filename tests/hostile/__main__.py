@@ -17,7 +17,9 @@ def main() -> int:
     """Exit code 1 if anything happened that must not."""
     parser = argparse.ArgumentParser(prog="python -m tests.hostile", description=__doc__)
     parser.add_argument("folder", type=Path, help="is made; must not exist")
-    parser.add_argument("--try", action="store_true", dest="tried", help="run every command on each")
+    parser.add_argument(
+        "--try", action="store_true", dest="tried", help="run every command on each, as the tests do"
+    )
     parser.add_argument("--only", default="", metavar="WORD", help="only attacks whose name holds this")
     args = parser.parse_args()
     args.folder.mkdir(parents=True)
@@ -37,7 +39,10 @@ def _build(folder: Path, only: str, listener: Listener, *, tried: bool) -> int:
         repository = honest.copy(folder / attack.name.replace(" ", "-").replace("/", "_"))
         attack.change(repository)
         print(f"{attack.name}: {repository.folder}", flush=True)
-        for command in commands_for(repository) if tried else ():
+        commands = commands_for(repository) if tried else ()
+        for command in commands:
+            if not attack.tries(command.argv[0], runs=command.runs):
+                continue
             for problem in judged(command.argv, repository, listener):
                 happened += 1
                 print(f"  {' '.join(command.argv)}: {problem}", flush=True)
