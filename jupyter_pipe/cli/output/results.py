@@ -9,7 +9,6 @@ from pathlib import Path
 from jupyter_pipe.cli.options import root_option
 from jupyter_pipe.cli.output.summary import summary
 from jupyter_pipe.cli.output.terminal import Terminal
-from jupyter_pipe.cli.output.writing import write_output
 from jupyter_pipe.events import StageState
 from jupyter_pipe.model import Pipeline
 from jupyter_pipe.render.words import bytes_text
@@ -28,11 +27,11 @@ def write_results(
     """Write and print everything; returns the run's folder."""
     folder = store.folder(run.run_id).path
     if args.html:
-        write_output(args.html, write_report(folder).read_bytes())
+        _write(args.html, write_report(folder).read_bytes())
     if args.junit:
         from jupyter_pipe.runs.report.junit import junit_xml
 
-        write_output(args.junit, junit_xml(run).encode())
+        _write(args.junit, junit_xml(run).encode())
     command = f"jupyter pipe resume {run.run_id}{root_option(store)}"
     live = terminal.live and terminal.verbosity == 0
     text = summary(terminal, run, folder, command=command, with_stages=live)
@@ -44,6 +43,12 @@ def write_results(
 
         write_github(terminal, run, pipeline)
     return folder
+
+
+def _write(path: Path, data: bytes) -> None:
+    from jupyter_pipe.cli.output.writing import write_output
+
+    write_output(path, data)
 
 
 def _warn_of_size(terminal: Terminal, store: RunStore) -> None:

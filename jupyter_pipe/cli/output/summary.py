@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from jupyter_pipe.cli.output.failure import failure_block
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.events import RunState, StageState
 from jupyter_pipe.render.marks import MARKS
@@ -31,11 +30,12 @@ def summary(
     """The closing text; `command` is what to type to go on after a failure."""
     blocks = [stage_table(terminal, run)] if with_stages else []
     blocks.append(metrics_table(terminal, run))
-    blocks += [
-        failure_block(terminal, stage, run.facts.notebook)
-        for stage in run.stages
-        if stage.state is StageState.failed
-    ]
+    failed = [stage for stage in run.stages if stage.state is StageState.failed]
+    if failed:
+        # Reads notebooks for it, of which a run in which nothing changed needs none.
+        from jupyter_pipe.cli.output.failure import failure_block
+
+        blocks += [failure_block(terminal, stage, run.facts.notebook) for stage in failed]
     blocks.append("\n".join(_closing(terminal, run, folder, command)))
     return "\n\n".join(block for block in blocks if block)
 
