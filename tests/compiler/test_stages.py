@@ -123,7 +123,7 @@ def test_an_unknown_stage_gets_a_suggestion_and_a_fix() -> None:
 
 def test_every_code_is_in_the_registry_with_its_severity() -> None:
     folders = (Path(path).parent for path in (compiler.__file__, notebook.__file__) if path)
-    text = "\n".join(path.read_text() for folder in folders for path in sorted(folder.glob("*.py")))
+    text = "\n".join(path.read_text() for folder in folders for path in sorted(folder.rglob("*.py")))
     used = set(re.findall(r'"(PIPE1\d\d)"', text))
     registered = {code for code in RULES if code.startswith("PIPE1")}
     assert used == registered
