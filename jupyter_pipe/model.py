@@ -74,7 +74,8 @@ class NotebookSettings(Struct, frozen=True):
 class Notebook(Struct, frozen=True):
     """A notebook as read from disk. `digest` ignores outputs, execution counts and markdown.
 
-    `loses_tags` says that the settings of a notebook kept as text leave out the tags of cells.
+    `loses_tags` says that the settings of a notebook kept as text leave out the tags of cells, `pair_formats`
+    in which files jupytext keeps it: `ipynb,py:percent`.
     """
 
     path: str
@@ -85,6 +86,7 @@ class Notebook(Struct, frozen=True):
     language: str = "python"
     settings: NotebookSettings = NotebookSettings()
     loses_tags: bool = False
+    pair_formats: str = ""
 
     @property
     def code_cells(self) -> tuple[Cell, ...]:

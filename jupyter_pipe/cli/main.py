@@ -188,7 +188,9 @@ def command_parsers() -> dict[str, argparse.ArgumentParser]:
 
 
 def _unknown_command(wanted: str) -> str:
-    if wanted.endswith((".ipynb", ".py", ".md")):
+    from jupyter_pipe.notebook.file_kinds import is_notebook_file
+
+    if is_notebook_file(wanted):
         return f"'{wanted}' is not a command. To run the notebook: jupyter pipe run {wanted}"
     import difflib
 

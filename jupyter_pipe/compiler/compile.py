@@ -91,7 +91,8 @@ def check_notebook(path: Path | str) -> tuple[Diagnostic, ...]:
     files that jupytext keeps beside it say the same."""
     from jupyter_pipe.notebook.text.pairs import compare_with_pair
 
-    return (*compare_with_pair(Path(path)), *draft_pipeline(path).diagnostics)
+    notebook = read_notebook(path)
+    return (*compare_with_pair(notebook), *draft_of(notebook).diagnostics)
 
 
 @_uncollected()

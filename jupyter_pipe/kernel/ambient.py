@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from .components import BUILT_IN, REMOVED, Component
 from .loggers import Loggers
-from .plugins import find_plugins
+from .plugins import find_plugins, is_installed
 
 __all__ = ["Ambience", "find_components"]
 
@@ -144,7 +144,7 @@ class _Watch:
             return None
         others = (finder.find_spec(name, path, target) for finder in sys.meta_path if finder is not self)
         spec = next((found for found in others if found is not None), None)
-        if spec is None or not (name in self._names or _is_library(spec.origin)):
+        if spec is None or not (name in self._names or is_installed(spec.origin)):
             return spec
         # a loader that is a class serves built-in modules, all of them at once
         if spec.loader is not None and not isinstance(spec.loader, type):
@@ -169,10 +169,6 @@ class _Watch:
                 self._arrived(name)
 
         loader.exec_module = execute_and_tell
-
-
-def _is_library(origin: str | None) -> bool:
-    return origin is not None and ("site-packages" in origin or "dist-packages" in origin)
 
 
 def find_components() -> tuple[Component, ...]:

@@ -15,14 +15,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
+from .plugins import LIBRARY_FOLDERS
 from .shell import find_shell
 
 __all__ = ["describe", "write_failure"]
 
 # (cell index, lines to add): a cell magic's body starts on the second line of its cell.
 Places = Mapping[str, "tuple[int, int]"]
-
-_LIBRARY_FOLDERS = ("site-packages", "dist-packages")
 
 
 def write_failure(path: str, cells: Iterable[tuple[int, str]], folder: str) -> None:
@@ -105,7 +104,7 @@ def _frame(name: str, line: int, function: str, places: Places, folder: str) -> 
         return {**found, "cell": index, "line": line + more}
     path = os.path.abspath(name)
     inside = path.startswith(folder + os.sep) and os.path.exists(path)
-    if not inside or any(part in _LIBRARY_FOLDERS for part in path.split(os.sep)):
+    if not inside or any(part in LIBRARY_FOLDERS for part in path.split(os.sep)):
         return None
     return {**found, "path": os.path.relpath(path, folder)}
 

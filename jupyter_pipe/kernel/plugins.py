@@ -13,7 +13,14 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["find_plugins", "read_entry_points"]
+__all__ = ["LIBRARY_FOLDERS", "find_plugins", "is_installed", "read_entry_points"]
+
+LIBRARY_FOLDERS = ("site-packages", "dist-packages")
+
+
+def is_installed(file: str | None) -> bool:
+    """Whether a module's file lies where packages are installed."""
+    return file is not None and any(folder in file for folder in LIBRARY_FOLDERS)
 
 
 @functools.lru_cache(maxsize=8)

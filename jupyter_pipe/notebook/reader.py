@@ -83,6 +83,7 @@ def read_notebook(path: Path | str, content: bytes | None = None) -> Notebook:
         kernel=kernel,
         settings=settings,
         loses_tags=is_text_notebook(path) and _loses_tags(file.metadata, cells, is_saved=content is None),
+        pair_formats=_text(_section(file.metadata, "jupytext").get("formats")),
     )
 
 

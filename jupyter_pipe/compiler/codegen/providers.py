@@ -34,7 +34,7 @@ def providers(modules: Collection[str]) -> dict[str, list[tuple[str, str]]]:
         # Of two with one name, the first on the path is the one that counts.
         first.setdefault(_folder_name(distribution), distribution)
     return {
-        module: sorted({(name, _version(first.get(_key(name), place))) for name, place in pairs})
+        module: sorted({(name, _header(first.get(_key(name), place), "Version")) for name, place in pairs})
         for module, pairs in found.items()
     }
 
@@ -59,10 +59,6 @@ def _folder_name(distribution: str) -> str:
 
 def _key(name: str) -> str:
     return re.sub(r"[-_.]+", "_", name).lower()
-
-
-def _version(distribution: str) -> str:
-    return _header(distribution, "Version")
 
 
 def _header(distribution: str, name: str) -> str:

@@ -12,6 +12,7 @@ import functools
 import sys
 from typing import Any
 
+from ..plugins import is_installed
 from .widgets import refuse_callback
 
 __all__ = [
@@ -23,7 +24,6 @@ __all__ = [
     "restore_transform",
 ]
 
-_INSTALLED = ("site-packages", "dist-packages")
 _OF_PEOPLE = (
     *("button_press_event", "button_release_event", "key_press_event", "key_release_event"),
     *("motion_notify_event", "pick_event", "scroll_event"),
@@ -77,8 +77,7 @@ def _is_a_librarys(callback: Any) -> bool:
     name = getattr(callback if owner is None else type(owner), "__module__", None) or ""
     if name == "__main__":
         return False  # the file of that module is the kernel's
-    file = getattr(sys.modules.get(name), "__file__", None) or ""
-    return any(folder in file for folder in _INSTALLED)
+    return is_installed(getattr(sys.modules.get(name), "__file__", None))
 
 
 def _is_kind_of(kind: type, module: str, name: str) -> bool:

@@ -9,20 +9,17 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
-import msgspec
-
 from jupyter_pipe.errors import NotebookError
 from jupyter_pipe.model import Cell, Diagnostic, Notebook, Severity
-from jupyter_pipe.notebook.reader import read_content, read_notebook
+from jupyter_pipe.notebook.reader import read_notebook
 
 __all__ = ["compare_with_pair"]
 
 
-def compare_with_pair(path: Path) -> Iterator[Diagnostic]:
-    """A warning for each file of the pair that is there and has other code or other tags. Raises
-    NotebookError if the file itself cannot be read."""
-    notebook = read_notebook(path)
-    for other in _others(path):
+def compare_with_pair(notebook: Notebook) -> Iterator[Diagnostic]:
+    """A warning for each file of the pair that is there and has other code or other tags."""
+    path = Path(notebook.path)
+    for other in _others(path, notebook.pair_formats):
         try:
             what, cell = _first_difference(notebook, read_notebook(other))
         except NotebookError as error:
@@ -44,12 +41,9 @@ def _first_difference(notebook: Notebook, other: Notebook) -> tuple[str, Cell | 
     return "", None
 
 
-def _others(path: Path) -> list[Path]:
+def _others(path: Path, formats: str) -> list[Path]:
     """The files of the pair that exist, but for this one."""
-    metadata = msgspec.json.decode(read_content(path)).get("metadata", {})
-    ours = metadata.get("jupytext") if isinstance(metadata, dict) else None
-    formats = ours.get("formats") if isinstance(ours, dict) else None
-    if not isinstance(formats, str):
+    if not formats:
         return []
     try:
         from jupytext.paired_paths import paired_paths
