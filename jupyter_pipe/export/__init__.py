@@ -1,6 +1,6 @@
 """The pipeline in the language of another engine, each task of which calls `jupyter-pipe run-stage`.
 
-An exporter is one module of `engines` with an `Exporter`: a `Plan` goes in, the text of one file comes out.
+An exporter is one module of `modules` or `manifests` with an `Exporter`: a `Plan` goes in, the text of one file comes out.
 Packages add theirs with the entry point group `jupyter_pipe.exporters`. Parameters stay parameters of the
 engine, and reach the stages as environment variables, `JUPYTER_PIPE_NAME`. What files need to know of how
 they were made stands in their second line.
@@ -33,23 +33,10 @@ __all__ = [
 ]
 
 GROUP = "jupyter_pipe.exporters"
-BUILT_IN = (
-    "airflow",
-    "argo",
-    "dagster",
-    "dockerfile",
-    "dvc",
-    "github",
-    "gitlab",
-    "kedro",
-    "kfp",
-    "luigi",
-    "make",
-    "metaflow",
-    "prefect",
-    "slurm",
-    "snakemake",
-)
+# Told in Python, and told in anything else.
+_MODULES = ("airflow", "dagster", "kedro", "kfp", "luigi", "metaflow", "prefect")
+_MANIFESTS = ("argo", "dockerfile", "dvc", "github", "gitlab", "make", "slurm", "snakemake")
+BUILT_IN = tuple(sorted((*_MODULES, *_MANIFESTS)))
 _OPTIONS_LINE = "# options: "
 
 
@@ -85,7 +72,8 @@ def exporter_names() -> dict[str, str]:
 def find_exporter(engine: str) -> Exporter:
     """The exporter of that name. Raises ExportError if there is none, or if it cannot be loaded."""
     if engine in BUILT_IN:
-        found: Exporter = importlib.import_module(f"{__name__}.engines.{engine}").EXPORTER
+        room = "modules" if engine in _MODULES else "manifests"
+        found: Exporter = importlib.import_module(f"{__name__}.{room}.{engine}").EXPORTER
         return found
     for point in metadata.entry_points(group=GROUP, name=engine):
         return _loaded(point)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jupyter_pipe.export import export_text, find_exporter
-from jupyter_pipe.export.engines.prefect import flow_name, parameter_names
+from jupyter_pipe.export.modules.prefect import flow_name, parameter_names
 from jupyter_pipe.submit import Order, Sighting, StageSeen, Started, State, SubmitError
 from jupyter_pipe.submit.settings import Configuration
 from jupyter_pipe.submit.web import Web
