@@ -38,6 +38,7 @@ export const CommandIds = {
   pinRun: 'jupyter-pipe:pin-run',
   annotateRun: 'jupyter-pipe:annotate-run',
   help: 'jupyter-pipe:help',
+  firstSteps: 'jupyter-pipe:first-steps',
   debugStage: 'jupyter-pipe:debug-stage',
   copyCommand: 'jupyter-pipe:copy-command-line',
   refresh: 'jupyter-pipe:refresh'

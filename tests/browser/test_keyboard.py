@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Lab, activate_cell, run_command
 
-pytestmark = [pytest.mark.browser]
+pytestmark = [pytest.mark.browser, pytest.mark.kernel]
 LONG = 240_000
 PANEL = "#jupyter-pipe-panel"
 FOCUSED_STAGE = "() => document.activeElement?.dataset?.stage ?? ''"
@@ -58,6 +58,12 @@ def test_the_panel_is_driven_by_keys(lab: Lab, open_notebook: Callable[[str], Pa
     page.keyboard.press("Escape")
     expect(page.locator(".jp-pipe-Popover")).to_have_count(0)
     page.wait_for_function("() => document.querySelector('.jp-Notebook').contains(document.activeElement)")
+
+    # Running: the button that starts is the one that cancels, and stays under the fingers.
+    page.locator(f"{PANEL} .jp-pipe-Toolbar .jp-mod-primary").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".jp-pipe-Strip")).to_contain_text("Succeeded", timeout=LONG)
+    expect(page.locator(f"{PANEL} .jp-pipe-Toolbar .jp-mod-primary")).to_be_focused()
 
     # By Tab alone from the list to the end of the panel: nothing swallows the focus.
     tree.focus()

@@ -74,7 +74,7 @@ def test_a_working_day(lab: Lab, open_notebook: Open, tmp_path: Path) -> None:
 def see_first_steps_once(page: Page) -> None:
     steps = page.get_by_role("region", name="First steps")
     expect(steps.locator("[aria-current=step]")).to_contain_text("Compile and run")
-    steps.get_by_role("button", name="Close the first steps").click()
+    steps.get_by_role("button", name="Skip").click()
     expect(steps).to_have_count(0)
 
 

@@ -47,11 +47,11 @@ nothing = None
 def leave(jp_root_dir: Path) -> Leave:
     """A run whose one stage left what some code makes; its id."""
 
-    def make(source: str, *names: str, **context: Any) -> str:
+    def make(source: str, *names: str, kernel: str = "python3", **context: Any) -> str:
         path = jp_root_dir / "flow.ipynb"
         path.write_text(json.dumps(notebook_json((source, "stage:fit"))))
         store = RunStore(jp_root_dir)
-        writer = store.create(_pipeline(), RunFacts(notebook=str(path), workdir=str(jp_root_dir)))
+        writer = store.create(_pipeline(kernel), RunFacts(notebook=str(path), workdir=str(jp_root_dir)))
         folder = store.folder(writer.run_id)
         attempt = folder.stage("fit") / "attempts" / "1"
         attempt.mkdir(parents=True)
@@ -88,11 +88,11 @@ def leave(jp_root_dir: Path) -> Leave:
     return make
 
 
-def _pipeline() -> Any:
+def _pipeline(kernel: str) -> Any:
     from jupyter_pipe.model import Pipeline, Source, Stage
 
     stage = Stage("fit", cells=("c0",), module="flow/fit.py", notebook="notebooks/fit.ipynb")
-    return Pipeline(1, "flow", "python3", Source("flow.ipynb", "x"), stages=(stage,))
+    return Pipeline(1, "flow", kernel, Source("flow.ipynb", "x"), stages=(stage,))
 
 
 def _store_values(source: str, names: tuple[str, ...], context: Context) -> dict[str, Any]:
@@ -162,6 +162,33 @@ async def test_a_class_of_the_notebook_is_defined_again(api: Api, leave: Leave) 
     run_id = leave(f"{source}\ngrid = Grid(); grid.size = 3", "grid", definitions={"Grid": definition})
     status, shown = await preview(api, run_id, "grid")
     assert (status, shown.get("text")) == (200, "Grid 3"), shown
+
+
+async def test_a_value_is_loaded_in_the_environment_of_its_kernel(
+    api: Api, leave: Leave, jp_root_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the kernelspec says it: also what refers to the server's own environment."""
+    environment = {"SOLVER_HOME": "/opt/solver", "SOLVER_PATH": "/opt/lib:${GIVEN}", "API_KEY": "Zq7xWv2kLp9sTd4m"}
+    spec = {"argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"], "env": environment}
+    folder = tmp_path / "share" / "kernels" / "solver"
+    folder.mkdir(parents=True)
+    (folder / "kernel.json").write_text(json.dumps({**spec, "display_name": "Solver", "language": "python"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "share"))
+    monkeypatch.setenv("GIVEN", "/given")
+    told = "f\"{os.environ.get('SOLVER_HOME')} {os.environ.get('SOLVER_PATH')}\""
+    (jp_root_dir / "solver.py").write_text(f"import os\nclass Told:\n    def __repr__(self): return {told}\n")
+    monkeypatch.syspath_prepend(str(jp_root_dir))
+    source = "import solver\ntold = solver.Told()\nkey = 'Zq7xWv2kLp9sTd4m'"
+    allowed = {"secrets": ("API_KEY",), "allow_secret_values": True}
+    with monkeypatch.context() as running:
+        running.setenv("API_KEY", environment["API_KEY"])
+        run_id = leave(source, "told", "key", kernel="solver", **allowed)
+    status, shown = await preview(api, run_id, "told")
+    assert (status, shown.get("text")) == (200, "/opt/solver /opt/lib:/given"), shown
+    status, shown = await preview(api, run_id, "key")
+    assert (status, shown.get("text")) == (200, "***"), "a secret that only the kernelspec sets is hidden"
+    other = leave(source, "told")
+    assert (await preview(api, other, "told"))[1].get("text") == "None None", "another kernel has none of it"
 
 
 async def refusal(api: Api, run_id: str, name: str) -> tuple[int, str, str]:

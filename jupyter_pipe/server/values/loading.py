@@ -1,5 +1,5 @@
 """A process that loads one value and describes it: the interpreter of the notebook's kernel, which need not
-have jupyter_pipe, bounded in time, memory and what it says."""
+have jupyter_pipe, in that kernel's environment, bounded in time, memory and what it says."""
 
 from __future__ import annotations
 
@@ -60,15 +60,16 @@ class _Said(Struct, frozen=True):
     problem: str = ""
 
 
-def load_value(order: Order, interpreter: Path) -> Described:
-    """Blocks until the value is described. Raises PipeError if it cannot be loaded within the limits."""
+def load_value(order: Order, interpreter: Path, environment: Mapping[str, str]) -> Described:
+    """Blocks until the value is described. `environment` is that of the kernel: a library may be found, or
+    behave, by it. Raises PipeError if it cannot be loaded within the limits."""
     process = subprocess.Popen(
         [str(interpreter), "-c", program_source("previews.process")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=order.folder,
-        env={**os.environ, **_ONE_THREAD},
+        env={**environment, **_ONE_THREAD},
         # What it starts has to end with it.
         start_new_session=True,
     )

@@ -14,7 +14,7 @@ from msgspec import Struct
 from jupyter_pipe.artifacts.context_file import read_context
 from jupyter_pipe.artifacts.protocol import ArtifactRef, StageContext
 from jupyter_pipe.artifacts.store import Store
-from jupyter_pipe.compiler.codegen.requirements import find_interpreter
+from jupyter_pipe.compiler.codegen.requirements import find_interpreter, kernel_environment
 from jupyter_pipe.errors import ArtifactError, KernelError, RunError
 from jupyter_pipe.events import ArtifactWritten
 from jupyter_pipe.runs.data.profiles import ValueProfile, read_profiles
@@ -73,7 +73,9 @@ class ValueService:
             )
         contexts = list(_contexts(store, run, stage))
         secrets = {secret for context in contexts for secret in context.secrets}
-        _require_hidden(name, _read_result(store.folder(run_id), stage), secrets)
+        kernel = store.read_pipeline(run_id).kernel
+        environment = kernel_environment(kernel, os.environ)
+        _require_hidden(name, _read_result(store.folder(run_id), stage), secrets - environment.keys())
         order = Order(
             store=str(values.folder),
             artifact=written.artifact,
@@ -84,7 +86,7 @@ class ValueService:
             bytes=self._limits.memory_bytes + path.stat().st_size,
             seconds=self._limits.seconds,
         )
-        found = load_value(order, _interpreter(store, run_id))
+        found = load_value(order, _interpreter(kernel), environment)
         shown = value_shown(ValueProfile(stage, name, found.profile), None, is_watched=False)
         return LoadedValue(**{**msgspec.structs.asdict(found), "profile": shown})
 
@@ -136,8 +138,7 @@ def _find_value(run: Run, stage: str, name: str) -> ArtifactWritten:
     )
 
 
-def _interpreter(store: RunStore, run_id: str) -> Path:
-    kernel = store.read_pipeline(run_id).kernel
+def _interpreter(kernel: str) -> Path:
     interpreter = find_interpreter(kernel)
     if interpreter is None:
         raise KernelError(
@@ -198,14 +199,13 @@ def _read_result(folder: RunFolder, stage: str) -> _Result:
         return _Result()
 
 
-def _require_hidden(name: str, result: _Result, secrets: Set[str]) -> None:
-    """Raises ArtifactError for a value that holds a secret which the server's environment does not have: what
-    to hide is not known."""
-    unknown = sorted(secret for secret in secrets if secret not in os.environ)
+def _require_hidden(name: str, result: _Result, unknown: Set[str]) -> None:
+    """Raises ArtifactError for a value that holds a secret while there are `unknown` ones, those that the
+    kernel's environment does not have: what to hide is not known."""
     if name in result.secret_values and unknown:
         raise ArtifactError(
             f"'{name}' holds a secret of the run, which cannot be hidden here: JupyterLab's environment does "
-            f"not have {', '.join(unknown)}.",
+            f"not have {', '.join(sorted(unknown))}.",
             code="value_unloadable",
             hint="Start JupyterLab with the secret in its environment, or look at the value in a notebook.",
         )

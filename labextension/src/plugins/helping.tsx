@@ -1,4 +1,4 @@
-/** The card of shortcuts, and the first steps that a new user sees in the panel once. */
+/** The card of shortcuts, which leads to the first steps as well. */
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Dialog, ICommandPalette, ReactWidget } from '@jupyterlab/apputils';
@@ -22,18 +22,27 @@ export const helping: JupyterFrontEndPlugin<void> = {
   }
 };
 
+const FIRST_STEPS = 'first-steps';
+
 interface Line {
   readonly keys: string;
   readonly does: string;
 }
 
 async function showCard(app: JupyterFrontEnd, trans: TranslationBundle): Promise<void> {
+  const canStart = app.commands.hasCommand(CommandIds.firstSteps) && app.commands.isEnabled(CommandIds.firstSteps);
   const dialog = new Dialog({
     title: trans.__('Pipeline shortcuts'),
     body: ReactWidget.create(<Card lines={[...ownKeys(app.commands), ...fixedKeys(trans)]} trans={trans} />),
-    buttons: [Dialog.okButton({ label: trans.__('Close') })]
+    buttons: [
+      ...(canStart ? [Dialog.createButton({ label: trans.__('First steps'), actions: [FIRST_STEPS] })] : []),
+      Dialog.okButton({ label: trans.__('Close') })
+    ]
   });
-  await dialog.launch();
+  const { button } = await dialog.launch();
+  if (button.actions.includes(FIRST_STEPS)) {
+    await app.commands.execute(CommandIds.firstSteps);
+  }
 }
 
 /** What is bound to our commands now: users may have given them other keys. */

@@ -6,6 +6,7 @@ import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { CommandIds } from '../commands';
 import { PANEL_ID, PipelinePanel } from '../sidebar/panel';
+import { FirstSteps } from '../sidebar/tour';
 import { IPipelinePanel, IPipelines } from '../tokens';
 
 export const panel: JupyterFrontEndPlugin<IPipelinePanel> = {
@@ -25,7 +26,8 @@ export const panel: JupyterFrontEndPlugin<IPipelinePanel> = {
     translator: ITranslator | null
   ): IPipelinePanel => {
     const trans = (translator ?? nullTranslator).load('jupyter-pipe');
-    const widget = new PipelinePanel({ pipelines, commands: app.commands, trans, state, translator });
+    const steps = new FirstSteps(state);
+    const widget = new PipelinePanel({ pipelines, commands: app.commands, trans, state, steps, translator });
     app.shell.add(widget, 'left', { rank: 450 });
     restorer?.add(widget, PANEL_ID);
     const reveal = (stage?: string) => {
@@ -45,7 +47,17 @@ export const panel: JupyterFrontEndPlugin<IPipelinePanel> = {
         widget.showProblems();
       }
     });
-    for (const command of [CommandIds.showPanel, CommandIds.showProblems]) {
+    app.commands.addCommand(CommandIds.firstSteps, {
+      label: trans.__('First Steps with Pipelines'),
+      isEnabled: () => pipelines.current !== null,
+      execute: () => {
+        app.shell.activateById(PANEL_ID);
+        steps.start();
+      }
+    });
+    // The last step is done when the report is open.
+    app.commands.commandExecuted.connect((_, { id }) => id === CommandIds.openReport && steps.close());
+    for (const command of [CommandIds.showPanel, CommandIds.showProblems, CommandIds.firstSteps]) {
       palette?.addItem({ command, category: trans.__('Pipelines') });
     }
     return { reveal };

@@ -23,7 +23,7 @@ import type { IPipelines } from '../tokens';
 import { fitHeights } from './fitting';
 import { Header } from './strip';
 import { SuggestionHeader } from './suggestion';
-import { Tour } from './tour';
+import { Tour, type FirstSteps } from './tour';
 
 const STATE_KEY = 'jupyter-pipe:panel';
 export const PANEL_ID = 'jupyter-pipe-panel';
@@ -37,6 +37,7 @@ export interface PanelOptions {
   readonly commands: CommandRegistry;
   readonly trans: TranslationBundle;
   readonly state: IStateDB | null;
+  readonly steps: FirstSteps;
   readonly translator: ITranslator | null;
 }
 
@@ -205,11 +206,12 @@ class HeadWidget extends FrameWidget {
     super();
     this.addClass('jp-pipe-Head');
     options.pipelines.currentChanged.connect(this.follow, this);
+    options.steps.changed.connect(this.drawSoon, this);
     this.follow();
   }
 
   protected override render(): ReactElement {
-    const { pipelines, commands, trans } = this.options;
+    const { pipelines, commands, steps, trans } = this.options;
     const pipeline = pipelines.current;
     if (!pipeline) {
       return <p className="jp-pipe-Empty">{trans.__('Open a notebook to see its pipeline.')}</p>;
@@ -231,7 +233,7 @@ class HeadWidget extends FrameWidget {
     ) : (
       <>
         <Header {...{ pipeline, commands, trans }} />
-        <Tour {...{ pipeline, commands, trans }} state={this.options.state} />
+        <Tour {...{ pipeline, commands, steps, trans }} />
       </>
     );
   }

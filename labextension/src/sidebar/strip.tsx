@@ -1,7 +1,8 @@
 /** The top of the panel: what the run is doing, in words and as a strip of segments. */
 
-import { codeIcon, ellipsesIcon, fastForwardIcon, refreshIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
+import { codeIcon, ellipsesIcon, fastForwardIcon, refreshIcon, runIcon, stopIcon, type LabIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
 import type { ReactElement } from 'react';
 import type { Run, StageRun } from '../api/types';
@@ -12,6 +13,7 @@ import { StateIcon } from '../controls/marks';
 import { openMenu } from '../controls/menu';
 import { suggestIcon } from '../icons';
 import type { BodyProps } from '../panels/section';
+import type { NotebookPipeline } from '../runs/pipeline';
 import { formatWhen } from '../runs/when';
 import { countStages, failedStage, formatClock, formatSeconds, isActive, markOf } from '../runs/state';
 
@@ -150,21 +152,7 @@ function Toolbar({ pipeline, commands, trans }: BodyProps): ReactElement {
   const execute = (id: string) => () => void commands.execute(id);
   return (
     <div className="jp-pipe-Toolbar" role="toolbar" aria-label={trans.__('Pipeline')}>
-      {pipeline.isRunning ? (
-        <button
-          type="button"
-          className="jp-pipe-Button"
-          disabled={!isActive(run) || pipeline.isCancelling}
-          onClick={execute(CommandIds.cancel)}
-        >
-          <stopIcon.react tag="span" />{' '}
-          <span className="jp-pipe-Button-label">
-            {pipeline.isCancelling ? trans.__('Cancelling…') : trans.__('Cancel run')}
-          </span>
-        </button>
-      ) : (
-        <MainAction {...{ pipeline, commands, trans }} />
-      )}
+      <MainAction {...{ pipeline, commands, trans }} />
       {run && !pipeline.isRunning && RESUMABLE.has(run.state) && (
         <button
           type="button"
@@ -192,24 +180,59 @@ function Toolbar({ pipeline, commands, trans }: BodyProps): ReactElement {
   );
 }
 
-/** What a notebook without stages needs first is stages; without code there is nothing to run. */
+/** One button, which keeps the focus: to run, then to cancel, then to run again. */
 function MainAction({ pipeline, commands, trans }: BodyProps): ReactElement {
-  const needsStages = pipeline.needsStages && commands.hasCommand(CommandIds.suggestStages);
-  const Icon = needsStages ? suggestIcon : runIcon;
-  const label = needsStages ? trans.__('Suggest stages') : trans.__('Compile and run');
-  const command = needsStages ? CommandIds.suggestStages : CommandIds.compileAndRun;
-  const isOff = pipeline.isServerMissing || !pipeline.hasCode || (needsStages && pipeline.stages.isReadOnly);
+  const act = pipeline.isRunning ? cancelling(pipeline, trans) : starting(pipeline, commands, trans);
   return (
     <button
       type="button"
-      className="jp-pipe-Button jp-mod-primary"
-      disabled={isOff}
-      title={pipeline.hasCode ? [label, usual(pipeline, trans)].filter(Boolean).join(', ') : trans.__('The notebook has no code yet.')}
-      onClick={() => void commands.execute(command)}
+      className={`jp-pipe-Button${act.isPrimary ? ' jp-mod-primary' : ''}`}
+      disabled={act.isImpossible}
+      // Only for a moment, in which `disabled` would take the focus away.
+      aria-disabled={act.isWaiting || undefined}
+      title={act.title}
+      onClick={() => void (act.isWaiting || commands.execute(act.command))}
     >
-      <Icon.react tag="span" /> <span className="jp-pipe-Button-label">{label}</span>
+      <act.Icon.react tag="span" /> <span className="jp-pipe-Button-label">{act.label}</span>
     </button>
   );
+}
+
+interface Act {
+  readonly Icon: LabIcon;
+  readonly label: string;
+  readonly title?: string;
+  readonly command: string;
+  readonly isPrimary: boolean;
+  readonly isImpossible: boolean;
+  readonly isWaiting: boolean;
+}
+
+function cancelling({ run, isCancelling }: NotebookPipeline, trans: TranslationBundle): Act {
+  return {
+    Icon: stopIcon,
+    label: isCancelling ? trans.__('Cancelling…') : trans.__('Cancel run'),
+    command: CommandIds.cancel,
+    isPrimary: false,
+    isImpossible: false,
+    isWaiting: isCancelling || !isActive(run)
+  };
+}
+
+/** What a notebook without stages needs first is stages; without code there is nothing to run. */
+function starting(pipeline: NotebookPipeline, commands: CommandRegistry, trans: TranslationBundle): Act {
+  const needsStages = pipeline.needsStages && commands.hasCommand(CommandIds.suggestStages);
+  const label = needsStages ? trans.__('Suggest stages') : trans.__('Compile and run');
+  const usually = [label, usual(pipeline, trans)].filter(Boolean).join(', ');
+  return {
+    Icon: needsStages ? suggestIcon : runIcon,
+    label,
+    title: pipeline.hasCode ? usually : trans.__('The notebook has no code yet.'),
+    command: needsStages ? CommandIds.suggestStages : CommandIds.compileAndRun,
+    isPrimary: true,
+    isImpossible: pipeline.isServerMissing || !pipeline.hasCode || (needsStages && pipeline.stages.isReadOnly),
+    isWaiting: false
+  };
 }
 
 /** What a run of all stages that are stale takes, as far as they have been measured: "about 12 s". */
