@@ -37,6 +37,7 @@ export const CommandIds = {
   followOutput: 'jupyter-pipe:follow-output',
   pinRun: 'jupyter-pipe:pin-run',
   annotateRun: 'jupyter-pipe:annotate-run',
+  deleteRun: 'jupyter-pipe:delete-run',
   help: 'jupyter-pipe:help',
   firstSteps: 'jupyter-pipe:first-steps',
   debugStage: 'jupyter-pipe:debug-stage',

@@ -17,7 +17,7 @@ from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from tests.browser.conftest import ROOT, Lab, go_to_notebook, make_lab, run_command
 
-__all__ = ["STATES", "WIDTHS", "set_width", "show_state"]
+__all__ = ["PANEL", "SIZES", "STATES", "THEMES", "WIDTHS", "run_once", "set_width", "show_state"]
 
 WIDTHS = (250, 320, 480)
 SIZES: tuple[ViewportSize, ...] = ({"width": 1280, "height": 800}, {"width": 1920, "height": 1080})
@@ -60,7 +60,7 @@ def _failed(lab: Lab, page: Page) -> None:
         "look_failed.ipynb", ("x = 1", "stage:load"), ("y = x / 0", "stage:fit"), ("print(y)", "stage:show")
     )
     _open(lab, page, "look_failed.ipynb")
-    _run(page, "Failed")
+    run_once(page, "Failed")
     page.locator(".jp-pipe-Failure").wait_for(timeout=LONG)
 
 
@@ -69,7 +69,7 @@ def _succeeded(lab: Lab, page: Page) -> None:
         lab.write("look_good.ipynb", *GOOD)
     _open(lab, page, "look_good.ipynb")
     if page.locator(f"{PANEL} .jp-pipe-Run").count() == 0:
-        _run(page, "Succeeded")
+        run_once(page, "Succeeded")
 
 
 def _values(lab: Lab, page: Page) -> None:
@@ -81,7 +81,7 @@ def _values(lab: Lab, page: Page) -> None:
 def _older(lab: Lab, page: Page) -> None:
     _succeeded(lab, page)
     while page.locator(f"{PANEL} .jp-pipe-Run").count() < 2:
-        _run(page, "Succeeded")
+        run_once(page, "Succeeded")
     page.locator(f"{PANEL} .jp-pipe-Run-when").last.click()
     page.get_by_role("button", name="Back to the newest").wait_for(timeout=LONG)
 
@@ -141,7 +141,7 @@ def _open(lab: Lab, page: Page, path: str) -> None:
     page.locator(f"{PANEL} .jp-pipe-Toolbar").wait_for(timeout=LONG)
 
 
-def _run(page: Page, state: str) -> None:
+def run_once(page: Page, state: str) -> None:
     """Run, and wait until the panel says how it ended."""
     before = page.locator(f"{PANEL} .jp-pipe-Run").count()
     run_command(page, "jupyter-pipe:compile-and-run")

@@ -28,7 +28,9 @@ def wait_until_remembered(lab: Lab) -> None:
 
 
 def test_three_steps_lead_to_a_report(lab: Lab, open_notebook: Callable[[str], Page]) -> None:
-    lab.write("first.ipynb", ("import math\nx = 3",), ("y = math.sqrt(x)\nprint(y)",), markdown={1: "## Root"})
+    lab.write(
+        "first.ipynb", ("import math\nx = 3",), ("y = math.sqrt(x)\nprint(y)",), markdown={1: "## Root"}
+    )
     page = open_notebook("first.ipynb")
     page.set_viewport_size({"width": 1280, "height": 800})
     run_command(page, "jupyter-pipe:show-panel")

@@ -168,8 +168,15 @@ async def test_a_value_is_loaded_in_the_environment_of_its_kernel(
     api: Api, leave: Leave, jp_root_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the kernelspec says it: also what refers to the server's own environment."""
-    environment = {"SOLVER_HOME": "/opt/solver", "SOLVER_PATH": "/opt/lib:${GIVEN}", "API_KEY": "Zq7xWv2kLp9sTd4m"}
-    spec = {"argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"], "env": environment}
+    environment = {
+        "SOLVER_HOME": "/opt/solver",
+        "SOLVER_PATH": "/opt/lib:${GIVEN}",
+        "API_KEY": "Zq7xWv2kLp9sTd4m",
+    }
+    spec = {
+        "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "env": environment,
+    }
     folder = tmp_path / "share" / "kernels" / "solver"
     folder.mkdir(parents=True)
     (folder / "kernel.json").write_text(json.dumps({**spec, "display_name": "Solver", "language": "python"}))

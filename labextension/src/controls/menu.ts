@@ -10,10 +10,13 @@ export interface Pointer {
   readonly clientY: number;
 }
 
+/** A command, alone or with what it needs to know besides what the menu is about. */
+export type Entry = string | readonly [command: string, args: ReadonlyJSONObject];
+
 /** Groups of commands with a line between them; what is not registered is left out. */
 export function openMenu(
   commands: CommandRegistry,
-  groups: readonly (readonly string[])[],
+  groups: readonly (readonly Entry[])[],
   anchor: Element | null,
   args: ReadonlyJSONObject = {},
   pointer: Pointer | null = null
@@ -23,8 +26,11 @@ export function openMenu(
     if (index > 0) {
       menu.addItem({ type: 'separator' });
     }
-    for (const command of group.filter(id => commands.hasCommand(id))) {
-      menu.addItem({ command, args });
+    for (const entry of group) {
+      const [command, more] = typeof entry === 'string' ? [entry, {}] : entry;
+      if (commands.hasCommand(command)) {
+        menu.addItem({ command, args: { ...args, ...more } });
+      }
     }
   });
   const before = document.activeElement;

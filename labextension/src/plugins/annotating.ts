@@ -1,7 +1,7 @@
 /** Pin, name and annotate runs. */
 
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import { Dialog, ICommandPalette, Notification, showDialog } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 import { ApiError } from '../api/client';
@@ -15,10 +15,14 @@ export const annotating: JupyterFrontEndPlugin<void> = {
   description: 'Pins, names and annotates runs.',
   autoStart: true,
   requires: [IPipelines],
-  optional: [ITranslator],
-  activate: (app, pipelines: IPipelines, translator: ITranslator | null) => {
+  optional: [ICommandPalette, ITranslator],
+  activate: (app, pipelines: IPipelines, palette: ICommandPalette | null, translator: ITranslator | null) => {
     const trans = (translator ?? nullTranslator).load('jupyter-pipe');
-    const find = (runId: unknown) => pipelines.current?.history.runs?.find(run => run.run_id === runId) ?? null;
+    // The run that is named, or that is shown.
+    const find = (named: unknown) => {
+      const runId = named ?? pipelines.current?.run?.run_id;
+      return pipelines.current?.history.runs?.find(run => run.run_id === runId) ?? null;
+    };
     const write = async (run: RunSummary, note: NoteRequest) => {
       try {
         await pipelines.current?.annotate(run.run_id, note);
@@ -50,6 +54,9 @@ export const annotating: JupyterFrontEndPlugin<void> = {
         }
       }
     });
+    for (const command of [CommandIds.pinRun, CommandIds.annotateRun]) {
+      palette?.addItem({ command, category: trans.__('Pipelines') });
+    }
   }
 };
 

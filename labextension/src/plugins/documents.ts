@@ -13,7 +13,7 @@ import { executedOf, type Executed } from '../documents/executed';
 import { makeGraph } from '../documents/graph';
 import { makeLiveOutput } from '../documents/live';
 import { makeLog, makeReport } from '../documents/report';
-import { DELETE_RUN, deleteRun } from '../panels/runs/menu';
+import { deleteRun } from '../panels/runs/menu';
 import type { NotebookPipeline } from '../runs/pipeline';
 import { IPipelines } from '../tokens';
 
@@ -41,6 +41,8 @@ export const documents: JupyterFrontEndPlugin<void> = {
       CommandIds.openModules,
       CommandIds.openGraph,
       CommandIds.followOutput,
+      CommandIds.compareRuns,
+      CommandIds.deleteRun,
       CommandIds.debugStage
     ]) {
       palette?.addItem({ command, category: trans.__('Pipelines') });
@@ -143,9 +145,21 @@ class Documents {
     }
   }
 
+  /** The runs that are named; of one alone, or of the one that is shown, that and the latest, or the one before. */
+  compared(args: Args): string[] {
+    if (Array.isArray(args.runIds)) {
+      return args.runIds.map(String);
+    }
+    const runId = this.runId(args);
+    const all = [...(this.pipeline?.history.runs ?? [])].sort((one, other) => other.queued - one.queued);
+    const [latest, before] = all.map(run => run.run_id);
+    const other = runId === latest ? before : latest;
+    return runId && other ? [other, runId] : [];
+  }
+
   async compare(args: Args): Promise<void> {
     const { pipeline } = this;
-    const ids = Array.isArray(args.runIds) ? args.runIds.map(String) : [];
+    const ids = this.compared(args);
     if (pipeline && ids.length > 1) {
       await reported(async () => {
         const runs = await Promise.all(ids.map(id => pipeline.client.run(pipeline.history.address(id))));
@@ -203,6 +217,15 @@ function addCommands({ commands }: JupyterFrontEnd, documents: Documents, trans:
   add(CommandIds.openModules, trans.__('Show Compiled Modules'), () => documents.pipeline !== null, () => documents.modules());
   add(CommandIds.followOutput, trans.__('Follow Output'), () => documents.pipeline !== null, () => documents.follow());
   add(CommandIds.openGraph, trans.__('Open Graph in a Tab'), () => documents.pipeline !== null, () => documents.graph());
-  add(CommandIds.compareRuns, trans.__('Compare Runs'), () => documents.pipeline !== null, args => documents.compare(args));
-  add(DELETE_RUN, trans.__('Delete Run'), hasRun, args => documents.delete(args));
+  commands.addCommand(CommandIds.compareRuns, {
+    label: args => compareLabel(documents.compared(args), documents.runId(args), trans),
+    isEnabled: args => documents.compared(args).length > 1,
+    execute: args => documents.compare(args)
+  });
+  add(CommandIds.deleteRun, trans.__('Delete Run'), hasRun, args => documents.delete(args));
+}
+
+function compareLabel([other]: readonly string[], runId: string | null, trans: TranslationBundle): string {
+  // Ids begin with the time: the greater one is the later run.
+  return other && runId && other > runId ? trans.__('Compare with the Latest Run') : trans.__('Compare with the Run Before');
 }

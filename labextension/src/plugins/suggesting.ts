@@ -20,7 +20,9 @@ export const suggesting: JupyterFrontEndPlugin<void> = {
   activate: (app, pipelines: IPipelines, palette: ICommandPalette | null, translator: ITranslator | null) => {
     const trans = (translator ?? nullTranslator).load('jupyter-pipe');
     addCommands(app, pipelines, trans);
-    palette?.addItem({ command: CommandIds.suggestStages, category: trans.__('Pipelines') });
+    for (const command of [CommandIds.suggestStages, CommandIds.acceptSuggestion, CommandIds.discardSuggestion]) {
+      palette?.addItem({ command, category: trans.__('Pipelines') });
+    }
   }
 };
 

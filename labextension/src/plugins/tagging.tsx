@@ -36,10 +36,14 @@ export const tagging: JupyterFrontEndPlugin<void> = {
       CommandIds.splitStage,
       CommandIds.renameStage,
       CommandIds.clearStage,
+      CommandIds.removeStage,
       CommandIds.stageOptions,
       CommandIds.undo
     ]) {
       palette?.addItem({ command, category });
+    }
+    for (const role of ['parameters', 'shared', 'skip']) {
+      palette?.addItem({ command: CommandIds.useAs, category, args: { role } });
     }
   }
 };
@@ -189,7 +193,7 @@ function addCommands(tagging: Tagging, app: JupyterFrontEnd, trans: TranslationB
     execute: withStages((_, actions, args) => actions.unassign(tagging.cellIds(args)))
   });
   commands.addCommand(CommandIds.useAs, {
-    label: args => trans.__('Use as %1', String(args.role ?? '')),
+    label: args => trans.__('Use Cell as %1', String(args.role ?? '')),
     isEnabled,
     execute: args => tagging.useAs(args)
   });
@@ -204,7 +208,7 @@ function addCommands(tagging: Tagging, app: JupyterFrontEnd, trans: TranslationB
     execute: withStage((actions, stage) => actions.rename(stage))
   });
   commands.addCommand(CommandIds.removeStage, {
-    label: trans.__('Clear Stage'),
+    label: trans.__('Untag Whole Stage'),
     isEnabled: hasStage,
     execute: withStage((actions, stage) => actions.remove(stage))
   });

@@ -4,11 +4,9 @@ import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { CommandRegistry } from '@lumino/commands';
 import type { RunSummary } from '../../api/types';
 import { CommandIds } from '../../commands';
-import { openMenu, type Pointer } from '../../controls/menu';
+import { openMenu, type Entry, type Pointer } from '../../controls/menu';
 import type { NotebookPipeline } from '../../runs/pipeline';
 import { isActive } from '../../runs/state';
-
-export const DELETE_RUN = 'jupyter-pipe:delete-run';
 
 export function openRunMenu(
   commands: CommandRegistry,
@@ -16,12 +14,22 @@ export function openRunMenu(
   anchor: HTMLElement,
   pointer: Pointer | null = null
 ): void {
-  const again = run.failed_stage === null ? [CommandIds.resume] : [CommandIds.resume, CommandIds.runFailed];
-  const groups = isActive(run)
-    ? [[CommandIds.openReport, CommandIds.openLog, CommandIds.followOutput], [CommandIds.pinRun, CommandIds.annotateRun], [CommandIds.cancel]]
-    : [[CommandIds.openReport, CommandIds.openLog], again, [CommandIds.pinRun, CommandIds.annotateRun], [DELETE_RUN]];
-  openMenu(commands, groups, anchor, { runId: run.run_id }, pointer);
+  openMenu(commands, isActive(run) ? activeGroups() : endedGroups(run), anchor, { runId: run.run_id }, pointer);
 }
+
+function activeGroups(): Entry[][] {
+  return [[CommandIds.openReport, CommandIds.openLog, CommandIds.followOutput], NOTES, [CommandIds.cancel]];
+}
+
+function endedGroups(run: RunSummary): Entry[][] {
+  const again = run.failed_stage === null ? [CommandIds.resume] : [CommandIds.resume, CommandIds.runFailed];
+  // A run that waits for somebody leads to the question, any other to what became of its models.
+  const page = run.state === 'waiting' ? 'waiting' : 'models';
+  const look = [CommandIds.openReport, CommandIds.openLog, CommandIds.compareRuns];
+  return [look, [[CommandIds.openOperations, { page }]], again, NOTES, [CommandIds.deleteRun]];
+}
+
+const NOTES: Entry[] = [CommandIds.pinRun, CommandIds.annotateRun];
 
 /** Ask, then remove the run. */
 export async function deleteRun(pipeline: NotebookPipeline, runId: string, words: DeleteWords): Promise<void> {

@@ -2,11 +2,12 @@
 
 import type { CommandRegistry } from '@lumino/commands';
 import { CommandIds } from '../../commands';
-import { openMenu, type Pointer } from '../../controls/menu';
+import { openMenu, type Entry, type Pointer } from '../../controls/menu';
 
-const GROUPS: readonly (readonly string[])[] = [
+const GROUPS: readonly (readonly Entry[])[] = [
   [CommandIds.goToStage, CommandIds.runStage, CommandIds.runFrom],
   [CommandIds.showValues, CommandIds.toggleOutputs, CommandIds.openExecuted, CommandIds.openLog, CommandIds.debugStage],
+  [CommandIds.openReport, [CommandIds.openOperations, { page: 'data' }]],
   [CommandIds.stageOptions, CommandIds.renameStage, CommandIds.removeStage]
 ];
 
