@@ -1,9 +1,9 @@
 """The pipeline in the language of another engine, each task of which calls `jupyter-pipe run-stage`.
 
-An exporter is one module of `modules` or `manifests` with an `Exporter`: a `Plan` goes in, the text of one file comes out.
-Packages add theirs with the entry point group `jupyter_pipe.exporters`. Parameters stay parameters of the
-engine, and reach the stages as environment variables, `JUPYTER_PIPE_NAME`. What files need to know of how
-they were made stands in their second line.
+An exporter is one module of `modules` or `manifests` with an `Exporter`: a `Plan` goes in, the text of one
+file comes out. Packages add theirs with the entry point group `jupyter_pipe.exporters`. Parameters stay
+parameters of the engine, and reach the stages as environment variables, `JUPYTER_PIPE_NAME`. What files need
+to know of how they were made stands in their second line.
 """
 
 from __future__ import annotations
