@@ -26,9 +26,9 @@ _SECONDS_TO_WAIT = 60.0
 _SECONDS_BETWEEN_LOOKS = 0.05
 
 
-def start_detached(module: str, order: bytes, events: Path, folder: Path) -> bytes | None:
-    """Start `module` in `folder`; returns when the run's log `events` has begun: None. If the process ended
-    before that, returns what it said. Raises RunError if it takes too long."""
+def start_detached(module: str, order: bytes, begun: Path, folder: Path) -> bytes | None:
+    """Start `module` in `folder`; returns when it has written to the file `begun`, such as the run's log:
+    None. If the process ended before that, returns what it said. Raises RunError if it takes too long."""
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             own_module(module),
@@ -40,7 +40,7 @@ def start_detached(module: str, order: bytes, events: Path, folder: Path) -> byt
             start_new_session=True,
         )
         _send(process, order)
-        if _wait(process, events):
+        if _wait(process, begun):
             return None
         output.seek(0)
         return output.read()
@@ -69,11 +69,11 @@ def _send(process: subprocess.Popen[bytes], order: bytes) -> None:
             stdin.write(order)
 
 
-def _wait(process: subprocess.Popen[bytes], events: Path) -> bool:
+def _wait(process: subprocess.Popen[bytes], begun: Path) -> bool:
     """Whether the run began before its process ended."""
     deadline = time.monotonic() + _SECONDS_TO_WAIT
-    while not _has_begun(events):
-        if process.poll() is not None and not _has_begun(events):
+    while not _has_begun(begun):
+        if process.poll() is not None and not _has_begun(begun):
             return False
         if time.monotonic() > deadline:
             process.kill()
@@ -82,9 +82,9 @@ def _wait(process: subprocess.Popen[bytes], events: Path) -> bool:
     return True
 
 
-def _has_begun(events: Path) -> bool:
-    """Whether the run's first event is written: before that nobody can read the run."""
+def _has_begun(begun: Path) -> bool:
+    """Whether there is anything in the file: before its first event nobody can read a run."""
     try:
-        return events.stat().st_size > 0
+        return begun.stat().st_size > 0
     except OSError:
         return False

@@ -74,6 +74,9 @@ class RunFolder:
         self.cancel = path / "cancel"
         self.log = path / "runner.log"
         self.note = path / "note.json"
+        self.submitted = path / "submitted.json"
+        # As it was submitted to an engine: however long that waits, the run keeps this one.
+        self.package = path / "package"
 
     @property
     def run_id(self) -> str:

@@ -80,8 +80,11 @@ class Sighting(Struct, frozen=True):
 
 
 class Engine(Protocol):
-    """What an engine can be asked. All raise SilentError if it does not answer, and SubmitError if it
-    refuses."""
+    """What an engine can be asked. All but `require_settings` raise SilentError if it does not answer, and
+    SubmitError if it refuses."""
+
+    def require_settings(self) -> None:
+        """Raise SubmitError for what a start needs and this machine does not have; asks nobody."""
 
     def start(self, order: Order) -> Started:
         """Have the engine run the stages."""

@@ -25,9 +25,16 @@ from jupyter_pipe.runs.store import RunFolder, RunStore
 from jupyter_pipe.submit import Engine, Sighting, SilentError, SubmitError
 from jupyter_pipe.submit.settings import engine_of
 from jupyter_pipe.submit.sightings import news_of, unsaid
-from jupyter_pipe.submit.submission import Submission, find_submission, shared_run, title_of
+from jupyter_pipe.submit.submission import (
+    Submission,
+    cancel,
+    find_submission,
+    is_submitted,
+    shared_run,
+    title_of,
+)
 
-__all__ = ["Follower", "follow", "is_followed", "main", "start_following"]
+__all__ = ["Follower", "end_in_engine", "follow", "is_followed", "main", "start_following"]
 
 # A log on a network's disk may come that much later than the engine's word.
 _SECONDS_OF_GRACE = 20.0
@@ -50,6 +57,15 @@ def start_following(store: RunStore, run_id: str) -> None:
         return
     order = msgspec.json.encode(_Order(str(store.root.absolute()), run_id))
     start_detached(__name__, order, _lock(store.folder(run_id)), store.root)
+
+
+def end_in_engine(store: RunStore, run_id: str) -> None:
+    """Have the engine end a run that was asked to stop, unless who follows it there will. Nothing, for a run
+    of this machine's own."""
+    folder = store.folder(run_id)
+    if is_submitted(folder) and not is_followed(folder):
+        cancel(store, run_id)
+        start_following(store, run_id)
 
 
 def is_followed(folder: RunFolder) -> bool:
@@ -110,7 +126,8 @@ class Follower:
                 self._engine.cancel(self._handle)
                 self._is_cancelled = True
             sighting = self._engine.look(self._handle)
-        except SilentError as error:
+        except (SilentError, SubmitError) as error:
+            # What it refuses now, with a token that has ended for example, it may answer later.
             self._shared.gather(self._silence(str(error), now))
             return False
         run = self._shared.gather(lambda run: self._news(run, sighting, now))

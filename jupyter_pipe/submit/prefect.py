@@ -44,14 +44,17 @@ class Prefect:
         token = os.environ.get(configuration.token or "PREFECT_API_KEY", "")
         self._web = Web("Prefect", self._url, token)
 
-    def start(self, order: Order) -> Started:
-        """Make a deployment of the exported flow, and a run of it."""
+    def require_settings(self) -> None:
+        """A work pool has to be named."""
         if not self._pool:
             raise SubmitError(
                 "Nobody says which of Prefect's work pools is to run it.",
                 code="engine_settings",
                 hint="Set PREFECT_DEFAULT_WORK_POOL_NAME, or pool in engines.toml.",
             )
+
+    def start(self, order: Order) -> Started:
+        """Make a deployment of the exported flow, and a run of it."""
         script = order.folder / "submitted.py"
         script.write_text(export_text(find_exporter("prefect"), order.plan), encoding="utf-8")
         flow = self._web.post("/flows/", {"name": flow_name(order.plan)})

@@ -22,18 +22,19 @@ from jupyter_pipe.analysis.knowledge.tables import tomllib
 from jupyter_pipe.submit import Engine, SubmitError
 from jupyter_pipe.trust.records import read_regular_file
 
-__all__ = ["ENGINES", "Configuration", "engine_of", "find_configuration", "settings_path"]
+__all__ = ["ENGINES", "Configuration", "configurations", "engine_of", "find_configuration", "settings_path"]
 
 # Engine: the class in the module of that name.
-ENGINES = {"prefect": "Prefect", "slurm": "Slurm"}
+ENGINES = {"airflow": "Airflow", "prefect": "Prefect", "slurm": "Slurm"}
 
 
 class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     """One table. `root` is the folder that this machine and the engine's workers share (default: the
     notebook's folder), `command` how workers call jupyter-pipe (default: as it is called here).
 
-    `url` is the address of the engine's API and `token` names the variable that holds the token for it.
-    `pool` is Prefect's work pool. `seconds` lie between two questions.
+    `url` is the address of the engine's API and `token` names the variable that holds the token for it;
+    `user_variable` and `password_variable` name those of a login. `pool` is Prefect's work pool, `dags` the
+    folder in which Airflow looks for DAGs. `seconds` lie between two questions.
     """
 
     engine: str
@@ -41,7 +42,10 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     command: str = ""
     url: str = ""
     token: str = ""
+    user_variable: str = ""
+    password_variable: str = ""
     pool: str = ""
+    dags: str = ""
     seconds: float = 2.0
 
 
@@ -49,6 +53,19 @@ def settings_path() -> Path:
     """Where the user's configurations are."""
     folder = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     return Path(folder) / "jupyter_pipe" / "engines.toml"
+
+
+def configurations() -> dict[str, Configuration | SubmitError]:
+    """All that can be submitted to, by name: those that are configured come first. One that cannot be used
+    is the error that says why."""
+    names = dict.fromkeys([*_read(settings_path()), *ENGINES])
+    found: dict[str, Configuration | SubmitError] = {}
+    for name in names:
+        try:
+            found[name] = find_configuration(name)
+        except SubmitError as error:
+            found[name] = error
+    return found
 
 
 def find_configuration(name: str) -> Configuration:

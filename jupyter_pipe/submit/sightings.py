@@ -37,6 +37,9 @@ def news_of(run: Run, sighting: Sighting, overdue: Collection[str], title: str, 
     news: list[Event] = []
     for stage in run.stages:
         seen = sighting.stages.get(stage.name)
+        if seen is None and sighting.state == "waiting" and not stage.after:
+            # The engine has not begun the run, and knows of no stages yet.
+            seen = StageSeen("waiting", sighting.note)
         if seen is not None:
             news += _of_stage(stage, seen, title, is_overdue=stage.name in overdue)
     is_settled = not any(stage.state is StageState.running for stage in run.stages)

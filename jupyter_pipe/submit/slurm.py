@@ -4,6 +4,7 @@ in the environment that `sbatch` passes on."""
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 
@@ -33,6 +34,11 @@ class Slurm:
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
+
+    def require_settings(self) -> None:
+        """SLURM's commands have to be there."""
+        if shutil.which("sbatch") is None:
+            raise _missing("sbatch")
 
     def start(self, order: Order) -> Started:
         """Submit the jobs. Raises SubmitError with what `sbatch` said."""
@@ -101,11 +107,15 @@ def _called(
     except subprocess.TimeoutExpired:
         raise SilentError(f"{command[0]} took longer than {_SECONDS_TO_WAIT:g} s") from None
     except FileNotFoundError:
-        raise SubmitError(
-            f"There is no program {command[0]!r} on this machine.",
-            code="engine_refused",
-            hint="Submit from a machine that can reach the cluster.",
-        ) from None
+        raise _missing(command[0]) from None
+
+
+def _missing(program: str) -> SubmitError:
+    return SubmitError(
+        f"There is no program {program!r} on this machine.",
+        code="engine_refused",
+        hint="Submit from a machine that can reach the cluster.",
+    )
 
 
 def _last_line(text: str) -> str:

@@ -33,9 +33,7 @@ from jupyter_pipe.submit.settings import Configuration, engine_of, find_configur
 from jupyter_pipe.trust.records import UNREADABLE, read_record
 from jupyter_pipe.trust.signatures import sign
 
-__all__ = ["Submission", "cancel", "find_submission", "shared_run", "submit", "title_of"]
-
-_FILE = "submitted.json"
+__all__ = ["Submission", "cancel", "find_submission", "is_submitted", "shared_run", "submit", "title_of"]
 
 
 class Submission(Struct, frozen=True):
@@ -52,13 +50,14 @@ def submit(request: RunRequest, name: str) -> Run:
     the engine has it."""
     configuration = find_configuration(name)
     engine = engine_of(configuration)
+    engine.require_settings()
     title = title_of(configuration)
     # Where the engine keeps the secrets is its own affair; only SLURM passes this environment on.
     prepared = prepare(request, has_secrets=configuration.engine == "slurm")
     facts = replace(prepared.facts, provenance=provenance_of(prepared))
     store = prepared.store
     store.make_state_folder()
-    run_id = store.next_run_id()
+    run_id = request.run_id or store.next_run_id()
     shared = SharedRun(store, prepared.pipeline, facts, run_id)
     shared.announce(request.trigger)
     try:
@@ -72,16 +71,21 @@ def submit(request: RunRequest, name: str) -> Run:
             raise SubmitError(f"{title} does not answer: {error}.", code="engine_silent") from None
         raise
     record = to_json(Submission(name, configuration, started, time.time()))
-    replace_file(shared.folder.path / _FILE, sign("submission", run_id, record))
+    replace_file(shared.folder.submitted, sign("submission", run_id, record))
     return shared.gather(lambda run: [EngineSeen(title, started.page)])
+
+
+def is_submitted(folder: RunFolder) -> bool:
+    """Whether an engine has taken the run."""
+    return folder.submitted.exists()
 
 
 def find_submission(store: RunStore, run_id: str) -> Submission | None:
     """What was started for the run; None if we started nothing. Raises UntrustedError for a record that
     somebody else wrote: it says whom to ask."""
-    path = store.folder(run_id).path / _FILE
-    if not path.exists():
+    if not is_submitted(store.folder(run_id)):
         return None
+    path = store.folder(run_id).submitted
     try:
         return msgspec.json.decode(read_record(path, "submission", run_id), type=Submission)
     except UNREADABLE:
@@ -119,7 +123,7 @@ def _package(target: Target, folder: RunFolder) -> tuple[Path, Pipeline]:
     however long the engine waits."""
     if target.package is not None:
         return target.package, read_package(target.package)
-    package = folder.path / "package"
+    package = folder.package
     compiled = compile_notebook(target.notebook, output=package)
     write_package(compiled, package)
     return package, compiled.pipeline

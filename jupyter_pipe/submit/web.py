@@ -6,12 +6,12 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jupyter_pipe.submit import SilentError, SubmitError
 
-__all__ = ["Web"]
+__all__ = ["RefusedError", "Web"]
 
 _SECONDS_TO_WAIT = 30.0
 _LONGEST_ANSWER = 1 << 24
@@ -20,11 +20,21 @@ _LONGEST_WORDS = 300
 _LATER = frozenset({408, 425, 429, *range(500, 600)})
 
 
+class RefusedError(SubmitError):
+    """The engine said no. `answer` is the status with which it did."""
+
+    def __init__(self, message: str, answer: int, *, hint: str = "") -> None:
+        super().__init__(message, code="engine_refused", hint=hint)
+        self.answer = answer
+
+
 class Web:
     """`title` is the engine's name for people, `url` the address below which all paths are. `token` is sent
-    with each request, if there is one."""
+    with each request, if there is one; `renew` gives another where it is no longer accepted."""
 
-    def __init__(self, title: str, url: str, token: str = "") -> None:
+    def __init__(
+        self, title: str, url: str, token: str = "", *, renew: Callable[[], str] | None = None
+    ) -> None:
         if not url.startswith(("http://", "https://")):
             raise SubmitError(
                 f"{url} is not the address of {title}: it does not begin with http:// or https://.",
@@ -33,6 +43,7 @@ class Web:
         self._title = title
         self._url = url.rstrip("/")
         self._token = token
+        self._renew = renew
 
     def get(self, path: str) -> Any:
         """The answer to a question, decoded."""
@@ -47,6 +58,16 @@ class Web:
         return self._ask("PATCH", path, body)
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
+        try:
+            return self._ask_once(method, path, body)
+        except RefusedError as error:
+            if error.answer != 401 or self._renew is None:
+                raise
+        # Tokens of sessions end after some hours, and a run may last for days.
+        self._token = self._renew()
+        return self._ask_once(method, path, body)
+
+    def _ask_once(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
@@ -67,6 +88,6 @@ class Web:
         if error.code in _LATER:
             return SilentError(f"HTTP {error.code}")
         hint = "Check the names of its variables in engines.toml." if error.code in {401, 403} else ""
-        return SubmitError(
-            f"{self._title} refuses ({error.code} {error.reason}): {words}", code="engine_refused", hint=hint
+        return RefusedError(
+            f"{self._title} refuses ({error.code} {error.reason}): {words}", error.code, hint=hint
         )

@@ -25,13 +25,77 @@ _ENDED = ("success", "failed")
 class Standalone:
     """A running Airflow. `dags` is the folder that it looks into."""
 
-    def __init__(self, folder: Path, port: str) -> None:
+    def __init__(self, folder: Path, airflow: Path, environment: dict[str, str]) -> None:
         self.dags = folder / "dags"
-        self._address = f"http://127.0.0.1:{port}"
+        self._folder = folder
+        self._airflow = airflow
+        self._port = free_port()
+        self.address = f"http://127.0.0.1:{self._port}"
+        self._environment = {**os.environ, **environment, **self._settings()}
+        self._environment["PATH"] = f"{airflow.parent}:{environment.get('PATH', os.environ['PATH'])}"
+        # Airflow is a dozen processes, each of which would compile it anew.
+        self._environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        self._process: subprocess.Popen[bytes] | None = None
         self._token = ""
 
+    def start(self) -> None:
+        """Start it, with what it had when it ended, and wait until it answers."""
+        with (self._folder / "standalone.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(self._airflow), "standalone"],
+                cwd=self._folder,
+                env=self._environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        until(self.is_up, "Airflow being up")
+
+    def family(self) -> list[psutil.Process]:
+        """All of its processes and theirs, which end in this order."""
+        assert self._process is not None
+        return [
+            *psutil.Process(self._process.pid).children(recursive=True),
+            psutil.Process(self._process.pid),
+        ]
+
+    def stop(self) -> None:
+        """End it, and whatever its tasks have started."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        family = self.family()
+        self._process.terminate()
+        _, left = psutil.wait_procs(family, timeout=30)
+        kill(left)
+        self._process.wait()
+
+    def die(self) -> None:
+        """What a power cut would do to it, but for what its tasks have started."""
+        assert self._process is not None
+        kill([each for each in self.family() if "run-stage" not in " ".join(each.cmdline())])
+        self._process.wait()
+
+    def _settings(self) -> dict[str, str]:
+        return {
+            "AIRFLOW_HOME": str(self._folder),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__PARALLELISM": "2",
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.address}/execution/",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": self._port,
+            "AIRFLOW__API__BASE_URL": self.address,
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "2",
+            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": free_port(),
+            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": free_port(),
+            # After which a task whose worker died is noticed.
+            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
+        }
+
     def is_up(self) -> bool:
-        place = f"{self._address}/auth/token"
+        place = f"{self.address}/auth/token"
         with contextlib.suppress(OSError), urllib.request.urlopen(place, timeout=PATIENCE) as answer:
             self._token = json.load(answer)["access_token"]
         return bool(self._token)
@@ -40,7 +104,7 @@ class Standalone:
         """A call of the REST interface."""
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self._address}/api/v2{path}", data, headers, method=method)
+        request = urllib.request.Request(f"{self.address}/api/v2{path}", data, headers, method=method)
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return json.load(answer)
 
@@ -64,45 +128,19 @@ class Standalone:
         return code, "\n".join(events[events.index("Output:") + 1 : end])
 
 
+def kill(processes: list[psutil.Process]) -> None:
+    for each in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
+
+
 @contextmanager
 def standalone(folder: Path, airflow: Path, **environment: str) -> Iterator[Standalone]:
     """Airflow in a folder of its own, on loopback, for as long as the test lasts."""
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    settings = {
-        "AIRFLOW_HOME": str(folder),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(folder / "dags"),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__PARALLELISM": "1",
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
-        "AIRFLOW__API__HOST": "127.0.0.1",
-        "AIRFLOW__API__PORT": port,
-        "AIRFLOW__API__BASE_URL": address,
-        "AIRFLOW__API__WORKERS": "1",
-        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "2",
-        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": free_port(),
-        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": free_port(),
-        "PATH": f"{airflow.parent}:{environment.pop('PATH', os.environ['PATH'])}",
-    }
     (folder / "dags").mkdir(parents=True)
-    with (folder / "standalone.log").open("w") as log:
-        process = subprocess.Popen(
-            [str(airflow), "standalone"],
-            cwd=folder,
-            env={**os.environ, **environment, **settings},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+    found = Standalone(folder, airflow, environment)
     try:
-        found = Standalone(folder, port)
-        until(found.is_up, "Airflow being up")
+        found.start()
         yield found
     finally:
-        family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
-        process.terminate()
-        _, left = psutil.wait_procs(family, timeout=30)
-        for each in left:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                each.kill()
-        process.wait()
+        found.stop()

@@ -32,6 +32,9 @@ class Fake:
         self.cancelled: list[Mapping[str, str]] = []
         self.refuses = False
 
+    def require_settings(self) -> None:
+        pass
+
     def start(self, order: Order) -> Started:
         if self.refuses:
             raise SubmitError("no such partition", code="engine_refused")

@@ -6,7 +6,6 @@ import argparse
 
 from jupyter_pipe.cli.options import Subparsers, add_command, add_root, find_store
 from jupyter_pipe.cli.output.terminal import Terminal
-from jupyter_pipe.runs.store import RunStore
 
 __all__ = ["add_parser", "run"]
 
@@ -25,6 +24,7 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Ask its runner to stop."""
     from jupyter_pipe.engine.control import request_cancel
+    from jupyter_pipe.submit.following import end_in_engine
 
     store = find_store(args.root)
     run_id = store.find(args.run_id)
@@ -32,8 +32,7 @@ def run(args: argparse.Namespace) -> int:
         state = store.read(run_id).state.value
         Terminal.of(args).say(f"Run {run_id} has already ended: {state}.")
         return 0
-    if (store.folder(run_id).path / "submitted.json").exists():
-        _end_in_engine(store, run_id)
+    end_in_engine(store, run_id)
     if store.url:
         from jupyter_pipe.runs.remote import RemoteRoot
 
@@ -41,13 +40,3 @@ def run(args: argparse.Namespace) -> int:
         RemoteRoot(store.url).publish(cancel, cancel.relative_to(store.state_folder).as_posix())
     Terminal.of(args).say(f"Asked run {run_id} to end. Follow it with: jupyter pipe logs {run_id} --follow")
     return 0
-
-
-def _end_in_engine(store: RunStore, run_id: str) -> None:
-    """Where nobody follows the run in its engine, the engine is told from here."""
-    from jupyter_pipe.submit.following import is_followed, start_following
-    from jupyter_pipe.submit.submission import cancel
-
-    if not is_followed(store.folder(run_id)):
-        cancel(store, run_id)
-        start_following(store, run_id)

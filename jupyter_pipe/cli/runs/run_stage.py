@@ -22,6 +22,7 @@ from jupyter_pipe.errors import RunError
 if TYPE_CHECKING:
     from jupyter_pipe.engine import RunRequest
     from jupyter_pipe.engine.single.stage import StageEnd
+    from jupyter_pipe.runs.store import RunStore
 
 __all__ = ["add_parser", "run"]
 
@@ -34,7 +35,7 @@ jupyter pipe run-stage home_value_pipeline train --take out/ingest --leave out/t
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "run-stage", run, examples=EXAMPLES)
-    parser.add_argument("target", type=Path, metavar="DIR", help="a compiled package")
+    parser.add_argument("target", type=Path, metavar="DIR", help="a compiled package; - for the run's own")
     parser.add_argument("stage", metavar="STAGE")
     parser.add_argument("--run-root", metavar="DIR|URL", help="shared by all stages of the run")
     parser.add_argument(
@@ -138,7 +139,8 @@ def _request(args: argparse.Namespace, root: str) -> RunRequest:
     from jupyter_pipe.runs.remote import local_root
     from jupyter_pipe.runs.store import RunStore, new_run_id
 
-    target = open_target(args.target, RunStore(local_root(root)))
+    store = RunStore(local_root(root))
+    target = open_target(_package(args, store), store)
     environment = environment_of(args.env_file)
     taken = [read_bundle(path).run_id for path in args.take]
     return RunRequest(
@@ -150,6 +152,19 @@ def _request(args: argparse.Namespace, root: str) -> RunRequest:
         trigger="engine",
         parameters=given_parameters(args, target, environment),
     )
+
+
+def _package(args: argparse.Namespace, store: RunStore) -> Path:
+    """The package that was named, or the one that `submit` laid out for the run."""
+    if args.target != Path("-"):
+        return Path(args.target)
+    if not args.run_id:
+        raise RunError(
+            "Only a run has a package of its own.",
+            code="run_id_missing",
+            hint="Name the run with --run-root and --run-id, or a compiled package instead of -.",
+        )
+    return store.folder(args.run_id).package
 
 
 def _leave_files(args: argparse.Namespace, end: StageEnd) -> None:

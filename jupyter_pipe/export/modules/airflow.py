@@ -1,6 +1,6 @@
 """Apache Airflow 3: a DAG file for the folder of DAGs, one Python task a stage. Parameters are the DAG's
 typed params; one that the pipeline does not have fails the run. Secrets come from the worker's
-environment."""
+environment. Each task has one try more than its stage: a worker that dies spends it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any
 from jupyter_pipe.export import Exporter
 from jupyter_pipe.export.plan import Plan, PlanParameter, Task
 
-__all__ = ["EXPORTER"]
+__all__ = ["EXPORTER", "dag_name"]
 
 _TYPES = {"int": "integer", "float": "number", "bool": "boolean", "str": "string"}
 _HEAD = '''\
 import os
+import signal
 import subprocess
 from datetime import timedelta
 
@@ -25,19 +26,22 @@ from airflow.sdk import DAG, Param
 PARAMS = {params}
 
 
-def run_stage(command, names, run_id, ti, params, dag_run):
-    """Exit codes 2, 3 and 4 would come out the same in another attempt."""
+def run_stage(command, names, tries, run_id, ti, params, dag_run):
+    """Exit codes 2, 3 and 4 would come out the same in another attempt. `tries` are the stage's own: the
+    task's last one is for a worker that died."""
     unknown = sorted(set(dag_run.conf or ()) - set(PARAMS))
     if unknown:
         raise AirflowFailException(f"The pipeline has no parameter {{unknown[0]!r}}.")
     given = {{f"JUPYTER_PIPE_{{name.upper()}}": str(params[name]) for name in names}}
     run = ["--run-id", run_id.replace(":", "-"), "--attempt", str(ti.try_number)]
     process = subprocess.Popen([*command, *run], env={{**os.environ, **given}})
+    # Airflow ends a task with this signal, and kills it some seconds later.
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     try:
         code = process.wait()
     finally:
         process.terminate()
-    if code in (2, 3, 4):
+    if code in (2, 3, 4) or (code and ti.try_number >= tries):
         raise AirflowFailException(f"Exit code {{code}}: see the log above.")
     if code:
         raise AirflowException(f"Exit code {{code}}: see the log above.")
@@ -55,8 +59,8 @@ _TASK = """\
     stage_{name} = PythonOperator(
         task_id={task_id},
         python_callable=run_stage,
-        op_args=[{command}, {names}],
-        retries={retries},
+        op_args=[{command}, {names}, {tries}],
+        retries={tries},
         retry_delay=timedelta(seconds=1),
         retry_exponential_backoff=True,
         execution_timeout={timeout},
@@ -68,7 +72,7 @@ def _write(plan: Plan) -> str:
     params = "".join(f"\n    {each.name!r}: {_param(each)}," for each in plan.parameters)
     head = _HEAD.format(
         params=f"{{{params}\n}}" if params else "{}",
-        dag_id=repr(re.sub(r"[^\w.-]+", "_", plan.name, flags=re.ASCII)),
+        dag_id=repr(dag_name(plan)),
         description=ascii(plan.description),
         schedule=ascii(plan.schedule),
     )
@@ -78,6 +82,11 @@ def _write(plan: Plan) -> str:
         if task.after
     ]
     return head + "\n".join([*(_task(plan, task) for task in plan.tasks), "".join(order)]).rstrip("\n") + "\n"
+
+
+def dag_name(plan: Plan) -> str:
+    """The id of the DAG: the pipeline's name, in the characters that Airflow allows."""
+    return re.sub(r"[^\w.-]+", "_", plan.name, flags=re.ASCII)
 
 
 def _param(parameter: PlanParameter) -> str:
@@ -96,7 +105,7 @@ def _task(plan: Plan, task: Task) -> str:
         task_id=repr(task.name),
         command=ascii([*plan.words(task), "--run-root", plan.options.run_root]),
         names=[each.name for each in task.parameters],
-        retries=task.retries,
+        tries=task.retries + 1,
         timeout=f"timedelta(seconds={seconds:g})" if seconds else "None",
     )
 
