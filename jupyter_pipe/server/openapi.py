@@ -46,6 +46,8 @@ _OPERATIONS = (
     _Operation("post", "/suggest", "Suggest stages", (), "SuggestRequest", "SuggestAnswer"),
     _Operation("get", "/runs", "List runs", ("root", "notebook"), "", "RunList"),
     _Operation("post", "/runs", "Start a run", (), "StartRequest", "Started", (202,)),
+    _Operation("get", "/engines", "List engines that can run a notebook", ("notebook",), "", "EngineList"),
+    _Operation("post", "/engines", "Have an engine run a notebook", (), "SubmitRequest", "Started", (202,)),
     _Operation("get", _RUN, "Read a run", ("root",), "", "Run"),
     _Operation("delete", _RUN, "Remove a run", ("root",), "", "", (204,)),
     _Operation(

@@ -20,6 +20,8 @@ __all__ = [
     "CompileAnswer",
     "CompileRequest",
     "DebugRequest",
+    "EngineChoice",
+    "EngineList",
     "ErrorBody",
     "ExecutedOutputs",
     "LogChunk",
@@ -32,6 +34,7 @@ __all__ = [
     "RunSummary",
     "StartRequest",
     "Started",
+    "SubmitRequest",
     "SuggestAnswer",
     "SuggestRequest",
     "WrittenNotebook",
@@ -102,6 +105,30 @@ class StartRequest(Struct, frozen=True, rename={"from_": "from"}):
     force: tuple[str, ...] = ()
     cache: bool = True
     keep_going: bool = False
+
+
+class EngineChoice(Struct, frozen=True):
+    """An engine that can run pipelines. `name` is what is asked for: a configuration's, else the engine's
+    own. `problem` says why it cannot be used for the notebook; empty if it can."""
+
+    name: str
+    title: str
+    problem: str = ""
+
+
+class EngineList(Struct, frozen=True):
+    """Those that are configured come first."""
+
+    engines: tuple[EngineChoice, ...]
+
+
+class SubmitRequest(Struct, frozen=True):
+    """A run of the saved notebook in the engine of that name. A value of `parameters` is the text that a
+    user typed."""
+
+    engine: str
+    notebook: str
+    parameters: dict[str, str] = {}
 
 
 class PlanRequest(StartRequest, frozen=True, rename={"from_": "from"}):

@@ -5,6 +5,7 @@ export const CommandIds = {
   runWithoutCache: 'jupyter-pipe:run-without-cache',
   runStage: 'jupyter-pipe:run-stage',
   runFrom: 'jupyter-pipe:run-from',
+  runOn: 'jupyter-pipe:run-on',
   plan: 'jupyter-pipe:plan',
   cancel: 'jupyter-pipe:cancel',
   resume: 'jupyter-pipe:resume',

@@ -52,6 +52,8 @@ def asked_of(folder: str, run_ids: Sequence[str]) -> Iterator[Asked]:
     yield Asked("POST", f"operations/label?root={folder}", "operations/label", label)
     for run_id in run_ids:
         yield from _about_a_run(folder, run_id)
+    yield Asked("GET", f"engines?notebook={folder}/flow.ipynb", "engines")
+    yield Asked("POST", "engines", "engines", {"engine": "slurm", "notebook": f"{folder}/flow.ipynb"})
     yield Asked("POST", "runs", "runs", {"notebook": f"{folder}/flow.ipynb"}, frozenset({"run"}))
 
 

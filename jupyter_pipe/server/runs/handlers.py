@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jupyter_pipe.server.base import PipeHandler, allowed
-from jupyter_pipe.server.payloads import DebugRequest, NoteRequest, StartRequest
+from jupyter_pipe.server.payloads import DebugRequest, NoteRequest, StartRequest, SubmitRequest
 from jupyter_pipe.server.runs.service import RUN_ID, STAGE
 
 __all__ = ["ROUTES"]
@@ -34,6 +34,20 @@ class RunsHandler(RunHandler):
     async def post(self) -> None:
         """Start."""
         self.answer(await self.start(self.services.runs.start, self.body(StartRequest)), 202)
+
+
+class EnginesHandler(RunHandler):
+    """`GET engines?notebook=PATH` lists, `POST engines` has one run a notebook."""
+
+    @allowed("read")
+    async def get(self) -> None:
+        """List."""
+        self.answer(await self.work(self.services.runs.engines, self.text("notebook")))
+
+    @allowed("execute")
+    async def post(self) -> None:
+        """Submit."""
+        self.answer(await self.start(self.services.runs.submit, self.body(SubmitRequest)), 202)
 
 
 class OneRunHandler(RunHandler):
@@ -143,6 +157,7 @@ class OutputsHandler(RunHandler):
 _RUN = f"runs/({RUN_ID})"
 ROUTES = [
     ("runs", RunsHandler),
+    ("engines", EnginesHandler),
     (_RUN, OneRunHandler),
     (f"{_RUN}/note", NoteHandler),
     (f"{_RUN}/cancel", CancelHandler),

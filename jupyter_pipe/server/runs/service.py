@@ -13,6 +13,7 @@ from jupyter_pipe.runs.report.notes import RunNote, read_note, write_note
 from jupyter_pipe.server.paths import Root
 from jupyter_pipe.server.payloads import (
     DebugRequest,
+    EngineList,
     ExecutedOutputs,
     LogChunk,
     NoteRequest,
@@ -20,8 +21,10 @@ from jupyter_pipe.server.payloads import (
     RunSummary,
     Started,
     StartRequest,
+    SubmitRequest,
     WrittenNotebook,
 )
+from jupyter_pipe.server.runs.engines import list_engines, require_usable
 from jupyter_pipe.server.runs.runner import Order
 from jupyter_pipe.server.runs.starting import start_run
 from jupyter_pipe.server.runs.watcher import RunWatcher
@@ -79,6 +82,24 @@ class RunService:
             )
         )
 
+    def engines(self, notebook: str) -> EngineList:
+        """The engines that can run the notebook, and why others cannot."""
+        return list_engines(self._root.notebook(notebook).parent)
+
+    def submit(self, request: SubmitRequest) -> Started:
+        """Have another engine run the saved notebook. Returns when the engine has it."""
+        path = self._root.notebook(request.notebook)
+        require_usable(request.engine, path.parent)
+        return self._begin(
+            Order(
+                root=str(path.parent),
+                run_id=RunStore(path.parent).next_run_id(),
+                notebook=str(path),
+                request=StartRequest(request.notebook, request.parameters),
+                engine=request.engine,
+            )
+        )
+
     def resume(self, root: str, run_id: str) -> Started:
         """Continue a run that ended without success: a new run, which reuses what still fits."""
         run = self.read(root, run_id)
@@ -104,9 +125,11 @@ class RunService:
     def cancel(self, root: str, run_id: str) -> Run:
         """Ask the run to stop; it ends soon after. One that has ended stays as it is."""
         from jupyter_pipe.engine import request_cancel
+        from jupyter_pipe.submit.following import end_in_engine
 
         store = self.store(root)
-        request_cancel(store, run_id)
+        if request_cancel(store, run_id):
+            end_in_engine(store, run_id)
         return store.read(run_id)
 
     def delete(self, root: str, run_id: str) -> None:

@@ -17,10 +17,11 @@ __all__ = ["start_run"]
 
 
 def start_run(order: Order) -> None:
-    """Start a runner; returns when its run exists. Raises what the runner could not do."""
-    events = RunStore(order.root).folder(order.run_id).events
+    """Start a runner; returns when its run exists, or the engine has it. Raises what could not be done."""
+    folder = RunStore(order.root).folder(order.run_id)
+    begun = folder.submitted if order.engine else folder.events
     said = start_detached(
-        "jupyter_pipe.server.runs.runner", msgspec.json.encode(order), events, Path(order.root)
+        "jupyter_pipe.server.runs.runner", msgspec.json.encode(order), begun, Path(order.root)
     )
     if said is not None:
         raise _failure(said)

@@ -11,6 +11,7 @@ import type {
   DecisionAnswer,
   DecisionRequest,
   Diagnostic,
+  EngineList,
   ErrorBody,
   ExecutedOutputs,
   LoadedValue,
@@ -25,6 +26,7 @@ import type {
   RunSummary,
   StartRequest,
   Started,
+  SubmitRequest,
   SuggestAnswer,
   SuggestRequest,
   ValuesAnswer,
@@ -83,6 +85,16 @@ export class Client {
 
   start(request: StartRequest): Promise<Started> {
     return this.post('runs', request);
+  }
+
+  /** The engines that can run a notebook, and why others cannot. */
+  engines(notebook: string): Promise<EngineList> {
+    return this.get('engines', { notebook });
+  }
+
+  /** Has another engine run the notebook. */
+  submit(request: SubmitRequest): Promise<Started> {
+    return this.post('engines', request);
   }
 
   runs(root: string, notebook: string): Promise<RunList> {

@@ -159,6 +159,16 @@ export interface Effect {
 
 export type EffectKind = 'binds' | 'defines' | 'deletes' | 'may_bind' | 'mutates' | 'pure' | 'reads';
 
+export interface EngineChoice {
+  readonly name: string;
+  readonly title: string;
+  readonly problem: string;
+}
+
+export interface EngineList {
+  readonly engines: readonly EngineChoice[];
+}
+
 export interface ErrorBody {
   readonly code: string;
   readonly message: string;
@@ -654,6 +664,12 @@ export interface StudyShown {
   readonly trials: readonly Trial[];
   readonly best: number | null;
   readonly command: string;
+}
+
+export interface SubmitRequest {
+  readonly engine: string;
+  readonly notebook: string;
+  readonly parameters?: Readonly<Record<string, string>>;
 }
 
 export interface SuggestAnswer {

@@ -9,6 +9,7 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { ApiError } from '../api/client';
 import { CommandIds } from '../commands';
 import { copyText } from '../controls/copy';
+import { askEngine } from '../panels/engines/dialog';
 import { ensureSaved, type SaveMode } from '../runs/saving';
 import { isActive } from '../runs/state';
 import type { NotebookPipeline, RunOptions } from '../runs/pipeline';
@@ -41,6 +42,7 @@ export const running: JupyterFrontEndPlugin<void> = {
       CommandIds.runStage,
       CommandIds.runFrom,
       CommandIds.runFailed,
+      CommandIds.runOn,
       CommandIds.cancel,
       CommandIds.resume,
       CommandIds.refresh,
@@ -96,6 +98,21 @@ class Running {
     await this.reported(async () => {
       if (await ensureSaved(pipeline.stages.panel, this.saveMode, this.trans)) {
         await pipeline.start(options);
+      }
+    });
+  }
+
+  /** Ask for an engine, and have it run the notebook. */
+  async startElsewhere(): Promise<void> {
+    const { pipeline, trans } = this;
+    if (!pipeline || pipeline.isRunning) {
+      return;
+    }
+    await this.reported(async () => {
+      const { engines } = await pipeline.client.engines(pipeline.stages.path);
+      const engine = await askEngine(pipeline, engines, trans);
+      if (engine !== null && (await ensureSaved(pipeline.stages.panel, this.saveMode, trans))) {
+        await pipeline.submit(engine);
       }
     });
   }
@@ -174,6 +191,12 @@ function addCommands(app: JupyterFrontEnd, running: Running, trans: TranslationB
     caption: trans.__('What they need is reused; what depends on them is left alone'),
     isEnabled: args => isIdle() && running.failed(args).length > 0,
     execute: args => running.start({ targets: running.failed(args) })
+  });
+  commands.addCommand(CommandIds.runOn, {
+    label: trans.__('Run on…'),
+    caption: trans.__('Have another engine run the notebook, such as Airflow or SLURM'),
+    isEnabled: isIdle,
+    execute: () => running.startElsewhere()
   });
   commands.addCommand(CommandIds.cancel, {
     label: trans.__('Cancel Run'),

@@ -27,7 +27,7 @@ export const toolbar: JupyterFrontEndPlugin<void> = {
   }
 };
 
-const MENU = [CommandIds.plan, CommandIds.runStage, CommandIds.runFrom, CommandIds.runWithoutCache];
+const MENU = [CommandIds.plan, CommandIds.runStage, CommandIds.runFrom, CommandIds.runWithoutCache, CommandIds.runOn];
 
 class RunButton extends FrameWidget {
   constructor(

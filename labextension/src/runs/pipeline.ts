@@ -158,6 +158,13 @@ export class NotebookPipeline implements IDisposable {
     await this.begin(() => this.client.start(this.request(options)));
   }
 
+  /** Have another engine run the saved notebook. Raises ApiError. */
+  async submit(engine: string): Promise<void> {
+    this.plan = null;
+    const parameters = Object.fromEntries(this.parameters);
+    await this.begin(() => this.client.submit({ engine, notebook: this.stages.path, parameters }));
+  }
+
   async resume(runId: string): Promise<void> {
     await this.begin(() => this.client.resume(this.history.address(runId)));
   }

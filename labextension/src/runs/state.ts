@@ -67,6 +67,10 @@ export function messageOf(failure: Failure): string {
 }
 
 function waitingFor(stage: StageRun, trans: TranslationBundle): string {
+  // What an engine says of it: "SLURM: PENDING (Resources)".
+  if (stage.reason) {
+    return stage.reason;
+  }
   if (stage.after.length === 0) {
     return '';
   }

@@ -267,6 +267,7 @@ const MENU = [
   CommandIds.compileAndRun,
   CommandIds.plan,
   CommandIds.runWithoutCache,
+  CommandIds.runOn,
   CommandIds.followOutput,
   CommandIds.openOperations,
   CommandIds.openReport,

@@ -38,9 +38,7 @@ export function ParametersBody(props: BodyProps): ReactElement {
   }
   return (
     <div className="jp-pipe-Parameters">
-      {parameters.map(parameter => (
-        <ParameterField key={parameter.name} parameter={parameter} {...props} />
-      ))}
+      <ParameterFields {...props} />
       <div className="jp-pipe-Actions jp-pipe-Parameters-actions">
         <button
           type="button"
@@ -54,7 +52,26 @@ export function ParametersBody(props: BodyProps): ReactElement {
   );
 }
 
-function ParameterField({ parameter, pipeline, trans }: BodyProps & { parameter: Parameter }): ReactElement {
+type FieldProps = Pick<BodyProps, 'pipeline' | 'trans'> & {
+  /** What the ids of the fields begin with, where the form is shown twice. */
+  readonly prefix?: string;
+};
+
+/** A field for each parameter of the compiled pipeline; `pipeline.parameters` holds what is typed. */
+export function ParameterFields(props: FieldProps): ReactElement {
+  const parameters = props.pipeline.pipeline?.parameters ?? [];
+  return (
+    <>
+      {parameters.map(parameter => (
+        <ParameterField key={parameter.name} parameter={parameter} {...props} />
+      ))}
+    </>
+  );
+}
+
+function ParameterField(props: FieldProps & { parameter: Parameter }): ReactElement {
+  const { parameter, pipeline, trans, prefix = 'jp-pipe-parameter' } = props;
+  const id = `${prefix}-${parameter.name}`;
   const typed = pipeline.parameters.get(parameter.name);
   const text = typed ?? shownDefault(parameter);
   const problem = typed === undefined ? '' : checkParameter(parameter, typed, trans);
@@ -64,13 +81,13 @@ function ParameterField({ parameter, pipeline, trans }: BodyProps & { parameter:
     <>
       <label
         className="jp-pipe-code"
-        htmlFor={`jp-pipe-parameter-${parameter.name}`}
+        htmlFor={id}
         title={[`${parameter.name}: ${parameter.type}`, parameter.description].filter(Boolean).join('\n')}
       >
         <Cut text={parameter.name} />
       </label>
       <div className="jp-pipe-Parameters-value" data-changed={typed !== undefined}>
-        <ParameterInput parameter={parameter} text={text} isInvalid={problem !== ''} set={set} />
+        <ParameterInput id={id} parameter={parameter} text={text} isInvalid={problem !== ''} set={set} />
         {typed !== undefined && (
           <button
             type="button"
@@ -93,18 +110,18 @@ function ParameterField({ parameter, pipeline, trans }: BodyProps & { parameter:
 }
 
 function ParameterInput(props: {
+  id: string;
   parameter: Parameter;
   text: string;
   isInvalid: boolean;
   set: (text: string) => void;
 }): ReactElement {
-  const { parameter, isInvalid } = props;
+  const { id, parameter, isInvalid } = props;
   const [text, showText] = useShown(props.text);
   const set = (value: string) => {
     showText(value);
     props.set(value);
   };
-  const id = `jp-pipe-parameter-${parameter.name}`;
   const choices = parameter.choices.length > 0 ? parameter.choices.map(String) : parameter.type === 'bool' ? ['True', 'False'] : [];
   if (choices.length > 0) {
     return (
