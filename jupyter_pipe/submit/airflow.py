@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from jupyter_pipe.cache.replacing import replace_file
 from jupyter_pipe.export import Plan, export_text, find_exporter, read_options
-from jupyter_pipe.export.engines.airflow import dag_name
+from jupyter_pipe.export.modules.airflow import dag_name
 from jupyter_pipe.submit import Order, Sighting, StageSeen, Started, State, SubmitError
 from jupyter_pipe.submit.settings import Configuration
 from jupyter_pipe.submit.web import RefusedError, Web
