@@ -130,6 +130,14 @@ _READING = (
         "skip ‖ skip",
         "Tag a cell `stage:NAME`.",
     ),
+    _error(
+        "PIPE114",
+        "What cannot be shared",
+        "`shares:` is for values that a stage makes and that can travel. Functions, classes and imports are "
+        "code, and a parameter is set in each notebook that has it.",
+        "shares:fit  def fit(rows): …",
+        "Put code that notebooks have in common into a module, and make parameters those of both.",
+    ),
     _warning(
         "PIPE120",
         "A kernel that is not installed",

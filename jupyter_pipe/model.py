@@ -21,6 +21,7 @@ __all__ = [
     "EffectKind",
     "Fix",
     "Gate",
+    "JoinedNotebook",
     "Learned",
     "Metric",
     "Notebook",
@@ -112,7 +113,8 @@ class Diagnostic(Struct, frozen=True):
     """One finding of the compiler.
 
     `line` and `column` count from 1 within the cell's own source as the user wrote it (magics
-    included); `cell` is `Cell.number`. `hint` says what to do, in one sentence.
+    included); `cell` is `Cell.number`. `hint` says what to do, in one sentence. `notebook` is the path of the
+    notebook, where a pipeline has several.
     """
 
     code: str
@@ -125,6 +127,7 @@ class Diagnostic(Struct, frozen=True):
     column: int | None = None
     stage: str | None = None
     fixes: tuple[Fix, ...] = ()
+    notebook: str = ""
 
 
 class Parameter(Struct, frozen=True, rename={"type_": "type"}):
@@ -301,6 +304,11 @@ class Stage(Struct, frozen=True):
     follows: dict[str, tuple[str, ...]] = {}
     kept: tuple[str, ...] = ()
 
+    @property
+    def own_parameters(self) -> tuple[str, ...]:
+        """The parameters as the notebook itself calls them."""
+        return tuple(name.rpartition(".")[2] for name in self.parameters)
+
 
 class Edge(Struct, frozen=True, rename={"from_": "from"}):
     """`names` is empty for a pure ordering; `@…` is ambient state, `file:…` a file."""
@@ -317,10 +325,27 @@ class Source(Struct, frozen=True):
     digest: str
 
 
+class JoinedNotebook(Struct, frozen=True):
+    """One of several notebooks that are one pipeline: as if they were run one after another.
+
+    Its stages and parameters are called `name.stage` and `name.parameter`. `source` is relative to the folder
+    of the pipeline, and so is `folder`, where its kernels run (empty for the folder itself). `shares` are the
+    variables that later notebooks may use, as they are when the last stage ends; `takes` are those that
+    earlier ones share with it, each with the name of the notebook that it comes from."""
+
+    name: str
+    source: Source
+    kernel: str
+    folder: str = ""
+    shares: tuple[str, ...] = ()
+    takes: dict[str, str] = {}
+
+
 class Pipeline(Struct, frozen=True):
     """The DAG: the one contract for every engine. `stages` are in notebook order; `schedule` is a cron
     expression for engines that start runs by themselves. `contract_digests` are those of the package's
-    `contracts/NAME.yaml`, by the value that each judges."""
+    `contracts/NAME.yaml`, by the value that each judges. `notebooks` are those of a pipeline of several,
+    in the order in which they would be run; `kernel` and `source` are then those of the first."""
 
     version: int
     name: str
@@ -333,6 +358,29 @@ class Pipeline(Struct, frozen=True):
     description: str = ""
     schedule: str | None = None
     contract_digests: dict[str, str] = {}
+    notebooks: tuple[JoinedNotebook, ...] = ()
+
+    def notebook_of(self, stage: str) -> JoinedNotebook | None:
+        """The notebook that a stage is of, where the pipeline has several; else None."""
+        name = stage.partition(".")[0]
+        return next((each for each in self.notebooks if each.name == name), None)
+
+    def beside(self, stage: str) -> tuple[Stage, ...]:
+        """The stages of the same notebook, this one included: only these share variables and settings."""
+        if not self.notebooks:
+            return self.stages
+        own = stage.partition(".")[0]
+        return tuple(each for each in self.stages if each.name.partition(".")[0] == own)
+
+    def kernel_of(self, stage: str) -> str:
+        """The kernelspec in which the stage runs."""
+        notebook = self.notebook_of(stage)
+        return notebook.kernel if notebook is not None else self.kernel
+
+    def folder_of(self, stage: str) -> str:
+        """Where the stage runs, relative to the folder of the pipeline; empty for that folder."""
+        notebook = self.notebook_of(stage)
+        return notebook.folder if notebook is not None else ""
 
     def stage(self, name: str) -> Stage:
         """The stage called `name`. Raises KeyError."""

@@ -7,6 +7,7 @@ plain Python, so that the common path never imports IPython.
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,7 @@ def stage_sources(package: Path, stage: Stage) -> dict[str, str]:
     }
 
 
-def read_stage_code(package: Path, stage: Stage, numbers: dict[str, int | None]) -> dict[str, str]:
+def read_stage_code(package: Path, stage: Stage, numbers: Mapping[str, int | None]) -> dict[str, str]:
     """The `code` component of a fingerprint: what the stage replays, then its cells, by digest.
 
     `numbers` gives the cells' numbers; they count only where the code looks at IPython's history.

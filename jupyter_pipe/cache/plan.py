@@ -132,6 +132,16 @@ class Forcing(Struct, frozen=True):
     reuse_uncached: frozenset[str] = frozenset()
 
 
+class Surroundings(Struct, frozen=True):
+    """What all stages of one notebook have in common: the folder in which they run, the numbers of its cells
+    by id, what of its kernel counts, and the contracts of its values."""
+
+    folder: Path
+    numbers: Mapping[str, int | None] = {}
+    settings: Mapping[str, str] = {}
+    contracts: Mapping[str, Contract] = {}
+
+
 class PlannedStage(Struct, frozen=True):
     """`action` is what is expected; `saved_seconds` what a reuse saves. `contacts` are what a reused result
     was in touch with and nobody can compare, `created` is when that was (UTC seconds)."""
@@ -165,40 +175,35 @@ class StageCache:
         pipeline: str,
         *,
         package: Path,
-        workdir: Path,
+        surroundings: Callable[[Stage], Surroundings],
         literals: Mapping[str, str],
         versions: Callable[[Stage], Mapping[str, str]],
         has_artifact: Callable[[str], bool],
-        numbers: Mapping[str, int | None],
-        settings: Mapping[str, str],
         forcing: Forcing = Forcing(),  # noqa: B008 - frozen
         present: Callable[[Stage], Present] | None = None,
-        contracts: Mapping[str, Contract] | None = None,
     ) -> None:
         self.cache = cache
         self.pipeline = pipeline
         self.forcing = forcing
         self._package = package
-        self._workdir = workdir
+        self._surroundings = surroundings
         self._literals = literals
         self._versions = versions
         self._has_artifact = has_artifact
-        self._numbers = dict(numbers)
-        self._settings = dict(settings)
-        self._present = present or (lambda stage: Present(workdir))
-        self._contracts = contracts or {}
+        self._present = present or (lambda stage: Present(surroundings(stage).folder))
 
     def fingerprint(self, stage: Stage, inputs: StageInputs) -> Fingerprint:
         """What the stage's result depends on and is known before it runs."""
+        around = self._surroundings(stage)
         return Fingerprint(
-            code=read_stage_code(self._package, stage, self._numbers),
-            parameters={name: self._literals[name] for name in stage.parameters},
+            code=read_stage_code(self._package, stage, around.numbers),
+            parameters={name.rpartition(".")[2]: self._literals[name] for name in stage.parameters},
             inputs=inputs.values,
-            modules=module_digests(stage.imports, self._workdir),
+            modules=module_digests(stage.imports, around.folder),
             versions=dict(self._versions(stage)),
             ambient=inputs.ambient,
             settings={
-                **self._settings,
+                **around.settings,
                 "serialiser": SERIALISER,
                 "outputs": ", ".join(sorted(stage.outputs)) or "none",
             },
@@ -264,7 +269,7 @@ class StageCache:
             problems.append("it touched more than could be noted")
         problems += _changes_left(left, new)
         problems += self._too_old(stage, entry) or self._damage(entry)
-        answered = answer_demands(stage, entry.result, self._contracts)
+        answered = answer_demands(stage, entry.result, self._surroundings(stage).contracts)
         if isinstance(answered, str):
             problems.append(answered)
         if problems or isinstance(answered, str):
@@ -347,7 +352,8 @@ class StageCache:
         if latest.unseeded and latest.fingerprint.key == fingerprint.key:
             return f"{', '.join(latest.unseeded)}, unseeded", True
         sources = {value.name: value.from_ for value in stage.inputs}
-        found = explain(latest.fingerprint, fingerprint, cell_numbers=self._numbers, sources=sources)
+        numbers = self._surroundings(stage).numbers
+        found = explain(latest.fingerprint, fingerprint, cell_numbers=numbers, sources=sources)
         return found or "random state changed", False
 
     def _damage(self, entry: CacheEntry) -> list[str]:
@@ -390,7 +396,7 @@ class StageCache:
         latest = self.cache.latest(self.pipeline, stage.name)
         if latest is None or path not in latest.written:
             return ""
-        code = read_stage_code(self._package, stage, self._numbers)
+        code = read_stage_code(self._package, stage, self._surroundings(stage).numbers)
         same = [*code.values()] == [*latest.fingerprint.code.values()]
         return latest.written[path] if same else ""
 

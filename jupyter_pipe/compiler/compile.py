@@ -24,6 +24,14 @@ from jupyter_pipe.compiler.declared_files import declare_files
 from jupyter_pipe.compiler.graph import resolve
 from jupyter_pipe.compiler.learned import decode_learned, with_learned
 from jupyter_pipe.compiler.names import package_name
+from jupyter_pipe.compiler.shared_values import (
+    LEFT,
+    find_shares,
+    keep_shared,
+    relocated,
+    unshareable,
+    with_outer_cells,
+)
 from jupyter_pipe.compiler.stages import Grouping, group_cells
 from jupyter_pipe.errors import CompileError
 from jupyter_pipe.model import (
@@ -42,7 +50,15 @@ from jupyter_pipe.notebook.contract_files import contract_texts
 from jupyter_pipe.notebook.file_kinds import notebook_name
 from jupyter_pipe.trust.records import read_record
 
-__all__ = ["Compiled", "check_notebook", "compile_notebook", "default_output", "draft_of", "draft_pipeline"]
+__all__ = [
+    "Compiled",
+    "check_notebook",
+    "check_pair",
+    "compile_notebook",
+    "default_output",
+    "draft_of",
+    "draft_pipeline",
+]
 
 
 @contextlib.contextmanager
@@ -89,10 +105,15 @@ def compile_notebook(
 def check_notebook(path: Path | str) -> tuple[Diagnostic, ...]:
     """Everything that the compiler has to say about the notebook, in notebook order; first, whether the
     files that jupytext keeps beside it say the same."""
+    notebook = read_notebook(path)
+    return (*check_pair(notebook), *draft_of(notebook).diagnostics)
+
+
+def check_pair(notebook: Notebook) -> Iterable[Diagnostic]:
+    """Whether the files that jupytext keeps beside the notebook say the same."""
     from jupyter_pipe.notebook.text.pairs import compare_with_pair
 
-    notebook = read_notebook(path)
-    return (*compare_with_pair(notebook), *draft_of(notebook).diagnostics)
+    return compare_with_pair(notebook)
 
 
 @_uncollected()
@@ -103,11 +124,12 @@ def draft_pipeline(path: Path | str, content: bytes | None = None) -> Pipeline:
 
 
 @_uncollected()
-def draft_of(notebook: Notebook) -> Pipeline:
-    """As `draft_pipeline`, of a notebook that was read."""
+def draft_of(notebook: Notebook, takes: Iterable[str] = ()) -> Pipeline:
+    """As `draft_pipeline`, of a notebook that was read. `takes` are variables that earlier notebooks of a
+    pipeline of several share with it."""
     path = Path(notebook.path)
     package = package_name(notebook.name, path.resolve().parent)
-    return _analysed(notebook, package, path.name, find_interpreter(notebook.kernel))
+    return _analysed(notebook, package, path.name, find_interpreter(notebook.kernel), tuple(takes))
 
 
 def default_output(path: Path | str) -> Path:
@@ -115,16 +137,26 @@ def default_output(path: Path | str) -> Path:
     return Path(path).with_name(f"{notebook_name(Path(path))}_pipeline")
 
 
-def _analysed(notebook: Notebook, package: str, source: str, interpreter: Path | None) -> Pipeline:
+def _analysed(
+    notebook: Notebook, package: str, source: str, interpreter: Path | None, takes: Iterable[str] = ()
+) -> Pipeline:
+    """The pipeline with everything that is found on the way; `source` is how it names the notebook."""
     from jupyter_pipe.analysis import analyse
 
-    grouping = group_cells(notebook, parse_tags(notebook))
+    reading = parse_tags(notebook)
+    grouping = group_cells(notebook, reading)
     folder = Path(notebook.path).resolve().parent
-    analysis = analyse(grouping.program, folder=folder)
+    shares = find_shares(notebook, reading)
+    analysis = analyse(with_outer_cells(grouping.program, shares, takes), folder=folder)
     name = notebook.settings.name or notebook.name
     stages = _stages(grouping, analysis, package, _read_learned(folder, name))
+    found = [*grouping.diagnostics, *relocated(analysis.diagnostics, shares)]
+    if shares or takes:
+        left = resolve(stages).inputs.get(LEFT, ())
+        found += unshareable(analysis, shares, left)
+        stages = keep_shared(stages, left)
     wiring = resolve(stages)
-    found = [*grouping.diagnostics, *analysis.diagnostics, *wiring.diagnostics]
+    found += wiring.diagnostics
     found += _check_setup(notebook, grouping, analysis)
     found += _check_kernel(notebook, interpreter)
     found += _check_filter(notebook)

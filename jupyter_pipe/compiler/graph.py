@@ -76,7 +76,12 @@ def resolve(stages: Sequence[Stage]) -> Wiring:
 def rewire(pipeline: Pipeline, learned: Mapping[str, Learned]) -> Pipeline:
     """`pipeline` with what runs have seen of its stages: inputs that they change, stages that they follow."""
     stages = tuple(with_learned(stage, learned.get(stage.name, Learned())) for stage in pipeline.stages)
-    wiring = resolve(stages)
+    if pipeline.notebooks:
+        from jupyter_pipe.compiler.joining import resolve_joined  # most pipelines are of one notebook
+
+        wiring = resolve_joined(pipeline.notebooks, stages)
+    else:
+        wiring = resolve(stages)
     stages = tuple(
         msgspec.structs.replace(stage, inputs=wiring.inputs[stage.name], outputs=wiring.outputs[stage.name])
         for stage in stages

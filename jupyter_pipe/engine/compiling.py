@@ -13,9 +13,11 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 import jupyter_pipe
 from jupyter_pipe.cache.files import module_digests
@@ -31,7 +33,10 @@ from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.trust.records import UNREADABLE, read_record
 from jupyter_pipe.trust.signatures import sign
 
-__all__ = ["compile_for_run"]
+if TYPE_CHECKING:
+    from jupyter_pipe.compiler.notebook_list import NotebookList
+
+__all__ = ["compile_for_run", "compile_several_for_run"]
 
 _OWN_CODE = ("analysis", "compiler", "notebook")
 """Folders of ours that decide what a notebook is compiled to, with the modules beside them."""
@@ -68,6 +73,35 @@ def compile_for_run(notebook: Path, store: RunStore, *, keep: bool = True) -> Co
             _write(path, kept, store)
         return compiled
     return Compiled(kept.pipeline, kept.files)
+
+
+def compile_several_for_run(listed: NotebookList, store: RunStore, *, keep: bool = True) -> Compiled:
+    """What `compile_several(listed)` gives, kept for the next time unless `keep` is False.
+
+    Raises NotebookError and CompileError as it does.
+    """
+    path = compiled_path(store.state_folder, "\n".join(str(each.path) for each in listed.notebooks))
+    origins = [_origin(each.path, store.state_folder) for each in listed.notebooks]
+    origin = _digest("\n".join([repr(listed), *origins]))
+    kept = _read(path)
+    if kept is None or kept.origin != origin or kept.around != _around_several(kept.pipeline, listed):
+        from jupyter_pipe.compiler.several import compile_several
+
+        compiled = compile_several(listed)
+        kept = _Kept(origin, _around_several(compiled.pipeline, listed), compiled.pipeline, compiled.files)
+        if keep:
+            _write(path, kept, store)
+        return compiled
+    return Compiled(kept.pipeline, kept.files)
+
+
+def _around_several(pipeline: Pipeline, listed: NotebookList) -> dict[str, str]:
+    """As `_around`, of each notebook."""
+    found: dict[str, str] = {}
+    for each, joined in zip(listed.notebooks, pipeline.notebooks, strict=True):
+        own = replace(pipeline, kernel=joined.kernel, stages=pipeline.beside(f"{each.name}."))
+        found |= {f"{each.name}:{key}": digest for key, digest in _around(own, each.path).items()}
+    return found
 
 
 def _write(path: Path, kept: _Kept, store: RunStore) -> None:

@@ -43,8 +43,9 @@ class PreparedRun(Struct, frozen=True):
     """A request with every default filled in and every promise checked.
 
     `pipeline` is the whole one, with what earlier runs learned; `selected` are the stages that take
-    part, `forced` those that must run. `numbers` maps a cell's id to its number in the notebook. `contracts`
-    are the files of the values that stages watch.
+    part, `forced` those that must run. `numbers` maps a cell's id to its number, by the path of the notebook.
+    `contracts` are the files of the values that stages watch; of several notebooks, each value is named after
+    its own.
     """
 
     request: RunRequest
@@ -54,7 +55,7 @@ class PreparedRun(Struct, frozen=True):
     store: RunStore
     facts: RunFacts
     capacity: Capacity
-    numbers: dict[str, int | None]
+    numbers: dict[str, dict[str, int | None]]
     environment: dict[str, str]
     contracts: Mapping[str, Contract] = {}
 
@@ -63,13 +64,33 @@ class PreparedRun(Struct, frozen=True):
         """The values of all `secret:` names of the pipeline that the environment has."""
         return secrets_of(self.pipeline, self.environment)
 
+    def numbers_of(self, stage: str) -> dict[str, int | None]:
+        """The numbers of the cells of the stage's notebook, by id."""
+        return self.numbers[self.facts.notebook_of(stage)]
+
+    def contracts_of(self, stage: str) -> Mapping[str, Contract]:
+        """The contracts of the notebook that the stage is of, by value."""
+        notebook = self.pipeline.notebook_of(stage)
+        if notebook is None:
+            return self.contracts
+        prefix = f"{notebook.name}."
+        return {
+            name.removeprefix(prefix): contract
+            for name, contract in self.contracts.items()
+            if name.startswith(prefix)
+        }
+
+    def folder_of(self, stage: str) -> Path:
+        """Where the stage's kernel runs."""
+        return Path(self.facts.workdir, self.pipeline.folder_of(stage))
+
     def judge(self, stage: Stage, result: StageResult) -> tuple[ContractJudged, ...]:
         """Hold a stage's result against the contracts of its values."""
         if not stage.options.contracts:
             return ()
         from jupyter_pipe.contracts.watching import judge_stage
 
-        return judge_stage(stage, result, self.contracts)
+        return judge_stage(stage, result, self.contracts_of(stage.name))
 
     def ask(self, stage: Stage, result: StageResult) -> ApprovalChecked | None:
         """What a person said of a stage's result, if the stage asks."""
@@ -93,7 +114,7 @@ class PreparedRun(Struct, frozen=True):
         return {
             **kept,
             "PYTHONHASHSEED": str(self.facts.hash_seed),
-            "JPY_SESSION_NAME": self.facts.notebook,
+            "JPY_SESSION_NAME": self.facts.notebook_of(stage.name),
             "JUPYTER_PIPE_RUN_ID": run_id,
             "JUPYTER_PIPE_STAGE": stage.name,
         }
@@ -121,6 +142,7 @@ def prepare(request: RunRequest, *, alone: str | None = None, has_secrets: bool 
     store.require_no_links()
     pipeline = _with_learned(compiled, read_learned(store.state_folder, compiled.name))
     workdir = (request.workdir or notebook.parent).absolute()
+    _check_folders(compiled, request.workdir, workdir)
     if not workdir.is_dir():
         raise RunError(f"The working directory {workdir} does not exist.", code="workdir_missing")
     selected = _selected(pipeline, options)
@@ -130,7 +152,7 @@ def prepare(request: RunRequest, *, alone: str | None = None, has_secrets: bool 
     masker = Masker(secrets_of(pipeline, environment))
     parameters = request.parameters or resolve_parameters(pipeline.parameters)
     _check_parameters(parameters, masker)
-    check_kernel(pipeline.kernel)
+    _check_kernels(pipeline)
     workers = max(options.workers or _default_workers(options), 1)
     facts = RunFacts(
         notebook=str(notebook),
@@ -142,6 +164,7 @@ def prepare(request: RunRequest, *, alone: str | None = None, has_secrets: bool 
         workers=workers,
         runner=this_process(),
         parameters=parameters,
+        notebooks=target.notebooks,
     )
     return PreparedRun(
         request=request,
@@ -151,7 +174,7 @@ def prepare(request: RunRequest, *, alone: str | None = None, has_secrets: bool 
         store=store,
         facts=facts,
         capacity=_capacity(options, workers, environment),
-        numbers=_numbers(notebook),
+        numbers=_numbers_of_all(target),
         environment=environment,
         contracts=_contracts(target, pipeline, selected),
     )
@@ -159,9 +182,33 @@ def prepare(request: RunRequest, *, alone: str | None = None, has_secrets: bool 
 
 def _contracts(target: Target, pipeline: Pipeline, selected: Collection[str]) -> Mapping[str, Contract]:
     """Raises ContractError."""
-    names = [name for stage in pipeline.stages if stage.name in selected for name in stage.options.watched]
+    names = [
+        f"{notebook.name}.{name}" if (notebook := pipeline.notebook_of(stage.name)) else name
+        for stage in pipeline.stages
+        if stage.name in selected
+        for name in stage.options.watched
+    ]
     # Most notebooks have none, and should not pay for the words to say so.
     return target.contracts(names) if names else {}
+
+
+def _check_kernels(pipeline: Pipeline) -> None:
+    for kernel in {pipeline.kernel, *(each.kernel for each in pipeline.notebooks)}:
+        check_kernel(kernel)
+
+
+def _check_folders(pipeline: Pipeline, given: Path | None, workdir: Path) -> None:
+    """Several notebooks may run in several folders, all found from that of the pipeline."""
+    if (
+        pipeline.notebooks
+        and given is not None
+        and not (workdir / pipeline.notebooks[0].source.notebook).is_file()
+    ):
+        raise RunError(
+            f"The notebooks of {pipeline.name} are not found from {workdir}.",
+            code="workdir_missing",
+            hint="Several notebooks run in their own folders: leave --workdir out.",
+        )
 
 
 def _with_learned(pipeline: Pipeline, learned: Mapping[str, Learned]) -> Pipeline:
@@ -234,6 +281,11 @@ def _hash_seed(environment: Mapping[str, str]) -> int:
     made by iterating over a set must agree with that set in a later run."""
     given = environment.get("PYTHONHASHSEED", "")
     return int(given) if given.isdigit() else 0
+
+
+def _numbers_of_all(target: Target) -> dict[str, dict[str, int | None]]:
+    paths = [each.path for each in target.notebooks] or [str(target.notebook)]
+    return {path: _numbers(Path(path)) for path in paths}
 
 
 def _numbers(notebook: Path) -> dict[str, int | None]:

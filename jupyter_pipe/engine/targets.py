@@ -7,7 +7,8 @@ line, the Python API and the server only translate what they are given into thes
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,13 @@ from msgspec.structs import replace
 
 from jupyter_pipe.compiler import read_package
 from jupyter_pipe.compiler.graph import select
-from jupyter_pipe.engine.compiling import compile_for_run
+from jupyter_pipe.engine.compiling import compile_for_run, compile_several_for_run
 from jupyter_pipe.errors import NotebookError, RunError
 from jupyter_pipe.events import StageState
 from jupyter_pipe.model import Pipeline
-from jupyter_pipe.runs.model import ParameterValue, Run, RunOptions
+from jupyter_pipe.notebook.file_kinds import PIPELINE_FILE
+from jupyter_pipe.notebook.reader import refuse_list
+from jupyter_pipe.runs.model import ParameterValue, Run, RunNotebook, RunOptions
 from jupyter_pipe.runs.parameters import resumed_parameters
 from jupyter_pipe.runs.store import RunStore
 
@@ -33,6 +36,7 @@ __all__ = [
     "Target",
     "is_package",
     "open_earlier",
+    "open_several",
     "open_target",
     "options_to_resume",
     "request_to_resume",
@@ -45,8 +49,9 @@ class Target(Struct, frozen=True):
     """A pipeline to run, and where it belongs.
 
     `notebook` is the absolute path of the source notebook, which may be missing where a package
-    travelled without it. `package` is the compiled package; without one, `files` are what it would
-    hold (path -> bytes). Runs are kept in `store`: by default beside the notebook.
+    travelled without it; of several notebooks, that of the file that lists them, or of the first.
+    `package` is the compiled package; without one, `files` are what it would hold (path -> bytes). Runs
+    are kept in `store`: by default beside the notebook.
     """
 
     pipeline: Pipeline
@@ -60,9 +65,30 @@ class Target(Struct, frozen=True):
         it stands beside the notebook. Raises ContractError."""
         from jupyter_pipe.contracts import read_carried_contracts, read_contracts
 
+        if self.package is None and self.pipeline.notebooks:
+            return self._contracts_of_several(names)
         if self.package is None:
             return read_contracts(self.notebook, names)
         return read_carried_contracts(self.package, self.pipeline.contract_digests, names)
+
+    def _contracts_of_several(self, names: Iterable[str]) -> dict[str, Contract]:
+        """The names are those of values, each after the notebook that it is of."""
+        from jupyter_pipe.contracts import read_contracts
+
+        found = {}
+        wanted = [name.split(".", 1) for name in names]
+        for each in self.pipeline.notebooks:
+            values = [value for notebook, value in wanted if notebook == each.name]
+            contracts = read_contracts(self.notebook.parent / each.source.notebook, values)
+            found.update({f"{each.name}.{value}": contract for value, contract in contracts.items()})
+        return found
+
+    @property
+    def notebooks(self) -> tuple[RunNotebook, ...]:
+        """The notebooks in their order, where the pipeline has several."""
+        folder = self.notebook.parent
+        paths = {each.name: folder / each.source.notebook for each in self.pipeline.notebooks}
+        return tuple(RunNotebook(name, os.path.normpath(path)) for name, path in paths.items())
 
 
 class RunRequest(Struct, frozen=True):
@@ -94,6 +120,8 @@ def is_package(path: Path) -> bool:
         return False
     if (path / "pipeline.json").is_file():
         return True
+    if (path / PIPELINE_FILE).is_file():
+        refuse_list(path / PIPELINE_FILE)
     raise NotebookError(
         f"'{path}' is a folder without pipeline.json.",
         code="not_a_package",
@@ -125,6 +153,19 @@ def open_target(
     return Target(compiled.pipeline, path.absolute(), store, files=compiled.files)
 
 
+def open_several(paths: Sequence[Path], store: RunStore | None = None, *, keep: bool = True) -> Target:
+    """The pipeline of the notebooks that are named, or that a `pipeline.toml` or the folder of one lists; one
+    notebook or package alone is what `open_target` gives. Raises what that raises."""
+    from jupyter_pipe.compiler.notebook_list import list_notebooks, names_several
+
+    if not names_several(paths):
+        return open_target(paths[0], store, keep=keep)
+    listed = list_notebooks(paths)
+    store = store or RunStore(listed.folder)
+    compiled = compile_several_for_run(listed, store, keep=keep)
+    return Target(compiled.pipeline, listed.path, store, files=compiled.files)
+
+
 def open_earlier(earlier: Run, store: RunStore, *, trust: bool = False) -> Target:
     """What an earlier run ran, as it is now.
 
@@ -133,7 +174,12 @@ def open_earlier(earlier: Run, store: RunStore, *, trust: bool = False) -> Targe
     """
     if not trust:
         store.require_own(earlier.run_id)
-    path = earlier.facts.package or earlier.facts.notebook
+    facts = earlier.facts
+    if facts.notebooks and not facts.package:
+        is_listed = facts.notebook.endswith(".toml")
+        named = (facts.notebook,) if is_listed else facts.paths
+        return open_several([Path(each) for each in named], store)
+    path = facts.package or facts.notebook
     if not path:
         raise RunError(
             f"The record of run {earlier.run_id} does not say what it ran.",

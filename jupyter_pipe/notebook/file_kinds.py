@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path, PurePath
 
-__all__ = ["NOTEBOOK_SUFFIXES", "is_notebook_file", "is_text_notebook", "notebook_name"]
+__all__ = ["NOTEBOOK_SUFFIXES", "PIPELINE_FILE", "is_notebook_file", "is_text_notebook", "notebook_name"]
 
+PIPELINE_FILE = "pipeline.toml"
+"""What the file is called that lists the notebooks of one pipeline."""
 _TEXT_SUFFIXES = (".py", ".md")
 NOTEBOOK_SUFFIXES = (".ipynb", *_TEXT_SUFFIXES)
 

@@ -49,7 +49,7 @@ METRICS_OF_PRINTS = "pipeline-metrics"
 SYNONYMS = {"step": "stage", "block": "stage", "prev": "after"}
 """Kale's prefixes, and ours that mean the same."""
 
-LIST_TAGS = ("after", "metric", "mutates", "pure")
+LIST_TAGS = ("after", "metric", "mutates", "pure", "shares")
 """Prefixes whose value is a list of names."""
 
 SCORING_NAMES = ("rows", "score", "frozen", "live")

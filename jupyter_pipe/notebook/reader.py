@@ -27,7 +27,7 @@ from jupyter_pipe.trust.records import read_regular_file
 if TYPE_CHECKING:
     from jupyter_pipe.notebook.text import TextNotebook
 
-__all__ = ["read_content", "read_notebook"]
+__all__ = ["read_content", "read_notebook", "refuse_list"]
 
 # What kernelspecs call Python: `ipython` is what old versions of IPython wrote.
 _PYTHON_NAMES = frozenset({"python", "python2", "python3", "ipython", "ipython3", "xpython", "xeus-python"})
@@ -121,7 +121,18 @@ def _read_bytes(path: Path, largest: int) -> bytes:
         ) from None
 
 
+def refuse_list(path: Path) -> NoReturn:
+    """Say that a file which lists several notebooks is not one. Raises NotebookError."""
+    raise NotebookError(
+        f"'{path}' lists several notebooks, and this is for one.",
+        code="several_notebooks",
+        hint="Name one of its notebooks; `run`, `plan`, `graph` and `check` take the list.",
+    )
+
+
 def _check_name(path: Path) -> None:
+    if path.suffix == ".toml":
+        refuse_list(path)
     problem = file_name_problem(path.name)
     if problem:
         raise NotebookError(

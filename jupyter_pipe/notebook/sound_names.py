@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath, PureWindowsPath
 
 from jupyter_pipe.errors import PackageError, PipeError
@@ -56,12 +56,14 @@ def _problems(pipeline: Pipeline) -> Iterator[tuple[str, str, str]]:
         yield "name", pipeline.name, problem
     if _is_unprintable(pipeline.source.notebook):
         yield "notebook", pipeline.source.notebook, "has a character that cannot be printed"
+    yield from _notebook_problems(pipeline)
+    notebooks = {each.name for each in pipeline.notebooks}
     for parameter in pipeline.parameters:
-        if not parameter.name.isidentifier():
+        if not _own_name(parameter.name, notebooks).isidentifier():
             yield "parameter", parameter.name, "is not a Python name"
     known = Counter(stage.name for stage in pipeline.stages)
     for stage in pipeline.stages:
-        yield from _stage_problems(stage)
+        yield from _stage_problems(stage, _own_name(stage.name, notebooks))
         if known[stage.name] > 1:
             yield "stage name", stage.name, "stands twice"
     for edge in pipeline.edges:
@@ -70,9 +72,24 @@ def _problems(pipeline: Pipeline) -> Iterator[tuple[str, str, str]]:
                 yield "edge's end", name, "is not one of its stages"
 
 
-def _stage_problems(stage: Stage) -> Iterator[tuple[str, str, str]]:
+def _notebook_problems(pipeline: Pipeline) -> Iterator[tuple[str, str, str]]:
+    """As `_problems`, of the notebooks, where a pipeline has several."""
+    for each in pipeline.notebooks:
+        if not each.name.isidentifier():
+            yield "notebook", each.name, "is not a Python name"
+        if _is_unprintable(f"{each.source.notebook}{each.folder}"):
+            yield "notebook", each.source.notebook, "has a character that cannot be printed"
+
+
+def _own_name(name: str, notebooks: Collection[str]) -> str:
+    """The name within its notebook, where a pipeline has several: `train.fit` is `fit` of `train`."""
+    prefix, dot, own = name.partition(".")
+    return own if dot and prefix in notebooks else name
+
+
+def _stage_problems(stage: Stage, own_name: str) -> Iterator[tuple[str, str, str]]:
     """As `_problems`, of what one stage names."""
-    broken = stage_name_problem(stage.name)
+    broken = stage_name_problem(own_name)
     problem = broken[1] if broken else file_name_problem(stage.name)
     if problem:
         yield "stage name", stage.name, problem

@@ -65,6 +65,7 @@ class CellTags(Struct, frozen=True):
     gates: tuple[Gate, ...] = ()
     mutates: tuple[str, ...] = ()
     pure: tuple[str, ...] = ()
+    shares: tuple[str, ...] = ()
     options: tuple[StageOption, ...] = ()
     scoring: ScoringTags = ScoringTags()
 
@@ -127,7 +128,7 @@ class _CellReader:
             "stage": self._read_stage,
             "after": self._read_after,
             "gate": self._read_gate,
-            **dict.fromkeys(("metric", "mutates", "pure", *SCORING_NAMES), self._read_names),
+            **dict.fromkeys(("metric", "mutates", "pure", "shares", *SCORING_NAMES), self._read_names),
             **dict.fromkeys(SCORING_COLUMNS, self._read_columns),
             **dict.fromkeys(OPTION_FIELDS, self._read_option),
         }
@@ -145,6 +146,7 @@ class _CellReader:
             gates=tuple(self.gates),
             mutates=_unique(self.names["mutates"]),
             pure=_unique(self.names["pure"]),
+            shares=_unique(self.names["shares"]),
             options=tuple(self.options),
             scoring=ScoringTags(**{n: _unique(self.names[n]) for n in (*SCORING_NAMES, *SCORING_COLUMNS)}),
         )

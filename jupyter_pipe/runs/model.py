@@ -79,6 +79,13 @@ class RunOptions(Struct, frozen=True, rename={"from_": "from"}):
     track: str = ""
 
 
+class RunNotebook(Struct, frozen=True):
+    """One of several notebooks of a run: its stages are `name.stage`; `path` is absolute."""
+
+    name: str
+    path: str
+
+
 class RunFacts(Struct, frozen=True):
     """What does not change while a run goes on.
 
@@ -86,6 +93,8 @@ class RunFacts(Struct, frozen=True):
     time that came of them. `accepts_signals` says that the runner cancels the run when it receives
     SIGTERM. `provenance` holds what is known about code and environment (git commit, versions).
     `shared` says that another engine runs the stages, each in a process of its own: no process is the runner.
+    `notebooks` are those of a pipeline of several, in their order; `notebook` is then the file that lists
+    them, or the first of them.
     """
 
     notebook: str = ""
@@ -100,6 +109,19 @@ class RunFacts(Struct, frozen=True):
     parameters: tuple[ParameterValue, ...] = ()
     provenance: dict[str, Any] = {}
     shared: bool = False
+    notebooks: tuple[RunNotebook, ...] = ()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of the notebooks, also of a single one."""
+        if self.notebooks:
+            return tuple(each.path for each in self.notebooks)
+        return (self.notebook,) if self.notebook else ()
+
+    def notebook_of(self, stage: str) -> str:
+        """The path of the notebook that a stage is of."""
+        name = stage.partition(".")[0]
+        return next((each.path for each in self.notebooks if each.name == name), self.notebook)
 
 
 class Failure(Struct, frozen=True):

@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from jupyter_pipe.errors import ParameterError
 from jupyter_pipe.model import Parameter
@@ -23,6 +23,7 @@ from jupyter_pipe.trust.records import read_named_file
 __all__ = ["ENVIRONMENT_PREFIX", "read_parameter_file", "resolve_parameters", "resumed_parameters"]
 
 ENVIRONMENT_PREFIX = "JUPYTER_PIPE_"
+_Value = TypeVar("_Value")
 _LARGEST_FILE = 4 << 20
 
 _YES = frozenset({"true", "yes", "on", "1"})
@@ -55,15 +56,30 @@ def resolve_parameters(
     """A value for each declared parameter.
 
     `texts` are `-p NAME=VALUE` of the command line, `values` Python values of the programming
-    interface, `file` a YAML or JSON mapping, `environment` is searched for `JUPYTER_PIPE_NAME`.
+    interface, `file` a YAML or JSON mapping, `environment` is searched for `JUPYTER_PIPE_NAME`. Where a
+    pipeline has several notebooks, `NAME` is for all that have such a parameter, `notebook.NAME` for one.
     """
     from_file = read_parameter_file(file) if file else {}
-    for names in (texts or {}, values or {}, from_file):
+    texts, values = _for_each(texts or {}, declared), _for_each(values or {}, declared)
+    from_file = _for_each(from_file, declared)
+    for names in (texts, values, from_file):
         _refuse_unknown(names, declared)
     return tuple(
-        _value(parameter, texts or {}, values or {}, (file, from_file), environment or {})
-        for parameter in declared
+        _value(parameter, texts, values, (file, from_file), environment or {}) for parameter in declared
     )
+
+
+def _for_each(given: Mapping[str, _Value], declared: Sequence[Parameter]) -> dict[str, _Value]:
+    """What is given by the name that notebooks have in common, for each of them by its full name."""
+    found = dict(given)
+    names = {parameter.name for parameter in declared}
+    for parameter in declared:
+        _, dot, own = parameter.name.partition(".")
+        if dot and own in given:
+            found.setdefault(parameter.name, given[own])
+            if own not in names:
+                found.pop(own, None)
+    return found
 
 
 def resumed_parameters(
@@ -110,7 +126,7 @@ def _value(
 ) -> ParameterValue:
     name = parameter.name
     path, from_file = file
-    variable = ENVIRONMENT_PREFIX + name.upper()
+    variable = ENVIRONMENT_PREFIX + name.rpartition(".")[2].upper()
     if name in texts:
         return _given(parameter, _from_text(parameter, texts[name]), "command line")
     if name in values:

@@ -15,6 +15,7 @@ const NOTHING = {
   gates: [],
   mutates: [],
   pure: [],
+  shares: [],
   options: {},
   scoring: {},
   foreign: []

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from jupyter_pipe.artifacts.protocol import AmbientValue, ArtifactRef, StageResult, StoredPayload
-from jupyter_pipe.cache.plan import Computed, Forcing, Plan, StageCache, StageInputs, plan_run
+from jupyter_pipe.cache.plan import Computed, Forcing, Plan, StageCache, StageInputs, Surroundings, plan_run
 from jupyter_pipe.cache.store import Cache
 from jupyter_pipe.model import (
     Edge,
@@ -72,12 +72,10 @@ def make_cache(
         Cache(folder / "cache"),
         "nb",
         package=folder,
-        workdir=folder,
+        surroundings=lambda _: Surroundings(folder, {"make-1": 3, "use-1": 4}, {"kernel": "python3"}),
         literals={"n": n},
         versions=lambda _: {"pandas": "3.1.0"},
         has_artifact=lambda _: stored,
-        numbers={"make-1": 3, "use-1": 4},
-        settings={"kernel": "python3"},
         forcing=forcing or Forcing(),
     )
 

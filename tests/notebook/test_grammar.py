@@ -23,7 +23,7 @@ from jupyter_pipe.notebook.options import OPTION_FIELDS, parse_option
 from jupyter_pipe.notebook.tags import TagReading, parse_tags
 
 SHARED = json.loads((Path(__file__).parents[1] / "shared" / "tags.json").read_text(encoding="utf-8"))
-LISTS = {"after": "after", "metrics": "metrics", "mutates": "mutates", "pure": "pure"}
+LISTS = {"after": "after", "metrics": "metrics", "mutates": "mutates", "pure": "pure", "shares": "shares"}
 
 
 def read(tags: list[str]) -> TagReading:

@@ -176,7 +176,7 @@ class _Run:
             run_folder=str(self._folder),
             store=str(self._prepared.store.artifacts),
             workdir=str(self._owner.folder),
-            numbers=self._prepared.numbers,
+            numbers=self._prepared.numbers_of(launch.stage),
             environment=self._prepared.environment_of(stage, "run"),
             salt=self._prepared.store.salt(),
         )

@@ -27,7 +27,9 @@ UNREADABLE = "PIPE000"
 NOT_OURS = frozenset({"kernel_not_python", "notebook_without_code"})
 EXAMPLES = """
 jupyter pipe check home_value.ipynb
-jupyter pipe check --format github notebooks/*.ipynb"""
+jupyter pipe check --format github notebooks/*.ipynb
+jupyter pipe check --together ingest.ipynb train.ipynb
+jupyter pipe check pipeline.toml"""
 
 
 class PlacedDiagnostic(Diagnostic, frozen=True):
@@ -39,7 +41,14 @@ class PlacedDiagnostic(Diagnostic, frozen=True):
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "check", run, examples=EXAMPLES)
-    parser.add_argument("notebooks", nargs="+", type=Path, metavar="NB")
+    parser.add_argument(
+        "notebooks", nargs="+", type=Path, metavar="NB", help="notebooks, or a pipeline.toml that lists some"
+    )
+    parser.add_argument(
+        "--together",
+        action="store_true",
+        help="as one pipeline: as if the notebooks were run one after another",
+    )
     parser.add_argument("--format", choices=("text", "json", "github"), default="text")
     parser.add_argument(
         "--json", dest="format", action="store_const", const="json", help="same as --format json"
@@ -48,7 +57,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 2 if any notebook has an error, or if none of them could be a pipeline."""
-    found = {str(notebook): _check(notebook) for notebook in args.notebooks}
+    found = _check_all(args.notebooks, together=args.together)
     others = {name: error for name, error in found.items() if _is_not_ours(error)}
     all_others = len(others) == len(found)
     checked = {
@@ -59,6 +68,37 @@ def run(args: argparse.Namespace) -> int:
     _print(Terminal.of(args), args.format, checked)
     errors = any(item.severity is Severity.error for items in checked.values() for item in items)
     return 2 if errors else 0
+
+
+def _check_all(paths: Sequence[Path], *, together: bool) -> dict[str, tuple[Diagnostic, ...] | PipeError]:
+    """By notebook; a list of notebooks is checked as the one pipeline that they are."""
+    from jupyter_pipe.compiler.notebook_list import names_several
+
+    if together or (len(paths) == 1 and names_several(paths)):
+        return _check_together(paths)
+    return {str(notebook): _check(notebook) for notebook in paths}
+
+
+def _check_together(paths: Sequence[Path]) -> dict[str, tuple[Diagnostic, ...] | PipeError]:
+    from jupyter_pipe.compiler.notebook_list import list_notebooks
+    from jupyter_pipe.compiler.several import check_several
+
+    try:
+        listed = list_notebooks(paths)
+        found = check_several(listed)
+    except PipeError as error:
+        return {str(paths[0]): error}
+    return {
+        _shown(each.path): tuple(
+            msgspec.structs.replace(one, notebook="") for one in found if one.notebook == str(each.path)
+        )
+        for each in listed.notebooks
+    }
+
+
+def _shown(path: Path) -> str:
+    here = Path.cwd().resolve()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _check(notebook: Path) -> tuple[Diagnostic, ...] | PipeError:

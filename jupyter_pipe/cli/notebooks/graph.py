@@ -8,6 +8,7 @@ from pathlib import Path
 from jupyter_pipe.cli.options import Subparsers, add_command
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.cli.output.writing import write_output
+from jupyter_pipe.cli.runs.run_options import add_targets, open_targets
 from jupyter_pipe.model import Pipeline, to_json
 
 __all__ = ["add_parser", "run"]
@@ -20,7 +21,7 @@ jupyter pipe graph home_value.ipynb --format svg -o dag.svg"""
 def add_parser(subparsers: Subparsers) -> None:
     """Register the command."""
     parser = add_command(subparsers, "graph", run, examples=EXAMPLES)
-    parser.add_argument("target", metavar="NB|DIR", help="a notebook or a compiled package")
+    add_targets(parser)
     parser.add_argument("--format", choices=("mermaid", "dot", "svg", "json"), default="mermaid")
     parser.add_argument(
         "--json", dest="format", action="store_const", const="json", help="print pipeline.json"
@@ -30,9 +31,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print or write the graph."""
-    from jupyter_pipe.engine import open_target
-
-    text = _text(open_target(args.target, keep=False).pipeline, args.format)
+    text = _text(open_targets(args, keep=False).pipeline, args.format)
     if args.output is None:
         Terminal.of(args).result(text.rstrip("\n"))
     else:

@@ -41,12 +41,16 @@ def print_error(error: PipeError, *, notebook: str | Path | None = None) -> None
 
 
 def format_diagnostics(terminal: Terminal, diagnostics: Iterable[Diagnostic], cells: CellPlaces) -> str:
-    """All of them, grouped by cell in the given order, each with its line and a caret."""
+    """All of them, grouped by cell in the given order, each with its line and a caret. Those that say of
+    which of several notebooks they are look up their own cells."""
     blocks = []
-    for cell, group in groupby(diagnostics, key=lambda item: (item.cell_id, item.cell)):
-        found = list(group)
-        blocks.append(terminal.style(_cell_heading(cell[1], found), "strong"))
-        blocks += [_block(terminal, item, cells) for item in found]
+    for notebook, of_notebook in groupby(diagnostics, key=lambda item: item.notebook):
+        known = read_cells(notebook) if notebook else cells
+        where = f"{Path(notebook).name}, " if notebook else ""
+        for cell, group in groupby(of_notebook, key=lambda item: (item.cell_id, item.cell)):
+            found = list(group)
+            blocks.append(terminal.style(where + _cell_heading(cell[1], found), "strong"))
+            blocks += [_block(terminal, item, known) for item in found]
     return "\n".join(blocks)
 
 

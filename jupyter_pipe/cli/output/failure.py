@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from jupyter_pipe.cli.output.places import read_cells
 from jupyter_pipe.cli.output.terminal import Terminal
 from jupyter_pipe.events import DEMANDS, FailureKind, Frame
-from jupyter_pipe.runs.model import Failure, StageRun
+from jupyter_pipe.runs.model import Failure, RunFacts, StageRun
 from jupyter_pipe.runs.report.words import (
     failure_place,
     failure_text,
@@ -20,13 +21,18 @@ from jupyter_pipe.runs.report.words import (
 
 __all__ = ["failure_block"]
 
+NO_FACTS = RunFacts()
 
-def failure_block(terminal: Terminal, stage: StageRun, notebook: str = "") -> str:
-    """Several lines; empty if the stage did not fail. `notebook` is the path of the file, if it is known."""
+
+def failure_block(terminal: Terminal, stage: StageRun, facts: RunFacts = NO_FACTS) -> str:
+    """Several lines; empty if the stage did not fail. `facts` are those of the run, if they are known."""
     if stage.failure is None:
         return ""
     mark = stage_mark(stage)
-    place = "" if stage.failure.kind in DEMANDS else f" in {failure_place(stage.failure)}"
+    notebook = facts.notebook_of(stage.name)
+    # In a pipeline of several notebooks the name of the stage is not yet that of a file.
+    file = f"{Path(notebook).name}, " if facts.notebooks else ""
+    place = "" if stage.failure.kind in DEMANDS else f" in {file}{failure_place(stage.failure)}"
     cells = read_cells(notebook, only_text=True)
     in_file = cells.text(stage.failure.cell_id, stage.failure.line) if place else ""
     place += f" ({in_file})" if in_file else ""

@@ -61,16 +61,16 @@ def mask_secrets(terminal: Terminal, request: RunRequest) -> None:
 
 def failure_annotations(run: Run) -> list[str]:
     """An error for each failed stage and a warning for each warning."""
-    notebook = run.facts.notebook
-    cells = read_cells(notebook, only_text=True)
     lines = []
     for stage in run.stages:
         if stage.state is StageState.failed and stage.failure:
+            notebook = run.facts.notebook_of(stage.name)
+            cells = read_cells(notebook, only_text=True)
             title = f"{stage.name} {stage_mark(stage).word}, {failure_place(stage.failure)}"
             text = f"{failure_text(stage.failure)} {stage.failure.hint}".strip()
             line = cells.line(stage.failure.cell_id, stage.failure.line)
             lines.append(annotation("error", notebook, title, text, line))
-    lines += [annotation("warning", notebook, each.code, each.message) for each in run.warnings]
+    lines += [annotation("warning", run.facts.notebook, each.code, each.message) for each in run.warnings]
     return lines
 
 

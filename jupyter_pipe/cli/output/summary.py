@@ -35,7 +35,7 @@ def summary(
         # Reads notebooks for it, of which a run in which nothing changed needs none.
         from jupyter_pipe.cli.output.failure import failure_block
 
-        blocks += [failure_block(terminal, stage, run.facts.notebook) for stage in failed]
+        blocks += [failure_block(terminal, stage, run.facts) for stage in failed]
     blocks.append("\n".join(_closing(terminal, run, folder, command)))
     return "\n\n".join(block for block in blocks if block)
 

@@ -16,13 +16,16 @@ from jupyter_pipe.trust.records import read_named_file
 if TYPE_CHECKING:
     from jupyter_pipe.engine import RunRequest, Target
     from jupyter_pipe.runs.model import ParameterValue, RunOptions
+    from jupyter_pipe.runs.store import RunStore
 
 __all__ = [
     "add_place",
     "add_run_options",
+    "add_targets",
     "command_line",
     "environment_of",
     "given_parameters",
+    "open_targets",
     "request_of",
     "track_address",
 ]
@@ -33,7 +36,7 @@ _LARGEST_ENV_FILE = 1 << 20
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """What to run, with which values, and how."""
-    parser.add_argument("target", metavar="NB|DIR", help="a notebook or a compiled package")
+    add_targets(parser)
     values = parser.add_argument_group("parameters")
     values.add_argument(
         "-p",
@@ -48,6 +51,25 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     )
     _add_selection(parser.add_argument_group("which stages"))
     _add_manner(parser.add_argument_group("how"))
+
+
+def add_targets(parser: argparse.ArgumentParser) -> None:
+    """What a command is about: one pipeline, of one notebook or of several."""
+    parser.add_argument(
+        "target",
+        metavar="NB|DIR",
+        help="a notebook, a compiled package, or a pipeline.toml that lists notebooks",
+    )
+    parser.add_argument(
+        "more", nargs="*", metavar="NB", help="notebooks that would be run after it: one pipeline of all"
+    )
+
+
+def open_targets(args: argparse.Namespace, store: RunStore | None = None, *, keep: bool = True) -> Target:
+    """Compile or read what the command is about. Raises NotebookError, CompileError, PackageError."""
+    from jupyter_pipe.engine.targets import open_several
+
+    return open_several([Path(each) for each in (args.target, *args.more)], store, keep=keep)
 
 
 def _add_selection(group: argparse._ArgumentGroup) -> None:
@@ -126,11 +148,11 @@ def add_place(group: argparse._ActionsContainer) -> None:
 
 def request_of(args: argparse.Namespace) -> RunRequest:
     """Compile or read the target. Raises NotebookError, CompileError, PackageError, ParameterError."""
-    from jupyter_pipe.engine import RunRequest, open_target
+    from jupyter_pipe.engine import RunRequest
     from jupyter_pipe.runs.remote import local_root
     from jupyter_pipe.runs.store import RunStore
 
-    target = open_target(args.target, RunStore(local_root(args.root)) if args.root else None)
+    target = open_targets(args, RunStore(local_root(args.root)) if args.root else None)
     environment = environment_of(args.env_file)
     return RunRequest(
         target=target,

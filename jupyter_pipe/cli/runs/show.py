@@ -54,8 +54,7 @@ def run(args: argparse.Namespace) -> int:
 def _facts(found: Run) -> list[str]:
     """What a run is and where it comes from, a line each."""
     lines = [f"run        {found.run_id}, {day_time(found.started or found.queued)}, from {found.trigger}"]
-    if found.facts.notebook:
-        lines.append(f"notebook   {found.facts.notebook}")
+    lines += [f"notebook   {path}" for path in found.facts.paths]
     if found.engine:
         lines.append(f"engine     {' '.join([found.engine, found.page]).rstrip()}")
     if found.silent_since is not None:

@@ -53,7 +53,7 @@ def _prelude(stage: Stage, parameters: Sequence[Parameter], cells: Mapping[str, 
             replays.setdefault(replay.cell_id, []).append(replay)
     literals: dict[str, list[Parameter]] = {}
     for parameter in parameters:
-        if parameter.name in stage.parameters and parameter.cell_id not in stage.cells:
+        if parameter.name in stage.own_parameters and parameter.cell_id not in stage.cells:
             literals.setdefault(parameter.cell_id, []).append(parameter)
     made = []
     for cell_id in sorted({*replays, *literals}, key=lambda cell_id: cells[cell_id].index):

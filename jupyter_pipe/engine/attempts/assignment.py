@@ -38,8 +38,8 @@ def stage_work(
         workdir=prepared.facts.workdir,
         given=given,
         protect=protected_names(pipeline, name, given, results),
-        literals={value.name: value.literal for value in prepared.facts.parameters if value.changed},
-        numbers=prepared.numbers,
+        literals=_literals(prepared, pipeline, name),
+        numbers=prepared.numbers_of(name),
         environment=prepared.environment_of(stage, place.run_id),
         secrets=_within_reach(prepared, pipeline, name),
         hidden=frozenset(prepared.secrets),
@@ -52,11 +52,22 @@ def stage_work(
     )
 
 
+def _literals(prepared: PreparedRun, pipeline: Pipeline, name: str) -> dict[str, str]:
+    """The parameters of the stage's notebook that differ from it, as the notebook calls them."""
+    changed = {value.name: value.literal for value in prepared.facts.parameters if value.changed}
+    notebook = pipeline.notebook_of(name)
+    if notebook is None:
+        return changed
+    prefix = f"{notebook.name}."
+    return {
+        each.removeprefix(prefix): literal for each, literal in changed.items() if each.startswith(prefix)
+    }
+
+
 def _profiled(prepared: PreparedRun, stage: Stage) -> dict[str, ProfileRequest]:
     """What the contracts of the stage's values want to know."""
-    contracts = {
-        name: prepared.contracts[name] for name in stage.options.watched if name in prepared.contracts
-    }
+    known = prepared.contracts_of(stage.name) if stage.options.watched else {}
+    contracts = {name: known[name] for name in stage.options.watched if name in known}
     if not contracts:
         return {}
     from jupyter_pipe.contracts.watching import request_of

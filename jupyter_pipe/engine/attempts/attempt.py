@@ -86,6 +86,11 @@ class StageWork(Struct, frozen=True):
     trust: bool = False
     url: str = ""
 
+    @property
+    def folder(self) -> Path:
+        """Where the kernel runs; paths that the stage touches are told as `workdir` has them."""
+        return Path(self.workdir, self.pipeline.folder_of(self.stage))
+
 
 class StageOutcome(Struct, frozen=True):
     """How the attempt ended: with a result, with a failure, or, with neither, stopped. `observed` is what
@@ -158,7 +163,7 @@ def _run(
     context, result = write_context(work, notebook)
     execution = Execution(
         stage=stage.name,
-        folder=Path(work.workdir),
+        folder=work.folder,
         scratch=folder,
         executed=folder / "executed.ipynb",
         prelude=(bootstrap_source(context),),
@@ -172,7 +177,7 @@ def _run(
         kernels=None if _meets_installation(stage) else kernels,
         imports=stage.imports,
     )
-    execute(notebook, work.pipeline.kernel, execution)
+    execute(notebook, work.pipeline.kernel_of(work.stage), execution)
     return _read_result(result)
 
 
@@ -239,7 +244,7 @@ def _context(work: StageWork, stage: Stage, result: Path) -> StageContext:
         gates=tuple(gate.expression for gate in stage.gates),
         definitions=known_definitions(work.pipeline, stage),
         code_cells={name: number for name, number in work.numbers.items() if number is not None},
-        seeded=flow.seeded_components(work.pipeline),
+        seeded=flow.seeded_components(work.pipeline.beside(stage.name)),
         written=flow.written_components(stage),
         secrets=stage.options.secrets,
         allow_secret_values=work.allow_secret_values,

@@ -90,8 +90,8 @@ class LocalExecutor:
             imports = work.pipeline.stage(work.stage).imports
             self._forked.prepare(
                 KernelRequest(
-                    work.pipeline.kernel,
-                    Path(work.workdir),
+                    work.pipeline.kernel_of(work.stage),
+                    work.folder,
                     work.environment,
                     Path(os.devnull),
                     imports,

@@ -106,7 +106,7 @@ def _ready(cell: dict[str, Any]) -> dict[str, Any]:
 
 
 def _set_parameters(cells: Sequence[dict[str, Any]], stage: Stage, literals: Mapping[str, str]) -> None:
-    missing = {name for name in stage.parameters if name in literals}
+    missing = {name for name in stage.own_parameters if name in literals}
     for cell in cells:
         if role_of(cell) == "parameters" or _PARAMETERS & set(cell["metadata"].get("tags", ())):
             missing.difference_update(parameter_names(cell["source"]))

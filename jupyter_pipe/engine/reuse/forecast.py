@@ -21,6 +21,7 @@ from jupyter_pipe.cache.plan import (
     Plan,
     StageCache,
     StageInputs,
+    Surroundings,
     around_of,
     plan_run,
 )
@@ -198,35 +199,21 @@ def _stage_cache(
     prepared: PreparedRun, package: Path, cache: Cache, has_artifact: Callable[[str], bool]
 ) -> StageCache:
     request, pipeline, facts = prepared.request, prepared.pipeline, prepared.facts
-    modules = {module for stage in pipeline.stages for module in stage.imports}
-    interpreter = find_interpreter(pipeline.kernel)
-    installed = find_versions(interpreter, modules, cache.folder)
-
+    kernels = _Kernels(prepared, cache.folder)
     salt, day = prepared.store.salt(), today()
 
     def present(stage: Stage) -> Present:
         environment = prepared.environment_of(stage, "")
         return Present(Path(facts.workdir), environment, frozenset(prepared.secrets), salt, day)
 
-    def versions(stage: Stage) -> dict[str, str]:
-        return {
-            name: version for module in stage.imports for name, version in installed.get(module, {}).items()
-        }
-
     return StageCache(
         cache,
         pipeline.name,
         package=package,
-        workdir=Path(facts.workdir),
+        surroundings=kernels.surroundings,
         literals={value.name: value.literal for value in facts.parameters},
-        versions=versions,
+        versions=kernels.versions,
         has_artifact=has_artifact,
-        numbers=prepared.numbers,
-        settings={
-            "kernel": str(interpreter or pipeline.kernel),
-            "Python": python_of(interpreter),
-            "hash seed": str(facts.hash_seed),
-        },
         forcing=Forcing(
             everything=request.options.force_all,
             stages=prepared.forced,
@@ -234,8 +221,54 @@ def _stage_cache(
             reuse_uncached=frozenset(request.resumed_stages),
         ),
         present=present,
-        contracts=prepared.contracts,
     )
+
+
+class _Kernels:
+    """The interpreters of a pipeline's stages: one, unless it has several notebooks."""
+
+    def __init__(self, prepared: PreparedRun, folder: Path) -> None:
+        self._prepared = prepared
+        pipeline = prepared.pipeline
+        modules: dict[str, set[str]] = {}
+        for stage in pipeline.stages:
+            modules.setdefault(pipeline.kernel_of(stage.name), set()).update(stage.imports)
+        self._interpreters = {kernel: find_interpreter(kernel) for kernel in modules}
+        self._installed = {
+            kernel: find_versions(self._interpreters[kernel], names, folder)
+            for kernel, names in modules.items()
+        }
+        self._surroundings: dict[str, Surroundings] = {}
+
+    def versions(self, stage: Stage) -> dict[str, str]:
+        """The distributions that the stage imports, as its kernel has them."""
+        installed = self._installed[self._prepared.pipeline.kernel_of(stage.name)]
+        return {
+            name: version for module in stage.imports for name, version in installed.get(module, {}).items()
+        }
+
+    def surroundings(self, stage: Stage) -> Surroundings:
+        """Of the stage's notebook; looked up for every stage, made once."""
+        notebook = self._prepared.facts.notebook_of(stage.name)
+        if notebook not in self._surroundings:
+            self._surroundings[notebook] = self._make(stage.name)
+        return self._surroundings[notebook]
+
+    def _make(self, stage: str) -> Surroundings:
+        prepared = self._prepared
+        kernel, folder = prepared.pipeline.kernel_of(stage), prepared.pipeline.folder_of(stage)
+        interpreter = self._interpreters[kernel]
+        settings = {
+            "kernel": str(interpreter or kernel),
+            "Python": python_of(interpreter),
+            "hash seed": str(prepared.facts.hash_seed),
+        }
+        if folder:
+            # What was touched is told relative to the folder of the pipeline.
+            settings["folder"] = folder
+        return Surroundings(
+            prepared.folder_of(stage), prepared.numbers_of(stage), settings, prepared.contracts_of(stage)
+        )
 
 
 def _stage_inputs(stage: Stage, given: Given) -> StageInputs:

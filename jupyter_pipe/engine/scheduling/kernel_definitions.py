@@ -22,7 +22,9 @@ def known_definitions(pipeline: Pipeline, stage: Stage) -> dict[str, dict[str, A
     need: what other stages replay from this stage's cells, and what it replays itself."""
     later = _needed_later(pipeline, stage)
     cells = frozenset(stage.cells)
-    made_here = [replay for other in pipeline.stages for replay in other.replays if replay.cell_id in cells]
+    made_here = [
+        replay for other in pipeline.beside(stage.name) for replay in other.replays if replay.cell_id in cells
+    ]
     replays = [*made_here, *stage.replays]
     constants = [replay for replay in replays if replay.kind is ReplayKind.constant]
 
@@ -43,9 +45,10 @@ def known_definitions(pipeline: Pipeline, stage: Stage) -> dict[str, dict[str, A
 
 def _needed_later(pipeline: Pipeline, stage: Stage) -> set[str]:
     """The names that stages after this one replay."""
-    order = [other.name for other in pipeline.stages]
+    stages = pipeline.beside(stage.name)
+    order = [other.name for other in stages]
     found: set[str] = set()
-    for other in pipeline.stages[order.index(stage.name) + 1 :]:
+    for other in stages[order.index(stage.name) + 1 :]:
         for replay in other.replays:
             if replay.needed:
                 found.update(replay.names)

@@ -42,6 +42,7 @@ class Trace(Struct, frozen=True):
     emptied: dict[str, ObservedPath] = {}
     newcomers: Mapping[str, str] = {}
     since: Mapping[str, int] = {}
+    notebook: str = ""
 
 
 class Crossing(Struct, frozen=True):
@@ -78,6 +79,7 @@ def trace_of(
     *,
     reused: bool = False,
     newcomers: Mapping[str, str] = {},
+    notebook: str = "",
 ) -> Trace:
     """The trace of a stage with this result."""
     names = (value.component for value in result.ambient)
@@ -95,6 +97,7 @@ def trace_of(
         listed=frozenset(one.path for one in read if one.aspect == "listing"),
         emptied={one.path: one for one in observed.emptied},
         newcomers=newcomers,
+        notebook=notebook,
     )
 
 
@@ -114,6 +117,8 @@ def find_crossings(writer: Trace, reader: Trace) -> Iterator[Crossing]:
 
 def _variables_asked(writer: Trace, reader: Trace) -> Iterator[Crossing]:
     """The variables of the environment that `writer` set and `reader` asked for; `*` asks for all."""
+    if writer.notebook != reader.notebook:
+        return  # each notebook has an environment of its own
     asked = {one.name for one in reader.observed.variables}
     for name in writer.variables:
         if name in asked or "*" in asked:

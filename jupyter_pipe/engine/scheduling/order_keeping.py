@@ -37,7 +37,14 @@ class OrderKeeping(Rerunning):
         notebook, and cannot be brought back; or, with `strict`, what it touched should be declared."""
         progress = self._progress[name]
         newcomers = progress.newcomers if progress.reused else {}
-        trace = trace_of(result, progress.launched, self._now, reused=progress.reused, newcomers=newcomers)
+        trace = trace_of(
+            result,
+            progress.launched,
+            self._now,
+            reused=progress.reused,
+            newcomers=newcomers,
+            notebook=self._notebook_of(name),
+        )
         since = self._first_written.setdefault(name, {})
         for path in () if progress.reused else trace.written:
             since.setdefault(path, progress.launched)
@@ -50,6 +57,10 @@ class OrderKeeping(Rerunning):
             if self._options.strict and not self._is_before(finding.earlier, finding.later):
                 return undeclared_failure(finding)
         return None
+
+    def _notebook_of(self, name: str) -> str:
+        notebook = self.pipeline.notebook_of(name)
+        return notebook.name if notebook is not None else ""
 
     def _found_by(self, name: str) -> list[OrderFinding]:
         order = tuple(self._stages)
@@ -117,7 +128,8 @@ class OrderKeeping(Rerunning):
         """What stages further up have written since, of what the stage looked for."""
         name = message.stage
         progress = self._progress[name]
-        trace = trace_of(StageResult(observed=message.observed), progress.launched, self._now)
+        seen = StageResult(observed=message.observed)
+        trace = trace_of(seen, progress.launched, self._now, notebook=self._notebook_of(name))
         order = tuple(self._stages)
         traces = {**self._traces, name: trace}
         found = look_back(name, traces, order, self._is_before, self._began_ns)

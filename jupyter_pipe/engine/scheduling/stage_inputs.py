@@ -5,7 +5,7 @@ Pure functions of the pipeline and of the results of earlier stages.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 from msgspec import Struct
@@ -74,7 +74,8 @@ def _ambient(
     neighbours = Neighbours(pipeline)
     ancestors = neighbours.ancestors(name)
     writers: dict[str, list[AmbientValue]] = {}
-    for stage in pipeline.stages:
+    # A notebook's settings end with its kernel: the next one starts without.
+    for stage in pipeline.beside(name):
         if stage.name in ancestors and stage.name in results:
             for value in results[stage.name].ambient:
                 mine = msgspec.structs.replace(value, from_stage=stage.name)
@@ -129,10 +130,10 @@ def pure_names(stage: Stage) -> tuple[str, ...]:
     return _names(stage, EffectKind.pure)
 
 
-def seeded_components(pipeline: Pipeline) -> tuple[str, ...]:
-    """The ambient components that the notebook's graph knows of, such as `numpy.random`; a
-    generator that nobody seeds is not among them."""
-    effects = (effect.name for stage in pipeline.stages for effect in stage.effects)
+def seeded_components(stages: Iterable[Stage]) -> tuple[str, ...]:
+    """The ambient components that the graph of a notebook with these stages knows of, such as
+    `numpy.random`; a generator that nobody seeds is not among them."""
+    effects = (effect.name for stage in stages for effect in stage.effects)
     return tuple(sorted({name[1:] for name in effects if name.startswith("@")}))
 
 

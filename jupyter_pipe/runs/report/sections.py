@@ -222,7 +222,7 @@ def environment(run: Run) -> Markup:
         ("Git", _git(known.get("git") or {})),
         ("Distributions", _distributions(known.get("distributions") or {})),
         ("Command", tag("code", " ".join(run.facts.command)) if run.facts.command else ""),
-        ("Notebook", run.facts.notebook),
+        *(("Notebook", path) for path in run.facts.paths),
         ("Run", tag("code", run.run_id)),
         ("Engine", _engine(run)),
         ("Resumes", tag("code", run.resumed_from) if run.resumed_from else ""),

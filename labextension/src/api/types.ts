@@ -130,6 +130,7 @@ export interface Diagnostic {
   readonly column: number | null;
   readonly stage: string | null;
   readonly fixes: readonly Fix[];
+  readonly notebook: string;
 }
 
 export interface Dimension {
@@ -237,6 +238,15 @@ export interface InputChanged {
   readonly names: readonly string[];
   readonly seq: number;
   readonly time: number;
+}
+
+export interface JoinedNotebook {
+  readonly name: string;
+  readonly source: Source;
+  readonly kernel: string;
+  readonly folder: string;
+  readonly shares: readonly string[];
+  readonly takes: Readonly<Record<string, string>>;
 }
 
 export interface KnownValue {
@@ -372,6 +382,7 @@ export interface Pipeline {
   readonly description: string;
   readonly schedule: string | null;
   readonly contract_digests: Readonly<Record<string, string>>;
+  readonly notebooks: readonly JoinedNotebook[];
 }
 
 export interface PlanAnswer {
@@ -482,10 +493,16 @@ export interface RunFacts {
   readonly parameters: readonly ParameterValue[];
   readonly provenance: Readonly<Record<string, unknown>>;
   readonly shared: boolean;
+  readonly notebooks: readonly RunNotebook[];
 }
 
 export interface RunList {
   readonly runs: readonly RunSummary[];
+}
+
+export interface RunNotebook {
+  readonly name: string;
+  readonly path: string;
 }
 
 export interface RunOptions {

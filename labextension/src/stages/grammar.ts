@@ -31,6 +31,7 @@ export const PREFIXES: readonly string[] = [
   "metric",
   "mutates",
   "pure",
+  "shares",
   "rows",
   "score",
   "frozen",

@@ -33,6 +33,7 @@ export interface CellTags {
   readonly gates: readonly string[];
   readonly mutates: readonly string[];
   readonly pure: readonly string[];
+  readonly shares: readonly string[];
   readonly options: Readonly<Partial<Record<OptionName, string>>>;
   /** What the cell says about scoring: prefix to names of variables or columns. */
   readonly scoring: Readonly<Record<string, readonly string[]>>;
@@ -92,6 +93,7 @@ export function parseTags(tags: readonly string[]): CellTags {
     gates: values('gate'),
     mutates: names('mutates'),
     pure: names('pure'),
+    shares: names('shares'),
     options: readOptions(read),
     scoring: Object.fromEntries(
       SCORING.map(kind => [kind, names(kind)] as const).filter(([, found]) => found.length > 0)

@@ -1,0 +1,186 @@
+"""Several notebooks as one pipeline, with real kernels: what they compute, what runs again, what is said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from jupyter_pipe.cli.main import main
+from jupyter_pipe.runs.model import Run
+from jupyter_pipe.runs.store import RunStore
+from tests.several.shop import (
+    INGEST,
+    REPORT,
+    TRAIN,
+    executed_outputs,
+    run_one_after_another,
+    write_kernelspec,
+    write_shop,
+)
+
+pytestmark = pytest.mark.kernel
+
+STAGES = [
+    *("ingest.load", "ingest.clean", "train.read", "train.widen", "train.fit"),
+    *("report.compare", "report.write"),
+]
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The listing of three notebooks, of which the second has a kernel of another name."""
+    write_kernelspec(tmp_path / "jupyter", "trainer")
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    monkeypatch.delenv("MODE", raising=False)
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return write_shop(folder, "trainer")
+
+
+def latest(folder: Path) -> Run:
+    store = RunStore(folder)
+    return store.read(store.find("latest"))
+
+
+def states(run: Run) -> dict[str, str]:
+    return {stage.name: stage.state.value for stage in run.stages}
+
+
+def test_it_computes_what_the_notebooks_compute_one_after_another(shop: Path, tmp_path: Path) -> None:
+    folder = shop.parent
+    assert main(["run", "pipeline.toml"]) == 0
+    run = latest(folder)
+    assert list(states(run)) == STAGES
+    store = RunStore(folder)
+    got = executed_outputs(store.folder(run.run_id).path, store.read_pipeline(run.run_id))
+
+    whole = tmp_path / "whole"
+    listed = write_shop(whole, "trainer")
+    notebooks = [listed.parent / each for each in ("ingest.ipynb", "models/train.ipynb", "report.ipynb")]
+    expected = run_one_after_another(
+        notebooks,
+        {"ingest": ["limits"], "train": ["model"]},
+        {"train": {"limits": "ingest"}, "report": {"limits": "ingest", "model": "train"}},
+    )
+    place = json.dumps(str(folder))[1:-1]
+    told = json.loads(json.dumps(expected).replace(str(whole), place))
+    # Leading imports are no cells of a stage; all that says something is.
+    assert {name: [each for each in cells if each] for name, cells in got.items()} == {
+        name: [each for each in cells if each] for name, cells in told.items()
+    }
+    for file in ("report.txt", "data/clean.json", "models/model.json"):
+        assert (folder / file).read_text() == (whole / file).read_text()
+    kernels = {
+        stage: json.loads((store.folder(run.run_id).executed(stage)).read_text())["metadata"]["kernelspec"]
+        for stage in ("ingest.load", "train.fit")
+    }
+    assert [kernels[stage]["name"] for stage in kernels] == ["python3", "trainer"]
+
+
+def test_a_second_run_does_only_what_changed(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = shop.parent
+    assert main(["run", str(shop)]) == 0
+    assert main(["run", "."]) == 0
+    assert set(states(latest(folder)).values()) == {"cached"}
+
+    widened = [(text.replace("+= depth", "+= depth * 2"), tags) for text, tags in TRAIN]
+    write_shop(folder, "trainer", train=widened)
+    capsys.readouterr()
+    assert main(["plan", "pipeline.toml"]) == 0
+    planned = capsys.readouterr().out
+    assert "train.widen" in planned
+    assert "code changed in cell 4" in planned
+    assert main(["run", "pipeline.toml"]) == 0
+    again = states(latest(folder))
+    assert [name for name, state in again.items() if state == "succeeded"] == [
+        *("train.widen", "train.fit", "report.compare", "report.write"),
+    ]
+
+    (folder / "data" / "clean.json").unlink()
+    assert main(["run", "pipeline.toml"]) == 0
+    again = states(latest(folder))
+    assert [name for name, state in again.items() if state == "succeeded"] == ["ingest.clean"]
+    assert (folder / "data" / "clean.json").is_file()
+
+
+def test_parameters_are_for_all_notebooks_or_for_one(shop: Path) -> None:
+    folder = shop.parent
+    assert main(["run", "pipeline.toml", "-p", "factor=3", "-p", "ingest.days=4"]) == 0
+    assert json.loads((folder / "data" / "clean.json").read_text()) == [3, 6, 9]
+    run = latest(folder)
+    assert {each.name: each.value for each in run.facts.parameters} == {
+        "ingest.days": 4,
+        "ingest.factor": 3,
+        "train.factor": 3,
+        "train.depth": 3,
+    }
+    assert main(["run", "pipeline.toml", "-p", "factor=3", "-p", "train.factor=7", "-p", "days=4"]) == 0
+    assert [name for name, state in states(latest(folder)).items() if state == "succeeded"] == [
+        *("train.fit", "report.compare", "report.write"),
+    ]
+
+
+def test_a_failure_says_notebook_cell_and_line_and_is_resumed(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shop.parent
+    broken = [(text.replace("limits['high'] += depth", "x = 1\nx / 0"), tags) for text, tags in TRAIN]
+    write_shop(folder, "trainer", train=broken)
+    assert main(["run", "pipeline.toml"]) == 1
+    said = capsys.readouterr().out
+    assert "train.widen failed in train.ipynb, cell 1 of 1, line 2" in said
+    assert "ZeroDivisionError" in said
+    failed = states(latest(folder))
+    assert failed["train.widen"] == "failed"
+    assert failed["report.write"] == "skipped"
+    assert main(["show"]) == 0
+    assert str(folder / "models" / "train.ipynb") in capsys.readouterr().out
+    assert main(["logs", "latest", "ingest.clean"]) == 0
+    assert "5 {'low': 0, 'high': 8}" in capsys.readouterr().out
+
+    write_shop(folder, "trainer")
+    assert main(["resume", "latest"]) == 0
+    done = latest(folder)
+    assert done.resumed_from
+    assert states(done)["ingest.clean"] == "cached"
+    assert states(done)["report.write"] == "succeeded"
+    report = (RunStore(folder).folder(done.run_id).report).read_text()
+    assert "train.ipynb" in report
+    assert "report.write" in report
+    assert main(["runs"]) == 0
+    assert "shop" in capsys.readouterr().out
+
+
+def test_notebooks_that_are_named_are_resumed_as_they_were_named(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shop.parent
+    shop.unlink()
+    write_shop(folder, report=[REPORT[0], ("1 / 0", ["stage:compare"]), REPORT[2]]).unlink()
+    names = ["ingest.ipynb", "models/train.ipynb", "report.ipynb"]
+    assert main(["run", *names]) == 1
+    write_shop(folder).unlink()
+    assert main(["resume", "latest"]) == 0
+    run = latest(folder)
+    assert list(states(run)) == STAGES
+    assert run.pipeline == "ingest+train+report"
+    assert states(run)["ingest.load"] == "cached"
+
+
+def test_the_environment_of_one_notebook_is_not_that_of_the_next(
+    shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`train` asks for the variable that `ingest` sets: it gets what a new kernel has."""
+    asked = [*INGEST[:3], ("print(os.environ['MODE'])", ["stage:clean"])]
+    write_shop(shop.parent, "trainer", ingest=[*asked, ("limits = {'high': 1}", ["shares:limits"])])
+    (shop.parent / "data").mkdir()
+    (shop.parent / "data" / "clean.json").write_text("[2]")
+    assert main(["run", "pipeline.toml"]) == 0
+    store = RunStore(shop.parent)
+    run = latest(shop.parent)
+    got = executed_outputs(store.folder(run.run_id).path, store.read_pipeline(run.run_id))
+    assert ["stream", "set by ingest\n"] in [one for cell in got["ingest"] for one in cell]
+    assert ["stream", "{'high': 4} None\n"] in [one for cell in got["train"] for one in cell]
