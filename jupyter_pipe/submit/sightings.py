@@ -28,7 +28,7 @@ __all__ = ["news_of", "unsaid"]
 
 def unsaid(run: Run, sighting: Sighting) -> frozenset[str]:
     """Stages that have ended for the engine and not in the run's log."""
-    return frozenset(stage.name for stage in run.stages if _is_unsaid(stage, sighting.stages.get(stage.name)))
+    return frozenset(stage.name for stage in run.stages if _is_unsaid(stage, _seen(stage, sighting)))
 
 
 def news_of(run: Run, sighting: Sighting, overdue: Collection[str], title: str, now: float) -> list[Event]:
@@ -36,16 +36,26 @@ def news_of(run: Run, sighting: Sighting, overdue: Collection[str], title: str, 
     is the engine's name, `now` is in UTC seconds."""
     news: list[Event] = []
     for stage in run.stages:
-        seen = sighting.stages.get(stage.name)
-        if seen is None and sighting.state == "waiting" and not stage.after:
-            # The engine has not begun the run, and knows of no stages yet.
-            seen = StageSeen("waiting", sighting.note)
+        seen = _seen(stage, sighting)
         if seen is not None:
             news += _of_stage(stage, seen, title, is_overdue=stage.name in overdue)
     is_settled = not any(stage.state is StageState.running for stage in run.stages)
     if not run.is_final and not news and sighting.is_over and is_settled and not unsaid(run, sighting):
         news += _ending(run, sighting, title, now)
     return news
+
+
+def _seen(stage: StageRun, sighting: Sighting) -> StageSeen | None:
+    """The stage in the engine, as far as that can be told."""
+    if stage.name in sighting.stages:
+        return sighting.stages[stage.name]
+    if sighting.state == "waiting" and not stage.after:
+        # The engine has not begun the run, and knows of no stages yet.
+        return StageSeen("waiting", sighting.note)
+    if sighting.is_over and stage.state is StageState.running:
+        # It has forgotten the stage: the run was deleted there, for example.
+        return StageSeen("cancelled" if sighting.state == "cancelled" else "failed", sighting.note)
+    return None
 
 
 def _is_unsaid(stage: StageRun, seen: StageSeen | None) -> bool:

@@ -74,11 +74,21 @@ def test_a_stage_that_was_killed_is_cancelled_and_so_is_the_run() -> None:
     assert unsaid(run, seen) == frozenset()
 
 
+def test_a_stage_that_the_engine_has_forgotten_ends_with_its_run() -> None:
+    gone = Sighting("cancelled", note="the DAG run is not there any more")
+    assert unsaid(fold(RUNNING), gone) == {"a"}
+    assert news(RUNNING, gone)[0] == []
+    found, run = news(RUNNING, gone, "a")
+    assert found == [StageCancelled("a")]
+    assert (run.stage("a").state.value, unsaid(run, gone)) == ("cancelled", frozenset())
+
+
 def test_a_run_that_never_began_ends_with_the_engines_word() -> None:
     seen = sighting("cancelled", a="cancelled", b="cancelled")
     found, run = news(QUEUED, seen)
     assert [type(event) for event in found] == [StageSkipped, StageSkipped, RunFinished]
     assert (run.state.value, run.exit_code) == ("cancelled", 130)
+    assert news(QUEUED, Sighting("waiting", note="late"))[0] == [StageQueued("a", reason="SLURM: late")]
     found, run = news(QUEUED, Sighting("failed", note="Crashed: no such file"))
     assert (run.state.value, run.exit_code) == ("failed", 1)
     assert run.stage("a").reason == "SLURM: Crashed: no such file"

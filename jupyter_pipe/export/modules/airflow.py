@@ -1,6 +1,7 @@
 """Apache Airflow 3: a DAG file for the folder of DAGs, one Python task a stage. Parameters are the DAG's
 typed params; one that the pipeline does not have fails the run. Secrets come from the worker's
-environment. Each task has one try more than its stage: a worker that dies spends it."""
+environment. Tasks have some tries more than their stages: for workers that die, or find no server while
+Airflow starts."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from jupyter_pipe.export.plan import Plan, PlanParameter, Task
 
 __all__ = ["EXPORTER", "dag_name"]
 
+_SPARE_TRIES = 4
 _TYPES = {"int": "integer", "float": "number", "bool": "boolean", "str": "string"}
 _HEAD = '''\
 import os
@@ -28,7 +30,7 @@ PARAMS = {params}
 
 def run_stage(command, names, tries, run_id, ti, params, dag_run):
     """Exit codes 2, 3 and 4 would come out the same in another attempt. `tries` are the stage's own: the
-    task's last one is for a worker that died."""
+    task has some more for workers that die."""
     unknown = sorted(set(dag_run.conf or ()) - set(PARAMS))
     if unknown:
         raise AirflowFailException(f"The pipeline has no parameter {{unknown[0]!r}}.")
@@ -39,8 +41,11 @@ def run_stage(command, names, tries, run_id, ti, params, dag_run):
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     try:
         code = process.wait()
-    finally:
+    except BaseException as problem:  # the time limit
         process.terminate()
+        if ti.try_number >= tries:
+            raise AirflowFailException(str(problem)) from problem
+        raise
     if code in (2, 3, 4) or (code and ti.try_number >= tries):
         raise AirflowFailException(f"Exit code {{code}}: see the log above.")
     if code:
@@ -60,7 +65,7 @@ _TASK = """\
         task_id={task_id},
         python_callable=run_stage,
         op_args=[{command}, {names}, {tries}],
-        retries={tries},
+        retries={retries},
         retry_delay=timedelta(seconds=1),
         retry_exponential_backoff=True,
         execution_timeout={timeout},
@@ -106,6 +111,7 @@ def _task(plan: Plan, task: Task) -> str:
         command=ascii([*plan.words(task), "--run-root", plan.options.run_root]),
         names=[each.name for each in task.parameters],
         tries=task.retries + 1,
+        retries=task.retries + _SPARE_TRIES,
         timeout=f"timedelta(seconds={seconds:g})" if seconds else "None",
     )
 
