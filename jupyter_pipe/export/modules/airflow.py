@@ -13,7 +13,8 @@ from jupyter_pipe.export.plan import Plan, PlanParameter, Task
 
 __all__ = ["EXPORTER", "dag_name"]
 
-_SPARE_TRIES = 4
+# With Airflow's growing delays about two minutes: so long may its server be away.
+_SPARE_TRIES = 6
 _TYPES = {"int": "integer", "float": "number", "bool": "boolean", "str": "string"}
 _HEAD = '''\
 import os
