@@ -44,7 +44,7 @@ def compile_notebook(path: str | Path, *, output: str | Path | None = None, forc
 
 
 def run(
-    path: str | Path,
+    path: str | Path | Sequence[str | Path],
     *,
     parameters: Mapping[str, Any] | None = None,
     targets: Sequence[str] = (),
@@ -55,7 +55,8 @@ def run(
     root: str | Path | None = None,
     workdir: str | Path | None = None,
 ) -> Run:
-    """Run a notebook, or a compiled package, and return the run when it is over.
+    """Run a notebook, a compiled package, or several notebooks as one pipeline: a list of their paths, or the
+    path of a `pipeline.toml`. Return the run when it is over.
 
     `parameters` are Python values; `targets` limits the run to these stages and what they need;
     `workers` is the number of stages at a time (default: the cores); `root` is the folder, or the URL,
@@ -71,7 +72,7 @@ def run(
 
 
 def start(
-    path: str | Path,
+    path: str | Path | Sequence[str | Path],
     *,
     parameters: Mapping[str, Any] | None = None,
     targets: Sequence[str] = (),
@@ -97,18 +98,21 @@ def start(
 
 
 def _request(
-    path: str | Path,
+    path: str | Path | Sequence[str | Path],
     options: RunOptions,
     parameters: Mapping[str, Any] | None,
     root: str | Path | None,
     workdir: str | Path | None,
 ) -> RunRequest:
-    from jupyter_pipe.engine import RunRequest, open_target
+    from jupyter_pipe.engine import RunRequest
+    from jupyter_pipe.engine.targets import open_several
     from jupyter_pipe.runs.parameters import resolve_parameters
     from jupyter_pipe.runs.remote import local_root
     from jupyter_pipe.runs.store import RunStore
 
-    target = open_target(path, None if root is None else RunStore(local_root(root)))
+    paths = [path] if isinstance(path, str | Path) else list(path)
+    store = None if root is None else RunStore(local_root(root))
+    target = open_several([Path(each) for each in paths], store)
     return RunRequest(
         target=target,
         options=options,

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from jupyter_pipe.model import Pipeline
 from jupyter_pipe.render.layout.labels import Label, place_labels
-from jupyter_pipe.render.layout.layout import NAME_START, Box, Layout, Point, Route, layout, short_name
+from jupyter_pipe.render.layout.layout import NAME_START, Box, Frame, Layout, Point, Route, layout, short_name
 from jupyter_pipe.render.marks import mark_svg
 from jupyter_pipe.render.markup import escape
 from jupyter_pipe.render.theme import Theme, stripe_svg, style_sheet
@@ -40,10 +40,17 @@ def to_svg(
     """
     drawing = drawing or layout(pipeline)
     states = states or {}
-    parts = _edges(drawing.routes, states)
+    parts = [_frame(frame) for frame in drawing.frames]
+    parts += _edges(drawing.routes, states)
     parts += [_label(label) for label in place_labels(drawing)]
     parts += [
-        _box(box, states.get(box.name), (progress or {}).get(box.name, 0.0), linked=linked)
+        _box(
+            box,
+            states.get(box.name),
+            (progress or {}).get(box.name, 0.0),
+            shown=box.name.partition(".")[2] if drawing.frames else box.name,
+            linked=linked,
+        )
         for box in drawing.boxes
     ]
     # The parts of an image are hidden from screen readers: links in one could not be followed.
@@ -111,9 +118,19 @@ def _label(label: Label) -> str:
     )
 
 
-def _box(box: Box, state: str | None, done: float, *, linked: bool) -> str:
+def _frame(frame: Frame) -> str:
+    """Drawn below all else; edges between notebooks pass over its sides."""
+    name = escape(frame.name)
+    return (
+        f'<g><title>{name}</title><rect class="jpipe-frame" x="{frame.x:g}" y="{frame.y:g}" '
+        f'width="{frame.width:g}" height="{frame.height:g}" rx="4"/>'
+        f'<text class="jpipe-notebook" x="{frame.x + 6:g}" y="{frame.y + 13:g}">{name}</text></g>'
+    )
+
+
+def _box(box: Box, state: str | None, done: float, *, shown: str, linked: bool) -> str:
     start = NAME_START if state else NAME_START - 15
-    name = short_name(box.name, box.width - start - 3)
+    name = short_name(shown, box.width - start - 3)
     words = f"{state.replace('_', ' ')}, {box.name}" if state else box.name
     mark = mark_svg(state, size=13, x=box.x + 9, y=box.y + 3.5, done=done) if state else ""
     body = (

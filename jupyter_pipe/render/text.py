@@ -6,7 +6,7 @@ escaped for each language.
 
 from __future__ import annotations
 
-from jupyter_pipe.model import Edge, Pipeline
+from jupyter_pipe.model import Edge, Pipeline, Stage
 
 __all__ = ["to_dot", "to_mermaid"]
 
@@ -15,7 +15,13 @@ def to_mermaid(pipeline: Pipeline) -> str:
     """A `flowchart`, as GitHub, GitLab and JupyterLab draw it."""
     keys = _keys(pipeline)
     lines = ["flowchart TD"]
-    lines += [f'    {keys[stage.name]}["{_mermaid(stage.name)}"]' for stage in pipeline.stages]
+    for place, notebook in enumerate(pipeline.notebooks):
+        lines.append(f'    subgraph n{place}["{_mermaid(notebook.name)}"]')
+        own = pipeline.beside(f"{notebook.name}.")
+        lines += [f'        {keys[stage.name]}["{_mermaid(_own_name(stage))}"]' for stage in own]
+        lines.append("    end")
+    if not pipeline.notebooks:
+        lines += [f'    {keys[stage.name]}["{_mermaid(stage.name)}"]' for stage in pipeline.stages]
     for edge in _known_edges(pipeline, keys):
         arrow = f'-- "{_mermaid(", ".join(edge.names))}" -->' if edge.names else "-.->"
         lines.append(f"    {keys[edge.from_]} {arrow} {keys[edge.to]}")
@@ -30,11 +36,24 @@ def to_dot(pipeline: Pipeline) -> str:
         "    node [shape=box, style=rounded, fontname=sans, fontsize=11];",
         "    edge [fontname=monospace, fontsize=9];",
     ]
-    lines += [f"    {keys[stage.name]} [label={_dot(stage.name)}];" for stage in pipeline.stages]
+    for place, notebook in enumerate(pipeline.notebooks):
+        lines.append(
+            f"    subgraph cluster_{place} {{ label={_dot(notebook.name)}; fontname=sans; fontsize=11;"
+        )
+        own = pipeline.beside(f"{notebook.name}.")
+        lines += [f"        {keys[stage.name]} [label={_dot(_own_name(stage))}];" for stage in own]
+        lines.append("    }")
+    if not pipeline.notebooks:
+        lines += [f"    {keys[stage.name]} [label={_dot(stage.name)}];" for stage in pipeline.stages]
     for edge in _known_edges(pipeline, keys):
         style = f"label={_dot(', '.join(edge.names))}" if edge.names else "style=dashed"
         lines.append(f"    {keys[edge.from_]} -> {keys[edge.to]} [{style}];")
     return "\n".join([*lines, "}"]) + "\n"
+
+
+def _own_name(stage: Stage) -> str:
+    """As its notebook calls it, around which a frame stands."""
+    return stage.name.partition(".")[2]
 
 
 def _keys(pipeline: Pipeline) -> dict[str, str]:

@@ -60,6 +60,7 @@ _RULES = """
 .jpipe-warn{color:var(--jpipe-warn)}.jpipe-busy{color:var(--jpipe-busy)}
 .jpipe-box{fill:var(--jpipe-box);stroke:var(--jpipe-line)}
 .jpipe-name{font-size:11px;fill:var(--jpipe-ink)}
+.jpipe-frame{fill:none;stroke:var(--jpipe-hair)}.jpipe-notebook{font-size:10.5px;fill:var(--jpipe-quiet)}
 .jpipe-value{font:10px ui-monospace,"DejaVu Sans Mono",monospace;fill:var(--jpipe-quiet)}
 .jpipe-ground{fill:var(--jpipe-paper)}.jpipe-mark{vertical-align:-.15em}
 .jpipe-edge{fill:none;stroke:var(--jpipe-edge);stroke-width:1}

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from jupyter_pipe.cli.main import main
+from jupyter_pipe.compiler import draft_pipeline
 from jupyter_pipe.compiler.graph import rewire
 from jupyter_pipe.compiler.notebook_list import list_notebooks, names_several
 from jupyter_pipe.compiler.several import check_several, compile_several
 from jupyter_pipe.errors import CompileError, NotebookError
 from jupyter_pipe.model import Learned, Pipeline
+from jupyter_pipe.render import to_dot, to_mermaid, to_svg
+from jupyter_pipe.render.layout.layout import layout
 from tests.compiler.notebooks import Cells, write_notebook
 from tests.several.shop import write_shop
 
@@ -264,3 +268,32 @@ def test_a_folder_with_a_list_is_not_a_package(tmp_path: Path, capsys: pytest.Ca
     write_shop(tmp_path)
     assert main(["register", str(tmp_path)]) == 2
     assert "lists several notebooks" in capsys.readouterr().err
+
+
+def test_each_notebook_has_a_frame_of_its_own_in_the_picture(tmp_path: Path) -> None:
+    pipeline = compile_several(list_notebooks([write_shop(tmp_path)])).pipeline
+    drawing = layout(pipeline)
+    assert [frame.name for frame in drawing.frames] == ["ingest", "train", "report"]
+    for upper, lower in pairwise(drawing.frames):
+        assert upper.y + upper.height < lower.y
+    for box in drawing.boxes:
+        around = [
+            frame.name
+            for frame in drawing.frames
+            if frame.y < box.y and box.y + box.height < frame.y + frame.height
+        ]
+        assert around == [box.name.partition(".")[0]]
+    assert drawing.height >= drawing.frames[-1].y + drawing.frames[-1].height
+    picture = to_svg(pipeline)
+    assert ">train</text>" in picture
+    assert ">fit</text>" in picture
+    assert 'subgraph n1["train"]\n        s2["read"]' in to_mermaid(pipeline)
+    assert 'subgraph cluster_2 { label="report"' in to_dot(pipeline)
+
+
+def test_a_pipeline_of_one_notebook_has_no_frames(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "a.ipynb", [("x = 1", ["stage:make"])])
+    pipeline = draft_pipeline(path)
+    assert layout(pipeline).frames == ()
+    assert "jpipe-frame" not in to_svg(pipeline).partition("</style>")[2]
+    assert "subgraph" not in to_mermaid(pipeline) + to_dot(pipeline)

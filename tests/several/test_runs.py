@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_pipe.cli.main import main
+from jupyter_pipe.errors import PipeError
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.store import RunStore
 from tests.several.shop import (
@@ -184,3 +185,63 @@ def test_the_environment_of_one_notebook_is_not_that_of_the_next(
     got = executed_outputs(store.folder(run.run_id).path, store.read_pipeline(run.run_id))
     assert ["stream", "set by ingest\n"] in [one for cell in got["ingest"] for one in cell]
     assert ["stream", "{'high': 4} None\n"] in [one for cell in got["train"] for one in cell]
+
+
+HIDDEN = "import base64\nplace = base64.b64decode('Li4vaGlkZGVuLnR4dA==').decode()"
+
+
+def test_a_file_that_the_code_does_not_show_is_seen_in_the_run(shop: Path) -> None:
+    """`train`, in another folder, reads at once what `ingest` takes its time to write. No code shows it."""
+    folder = shop.parent
+    slow = "import base64, time\nplace = base64.b64decode('aGlkZGVuLnR4dA==').decode()\ntime.sleep(1)"
+    write_shop(
+        folder,
+        ingest=[(f"{slow}\nwith open(place, 'w') as file:\n    print(7, file=file)", ["stage:write"])],
+        train=[(f"{HIDDEN}\nwith open(place) as file:\n    print(file.read())", ["stage:read"])],
+        report=[("print('done')", ["stage:end"])],
+    )
+    (folder / "hidden.txt").write_text("6")
+    assert main(["run", "pipeline.toml"]) == 0
+    store = RunStore(folder)
+    run = latest(folder)
+    got = executed_outputs(store.folder(run.run_id).path, store.read_pipeline(run.run_id))
+    assert got["train"] == [[["stream", "7\n\n"]]]
+    assert ("ingest.write", "train.read") in {
+        (edge.from_, edge.to) for edge in store.read_pipeline(run.run_id).edges
+    }
+    assert main(["run", "pipeline.toml"]) == 0
+    assert set(states(latest(folder)).values()) == {"cached"}
+
+
+def test_a_part_of_the_pipeline_runs_by_the_names_of_its_stages(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "pipeline.toml", "--target", "train.read"]) == 0
+    assert list(states(latest(shop.parent))) == ["ingest.load", "ingest.clean", "train.read"]
+    assert main(["run", "pipeline.toml", "--target", "train.raed"]) == 2
+    assert "Did you mean 'train.read'?" in capsys.readouterr().err
+
+
+def test_an_instance_of_a_notebooks_class_is_refused_where_it_is_taken(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_shop(
+        shop.parent,
+        ingest=[("class Box:\n    n = 1", ()), ("box = Box()", ["stage:make", "shares:box"])],
+        train=[("print(box.n)", ["stage:use"])],
+        report=[("print('done')", ["stage:end"])],
+    )
+    assert main(["run", "pipeline.toml"]) == 1
+    assert "box holds an instance of 'Box'" in capsys.readouterr().out
+
+
+def test_python_and_the_command_line_run_the_same(shop: Path) -> None:
+    import jupyter_pipe
+
+    run = jupyter_pipe.run(shop, parameters={"factor": 3, "ingest.days": 4})
+    assert run.exit_code == 0
+    assert json.loads((shop.parent / "data" / "clean.json").read_text()) == [3, 6, 9]
+    named = [shop.parent / each for each in ("ingest.ipynb", "models/train.ipynb", "report.ipynb")]
+    assert jupyter_pipe.run(named, root=shop.parent).exit_code == 0
+    with pytest.raises(PipeError, match="not found from"):
+        jupyter_pipe.run(shop, workdir=shop.parent / "data")

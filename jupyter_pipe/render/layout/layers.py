@@ -29,10 +29,22 @@ class Layered(NamedTuple):
     chains: dict[tuple[str, str], list[Vertex]]
 
 
-def layered(names: Sequence[str], edges: Iterable[tuple[str, str]], *, columns: int) -> Layered:
-    """Rows and chains for a graph whose `names` are given in a topological order."""
+def layered(
+    names: Sequence[str],
+    edges: Iterable[tuple[str, str]],
+    *,
+    columns: int,
+    groups: Sequence[Sequence[str]] = (),
+) -> Layered:
+    """Rows and chains for a graph whose `names` are given in a topological order. Each of `groups`, if there
+    are any, has rows of its own, below those of the group before it."""
     pairs = _forward_edges(names, edges)
-    row_of = _limit_width(names, pairs, _longest_path(names, pairs), columns)
+    row_of: dict[str, int] = {}
+    for group in groups or (names,):
+        start = max(row_of.values(), default=-1) + 1
+        within = [(a, b) for a, b in pairs if a in group and b in group]
+        rows = _limit_width(group, within, _longest_path(group, within), columns)
+        row_of.update((name, start + row) for name, row in rows.items())
     return _with_waypoints(names, pairs, row_of)
 
 

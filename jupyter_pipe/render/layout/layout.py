@@ -16,7 +16,7 @@ from jupyter_pipe.render.layout.coordinates import place_rows
 from jupyter_pipe.render.layout.crossings import links, order_rows
 from jupyter_pipe.render.layout.layers import Layered, Vertex, layered
 
-__all__ = ["Box", "Layout", "Point", "Route", "layout", "short_name", "text_width"]
+__all__ = ["Box", "Frame", "Layout", "Point", "Route", "layout", "short_name", "text_width"]
 
 NODE_WIDTH = 84.0
 WIDEST_NODE = 200.0
@@ -26,6 +26,7 @@ GAP = 18.0
 WAYPOINT_WIDTH = 2.0
 NEAREST_ROWS, FARTHEST_ROWS = 18.0, 44.0
 MARGIN = 4.0
+FRAME_HEAD, FRAME_FOOT = 22.0, 6.0
 
 Point = tuple[float, float]
 
@@ -51,28 +52,49 @@ class Route(Struct, frozen=True):
     points: tuple[Point, ...]
 
 
+class Frame(Struct, frozen=True):
+    """What stands around the stages of one of several notebooks; `x`, `y` are its top left corner."""
+
+    name: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
 class Layout(Struct, frozen=True):
     width: float
     height: float
     boxes: tuple[Box, ...] = ()
     routes: tuple[Route, ...] = ()
+    frames: tuple[Frame, ...] = ()
 
 
 def layout(pipeline: Pipeline, *, columns: int = 8) -> Layout:
     """The picture of `pipeline` with at most `columns` stages side by side."""
     names = [stage.name for stage in pipeline.stages]
-    graph = layered(names, [(edge.from_, edge.to) for edge in pipeline.edges], columns=columns)
+    groups = {
+        notebook.name: [stage.name for stage in pipeline.beside(f"{notebook.name}.")]
+        for notebook in pipeline.notebooks
+    }
+    pairs = [(edge.from_, edge.to) for edge in pipeline.edges]
+    graph = layered(names, pairs, columns=columns, groups=list(groups.values()))
     rows = order_rows(graph)
     above, below = links(graph)
     widths = {vertex: _vertex_width(vertex) for row in rows for vertex in row}
     centres = place_rows(rows, above, below, widths, GAP)
     tops = _tops(graph, rows, centres)
+    if groups:
+        tops = _with_room(tops, rows, groups)
     boxes = _boxes(names, rows, centres, widths, tops)
     right = max((centres[vertex] + widths[vertex] / 2 for vertex in centres), default=0.0)
     height = tops[-1] + NODE_HEIGHT if tops else 0.0
+    width = round(right + 2 * MARGIN, 1)
+    frames = _frames(groups, boxes, width)
     return Layout(
-        width=round(right + 2 * MARGIN, 1),
-        height=round(height + MARGIN, 1),
+        width=width,
+        height=round(height + (FRAME_FOOT if frames else 0.0) + MARGIN, 1),
+        frames=frames,
         boxes=boxes,
         routes=_routes(pipeline, graph, centres, tops, {box.name: box.row for box in boxes}),
     )
@@ -111,6 +133,34 @@ def _tops(graph: Layered, rows: Sequence[Sequence[Vertex]], centres: Mapping[Ver
         distance = min(FARTHEST_ROWS, NEAREST_ROWS + reach[index - 1] / 8)
         tops.append(round(tops[-1] + NODE_HEIGHT + distance, 1))
     return tops[: len(rows)]
+
+
+def _with_room(
+    tops: Sequence[float], rows: Sequence[Sequence[Vertex]], groups: Mapping[str, Sequence[str]]
+) -> list[float]:
+    """The same rows, with room above the first one of each group for the head of its frame."""
+    home = {stage: name for name, stages in groups.items() for stage in stages}
+    room, before = 0.0, ""
+    moved = []
+    for top, row in zip(tops, rows, strict=True):
+        group = next((home[vertex.name] for vertex in row if not vertex.end), before)
+        if group != before:
+            room += FRAME_HEAD + (FRAME_FOOT if before else 0.0)
+        before = group
+        moved.append(round(top + room, 1))
+    return moved
+
+
+def _frames(groups: Mapping[str, Sequence[str]], boxes: Sequence[Box], width: float) -> tuple[Frame, ...]:
+    """From side to side of the picture, so that frames stand below one another like their notebooks."""
+    frames = []
+    for name, stages in groups.items():
+        own = [box for box in boxes if box.name in stages]
+        if own:
+            top = min(box.y for box in own) - FRAME_HEAD
+            bottom = max(box.y + box.height for box in own) + FRAME_FOOT
+            frames.append(Frame(name, 0.5, round(top, 1), round(width - 1, 1), round(bottom - top, 1)))
+    return tuple(frames)
 
 
 def _boxes(
