@@ -53,13 +53,14 @@ _DOUBT = "Make it anew from the notebook: jupyter pipe verify NOTEBOOK --score"
 
 
 class Manifest(Struct, frozen=True):
-    """`bundle.json`. `score` and `rows` are the notebook's names; `run_id` is the run whose values are
-    captured. `python` is the version that can load the values; `golden` are rows with the predictions that
-    they must get. `profile` and `predicted` tell what the raw rows and the predictions of that run looked
-    like, `contract` what the rows must look like, if the notebook has a contract for them."""
+    """`bundle.json`. `notebook` is the name of its file, `score` and `rows` are names in it; `run_id` is the
+    run whose values are captured. `python` is the version that can load the values; `golden` are rows with
+    the predictions that they must get. `profile` and `predicted` tell what the raw rows and predictions of
+    that run looked like, `contract` what the rows must look like, if the notebook has a contract for them."""
 
     version: int
     name: str
+    notebook: str
     notebook_digest: str
     run_id: str
     rows: str
@@ -106,6 +107,7 @@ def make_manifest(
     return Manifest(
         version=1,
         name=name,
+        notebook=built.recording.module.notebook,
         notebook_digest=digest,
         run_id=run_id,
         rows=rows,

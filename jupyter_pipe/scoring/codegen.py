@@ -9,6 +9,7 @@ import ast
 import keyword
 from collections.abc import Mapping, Sequence
 
+from jupyter_pipe.compiler.codegen.source import in_docstring
 from jupyter_pipe.scoring.liveness import live_instructions
 from jupyter_pipe.scoring.model import Constant, Instruction, Trace, copied_variable
 
@@ -19,9 +20,13 @@ HEADER = '''"""Scores rows as {notebook} does. Compiled from the notebook: chang
 
 
 class GeneratedModule:
-    """`source` is the module's text, `constants` the values that it needs, `lines` the live instructions."""
+    """`source` is the module's text, `constants` the values that it needs, `lines` the live instructions of
+    the file `notebook`."""
 
-    def __init__(self, source: str, constants: dict[str, Constant], lines: list[Instruction]) -> None:
+    def __init__(
+        self, notebook: str, source: str, constants: dict[str, Constant], lines: list[Instruction]
+    ) -> None:
+        self.notebook = notebook
         self.source = source
         self.constants = constants
         self.lines = lines
@@ -37,10 +42,11 @@ def generate(trace: Trace, notebook: str) -> GeneratedModule:
     imports = _imports(trace, lines)
     renamed = {names[name]: constant for name, constant in constants.items()}
     listed = "".join(f"# {name}: {_about(constant)}\n" for name, constant in renamed.items())
-    text = HEADER.format(notebook=notebook) + "\n" + "".join(imports) + ("\n" if imports else "") + listed
+    text = HEADER.format(notebook=in_docstring(notebook)) + "\n"
+    text += "".join(imports) + ("\n" if imports else "") + listed
     text += f"\n\ndef score({names[trace.source]}):\n" + "".join(body)
     text += f"    return {names[trace.result]}\n"
-    return GeneratedModule(text, renamed, lines)
+    return GeneratedModule(notebook, text, renamed, lines)
 
 
 def _imports(trace: Trace, lines: list[Instruction]) -> list[str]:

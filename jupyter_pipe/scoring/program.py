@@ -28,13 +28,13 @@ _HOW = "Tag the cell that makes the raw rows rows:NAME, and the one that makes t
 
 @dataclass
 class ScoringProgram:
-    """A notebook as scoring sees it.
+    """A notebook as scoring sees it. `file` is the user's: `homes.py` where jupytext keeps it as text.
 
     `rows_unit` and `score_unit` are the last units of the cells with these tags. `frozen` and `live` map the
     last unit of a cell to the variables that its tags name.
     """
 
-    name: str
+    file: str
     folder: Path
     units: Sequence[Unit]
     rows: str
@@ -72,7 +72,7 @@ def read_program(notebook: Notebook, folder: Path) -> ScoringProgram:
         place = place_of_unit(units[score_unit])
         raise ScoringRefusedError([Refusal(place, "The predictions stand above the rows", _HOW)])
     return ScoringProgram(
-        name=notebook.name,
+        file=Path(notebook.path).name,
         folder=folder,
         units=units,
         rows=rows,

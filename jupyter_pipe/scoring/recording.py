@@ -122,7 +122,7 @@ class _Session:
             raise ScoringRefusedError([*self.recorder.lost[:3], own])
         trace.result, trace.positions = ref.var, ref.rows
         trace.targets.update(program.targets)
-        module = generate(trace, f"{program.name}.ipynb")
+        module = generate(trace, program.file)
         refusals = check_lines(module.lines, trace, self.rows)
         if refusals:
             raise ScoringRefusedError(refusals)

@@ -36,6 +36,15 @@ GOOD = (
     ("dearest = sales.price.max()", "stage:dearest"),
     ("mae = mean_price / dearest", "stage:evaluate", "metric:mae", "gate:mae < 99"),
 )
+# Goes on until the next state is asked for, and not for ever where none is.
+GO = "look_running.go"
+LASTS = f"""\
+import pathlib, time
+for _ in range(6000):
+    if pathlib.Path({GO!r}).exists():
+        break
+    time.sleep(0.05)"""
+BAD = (("x = 1", "stage:load"), ("y = x / 0", "stage:fit"), ("print(y)", "stage:show"))
 
 
 def _untagged(lab: Lab, page: Page) -> None:
@@ -56,11 +65,10 @@ def _broken(lab: Lab, page: Page) -> None:
 
 
 def _failed(lab: Lab, page: Page) -> None:
-    lab.write(
-        "look_failed.ipynb", ("x = 1", "stage:load"), ("y = x / 0", "stage:fit"), ("print(y)", "stage:show")
-    )
+    if not (lab.folder / "look_failed.ipynb").exists():
+        lab.write("look_failed.ipynb", *BAD)
     _open(lab, page, "look_failed.ipynb")
-    run_once(page, "Failed")
+    _run_unless_known(page, "Failed")
     page.locator(".jp-pipe-Failure").wait_for(timeout=LONG)
 
 
@@ -68,8 +76,21 @@ def _succeeded(lab: Lab, page: Page) -> None:
     if not (lab.folder / "look_good.ipynb").exists():
         lab.write("look_good.ipynb", *GOOD)
     _open(lab, page, "look_good.ipynb")
-    if page.locator(f"{PANEL} .jp-pipe-Run").count() == 0:
-        run_once(page, "Succeeded")
+    _run_unless_known(page, "Succeeded")
+
+
+def _running(lab: Lab, page: Page) -> None:
+    (lab.folder / GO).unlink(missing_ok=True)
+    lab.write("look_running.ipynb", ("x = 1", "stage:load"), (LASTS, "stage:fit"), ("print(x)", "stage:show"))
+    _open(lab, page, "look_running.ipynb")
+    run_command(page, "jupyter-pipe:run-without-cache")
+    page.locator(f"{PANEL} .jp-pipe-Row[aria-label^='running, fit']").wait_for(timeout=LONG)
+
+
+def _empty(lab: Lab, page: Page) -> None:
+    lab.write("look_empty.ipynb", ("",))
+    _open(lab, page, "look_empty.ipynb")
+    page.locator(PANEL, has_text="the notebook has no code").wait_for(timeout=LONG)
 
 
 def _values(lab: Lab, page: Page) -> None:
@@ -100,10 +121,12 @@ def _many(lab: Lab, page: Page) -> None:
 
 
 STATES: dict[str, Callable[[Lab, Page], None]] = {
+    "empty": _empty,
     "untagged": _untagged,
     "suggested": _suggested,
     "broken": _broken,
     "failed": _failed,
+    "running": _running,
     "succeeded": _succeeded,
     "values": _values,
     "older": _older,
@@ -113,12 +136,24 @@ STATES: dict[str, Callable[[Lab, Page], None]] = {
 
 def show_state(lab: Lab, page: Page, name: str) -> None:
     """Bring the page into a state, with the panel beside the notebook and no notification over it."""
+    (lab.folder / GO).touch()
     STATES[name](lab, page)
     page.evaluate("window.jupyterapp.commands.execute('apputils:dismiss-all-notifications').catch(() => {})")
 
 
 def set_width(page: Page, width: int) -> None:
     """Drag the edge of the panel, as a user does."""
+    is_there = "width => Math.abs(document.querySelector('#jp-left-stack').offsetWidth - width) < 3"
+    for _ in range(5):  # a window that has just changed its size is laid out in the next frames
+        page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        if page.evaluate(is_there, width):
+            return
+        _drag_edge(page, width)
+    # The frame may keep a pixel for its edge.
+    page.wait_for_function(is_there, arg=width)
+
+
+def _drag_edge(page: Page, width: int) -> None:
     stack = page.locator("#jp-left-stack")
     handle = page.locator("#jp-main-split-panel > .lm-SplitPanel-handle:not(.lm-mod-hidden)").first
     box, grip = stack.bounding_box(), handle.bounding_box()
@@ -130,15 +165,22 @@ def set_width(page: Page, width: int) -> None:
     page.mouse.move(at + width - box["width"], 400, steps=3)
     page.mouse.up()
     page.mouse.move(box["x"] + width + 300, 780)
-    # The frame may keep a pixel for its edge.
-    is_there = "width => Math.abs(document.querySelector('#jp-left-stack').offsetWidth - width) < 3"
-    page.wait_for_function(is_there, arg=width)
 
 
 def _open(lab: Lab, page: Page, path: str) -> None:
     go_to_notebook(page, lab, path)
     run_command(page, "jupyter-pipe:show-panel")
     page.locator(f"{PANEL} .jp-pipe-Toolbar").wait_for(timeout=LONG)
+
+
+def _run_unless_known(page: Page, state: str) -> None:
+    """A run that an earlier picture has stored is as good as a new one."""
+    page.locator(f"{PANEL} .jp-pipe-Run, {PANEL} .jp-pipe-Section-runs .jp-pipe-Empty").first.wait_for(
+        timeout=LONG
+    )
+    if page.locator(f"{PANEL} .jp-pipe-Run").count() == 0:
+        run_once(page, state)
+    page.locator(f"{PANEL} .jp-pipe-Strip", has_text=state).wait_for(timeout=LONG)
 
 
 def run_once(page: Page, state: str) -> None:

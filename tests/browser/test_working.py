@@ -92,6 +92,11 @@ def run_only_what_failed(page: Page) -> None:
     edit(page, 2, "mae = x * 10")
     run_command(page, "jupyter-pipe:compile-and-run")
     expect(strip(page)).to_contain_text("Failed in check", timeout=LONG)
+    edit(page, 2, "mae = x * 11")
+    expect(row(page, "stale", "fit")).to_be_visible(timeout=LONG)
+    expect(row(page, "failed", "check")).to_be_visible()  # which has no result to be out of date
+    edit(page, 2, "mae = x * 10")
+    expect(row(page, "succeeded", "fit")).to_be_visible(timeout=LONG)
     edit(page, 3, "assert mae < 60, 'too much'")
     strip(page).get_by_role("button", name="Run failed only").click()
     expect(strip(page)).to_contain_text("Succeeded", timeout=LONG)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-__all__ = ["Statement", "indented", "quoted", "split_statements", "wrap_call"]
+__all__ = ["Statement", "in_docstring", "indented", "quoted", "split_statements", "wrap_call"]
 
 _STRING_START = {getattr(tokenize, name, -1) for name in ("FSTRING_START", "TSTRING_START")}
 _STRING_END = {getattr(tokenize, name, -1) for name in ("FSTRING_END", "TSTRING_END")}
@@ -144,6 +144,11 @@ def quoted(text: str) -> str:
     if not repr(text).startswith('"'):
         inside = inside.replace("\\'", "'").replace('"', '\\"')
     return f'"{inside}"'
+
+
+def in_docstring(name: str) -> str:
+    """The name of a file as it stands within a docstring, which it must not end: it may be three quotes."""
+    return quoted(name)[1:-1]
 
 
 def indented(source: str, prefix: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from jupyter_pipe.compiler.codegen.source import in_docstring
 from jupyter_pipe.scoring.bundle import Manifest
 from jupyter_pipe.scoring.features.cutting import FeaturePart
 
@@ -114,7 +115,7 @@ def module_text(name: str, part: FeaturePart, literals: Mapping[str, str], pickl
 def text_of_the_test(manifest: Manifest) -> str:
     """The test, which needs nothing but pandas and pytest."""
     return _TEST.format(
-        notebook=f"{manifest.name}.ipynb",
+        notebook=in_docstring(manifest.notebook),
         run_id=manifest.run_id,
         module=f"{manifest.name}_features",
         dtypes={column.name: column.dtype for column in manifest.form.columns if column.dtype},
@@ -133,7 +134,7 @@ def feast_text(manifest: Manifest, dtypes: Mapping[str, str]) -> str:
     )
     keys = "".join(f'{key} = Entity(name="{key}", join_keys=["{key}"])\n' for key in manifest.keys)
     return _FEAST.format(
-        notebook=f"{manifest.name}.ipynb",
+        notebook=in_docstring(manifest.notebook),
         name=manifest.name,
         module=f"{manifest.name}_features",
         keys=f"{keys}\n" if keys else "",

@@ -42,7 +42,7 @@ function FailureView(props: FailureProps): ReactElement {
   const execute = (id: string) => () => void commands.execute(id, args);
   return (
     <>
-      <header>
+      <div className="jp-pipe-Failure-head">
         <StateIcon mark={markOf(stage)} />
         <strong>{title(props)}</strong>
         <span className="jp-pipe-second">
@@ -51,7 +51,7 @@ function FailureView(props: FailureProps): ReactElement {
         <button type="button" className="jp-pipe-IconButton" aria-label={trans.__('Close')} onClick={close}>
           <closeIcon.react tag="span" />
         </button>
-      </header>
+      </div>
       <p>
         {failure.ename && !isDemand(failure) && <strong>{failure.ename}: </strong>}
         <span className="jp-pipe-Failure-message">{failure.evalue}</span>

@@ -18,6 +18,8 @@ import { isActive } from './state';
 
 export type RunOptions = Omit<StartRequest, 'notebook' | 'parameters'>;
 
+const HAS_RESULT: ReadonlySet<string> = new Set(['succeeded', 'cached']);
+
 export class NotebookPipeline implements IDisposable {
   readonly checker: Checker;
   readonly history: RunHistory;
@@ -117,10 +119,13 @@ export class NotebookPipeline implements IDisposable {
     return this.hasCode && this.run === null && this.stages.outline.stages.length === 0;
   }
 
-  /** Whether the last plan says that the stage would run again, although it has run. */
+  /**
+   * Whether the last plan says that the stage would run again although it has a result. One that failed, or
+   * was skipped, has none: it goes on saying so.
+   */
   isStale(stage: string): boolean {
     const planned = this.plan?.stages.find(candidate => candidate.name === stage);
-    return !this.isRunning && planned?.action === 'run' && this.stageRun(stage) !== null;
+    return !this.isRunning && planned?.action === 'run' && HAS_RESULT.has(this.stageRun(stage)?.state ?? '');
   }
 
   stageRun(stage: string): StageRun | null {

@@ -48,7 +48,9 @@ function Truth(props: BodyProps): ReactElement | null {
         <strong>
           <Cut text={headline(run, trans)} />
         </strong>
-        <span className="jp-pipe-Strip-progress jp-pipe-second">{progress(run, trans)}</span>
+        <span className="jp-pipe-Strip-progress jp-pipe-second" title={progress(run, trans)}>
+          {progress(run, trans)}
+        </span>
         <span className="jp-pipe-Row-time">
           {isActive(run) ? (
             <Clock since={run.started ?? run.queued} suffix={expectation(pipeline.expectedSeconds, trans)} />
@@ -130,7 +132,7 @@ function Next({ pipeline, run, commands, trans }: BodyProps & { run: Run }): Rea
     </button>
   );
   return (
-    <div className="jp-pipe-Strip-line jp-pipe-second">
+    <div className="jp-pipe-Strip-line jp-pipe-Strip-next jp-pipe-second">
       {stale > 0 && (
         <span className="jp-pipe-Line">
           <StateIcon mark="stale" size={12} /> {trans._n('%1 stage is stale', '%1 stages are stale', stale)}

@@ -165,6 +165,7 @@ def _scorer(repository: Repository, key: str | None) -> None:
     manifest = Manifest(
         version=1,
         name="flow",
+        notebook="flow.ipynb",
         notebook_digest="",
         run_id="",
         rows="rows",

@@ -154,7 +154,9 @@ function RunRow({ run, isMarked, onMark, pipeline, commands, trans }: RunRowProp
       >
         {when}
       </button>
-      <span className="jp-pipe-Run-note jp-pipe-second">{noteOf(run, trans)}</span>
+      <span className="jp-pipe-Run-note jp-pipe-second" title={noteOf(run, trans)}>
+        {noteOf(run, trans)}
+      </span>
       <span className="jp-pipe-Row-time">
         {isActive(run) ? <Clock since={run.started ?? run.queued} /> : formatSeconds(run.seconds)}
       </span>
