@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Lab
+from tests.browser.conftest import Lab, run_command
 from tests.browser.matrix import set_width, show_state
 
 pytestmark = [pytest.mark.browser, pytest.mark.kernel]
@@ -142,3 +142,39 @@ def check_that_it_bites(page: Page, expected: dict[str, Any]) -> None:
         assert found, style
         added.evaluate("node => node.remove()")
     assert faults_of(page) == []
+
+
+# What stands in one line: tops and middles of toolbar buttons, left edges of the marks of all rows, and how
+# high the message with "Undo" is beside the status bar that holds it.
+LINES = """() => {
+  const box = node => node.getBoundingClientRect();
+  const middle = node => Math.round(box(node).top + box(node).height / 2);
+  const all = selector => [...document.querySelectorAll(`#jupyter-pipe-panel ${selector}`)]
+    .filter(node => node.checkVisibility());
+  const undo = document.querySelector('.jp-pipe-Undo');
+  return {
+    buttons: all('.jp-pipe-Toolbar button').map(middle),
+    icons: all('.jp-pipe-Toolbar .jp-pipe-IconButton svg').map(node => box(node).height),
+    marks: all('.jp-pipe-Row-line > .jp-pipe-state, .jp-pipe-Run > .jp-pipe-state')
+      .map(node => Math.round(box(node).left)),
+    undo: undo && [box(undo).height, middle(undo) - middle(document.querySelector('#jp-main-statusbar'))],
+  };
+}"""
+
+
+def test_small_things_stand_in_line(lab: Lab, page: Page) -> None:
+    """People met a message 4 px high, icons beside their line, and runs that were indented for nothing."""
+    show_state(lab, page, "succeeded")
+    set_width(page, 480)
+    run_command(page, "jupyter-pipe:assign-stage", stage="load")
+    page.locator(".jp-pipe-Undo").wait_for()
+    found: dict[str, Any] = page.evaluate(LINES)
+    assert len(found["buttons"]) >= 4
+    assert max(found["buttons"]) - min(found["buttons"]) <= 1
+    assert set(found["icons"]) == {16}
+    assert len(found["marks"]) >= 5
+    assert len(set(found["marks"])) == 1
+    height, off = found["undo"]
+    assert height >= 16
+    assert abs(off) <= 1
+    page.locator(".jp-pipe-Undo button").click()

@@ -232,3 +232,20 @@ def test_a_debug_notebook_is_not_a_broken_pipeline(lab: Lab, narrow: Open) -> No
     page.locator(".jp-pipe-Failure").get_by_role("button", name="Debug here").click()
     expect(page.locator(PANEL)).to_contain_text("This notebook tries out stage fit.", timeout=LONG)
     expect(page.locator(f"{PANEL} .jp-pipe-Problem")).to_have_count(0)
+
+
+@pytest.mark.kernel
+def test_a_folder_that_cannot_be_written_is_no_dead_end(lab: Lab, narrow: Open) -> None:
+    lab.write("locked/flow.ipynb", ("x = 1", "stage:load"))
+    # As a folder of somebody else's, but so that it also holds for root.
+    (lab.folder / "locked" / ".jupyter_pipe").write_text("")
+    page = narrow("locked/flow.ipynb")
+    expect(page.locator(f"{PANEL} .jp-pipe-Node")).to_have_count(1, timeout=LONG)
+    run_command(page, "jupyter-pipe:compile-and-run")
+    said = page.locator(".Toastify__toast", has_text="Cannot keep runs in")
+    said.get_by_role("button", name="Save notebook elsewhere…").dispatch_event("click")
+    page.locator(".jp-Dialog input").fill("freed.ipynb")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    page.wait_for_function("() => window.jupyterapp.shell.currentWidget?.context?.path === 'freed.ipynb'")
+    run_command(page, "jupyter-pipe:compile-and-run")
+    expect(page.locator(f"{PANEL} .jp-pipe-Strip")).to_contain_text("Succeeded", timeout=LONG)
