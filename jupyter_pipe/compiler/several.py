@@ -25,11 +25,11 @@ from jupyter_pipe.compiler.joining import Draft, find_takes, join
 from jupyter_pipe.compiler.notebook_list import ListedNotebook, NotebookList
 from jupyter_pipe.compiler.shared_values import find_shares
 from jupyter_pipe.errors import CompileError
-from jupyter_pipe.model import Diagnostic, JoinedNotebook, Notebook, Severity, Source
+from jupyter_pipe.model import Diagnostic, JoinedNotebook, Notebook, Pipeline, Severity, Source
 from jupyter_pipe.notebook import parse_tags, read_notebook
 from jupyter_pipe.notebook.contract_files import contract_texts
 
-__all__ = ["check_several", "compile_several"]
+__all__ = ["check_several", "compile_several", "draft_several"]
 
 _WILD = re.compile(r"[*?\[]")
 
@@ -46,9 +46,7 @@ class _Part(Struct, frozen=True):
 def compile_several(listed: NotebookList) -> Compiled:
     """Compile the notebooks to one pipeline. Its package has the stage notebooks and no modules."""
     parts = _compile_parts(listed)
-    pipeline = join(
-        listed.name, [part.draft for part in parts], description=listed.description, schedule=listed.schedule
-    )
+    pipeline = _joined(listed, parts)
     _raise_errors(listed, pipeline.diagnostics)
     files = {"pipeline.json": sealed_pipeline(pipeline)}
     lines: list[str] = []
@@ -69,10 +67,18 @@ def compile_several(listed: NotebookList) -> Compiled:
 def check_several(listed: NotebookList) -> tuple[Diagnostic, ...]:
     """Everything that the compiler has to say about the notebooks, in their order."""
     parts = _compile_parts(listed)
-    drafts = [part.draft for part in parts]
-    found = join(listed.name, drafts, description="", schedule=None).diagnostics
     pairs = (replace(each, notebook=part.draft.path) for part in parts for each in check_pair(part.notebook))
-    return (*pairs, *found)
+    return (*pairs, *_joined(listed, parts).diagnostics)
+
+
+def draft_several(listed: NotebookList) -> Pipeline:
+    """The pipeline as far as it can be known, errors among its diagnostics: what an editor shows."""
+    return _joined(listed, _compile_parts(listed))
+
+
+def _joined(listed: NotebookList, parts: Sequence[_Part]) -> Pipeline:
+    drafts = [part.draft for part in parts]
+    return join(listed.name, drafts, description=listed.description, schedule=listed.schedule)
 
 
 def _compile_parts(listed: NotebookList) -> list[_Part]:

@@ -42,6 +42,7 @@ _RUN = "/runs/{run_id}"
 _OPERATIONS = (
     _Operation("post", "/check", "Check a notebook", (), "CheckRequest", "CheckAnswer"),
     _Operation("post", "/compile", "Write its package", (), "CompileRequest", "CompileAnswer"),
+    _Operation("post", "/graph", "Draw several notebooks", (), "GraphRequest", "GraphAnswer"),
     _Operation("post", "/plan", "Say what would run and why", (), "PlanRequest", "PlanAnswer"),
     _Operation("post", "/suggest", "Suggest stages", (), "SuggestRequest", "SuggestAnswer"),
     _Operation("get", "/runs", "List runs", ("root", "notebook"), "", "RunList"),

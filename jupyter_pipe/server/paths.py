@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from jupyter_pipe.errors import PipeError
-from jupyter_pipe.notebook.file_kinds import is_notebook_file
+from jupyter_pipe.notebook.file_kinds import PIPELINE_FILE, is_notebook_file
 
 __all__ = ["PathError", "Root"]
 
@@ -34,6 +34,22 @@ class Root:
                 hint="It may have been moved or renamed.",
             )
         return found
+
+    def pipeline(self, path: str) -> Path:
+        """What a request wants to run: a notebook, or a `pipeline.toml`, all of whose notebooks are confined.
+        Raises NotebookError for a list that cannot be understood."""
+        found = self._confined(path)
+        if found.name != PIPELINE_FILE or not found.is_file():
+            return self.notebook(path)
+        self.require_list_inside(found)
+        return found
+
+    def require_list_inside(self, listed: Path) -> None:
+        """Raises PathError if a `pipeline.toml` lists a notebook that lies outside."""
+        from jupyter_pipe.compiler.notebook_list import list_notebooks
+
+        for each in list_notebooks([listed]).notebooks:
+            self.confine(each.path, each.path.name)
 
     def directory(self, path: str) -> Path:
         """The folder that a request names; the root itself is the empty path."""

@@ -24,6 +24,9 @@ __all__ = [
     "EngineList",
     "ErrorBody",
     "ExecutedOutputs",
+    "GraphAnswer",
+    "GraphRequest",
+    "ListedFile",
     "LogChunk",
     "NoteRequest",
     "PlanAnswer",
@@ -183,6 +186,31 @@ class RunSummary(Struct, frozen=True):
     name: str = ""
     note: str = ""
     pinned: bool = False
+
+
+class GraphRequest(Struct, frozen=True):
+    """`notebooks` is the path of a `pipeline.toml` below the server's root, `run_id` a run of it whose states
+    are drawn."""
+
+    notebooks: str
+    run_id: str = ""
+    is_dark: bool = False
+
+
+class ListedFile(Struct, frozen=True):
+    """`name` begins the names of its stages; `path` is below the server's root."""
+
+    name: str
+    path: str
+
+
+class GraphAnswer(Struct, frozen=True):
+    """The one pipeline of several notebooks: `picture` is an SVG with a frame for each."""
+
+    name: str
+    notebooks: tuple[ListedFile, ...]
+    picture: str
+    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 class RunList(Struct, frozen=True):

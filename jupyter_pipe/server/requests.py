@@ -26,11 +26,16 @@ def make_request(
     keep: bool = True,
     content: bytes | None = None,
 ) -> RunRequest:
-    """A new run of the notebook. With `keep=False` nothing is written; `content` stands in for the file."""
+    """A new run of the notebook, or of those that a `pipeline.toml` lists. With `keep=False` nothing is
+    written; `content` stands in for the file of a notebook."""
     from jupyter_pipe.engine import RunRequest, open_target
+    from jupyter_pipe.engine.targets import open_several
     from jupyter_pipe.runs.parameters import resolve_parameters
 
-    target = open_target(notebook, keep=keep, content=content)
+    if notebook.suffix == ".toml":
+        target = open_several([notebook], keep=keep)
+    else:
+        target = open_target(notebook, keep=keep, content=content)
     return RunRequest(
         target=target,
         options=_options(asked),

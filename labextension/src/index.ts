@@ -7,6 +7,7 @@ import { cells } from './plugins/cells';
 import { documents } from './plugins/documents';
 import { failures } from './plugins/failures';
 import { pipelines, stages } from './plugins/models';
+import { joined } from './plugins/joined';
 import { helping } from './plugins/helping';
 import { navigation } from './plugins/navigation';
 import { notifications } from './plugins/notifications';
@@ -47,7 +48,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   values,
   operations,
   planning,
-  properties
+  properties,
+  joined
 ];
 
 export default plugins;

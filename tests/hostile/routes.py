@@ -45,6 +45,7 @@ def asked_of(folder: str, run_ids: Sequence[str]) -> Iterator[Asked]:
         yield Asked("GET", f"runs?root={folder}&notebook={notebook}", "runs")
         for page in ("waiting", "models", "data", "studies", "service", "loop", "monitoring", "labels"):
             yield Asked("GET", f"operations/{page}?root={folder}&notebook={notebook}", f"operations/{page}")
+    yield Asked("POST", "graph", "graph", {"notebooks": f"{folder}/pipeline.toml"})
     for decision in ("promote", "rollback"):
         body = {"decision": decision, "name": "flow", "number": 1}
         yield Asked("POST", f"operations/decision?root={folder}", "operations/decision", body)

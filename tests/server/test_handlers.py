@@ -322,3 +322,46 @@ async def test_a_plan_takes_unsaved_content(api: Api, write_notebook: Any) -> No
     status, answer = await api("POST", "plan", body={"notebook": "flow.ipynb", "content": content})
     assert status == 200
     assert [stage["name"] for stage in answer["stages"]] == ["load", "show"]
+
+
+def write_list(folder: Path, *notebooks: str) -> None:
+    listed = ", ".join(f'"{each}"' for each in notebooks)
+    (folder / "pipeline.toml").write_text(f'name = "both"\nnotebooks = [{listed}]\n')
+
+
+async def test_notebooks_of_a_list_are_drawn_as_one_pipeline(
+    api: Api, write_notebook: Any, jp_root_dir: Path
+) -> None:
+    write_notebook("sub/a.ipynb", ("x = 1", "stage:make", "shares:x"))
+    write_notebook("sub/b.ipynb", ("print(x)\nprint(y)", "stage:show"))
+    write_list(jp_root_dir / "sub", "a.ipynb", "b.ipynb")
+    status, answer = await api("POST", "graph", body={"notebooks": "sub/pipeline.toml"})
+    assert (status, answer["name"]) == (200, "both")
+    assert [each["path"] for each in answer["notebooks"]] == ["sub/a.ipynb", "sub/b.ipynb"]
+    assert answer["picture"].count('class="jpipe-frame"') == 2
+    (found,) = answer["diagnostics"]
+    assert (found["notebook"], found["stage"], found["line"]) == ("sub/b.ipynb", "b.show", 2)
+
+
+@pytest.mark.parametrize("run_id", ["../../elsewhere", "20260101-000000-abcd"])
+async def test_states_are_those_of_a_run_that_is_there(
+    api: Api, write_notebook: Any, jp_root_dir: Path, run_id: str
+) -> None:
+    write_notebook("a.ipynb", ("x = 1", "stage:make"))
+    write_list(jp_root_dir, "a.ipynb")
+    status, answer = await api("POST", "graph", body={"notebooks": "pipeline.toml", "run_id": run_id})
+    assert (status, answer["code"]) == (404, "run_unknown")
+
+
+@pytest.mark.parametrize("route", ["graph", "runs"])
+async def test_a_list_names_no_notebook_outside(
+    api: Api, write_notebook: Any, jp_root_dir: Path, route: str
+) -> None:
+    write_notebook("sub/a.ipynb", ("x = 1", "stage:make"))
+    outside = jp_root_dir.parent / "outside.ipynb"
+    outside.write_bytes((jp_root_dir / "sub" / "a.ipynb").read_bytes())
+    write_list(jp_root_dir / "sub", "a.ipynb", "../../outside.ipynb")
+    field = "notebooks" if route == "graph" else "notebook"
+    status, answer = await api("POST", route, body={field: "sub/pipeline.toml"})
+    assert (status, answer["code"]) == (400, "path_outside")
+    assert not (jp_root_dir / "sub" / ".jupyter_pipe").exists()

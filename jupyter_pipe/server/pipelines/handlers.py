@@ -41,6 +41,15 @@ class CompileHandler(AnalysingHandler):
         await self.analyse("compile")
 
 
+class GraphHandler(AnalysingHandler):
+    """`POST graph`: the picture of several notebooks that are one pipeline. Writes nothing."""
+
+    @allowed("read")
+    async def post(self) -> None:
+        """Draw."""
+        await self.analyse("graph")
+
+
 class PlanHandler(AnalysingHandler):
     """`POST plan`: what would run and why. Runs nothing."""
 
@@ -62,6 +71,7 @@ class SuggestHandler(AnalysingHandler):
 ROUTES = [
     ("check", CheckHandler),
     ("compile", CompileHandler),
+    ("graph", GraphHandler),
     ("plan", PlanHandler),
     ("suggest", SuggestHandler),
 ]

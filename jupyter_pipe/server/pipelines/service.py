@@ -8,14 +8,20 @@ from typing import Any
 import msgspec
 
 from jupyter_pipe.analysis.source.reading import reading_below
+from jupyter_pipe.errors import RunError
 from jupyter_pipe.notebook import read_notebook
 from jupyter_pipe.notebook.file_kinds import is_text_notebook
+from jupyter_pipe.render.theme import Theme
+from jupyter_pipe.runs.store import RunStore, is_file_name
 from jupyter_pipe.server.paths import Root
 from jupyter_pipe.server.payloads import (
     CheckAnswer,
     CheckRequest,
     CompileAnswer,
     CompileRequest,
+    GraphAnswer,
+    GraphRequest,
+    ListedFile,
     PlanAnswer,
     PlannedStage,
     PlanRequest,
@@ -58,6 +64,39 @@ class PipelineService:
             modules=tuple(self._root.path_of(module) for module in modules),
             pipeline=compiled.pipeline,
         )
+
+    def graph(self, request: GraphRequest) -> GraphAnswer:
+        """The pipeline of the notebooks in a list, as saved, with what is wrong with them and the states of
+        a run."""
+        from jupyter_pipe.compiler.notebook_list import list_notebooks
+        from jupyter_pipe.compiler.several import draft_several
+        from jupyter_pipe.render import to_svg
+
+        path = self._root.pipeline(request.notebooks)
+        listed = list_notebooks([path])
+        with reading_below(self._root.folder):
+            pipeline = draft_several(listed)
+        states = self._states(path.parent, request.run_id) if request.run_id else None
+        theme: Theme = "dark" if request.is_dark else "light"
+        paths = {str(each.path): self._root.path_of(each.path) for each in listed.notebooks}
+        return GraphAnswer(
+            pipeline.name,
+            tuple(ListedFile(each.name, paths[str(each.path)]) for each in listed.notebooks),
+            to_svg(pipeline, states, theme=theme),
+            tuple(
+                msgspec.structs.replace(found, notebook=paths[found.notebook])
+                for found in pipeline.diagnostics
+            ),
+        )
+
+    def _states(self, folder: Path, run_id: str) -> dict[str, str]:
+        from jupyter_pipe.runs.report.words import stage_state
+
+        if not is_file_name(run_id):
+            raise RunError(f"{run_id[:80]!r} is not the id of a run.", code="run_unknown")
+        store = RunStore(folder)
+        self._root.confine(store.folder(run_id).path, run_id)
+        return {stage.name: stage_state(stage) for stage in store.read(run_id).stages}
 
     def plan(self, request: PlanRequest) -> PlanAnswer:
         """What a run of the notebook as saved, or as it is being edited, would do, and why. Runs nothing."""

@@ -26,7 +26,13 @@ from jupyter_pipe.server.decoding import decode_body, error_body
 from jupyter_pipe.server.operations.payloads import PageRequest
 from jupyter_pipe.server.operations.service import AnswerOrder, LabelOrder, OperationsService
 from jupyter_pipe.server.paths import Root
-from jupyter_pipe.server.payloads import CheckRequest, CompileRequest, PlanRequest, SuggestRequest
+from jupyter_pipe.server.payloads import (
+    CheckRequest,
+    CompileRequest,
+    GraphRequest,
+    PlanRequest,
+    SuggestRequest,
+)
 from jupyter_pipe.server.pipelines.frames import Reply, Task, read_frame, write_frame
 from jupyter_pipe.server.pipelines.service import PipelineService
 
@@ -35,6 +41,7 @@ __all__ = ["answer", "main"]
 _ANALYSES: dict[str, type[Any]] = {
     "check": CheckRequest,
     "compile": CompileRequest,
+    "graph": GraphRequest,
     "plan": PlanRequest,
     "suggest": SuggestRequest,
 }

@@ -33,7 +33,8 @@ from jupyter_pipe.trust.records import read_regular_file
 __all__ = ["RUN_ID", "STAGE", "RunService"]
 
 RUN_ID = r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4,}"
-STAGE = r"[^/\\.%]+"
+# Of several notebooks it is `notebook.stage`.
+STAGE = r"[^/\\.%]+(?:\.[^/\\.%]+)?"
 _LONGEST_LIST = 2000
 _LOG_CHUNK = 1 << 20
 _DONE = frozenset({StageState.succeeded, StageState.cached})
@@ -71,8 +72,8 @@ class RunService:
         return self._summary(run, folder)
 
     def start(self, request: StartRequest) -> Started:
-        """Start a run of the saved notebook in a process of its own."""
-        path = self._root.notebook(request.notebook)
+        """Start a run of the saved notebook, or of those in a list, in a process of its own."""
+        path = self._root.pipeline(request.notebook)
         return self._begin(
             Order(
                 root=str(path.parent),
@@ -106,8 +107,10 @@ class RunService:
         if not run.is_final:
             raise RunError("The run still goes on.", code="run_active", hint="Cancel it first.")
         # What the record names was written by whoever wrote the record, so it is confined as well.
-        for path in filter(None, (run.facts.notebook, run.facts.package)):
+        for path in filter(None, (run.facts.notebook, *run.facts.paths, run.facts.package)):
             self._root.confine(Path(path), Path(path).name)
+        if run.facts.notebook.endswith(".toml"):
+            self._root.require_list_inside(Path(run.facts.notebook))
         folder = self._root.directory(root)
         following = RunStore(folder).next_run_id()
         return self._begin(Order(root=str(folder), run_id=following, resumed_from=run_id))
@@ -263,7 +266,7 @@ class RunService:
             seconds=run.seconds,
             stages_done=sum(stage.state in _DONE for stage in run.stages),
             stages_total=len(run.stages),
-            notebook=self._root.path_of(Path(run.facts.notebook)),
+            notebook=self._notebook(run),
             seq=run.seq,
             started=run.started,
             finished=run.finished,
@@ -275,6 +278,12 @@ class RunService:
             note=note.note,
             pinned=note.pinned,
         )
+
+    def _notebook(self, run: Run) -> str:
+        """What the run is of: a notebook, or a list of several; several that were named are none of them."""
+        facts = run.facts
+        is_named = bool(facts.notebooks) and not facts.notebook.endswith(".toml")
+        return "" if is_named else self._root.path_of(Path(facts.notebook))
 
 
 def _stamp(path: Path) -> int:

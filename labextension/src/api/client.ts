@@ -14,6 +14,8 @@ import type {
   EngineList,
   ErrorBody,
   ExecutedOutputs,
+  GraphAnswer,
+  GraphRequest,
   LoadedValue,
   LabelRequest,
   LabelsPage,
@@ -72,6 +74,11 @@ export class Client {
 
   compile(notebook: string, force = false): Promise<CompileAnswer> {
     return this.post('compile', { notebook, force });
+  }
+
+  /** The picture of the notebooks that a list names, and what is wrong with them. Changes nothing. */
+  graph(request: GraphRequest): Promise<GraphAnswer> {
+    return this.post('graph', request);
   }
 
   plan(request: PlanRequest): Promise<PlanAnswer> {

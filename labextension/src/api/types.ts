@@ -231,6 +231,19 @@ export interface GateEvaluated {
   readonly time: number;
 }
 
+export interface GraphAnswer {
+  readonly name: string;
+  readonly notebooks: readonly ListedFile[];
+  readonly picture: string;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface GraphRequest {
+  readonly notebooks: string;
+  readonly run_id?: string;
+  readonly is_dark?: boolean;
+}
+
 export interface InputChanged {
   readonly event: 'input_changed';
   readonly stage: string;
@@ -269,6 +282,11 @@ export interface LabelRequest {
 export interface LabelsPage {
   readonly queues: readonly QueueShown[];
   readonly problem: string;
+}
+
+export interface ListedFile {
+  readonly name: string;
+  readonly path: string;
 }
 
 export interface LoadedValue {
