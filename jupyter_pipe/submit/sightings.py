@@ -70,7 +70,8 @@ def _is_unsaid(stage: StageRun, seen: StageSeen | None) -> bool:
 def _of_stage(stage: StageRun, seen: StageSeen, title: str, *, is_overdue: bool) -> Iterator[Event]:
     """What the engine knows of a stage that its own log does not say."""
     is_queued = stage.state is StageState.queued
-    if is_queued and seen.state == "waiting":
+    # "running" as well: an engine's worker may need a while before the stage itself begins.
+    if is_queued and seen.state in {"waiting", "running"}:
         reason = f"{title}: {seen.note}" if seen.note else ""
         if reason and reason != stage.reason:
             yield StageQueued(stage.name, reason=reason, after=stage.after, cells=stage.cells_total)

@@ -47,7 +47,7 @@ def lab(tmp_path: Path, airflow: Standalone) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
+def browser_page() -> Iterator[Page]:
     """A page whose browser ends with the test: its loop must not be there for the tests after this one."""
     program = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
@@ -83,15 +83,20 @@ def shown(page: Page, state: str, stage: str) -> float:
 
 
 def test_a_notebook_is_run_on_airflow_from_jupyterlab(
-    airflow: Standalone, lab: Lab, page: Page, capsys: pytest.CaptureFixture[str]
+    airflow: Standalone, lab: Lab, browser_page: Page, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    page = browser_page
     go = lab.folder / "go"
     lab.write(
         "flow.ipynb", (WAIT.format(str(go)), "stage:load"), ("best = x + 1", "stage:fit", "metric:best")
     )
     go_to_notebook(page, lab, "flow.ipynb")
     run_id = started(page, lab)
-    seen = {"load starts": shown(page, "running", "load")}
+    # Airflow's worker prepares itself first: then the stage is one that waits, with Airflow's own word.
+    word = page.locator('.jp-pipe-Row[aria-label*=", load"]')
+    expect(word).to_contain_text("running", timeout=PATIENCE_MS)
+    seen = {"load starts": time.time()}
+    shown(page, "running", "load")
     go.touch()
     seen["load ends"] = shown(page, "succeeded", "load")
     seen["fit ends"] = shown(page, "succeeded", "fit")

@@ -47,6 +47,12 @@ def test_a_stage_says_why_it_waits_once() -> None:
     assert news_of(run, seen, (), "SLURM", 7.0) == []
 
 
+def test_a_stage_whose_worker_only_prepares_it_says_so() -> None:
+    found, run = news(QUEUED, sighting("running", a="running"))
+    assert found == [StageQueued("a", reason="SLURM: WORD (why)")]
+    assert run.stage("a").state.value == "queued"
+
+
 def test_a_stage_that_tells_of_itself_needs_no_word_of_the_engine() -> None:
     assert news(RUNNING, sighting("running", a="running", b="waiting"))[0] == [
         StageQueued("b", reason="SLURM: WORD (why)", after=("a",))
