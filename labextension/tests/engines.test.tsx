@@ -34,6 +34,7 @@ describe('the choice of an engine', () => {
   it('offers the first that can be used, and says why others cannot', () => {
     const html = shown(pipelineOf({}), ENGINES);
     expect(html).toContain('nightly (Apache Airflow 3)<span class="jp-pipe-second">Airflow’s folder of DAGs');
+    expect(html).toContain('<span>Prefect 3<span class="jp-pipe-second">Nobody says where');
     expect(html.match(/<input[^>]*disabled/g)).toHaveLength(2);
     expect(html).toMatch(/<input[^>]*value="cluster"[^>]*checked|<input[^>]*checked[^>]*value="cluster"/);
   });

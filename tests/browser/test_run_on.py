@@ -58,7 +58,7 @@ def test_a_notebook_is_run_on_airflow(lab_of_airflow: Lab, airflow: FakeAirflow,
     page.get_by_role("menuitem", name="Run on…").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_label("nightly (Apache Airflow 3)")).to_be_checked()
-    expect(dialog.get_by_role("radio", name=re.compile("prefect"))).to_be_disabled()
+    expect(dialog.get_by_role("radio", name=re.compile("^Prefect 3"))).to_be_disabled()
     expect(dialog).to_contain_text("Nobody says where Prefect's API is.")
     expect(dialog.get_by_label("n", exact=True)).to_have_value("7")
     dialog.get_by_role("button", name="Run").click()

@@ -95,7 +95,8 @@ function EngineLine(props: {
   const { engine, isChosen, choose, trans } = props;
   const isUsable = engine.problem === '';
   // One that is configured has a name of the user's: "nightly (Apache Airflow 3)".
-  const label = engine.name === engine.title ? engine.title : trans.__('%1 (%2)', engine.name, engine.title);
+  const isOwnName = engine.title.toLowerCase().split(' ').includes(engine.name.toLowerCase());
+  const label = isOwnName ? engine.title : trans.__('%1 (%2)', engine.name, engine.title);
   return (
     <label className="jp-pipe-Engines-line" data-usable={isUsable}>
       <input
