@@ -111,7 +111,7 @@ def run_table(words: dict[str, dict[str, str]], runs: dict[str, str]) -> list[st
 def pinned(package: str) -> str:
     """The version that the tests' environments install."""
     for path in sorted(TESTS.glob("*.txt")):
-        found = re.search(rf"^{package}==(.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        found = re.search(rf"^{package}(?:\[.*\])?==(.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
         if found:
             return found[1]
     raise ValueError(f"No requirements file in tests/engines pins {package}.")

@@ -34,7 +34,7 @@ __all__ = [
 
 GROUP = "jupyter_pipe.exporters"
 # Told in Python, and told in anything else.
-_MODULES = ("airflow", "dagster", "kedro", "kfp", "luigi", "metaflow", "prefect")
+_MODULES = ("airflow", "dagster", "flyte", "kedro", "kfp", "luigi", "metaflow", "prefect", "zenml")
 _MANIFESTS = ("argo", "dockerfile", "dvc", "github", "gitlab", "make", "slurm", "snakemake")
 BUILT_IN = tuple(sorted((*_MODULES, *_MANIFESTS)))
 _OPTIONS_LINE = "# options: "

@@ -106,8 +106,8 @@ def test_the_image(folder: Path, wheel: Path) -> None:
     assert main(["package", "homes", "--to", "docker"]) == 0
     for name in ("Dockerfile", "entrypoint.sh", "requirements.txt"):
         assert (folder / "homes_docker" / name).read_text() == (folder / "homes_kserve" / name).read_text()
-    assert image.user == "serving"
-    assert image.written_down == ["useradd --create-home serving", "chown serving state"]
+    assert image.user == "1000"
+    assert image.written_down == ["useradd --create-home --uid 1000 serving", "chown serving state"]
 
     manifest = yaml.safe_load((folder / "homes_kserve" / "inferenceservice.yaml").read_text())
     (container,) = manifest["spec"]["predictor"]["containers"]

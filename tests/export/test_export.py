@@ -75,7 +75,9 @@ def test_files_are_the_golden_ones(pipeline: Pipeline, engine: str) -> None:
     assert read_options(text) == (engine, OPTIONS)
 
 
-@pytest.mark.parametrize("engine", ["airflow", "dagster", "kedro", "kfp", "luigi", "metaflow", "prefect"])
+@pytest.mark.parametrize(
+    "engine", ["airflow", "dagster", "flyte", "kedro", "kfp", "luigi", "metaflow", "prefect", "zenml"]
+)
 def test_python_files_pass_the_linter(pipeline: Pipeline, engine: str) -> None:
     text = written(engine, with_options(pipeline, WANTED))
     command = [

@@ -179,7 +179,7 @@ def check_everything(folder: Path, name: str, value: str, description: str) -> N
 
 def check_python(folder: Path, pipeline: Pipeline, tasks: Options, value: str) -> None:
     """Modules hold the values as they are, and nothing of them is code."""
-    for engine in ("dagster", "kedro", "kfp", "luigi", "metaflow", "prefect"):
+    for engine in ("dagster", "flyte", "kedro", "kfp", "luigi", "metaflow", "prefect", "zenml"):
         tree = ast.parse(exported(engine, pipeline, tasks))
         texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
         assert str(tasks.package) in texts

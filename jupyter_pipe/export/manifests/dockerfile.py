@@ -13,16 +13,17 @@ from jupyter_pipe.export.plan import Plan
 __all__ = ["EXPORTER"]
 
 _TEXT = """\
-# docker build -f FILE -t IMAGE . in the notebook's folder; then export with --image IMAGE --package
-/app/{shown} FROM {image}
+# docker build -f FILE -t IMAGE . in the notebook's folder; then export with
+# --image IMAGE --package /app/{shown}
+FROM {image}
 
 ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1
 WORKDIR /app
 COPY [{package_requirements}, "/app/requirements.txt"]
 RUN pip install --no-compile -r requirements.txt
 COPY [".", "/app/"]
-RUN useradd --create-home stages && chown -R stages /app
-USER stages
+RUN useradd --create-home --uid 1000 stages && chown -R stages /app
+USER 1000
 """
 
 

@@ -52,7 +52,8 @@ def _job(plan: Plan, task: Task) -> dict[str, Any]:
     for name in task.take:
         take = {"name": f"stage-{name}", "path": f"{_BUNDLES}/{name}"}
         steps.append({"uses": "actions/download-artifact@v5", "with": take})
-    steps.append({"run": _plain(_command(plan, task)), "env": _environment(task)})
+    environment = _environment(task)
+    steps.append({"run": _plain(_command(plan, task)), **({"env": environment} if environment else {})})
     left = {"name": f"stage-{task.name}", "path": f"{_BUNDLES}/{task.name}", "include-hidden-files": True}
     steps.append({"uses": "actions/upload-artifact@v5", "with": left})
     report = {"name": f"report-{task.name}", "path": f"{task.name}.html"}

@@ -56,8 +56,8 @@ COPY *.whl requirements.txt ./
 RUN pip install --no-compile --find-links . -r requirements.txt
 COPY entrypoint.sh ./
 COPY bundle ./bundle
-RUN useradd --create-home serving && mkdir state && chown serving state
-USER serving
+RUN useradd --create-home --uid 1000 serving && mkdir state && chown serving state
+USER 1000
 EXPOSE {port}
 HEALTHCHECK --start-period=60s CMD ["python", "-c", "{probe}"]
 ENTRYPOINT ["sh", "/app/entrypoint.sh"]
