@@ -49,11 +49,12 @@ FLOWS := .make/flows
 AIRFLOW := .make/airflow
 KSERVE := .make/kserve
 LABEL_STUDIO := .make/label-studio
+CLOUDS := .make/clouds
 
-test-engines: $(VENV)/installed-test $(ENGINES)/installed $(FLOWS)/installed $(AIRFLOW)/installed $(KSERVE)/installed $(LABEL_STUDIO)/installed slurm ## exports, really run by engines
+test-engines: $(VENV)/installed-test $(ENGINES)/installed $(FLOWS)/installed $(AIRFLOW)/installed $(KSERVE)/installed $(LABEL_STUDIO)/installed $(CLOUDS)/installed slurm ## exports, really run by engines
 	ENGINES_PYTHON=$(CURDIR)/$(ENGINES)/bin/python FLOWS_PYTHON=$(CURDIR)/$(FLOWS)/bin/python \
 	  AIRFLOW_PYTHON=$(CURDIR)/$(AIRFLOW)/bin/python KSERVE_PYTHON=$(CURDIR)/$(KSERVE)/bin/python \
-	  LABEL_STUDIO_PYTHON=$(CURDIR)/$(LABEL_STUDIO)/bin/python \
+	  LABEL_STUDIO_PYTHON=$(CURDIR)/$(LABEL_STUDIO)/bin/python CLOUDS_PYTHON=$(CURDIR)/$(CLOUDS)/bin/python \
 	  $(PYTEST) tests/engines
 
 # Environments of their own: what engines pin must not meet what we need, nor each other.
@@ -62,7 +63,8 @@ $(FLOWS)/installed: tests/engines/flows.txt
 $(AIRFLOW)/installed: tests/engines/airflow.txt
 $(KSERVE)/installed: tests/engines/kserve.txt
 $(LABEL_STUDIO)/installed: tests/engines/label_studio.txt
-$(ENGINES)/installed $(FLOWS)/installed $(AIRFLOW)/installed $(KSERVE)/installed $(LABEL_STUDIO)/installed:
+$(CLOUDS)/installed: tests/engines/clouds.txt
+$(ENGINES)/installed $(FLOWS)/installed $(AIRFLOW)/installed $(KSERVE)/installed $(LABEL_STUDIO)/installed $(CLOUDS)/installed:
 	@$(PYTHON) -m venv $(@D)
 	@$(@D)/bin/python -m pip install --quiet --no-compile -r $<
 	@touch $@

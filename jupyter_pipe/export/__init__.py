@@ -34,8 +34,30 @@ __all__ = [
 
 GROUP = "jupyter_pipe.exporters"
 # Told in Python, and told in anything else.
-_MODULES = ("airflow", "dagster", "flyte", "kedro", "kfp", "luigi", "metaflow", "prefect", "zenml")
-_MANIFESTS = ("argo", "dockerfile", "dvc", "github", "gitlab", "make", "slurm", "snakemake")
+_MODULES = (
+    "airflow",
+    "dagster",
+    "flyte",
+    "kedro",
+    "kfp",
+    "luigi",
+    "metaflow",
+    "prefect",
+    "sagemaker",
+    "zenml",
+)
+_MANIFESTS = (
+    "argo",
+    "azureml",
+    "databricks",
+    "dockerfile",
+    "dvc",
+    "github",
+    "gitlab",
+    "make",
+    "slurm",
+    "snakemake",
+)
 BUILT_IN = tuple(sorted((*_MODULES, *_MANIFESTS)))
 _OPTIONS_LINE = "# options: "
 
@@ -46,8 +68,9 @@ class Exporter(Struct, frozen=True):
     `file` is the usual name of the file, with `{name}` and `{label}` of the pipeline. `carries` says what of
     a stage's options and of the pipeline the engine is told: `cpus`, `memory`, `gpus`, `limits`, `timeout`,
     `secrets`, `image`, `schedule`. Paths are as tasks see them: `absolute`, or `relative` to the folder of
-    the file. With `root` tasks share a folder or URL; else the engine carries their bundles. `companions`
-    are files beside it that belong to the user: they are written once.
+    the file. With `root` tasks share a folder or URL, which has no usual place where `needs_root`; else the
+    engine carries their bundles. `companions` are files beside it that belong to the user: they are written
+    once.
     """
 
     engine: str
@@ -57,6 +80,7 @@ class Exporter(Struct, frozen=True):
     carries: frozenset[str] = frozenset()
     paths: str = "absolute"
     root: bool = False
+    needs_root: bool = False
     needs_image: bool = False
     companions: Callable[[Plan], dict[str, str]] = lambda plan: {}
 

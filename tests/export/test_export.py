@@ -28,6 +28,7 @@ from jupyter_pipe.export import (
     read_options,
 )
 from jupyter_pipe.export.digests import stage_digests
+from jupyter_pipe.export.manifests.databricks import quartz
 from jupyter_pipe.export.plan import Plan
 from jupyter_pipe.model import Pipeline, StageOptions
 
@@ -76,10 +77,13 @@ def test_files_are_the_golden_ones(pipeline: Pipeline, engine: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "engine", ["airflow", "dagster", "flyte", "kedro", "kfp", "luigi", "metaflow", "prefect", "zenml"]
+    "engine",
+    ["airflow", "dagster", "flyte", "kedro", "kfp", "luigi", "metaflow", "prefect", "sagemaker", "zenml"],
 )
 def test_python_files_pass_the_linter(pipeline: Pipeline, engine: str) -> None:
-    text = written(engine, with_options(pipeline, WANTED))
+    # What it has no word for it refuses.
+    wanted = replace(WANTED, secrets=()) if engine == "sagemaker" else WANTED
+    text = written(engine, with_options(pipeline, wanted))
     command = [
         sys.executable,
         "-m",
@@ -231,6 +235,49 @@ def test_airflow_has_typed_params_and_the_graph(pipeline: Pipeline) -> None:
     assert "execution_timeout=timedelta(seconds=90)" in text
     assert "retry_delay=timedelta(seconds=1)" in text
     ast.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("cron", "expected"),
+    [
+        ("0 6 * * *", "0 0 6 * * ?"),
+        ("*/5 * 1 * *", "0 */5 * 1 * ?"),
+        ("30 4 * * 1-5", "0 30 4 ? * MON-FRI"),
+        ("0 0 * * 0,6", "0 0 0 ? * SUN,SAT"),
+        ("0 0 * 2 7", "0 0 0 ? 2 SUN"),
+        ("0 0 * * */2", "0 0 0 ? * SUN/2"),
+        ("0 0 * * mon", "0 0 0 ? * MON"),
+    ],
+)
+def test_databricks_has_the_notebook_s_schedule(cron: str, expected: str) -> None:
+    assert quartz(cron) == expected
+
+
+def test_a_schedule_by_either_of_two_days_is_refused(pipeline: Pipeline) -> None:
+    with pytest.raises(ExportError, match="days of the month and of the week"):
+        written("databricks", replace(pipeline, schedule="0 6 1 * 1"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "machine"),
+    [
+        (StageOptions(), "ml.m5.large"),
+        (StageOptions(cpus=3), "ml.m5.xlarge"),
+        (StageOptions(memory_bytes=40 * 2**30), "ml.m5.4xlarge"),
+        (StageOptions(gpus=1), "ml.g5.xlarge"),
+        (StageOptions(gpus=2), "ml.g5.12xlarge"),
+    ],
+)
+def test_sagemaker_takes_the_smallest_machine_that_will_do(
+    pipeline: Pipeline, wanted: StageOptions, machine: str
+) -> None:
+    text = written("sagemaker", with_options(pipeline, wanted))
+    assert text.count(f"'{machine}'") == len(pipeline.stages)
+
+
+def test_sagemaker_refuses_what_none_of_its_machines_has(pipeline: Pipeline) -> None:
+    with pytest.raises(ExportError, match="asks for"):
+        written("sagemaker", with_options(pipeline, StageOptions(gpus=16)))
 
 
 def test_snakemake_tells_runs_apart_and_asks_for_resources(pipeline: Pipeline) -> None:

@@ -179,7 +179,7 @@ def check_everything(folder: Path, name: str, value: str, description: str) -> N
 
 def check_python(folder: Path, pipeline: Pipeline, tasks: Options, value: str) -> None:
     """Modules hold the values as they are, and nothing of them is code."""
-    for engine in ("dagster", "flyte", "kedro", "kfp", "luigi", "metaflow", "prefect", "zenml"):
+    for engine in ("dagster", "flyte", "kedro", "kfp", "luigi", "metaflow", "prefect", "sagemaker", "zenml"):
         tree = ast.parse(exported(engine, pipeline, tasks))
         texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
         assert str(tasks.package) in texts
@@ -252,6 +252,41 @@ def test_argo_gets_values_as_they_are(tmp_path: Path, value: str) -> None:
     ]
     commands = [each["container"]["args"][0] for each in manifest["spec"]["templates"][1:]]
     assert [shlex.split(command)[2] for command in commands] == ["a 'p'", "a 'p'"]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_clouds_get_values_as_they_are(tmp_path: Path, value: str) -> None:
+    """Azure ML puts the value into a script, Databricks into a word, SageMaker into the environment."""
+    _, pipeline = compiled(tmp_path, "n", value, "words")
+    options = Options("a p", "/Volumes/runs", "image")
+    jobs = yaml.safe_load(exported("azureml", pipeline, options))["jobs"]
+    script = jobs["use"]["command"].replace("${{inputs.x}}", value)
+    script = script.replace("${{inputs.make}}", "made").replace("${{outputs.values}}", "left")
+    ((argv, given),) = calls(tmp_path, ["sh", "-ec", script])
+    assert (argv[:3], given["JUPYTER_PIPE_X"]) == (["run-stage", "a p", "use"], value)
+    definition = {"__name__": "exported"}
+    exec(exported("sagemaker", pipeline, options), definition)
+    assert definition["PARAMETERS"] == [{"Name": "x", "Type": "String", "DefaultValue": value}]  # type: ignore[comparison-overlap]
+    if "{{" not in value and "${" not in value:
+        document = yaml.safe_load(exported("databricks", pipeline, options))
+        (job,) = document["resources"]["jobs"].values()
+        assert job["parameters"] == [{"name": "x", "default": value}]
+
+
+@pytest.mark.parametrize(
+    ("engine", "value"),
+    [("azureml", "${{inputs.x}}"), ("databricks", "${workspace.host}"), ("databricks", "{{job.id}}")],
+)
+def test_what_a_cloud_would_evaluate_is_refused(tmp_path: Path, engine: str, value: str) -> None:
+    _, pipeline = compiled(tmp_path, "n", value, "words")
+    with pytest.raises(ExportError, match="would evaluate"):
+        exported(engine, pipeline, Options("p", "/Volumes/runs", "image"))
+
+
+def test_a_value_that_would_end_a_script_s_text_is_refused(tmp_path: Path) -> None:
+    _, pipeline = compiled(tmp_path, "n", "a\nEND-OF-VALUE\ntouch canary", "words")
+    with pytest.raises(ExportError, match="END-OF-VALUE"):
+        exported("azureml", pipeline, Options("p", "", "image"))
 
 
 @pytest.mark.parametrize("value", ["\ud800", "a\0b"], ids=ascii)

@@ -167,15 +167,17 @@ def _options(args: argparse.Namespace, exporter: Exporter, package: Path, known:
         image=before.image if args.image is None else args.image,
         command=args.words or before.command,
     )
-    for option, path in (("--package", options.package), ("--run-root", options.run_root)):
-        _check_path(exporter, option, path)
+    _check_path(exporter, "--package", options.package, exporter.paths)
+    # Where files lie in a repository, the folder of runs does not.
+    shared = "absolute" if exporter.paths == "relative" else exporter.paths
+    _check_path(exporter, "--run-root", options.run_root, shared)
     return options
 
 
 def _usual_root(exporter: Exporter) -> str:
     from jupyter_pipe.export import ExportError
 
-    if exporter.engine in {"airflow", "argo"}:
+    if exporter.needs_root:
         raise ExportError(
             f"Tasks of {exporter.title} need a folder or URL that all of them reach.",
             code="export_root",
@@ -184,21 +186,21 @@ def _usual_root(exporter: Exporter) -> str:
     return str(Path.cwd()) if exporter.paths == "absolute" else "."
 
 
-def _check_path(exporter: Exporter, option: str, path: str) -> None:
+def _check_path(exporter: Exporter, option: str, path: str, kind: str) -> None:
     """Tasks have a working directory of their own, so what they are told must not depend on it."""
     from jupyter_pipe.export import ExportError
     from jupyter_pipe.runs.remote import is_url
 
-    if not path or is_url(path) or exporter.paths == "any":
+    if not path or is_url(path) or kind == "any":
         return
     is_absolute = Path(path).is_absolute()
-    if exporter.paths == "absolute" and not is_absolute:
+    if kind == "absolute" and not is_absolute:
         raise ExportError(
             f"{option} {path} is relative, and tasks of {exporter.title} start in folders of their own.",
             code="export_path",
             hint="Name the path from the root, as the tasks see it.",
         )
-    if exporter.paths == "relative" and (is_absolute or ".." in Path(path).parts):
+    if kind == "relative" and (is_absolute or ".." in Path(path).parts):
         raise ExportError(
             f"{option} {path} does not lie below the folder in which {exporter.title} works.",
             code="export_path",

@@ -143,5 +143,6 @@ EXPORTER = Exporter(
     write=_write,
     carries=frozenset({"timeout", "secrets", "schedule", "cpus", "memory", "gpus", "limits", "image"}),
     root=True,
+    needs_root=True,
     needs_image=True,
 )

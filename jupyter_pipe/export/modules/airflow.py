@@ -124,4 +124,5 @@ EXPORTER = Exporter(
     write=_write,
     carries=frozenset({"timeout", "secrets", "schedule"}),
     root=True,
+    needs_root=True,
 )

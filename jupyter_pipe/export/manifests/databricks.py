@@ -1,0 +1,143 @@
+"""Databricks: a bundle, `databricks bundle deploy` and `databricks bundle run NAME --params days=730`. A job
+with a task a stage, all on one cluster of the run, so that one user signs their results. Values travel
+through a volume (`--run-root /Volumes/…`). Secrets are keys of the scope that has the pipeline's name."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from jupyter_pipe.export import Exporter
+from jupyter_pipe.export.plan import ExportError, Plan, PlanParameter, Task
+
+__all__ = ["EXPORTER", "quartz"]
+
+_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
+_FILES = "${workspace.file_path}"
+# A machine without workers: stages are Python, and Spark only keeps their cluster.
+_SINGLE_NODE = {"spark.databricks.cluster.profile": "singleNode", "spark.master": "local[*]"}
+
+
+def _write(plan: Plan) -> str:
+    import yaml
+
+    job: dict[str, Any] = {"name": _plain(plan.name), "max_concurrent_runs": 4}
+    if plan.description:
+        job["description"] = _plain(plan.description)
+    if plan.parameters:
+        job["parameters"] = [_parameter(each) for each in plan.parameters]
+    if plan.schedule:
+        job["schedule"] = {"quartz_cron_expression": quartz(plan.schedule), "timezone_id": "UTC"}
+    job["job_clusters"] = [{"job_cluster_key": "stages", "new_cluster": _cluster(plan)}]
+    job["tasks"] = [_task(plan, task) for task in plan.tasks]
+    variables = {
+        "node_type_id": {"description": "the machine: i3.xlarge, Standard_DS3_v2, n2-highmem-4, …"},
+        "spark_version": {"description": "the runtime of Databricks", "default": "16.4.x-scala2.12"},
+    }
+    document = {
+        "bundle": {"name": plan.label},
+        "variables": variables,
+        "resources": {"jobs": {plan.label.replace("-", "_"): job}},
+    }
+    text: str = yaml.safe_dump(
+        document, sort_keys=False, width=1000, allow_unicode=True, default_flow_style=None
+    )
+    return text
+
+
+def _parameter(parameter: PlanParameter) -> dict[str, str]:
+    return {"name": parameter.name, "default": _plain(parameter.text)}
+
+
+def _cluster(plan: Plan) -> dict[str, Any]:
+    secrets = sorted({name for task in plan.tasks for name in task.secrets})
+    made = {
+        "spark_version": "${var.spark_version}",
+        "node_type_id": "${var.node_type_id}",
+        "num_workers": 0,
+        "spark_conf": _SINGLE_NODE,
+        "custom_tags": {"ResourceClass": "SingleNode"},
+    }
+    if secrets:
+        made["spark_env_vars"] = {name: f"{{{{secrets/{plan.label}/{name}}}}}" for name in secrets}
+    return made
+
+
+def _task(plan: Plan, task: Task) -> dict[str, Any]:
+    package = _plain(plan.options.package)
+    given = [
+        word for each in task.parameters for word in ("-p", f"{each.name}={{{{job.parameters.{each.name}}}}}")
+    ]
+    run = [
+        "--run-root",
+        _plain(plan.options.run_root),
+        "--run-id",
+        "databricks-{{job.run_id}}",
+        "--retry",
+    ]
+    made: dict[str, Any] = {"task_key": task.name}
+    if task.after:
+        made["depends_on"] = [{"task_key": name} for name in task.after]
+    made["job_cluster_key"] = "stages"
+    # Only the command knows which ends are worth another attempt.
+    made["max_retries"] = 0
+    if task.timeout_seconds:
+        made["timeout_seconds"] = math.ceil(task.timeout_seconds) * (task.retries + 1)
+    made["libraries"] = [{"requirements": f"{_FILES}/{package}/requirements.txt"}]
+    made["python_wheel_task"] = {
+        "package_name": "jupyter_pipe",
+        "entry_point": "jupyter-pipe",
+        "parameters": ["run-stage", f"{_FILES}/{package}", task.name, *run, *given],
+    }
+    return made
+
+
+def quartz(cron: str) -> str:
+    """The schedule as Quartz writes it: seconds first, Sunday is not 0, and one of the two days is a question
+    mark. Raises ExportError if both days are given, of which cron takes either and Quartz has no word."""
+    minute, hour, day, month, weekday = cron.split()
+    if weekday == "*":
+        return f"0 {minute} {hour} {day} {month} ?"
+    if day != "*":
+        raise ExportError(
+            f"Databricks cannot keep the schedule {cron!r}: it names days of the month and of the week.",
+            code="export_value",
+            hint="Leave one of them at *.",
+        )
+    return f"0 {minute} {hour} ? {month} {','.join(map(_weekdays, weekday.split(',')))}"
+
+
+def _weekdays(part: str) -> str:
+    """`1-5` is `MON-FRI`, `*/2` is `SUN/2`."""
+    days, slash, step = part.partition("/")
+    first, hyphen, last = days.partition("-")
+    return _weekday(first) + hyphen + _weekday(last) + slash + step
+
+
+def _weekday(day: str) -> str:
+    if day == "*":
+        return "SUN"
+    return _DAYS[int(day)] if day.isdecimal() else day.upper()
+
+
+def _plain(text: str) -> str:
+    """Bundles evaluate `${`, jobs two braces, and neither has a way to write them so that they stay."""
+    if "${" in text or "{{" in text:
+        raise ExportError(
+            f"Databricks would evaluate what stands in {text!r}.",
+            code="export_value",
+            hint="Choose a name or value without two braces in a row, and without a dollar sign before one.",
+        )
+    return text
+
+
+EXPORTER = Exporter(
+    engine="databricks",
+    title="Databricks",
+    file="databricks.yml",
+    write=_write,
+    carries=frozenset({"timeout", "secrets", "schedule"}),
+    paths="relative",
+    root=True,
+    needs_root=True,
+)
