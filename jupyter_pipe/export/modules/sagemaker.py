@@ -108,7 +108,7 @@ def main(role, store, is_dry):
 
 
 if __name__ == "__main__":
-    main(*(sys.argv[1:] or ["ROLE", "s3://BUCKET/PREFIX"]), is_dry=not sys.argv[1:])
+    main(*(sys.argv[1:] or ["arn:aws:iam::000000000000:role/ROLE", "s3://BUCKET/PREFIX"]), is_dry=not sys.argv[1:])
 """
 
 
