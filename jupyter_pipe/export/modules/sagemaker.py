@@ -108,7 +108,8 @@ def main(role, store, is_dry):
 
 
 if __name__ == "__main__":
-    main(*(sys.argv[1:] or ["arn:aws:iam::000000000000:role/ROLE", "s3://BUCKET/PREFIX"]), is_dry=not sys.argv[1:])
+    given = sys.argv[1:]
+    main(*(given or ["arn:aws:iam::000000000000:role/ROLE", "s3://BUCKET/PREFIX"]), is_dry=not given)
 """
 
 
