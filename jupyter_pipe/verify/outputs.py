@@ -16,7 +16,7 @@ from typing import Any
 
 from jupyter_pipe.render.terminal_text import without_escapes
 
-__all__ = ["cell_outputs", "describe_difference", "normalise"]
+__all__ = ["Outputs", "cell_outputs", "describe_difference", "normalise"]
 
 Outputs = tuple[tuple[str, str], ...]
 

@@ -6,11 +6,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 from jupyter_pipe.cli.main import main
+from jupyter_pipe.compiler import read_package
 from jupyter_pipe.trust.keys import new_key_text
 from tests.engines.argo import read_manifest
 from tests.engines.argo import run as run_argo
@@ -20,15 +22,18 @@ from tests.engines.trial import (
     NAME,
     WORD,
     carried_out,
+    check_cells,
     check_results,
     check_runs,
     exported,
     newest_run,
     said,
+    shown_by,
     wait,
 )
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(LIMIT_SECONDS)]
+KALE = Path(__file__).parents[1] / "kale" / "hikers.ipynb"
 KFP = """
 import importlib.util, sys
 from kfp import local
@@ -111,6 +116,23 @@ def test_kfp(folder: Path) -> None:
     assert run("1.0") == 3
 
 
+def test_kfp_shows_what_a_notebook_of_kale_s_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A register is cleaned step by step, five models learn from it, and the table of their scores is that of
+    the notebook; the tags are Kale's own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{ENGINES.parent}:{os.environ['PATH']}")
+    shutil.copy(KALE, tmp_path)
+    assert main(["compile", KALE.name]) == 0
+    (package,) = tmp_path.glob("*_pipeline")
+    command = str(Path(sys.executable).parent / "jupyter-pipe")
+    assert main(["export", "kfp", package.name, "--command", command, "-o", "kale_kfp.py"]) == 0
+    Path("run.py").write_text(KFP.replace("count=5, limit=float(sys.argv[2])", "seed=4"))
+    assert carried_out(str(ENGINES), "run.py", "kale_kfp.py") == 0
+    shown = shown_by(tmp_path / KALE.name, seed="4")
+    assert any("logistic" in text and "bayes" in text for outputs in shown.values() for _, text in outputs)
+    check_cells(shown, len(read_package(package).stages))
+
+
 def test_kedro(folder: Path) -> None:
     """By `ThreadRunner`."""
     exported("kedro")
@@ -118,6 +140,7 @@ def test_kedro(folder: Path) -> None:
     check_results(
         lambda limit: carried_out(str(ENGINES), "run.py", f"{NAME}_kedro.py", limit),
         lambda: Path("join.json"),
+        cells=False,  # its bundles go with its process
     )
 
 
