@@ -63,6 +63,7 @@ def _value(parameter: PlanParameter) -> Any:
 
 
 def _job(plan: Plan, task: Task) -> dict[str, Any]:
+    """A command job: folders of the stages before it, values, one folder for what it leaves."""
     if task.secrets:
         raise ExportError(
             f"Stage '{task.name}' needs the secret {task.secrets[0]}, and jobs of Azure ML get none.",

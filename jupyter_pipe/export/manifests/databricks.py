@@ -50,6 +50,7 @@ def _parameter(parameter: PlanParameter) -> dict[str, str]:
 
 
 def _cluster(plan: Plan) -> dict[str, Any]:
+    """One machine for the run, whose environment has the secrets of all stages."""
     secrets = sorted({name for task in plan.tasks for name in task.secrets})
     made = {
         "spark_version": "${var.spark_version}",
@@ -64,6 +65,7 @@ def _cluster(plan: Plan) -> dict[str, Any]:
 
 
 def _task(plan: Plan, task: Task) -> dict[str, Any]:
+    """A task that calls our command line with its words, which no shell reads."""
     package = _plain(plan.options.package)
     given = [
         word for each in task.parameters for word in ("-p", f"{each.name}={{{{job.parameters.{each.name}}}}}")

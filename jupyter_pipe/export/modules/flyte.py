@@ -93,6 +93,7 @@ async def pipeline({signature}) -> dict[str, float]:
 
 
 def _write(plan: Plan) -> str:
+    """A module with a task a stage and the task `pipeline`, which runs them as their predecessors end."""
     names = {task.name: f"stage_{task.name}" for task in plan.tasks}
     parameters = distinct((each.name for each in plan.parameters), _RESERVED | set(names.values()))
     head = _HEAD.format(
@@ -109,6 +110,7 @@ def _write(plan: Plan) -> str:
 
 
 def _task(plan: Plan, task: Task, number: int, parameters: dict[str, str]) -> str:
+    """The environment and the task of a stage; `number` counts stages from 1."""
     given = [_typed(each, parameters[each.name]) for each in task.parameters]
     cache = f"flyte.Cache('override', version_override={task.digest!r})" if task.cache else "'disable'"
     options = [f"cache={cache}"]

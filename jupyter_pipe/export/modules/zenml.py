@@ -92,6 +92,7 @@ _SCHEDULED = """\
 
 
 def _write(plan: Plan) -> str:
+    """A module whose steps and parameters have names of their own."""
     steps = {f"stage_{task.name}" for task in plan.tasks}
     bundles = {f"from_{task.name}" for task in plan.tasks} | {f"of_{task.name}" for task in plan.tasks}
     names = distinct((each.name for each in plan.parameters), _RESERVED | steps | bundles)
@@ -111,6 +112,7 @@ def _write(plan: Plan) -> str:
 
 
 def _step(plan: Plan, task: Task, names: dict[str, str]) -> str:
+    """The step of a stage: bundles and parameters in, its bundle and its report out."""
     given = [f"from_{name}: Path" for name in task.take]
     given += [_typed(each, names[each.name]) for each in task.parameters]
     return _STEP.format(
