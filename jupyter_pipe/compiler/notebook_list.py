@@ -22,7 +22,7 @@ from jupyter_pipe.notebook.file_kinds import NOTEBOOK_SUFFIXES, PIPELINE_FILE, i
 from jupyter_pipe.notebook.sound_names import file_name_problem
 from jupyter_pipe.trust.records import UNREADABLE, read_regular_file
 
-__all__ = ["ListedNotebook", "NotebookList", "list_notebooks", "names_several"]
+__all__ = ["ListedNotebook", "NotebookList", "list_notebooks"]
 
 _LARGEST_FILE = 1 << 20
 _TEXTS = ("name", "description", "schedule")
@@ -50,16 +50,6 @@ class NotebookList(Struct, frozen=True):
     @property
     def folder(self) -> Path:
         return self.path.parent
-
-
-def names_several(paths: Sequence[Path]) -> bool:
-    """Whether these words of a command name a pipeline of several notebooks."""
-    if len(paths) != 1:
-        return True
-    path = paths[0]
-    if path.suffix == ".toml":
-        return True
-    return path.is_dir() and not (path / "pipeline.json").is_file() and (path / PIPELINE_FILE).is_file()
 
 
 def list_notebooks(paths: Sequence[Path]) -> NotebookList:

@@ -21,7 +21,7 @@ from jupyter_pipe.engine.compiling import compile_for_run, compile_several_for_r
 from jupyter_pipe.errors import NotebookError, RunError
 from jupyter_pipe.events import StageState
 from jupyter_pipe.model import Pipeline
-from jupyter_pipe.notebook.file_kinds import PIPELINE_FILE
+from jupyter_pipe.notebook.file_kinds import PIPELINE_FILE, names_several
 from jupyter_pipe.notebook.reader import refuse_list
 from jupyter_pipe.runs.model import ParameterValue, Run, RunNotebook, RunOptions
 from jupyter_pipe.runs.parameters import resumed_parameters
@@ -156,10 +156,10 @@ def open_target(
 def open_several(paths: Sequence[Path], store: RunStore | None = None, *, keep: bool = True) -> Target:
     """The pipeline of the notebooks that are named, or that a `pipeline.toml` or the folder of one lists; one
     notebook or package alone is what `open_target` gives. Raises what that raises."""
-    from jupyter_pipe.compiler.notebook_list import list_notebooks, names_several
-
     if not names_several(paths):
         return open_target(paths[0], store, keep=keep)
+    from jupyter_pipe.compiler.notebook_list import list_notebooks  # most runs are of one notebook
+
     listed = list_notebooks(paths)
     store = store or RunStore(listed.folder)
     compiled = compile_several_for_run(listed, store, keep=keep)

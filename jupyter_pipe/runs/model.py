@@ -4,6 +4,7 @@ Everything in `Run` but `facts` follows from the run's events (`runs.fold`); `fa
 fixed before the first of them.
 """
 
+import os
 from typing import Any
 
 from msgspec import Struct
@@ -122,6 +123,10 @@ class RunFacts(Struct, frozen=True):
         """The path of the notebook that a stage is of."""
         name = stage.partition(".")[0]
         return next((each.path for each in self.notebooks if each.name == name), self.notebook)
+
+    def folder_of(self, stage: str) -> str:
+        """Where the stage ran: of several notebooks, each in its own folder."""
+        return os.path.dirname(self.notebook_of(stage)) if self.notebooks else self.workdir
 
 
 class Failure(Struct, frozen=True):

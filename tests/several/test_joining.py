@@ -10,10 +10,11 @@ import pytest
 from jupyter_pipe.cli.main import main
 from jupyter_pipe.compiler import draft_pipeline
 from jupyter_pipe.compiler.graph import rewire
-from jupyter_pipe.compiler.notebook_list import list_notebooks, names_several
+from jupyter_pipe.compiler.notebook_list import list_notebooks
 from jupyter_pipe.compiler.several import check_several, compile_several
 from jupyter_pipe.errors import CompileError, NotebookError
 from jupyter_pipe.model import Learned, Pipeline
+from jupyter_pipe.notebook.file_kinds import names_several
 from jupyter_pipe.render import to_dot, to_mermaid, to_svg
 from jupyter_pipe.render.layout.layout import layout
 from tests.compiler.notebooks import Cells, write_notebook

@@ -142,6 +142,10 @@ def test_a_failure_says_notebook_cell_and_line_and_is_resumed(
     assert main(["logs", "latest", "ingest.clean"]) == 0
     assert "5 {'low': 0, 'high': 8}" in capsys.readouterr().out
 
+    assert main(["debug", "latest", "train.widen"]) == 0
+    (written,) = (folder / "models").glob("debug_*.ipynb")
+    assert json.loads(written.read_text())["metadata"]["kernelspec"]["name"] == "trainer"
+
     write_shop(folder, "trainer")
     assert main(["resume", "latest"]) == 0
     done = latest(folder)

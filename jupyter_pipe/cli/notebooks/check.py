@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _check_all(paths: Sequence[Path], *, together: bool) -> dict[str, tuple[Diagnostic, ...] | PipeError]:
     """By notebook; a list of notebooks is checked as the one pipeline that they are."""
-    from jupyter_pipe.compiler.notebook_list import names_several
+    from jupyter_pipe.notebook.file_kinds import names_several
 
     if together or (len(paths) == 1 and names_several(paths)):
         return _check_together(paths)

@@ -51,7 +51,9 @@ def run(args: argparse.Namespace) -> int:
     fetch_inputs(store, found, stage, trust=args.trust)
     if args.console:
         return _console(store, found, stage, trust=args.trust)
-    target = args.output or Path(found.facts.workdir) / f"debug_{found.pipeline}_{stage.name}.ipynb"
+    target = (
+        args.output or Path(found.facts.folder_of(stage.name)) / f"debug_{found.pipeline}_{stage.name}.ipynb"
+    )
     path = write_debug_notebook(store, found, stage, target, force=args.force, trust=args.trust)
     Terminal.of(args).result(f"Wrote {path}: open it and run its cells.")
     return 0
@@ -63,11 +65,11 @@ def _console(store: RunStore, found: Run, stage: StageRun, *, trust: bool) -> in
     from jupyter_pipe.compiler.codegen.requirements import find_interpreter
     from jupyter_pipe.runs.debug import debug_script
 
-    kernel = store.read_pipeline(found.run_id).kernel
+    kernel = store.read_pipeline(found.run_id).kernel_of(stage.name)
     interpreter = find_interpreter(kernel)
     if interpreter is None:
         raise KernelError(f"The kernel {kernel!r} is not installed here.", code="kernel_missing")
     script = store.folder(found.run_id).stage(stage.name) / "debug.ipy"
     replace_file(script, debug_script(store, found, stage, trust=trust).encode())
     command = [str(interpreter), "-m", "IPython", "--no-banner", "-i", str(script)]
-    return subprocess.run(command, cwd=found.facts.workdir or None, check=False).returncode
+    return subprocess.run(command, cwd=found.facts.folder_of(stage.name) or None, check=False).returncode

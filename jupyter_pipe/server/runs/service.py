@@ -182,7 +182,10 @@ class RunService:
         self.stage_folder(root, run_id, request.stage)
         store = self.store(root)
         run = store.read(run_id)
-        target = store.root / f"debug_{request.stage}_{run_id[-4:]}.ipynb"
+        folder = store.root
+        if run.facts.notebooks:  # each ran in its own folder, which the record names
+            folder = self._root.confine(Path(run.facts.folder_of(request.stage)), request.stage)
+        target = folder / f"debug_{request.stage}_{run_id[-4:]}.ipynb"
         if not target.exists():
             write_debug_notebook(store, run, run.stage(request.stage), target)
         return WrittenNotebook(self._root.path_of(target))
