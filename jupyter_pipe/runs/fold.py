@@ -69,6 +69,9 @@ class RunFold:
         if stage_change is not None:
             name = getattr(event, "stage", "")
             before = self._stages.get(name, StageRun(name))
+            if self._run.engine and isinstance(event, StageStarted):
+                # Why it waited in the engine says nothing of what it does now.
+                before = replace(before, reason="")
             self._stages[name] = stage_change(before, event)
         else:
             self._add_run_event(event)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -102,8 +103,9 @@ def test_a_notebook_is_run_on_airflow_from_jupyterlab(
     run_id = started(page, lab)
     # Measured with a server that has answered such questions before. Its worker prepares itself first: then
     # the stage is one that waits, with Airflow's own word.
-    word = page.locator('.jp-pipe-Row[aria-label*=", load"]')
-    expect(word).to_contain_text("running", timeout=PATIENCE_MS)
+    says_so = re.compile("^queued, load, .*: running$|^running, load")
+    row = page.locator("#jp-pipe-stage-load")
+    expect(row).to_have_attribute("aria-label", says_so, timeout=PATIENCE_MS)
     seen = {"load starts": time.time()}
     shown(page, "running", "load")
     go.touch()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from jupyter_pipe.events import (
+    EngineSeen,
     Event,
     RunFinished,
     RunQueued,
@@ -51,6 +52,12 @@ def test_a_stage_whose_worker_only_prepares_it_says_so() -> None:
     found, run = news(QUEUED, sighting("running", a="running"))
     assert found == [StageQueued("a", reason="SLURM: WORD (why)")]
     assert run.stage("a").state.value == "queued"
+
+
+def test_why_a_stage_waited_is_forgotten_when_it_begins() -> None:
+    waits = [EngineSeen("SLURM"), StageQueued("a", reason="SLURM: PENDING (Resources)")]
+    run = fold([*QUEUED, *waits, RunStarted(1, 1), StageStarted("a")])
+    assert (run.stage("a").state.value, run.stage("a").reason) == ("running", "")
 
 
 def test_a_stage_that_tells_of_itself_needs_no_word_of_the_engine() -> None:
