@@ -35,9 +35,7 @@ BOXES = """parts => {
   const left = panel.getBoundingClientRect().left;
   const found = {};
   for (const part of parts) {
-    const all = [...panel.querySelectorAll(part)].filter(node => node.checkVisibility());
-    // The chosen row has another colour, and is another one after a run than before.
-    const shown = all.find(node => !node.closest('[aria-selected=true]')) ?? all[0];
+    const shown = [...panel.querySelectorAll(part)].find(node => node.checkVisibility());
     const box = shown?.getBoundingClientRect();
     const clips = box ? [...document.querySelectorAll('#jupyter-pipe-panel .jp-pipe-Section')]
       .filter(each => each.contains(shown)).map(each => each.getBoundingClientRect()) : [];
@@ -61,6 +59,15 @@ PARTS = (
     ".jp-pipe-Run",
     ".jp-pipe-Run .jp-pipe-state",
     ".jp-pipe-Run-when",
+    ".jp-pipe-Problem .jp-pipe-state",
+)
+# Rows of stages have the colour of their stage, and another ground where they are chosen.
+COLOURED = (
+    ".jp-pipe-Button.jp-mod-primary",
+    ".jp-pipe-Strip .jp-pipe-state",
+    ".jp-pipe-Segments",
+    ".jp-pipe-Graph-open",
+    ".jp-pipe-Run .jp-pipe-state",
     ".jp-pipe-Problem .jp-pipe-state",
 )
 # Texts and icons that lie on one another, or leave the panel; what is scrolled away is not seen.
@@ -116,7 +123,8 @@ def looks_of(page: Page) -> dict[str, list[int] | None]:
 def _looks_now(page: Page) -> dict[str, list[int] | None]:
     found: dict[str, Any] = page.evaluate(BOXES, list(PARTS))
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    return {part: each and [*each["look"], *_mean(picture, each["box"])] for part, each in found.items()}
+    means = {part: _mean(picture, found[part]["box"]) for part in COLOURED if found[part]}
+    return {part: each and [*each["look"], *means.get(part, [])] for part, each in found.items()}
 
 
 def _mean(picture: Image.Image, box: list[int] | None) -> list[int]:
