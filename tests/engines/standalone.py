@@ -71,7 +71,7 @@ class Standalone:
     def die(self) -> None:
         """What a power cut would do to it, but for what its tasks have started."""
         assert self._process is not None
-        kill([each for each in self.family() if "run-stage" not in " ".join(each.cmdline())])
+        kill([each for each in self.family() if not is_of_a_stage(each)])
         self._process.wait()
 
     def _settings(self) -> dict[str, str]:
@@ -126,6 +126,14 @@ class Standalone:
         code = int(events[end].rpartition(" ")[2])
         assert self.ask(place)["state"] == ("failed" if code else "success")
         return code, "\n".join(events[events.index("Output:") + 1 : end])
+
+
+def is_of_a_stage(process: psutil.Process) -> bool:
+    """Whether a task has started the process; one that ends just now is not asked any more."""
+    try:
+        return "run-stage" in process.cmdline()
+    except psutil.Error:
+        return False
 
 
 def kill(processes: list[psutil.Process]) -> None:
