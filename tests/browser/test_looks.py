@@ -61,11 +61,11 @@ PARTS = (
     ".jp-pipe-Run-when",
     ".jp-pipe-Problem .jp-pipe-state",
 )
-# Rows of stages have the colour of their stage, and another ground where they are chosen.
+# Rows of stages have the colour of their stage, and another ground where they are chosen; how much of the bar
+# of segments is of one colour is a matter of seconds.
 COLOURED = (
     ".jp-pipe-Button.jp-mod-primary",
     ".jp-pipe-Strip .jp-pipe-state",
-    ".jp-pipe-Segments",
     ".jp-pipe-Graph-open",
     ".jp-pipe-Run .jp-pipe-state",
     ".jp-pipe-Problem .jp-pipe-state",

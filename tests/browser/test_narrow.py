@@ -237,6 +237,7 @@ def test_a_debug_notebook_is_not_a_broken_pipeline(lab: Lab, narrow: Open) -> No
 @pytest.mark.kernel
 def test_a_folder_that_cannot_be_written_is_no_dead_end(lab: Lab, narrow: Open) -> None:
     lab.write("locked/flow.ipynb", ("x = 1", "stage:load"))
+    (lab.folder / "freed.ipynb").unlink(missing_ok=True)  # of a try before
     # As a folder of somebody else's, but so that it also holds for root.
     (lab.folder / "locked" / ".jupyter_pipe").write_text("")
     page = narrow("locked/flow.ipynb")
@@ -244,8 +245,13 @@ def test_a_folder_that_cannot_be_written_is_no_dead_end(lab: Lab, narrow: Open) 
     run_command(page, "jupyter-pipe:compile-and-run")
     said = page.locator(".Toastify__toast", has_text="Cannot keep runs in")
     said.get_by_role("button", name="Save notebook elsewhere…").dispatch_event("click")
-    page.locator(".jp-Dialog input").fill("freed.ipynb")
+    field = page.locator(".jp-Dialog input")
+    # What is written before the dialog has proposed its own name is lost.
+    expect(field).to_have_value("locked/flow.ipynb")
+    field.fill("freed.ipynb")
+    expect(field).to_have_value("freed.ipynb")
     page.locator(".jp-Dialog .jp-mod-accept").click()
-    page.wait_for_function("() => window.jupyterapp.shell.currentWidget?.context?.path === 'freed.ipynb'")
+    moved = "() => window.jupyterapp.shell.currentWidget?.context?.path === 'freed.ipynb'"
+    page.wait_for_function(moved, timeout=LONG)
     run_command(page, "jupyter-pipe:compile-and-run")
     expect(page.locator(f"{PANEL} .jp-pipe-Strip")).to_contain_text("Succeeded", timeout=LONG)

@@ -41,3 +41,16 @@ def test_what_is_done_is_said_and_leaves_again(lab: Lab, open_notebook: Callable
     expect(undo).to_be_visible()
     expect(undo).to_have_count(0)
     expect(toasts).to_have_count(0)
+
+
+def test_what_the_server_did_not_do_is_said_and_leaves_again(
+    lab: Lab, open_notebook: Callable[[str], Page]
+) -> None:
+    """JupyterLab keeps messages to itself that are not told how long to stay."""
+    lab.write("telling_errors.ipynb", ("print(b)", "stage:one"))
+    page = open_notebook("telling_errors.ipynb")
+    toasts = page.locator(".Toastify__toast")
+    run_command(page, "jupyter-pipe:plan")
+    expect(toasts).to_have_count(1)
+    expect(toasts).to_contain_text("does not compile")
+    expect(toasts).to_have_count(0)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import TOKEN, Lab, make_lab, run_command
+from tests.browser.conftest import TOKEN, Lab, activate_cell, make_lab, run_command
 
 pytestmark = pytest.mark.browser
 PATIENCE_MS = 120_000
@@ -31,7 +31,7 @@ def test_a_script_is_tagged_and_run_as_a_notebook(text_lab: Lab, page: Page) -> 
     expect(cells).to_have_count(2, timeout=PATIENCE_MS)
     run_command(page, "jupyter-pipe:show-panel")
     for place, stage in enumerate(("make", "add")):
-        run_command(page, "notebook:move-cursor-up" if place == 0 else "notebook:move-cursor-down")
+        activate_cell(page, cells.nth(place))
         run_command(page, "jupyter-pipe:assign-stage", stage=stage)
     run_command(page, "jupyter-pipe:compile-and-run")
     failure = page.locator(".jp-pipe-Failure")

@@ -4,12 +4,12 @@ import { Dialog, Notification, ReactWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReactElement } from 'react';
 import type { DecisionAnswer, ModelShown, VersionShown } from '../api/types';
+import { ERROR_MS } from '../controls/telling';
 import { changeInPercent } from '../documents/comparison';
 import type { OperationsModel } from './model';
 import { formatValue } from './numbers';
 import { championOf, previousOf } from './pages/models';
 
-const LONG_MS = 20_000;
 
 /** Ask, promote, and say what became of it; a version that was refused can be promoted all the same. */
 export async function promoteVersion(
@@ -52,7 +52,7 @@ export async function rollBack(model: OperationsModel, shown: ModelShown, trans:
 
 function told(answer: DecisionAnswer, trans: TranslationBundle): void {
   const label = `${answer.name}@${answer.number}`;
-  const options = { autoClose: LONG_MS };
+  const options = { autoClose: ERROR_MS };
   if (answer.outcome === 'promoted' || answer.outcome === 'rolled_back') {
     Notification.success(trans.__('%1 answers from now on. %2', label, answer.reason), options);
   } else {

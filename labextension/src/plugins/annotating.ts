@@ -1,12 +1,12 @@
 /** Pin, name and annotate runs. */
 
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { Dialog, ICommandPalette, Notification, showDialog } from '@jupyterlab/apputils';
+import { Dialog, ICommandPalette, showDialog } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
-import { ApiError } from '../api/client';
 import type { NoteRequest, RunSummary } from '../api/types';
 import { CommandIds } from '../commands';
+import { reported } from '../controls/telling';
 import { titleOf } from '../panels/runs/words';
 import { IPipelines } from '../tokens';
 
@@ -24,14 +24,7 @@ export const annotating: JupyterFrontEndPlugin<void> = {
       return pipelines.current?.history.runs?.find(run => run.run_id === runId) ?? null;
     };
     const write = async (run: RunSummary, note: NoteRequest) => {
-      try {
-        await pipelines.current?.annotate(run.run_id, note);
-      } catch (error) {
-        if (!(error instanceof ApiError)) {
-          throw error;
-        }
-        Notification.error([error.message, error.hint].filter(Boolean).join(' '), { autoClose: 20_000 });
-      }
+      await reported(async () => pipelines.current?.annotate(run.run_id, note));
     };
     app.commands.addCommand(CommandIds.pinRun, {
       label: args => (find(args.runId)?.pinned ? trans.__('Unpin Run') : trans.__('Pin Run')),

@@ -6,7 +6,8 @@ import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { ApiError, type Client, type RunAddress } from '../api/client';
 import { CommandIds } from '../commands';
-import { openTab, reported } from '../controls/opening';
+import { openTab } from '../controls/opening';
+import { NEWS_MS, reported } from '../controls/telling';
 import { makeComparison } from '../documents/compare';
 import { executedPath, RunDrive } from '../documents/drive';
 import { executedOf, type Executed } from '../documents/executed';
@@ -117,7 +118,7 @@ class Documents {
       await pipeline.stages.panel.context.save();
       const compiled = await pipeline.client.compile(pipeline.stages.path);
       const active = pipeline.stages.activeCell?.stage;
-      Notification.info(this.trans.__('Compiled into %1', compiled.folder), { autoClose: 6000 });
+      Notification.info(this.trans.__('Compiled into %1', compiled.folder), { autoClose: NEWS_MS });
       const wanted = compiled.modules.find(path => path.endsWith(`/${active}.py`)) ?? compiled.modules[0];
       if (wanted) {
         await this.app.commands.execute('docmanager:open', { path: wanted });

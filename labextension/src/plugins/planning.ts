@@ -1,11 +1,11 @@
 /** What would run and why: asked for by a command, and after every edit for the marks "stale". */
 
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette, Notification } from '@jupyterlab/apputils';
+import { ICommandPalette } from '@jupyterlab/apputils';
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { ApiError } from '../api/client';
 import { CommandIds } from '../commands';
+import { reported } from '../controls/telling';
 import { showPlan } from '../documents/plan';
 import { Latest } from '../runs/latest';
 import type { NotebookPipeline } from '../runs/pipeline';
@@ -26,19 +26,14 @@ export const planning: JupyterFrontEndPlugin<void> = {
       isEnabled: () => pipelines.current !== null && !pipelines.current.isServerMissing,
       execute: async () => {
         const pipeline = pipelines.current;
-        try {
+        await reported(async () => {
           if (pipeline && (await ensureSaved(pipeline.stages.panel, 'save', trans))) {
             const plan = await pipeline.makePlan();
             if (await showPlan(plan, pipeline.name, trans)) {
               await app.commands.execute(CommandIds.compileAndRun);
             }
           }
-        } catch (error) {
-          if (!(error instanceof ApiError)) {
-            throw error;
-          }
-          Notification.error([error.message, error.hint].filter(Boolean).join(' '));
-        }
+        });
       }
     });
     palette?.addItem({ command: CommandIds.plan, category: trans.__('Pipelines') });

@@ -9,6 +9,7 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { ApiError } from '../api/client';
 import { CommandIds } from '../commands';
 import { copyText } from '../controls/copy';
+import { ERROR_MS } from '../controls/telling';
 import { askEngine } from '../panels/engines/dialog';
 import { ensureSaved, type SaveMode } from '../runs/saving';
 import { isActive } from '../runs/state';
@@ -18,7 +19,6 @@ import { IPipelines } from '../tokens';
 
 const PLUGIN_ID = 'jupyter-pipe:running';
 /** Long enough to read twice; the notification centre keeps it. */
-const ERROR_MS = 20_000;
 
 export const running: JupyterFrontEndPlugin<void> = {
   id: PLUGIN_ID,

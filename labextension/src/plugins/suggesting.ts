@@ -3,8 +3,8 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, Notification } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
-import { ApiError } from '../api/client';
 import { CommandIds } from '../commands';
+import { ERROR_MS, reported } from '../controls/telling';
 import { suggestIcon } from '../icons';
 import { readContent } from '../notebook/content';
 import type { NotebookPipeline } from '../runs/pipeline';
@@ -60,21 +60,16 @@ function canSuggest(pipeline: NotebookPipeline | null): pipeline is NotebookPipe
 
 /** Ask the server and show what it proposes. */
 async function suggest({ stages, client }: NotebookPipeline, trans: TranslationBundle): Promise<void> {
-  try {
-    await stages.preview.look(async () => {
+  await reported(() =>
+    stages.preview.look(async () => {
       const answer = await client.suggest({ path: stages.path, content: readContent(stages.panel) });
       if (answer.stages.length > 0) {
         return beginDraft(answer);
       }
-      Notification.info([trans.__('No stages to suggest.'), ...answer.notes].join(' '));
+      Notification.info([trans.__('No stages to suggest.'), ...answer.notes].join(' '), { autoClose: ERROR_MS });
       return null;
-    });
-  } catch (error) {
-    if (!(error instanceof ApiError)) {
-      throw error;
-    }
-    Notification.error([error.message, error.hint].filter(Boolean).join(' '));
-  }
+    })
+  );
 }
 
 function accept(pipeline: NotebookPipeline | null, trans: TranslationBundle): void {

@@ -6,6 +6,7 @@ import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab
 import { UseSignal } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { CommandIds } from '../commands';
+import { NEWS_MS } from '../controls/telling';
 import type { NotebookStages } from '../notebook/stages';
 import { PickerActions } from '../picker/actions';
 import { StageOptions } from '../picker/options';
@@ -122,7 +123,7 @@ class Tagging {
   /** Commands about cells do nothing where no code cell is selected; say so. */
   private explainMarkdown(cellIds: readonly string[]): void {
     if (this.stages && cellIds.length === 0) {
-      Notification.info(this.trans.__('Text belongs to no stage. Select a code cell first.'), { autoClose: 6000 });
+      Notification.info(this.trans.__('Text belongs to no stage. Select a code cell first.'), { autoClose: NEWS_MS });
     }
   }
 

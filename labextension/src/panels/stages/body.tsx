@@ -236,10 +236,12 @@ function useFollow(tree: React.RefObject<HTMLDivElement>, rows: readonly Row[]):
   }, [tree]);
   useEffect(() => {
     const scroller = tree.current?.closest('.jp-pipe-Section');
-    if (!scroller || at < 0 || Date.now() - scrolledAt.current < HANDS_OFF_MS) {
+    if (!tree.current || !scroller || at < 0 || Date.now() - scrolledAt.current < HANDS_OFF_MS) {
       return;
     }
-    const top = at * ROW_HEIGHT;
+    // The field that filters stands above the rows, and scrolls with them.
+    const above = tree.current.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
+    const top = above + scroller.scrollTop + at * ROW_HEIGHT;
     if (top < scroller.scrollTop || top + 2 * ROW_HEIGHT > scroller.scrollTop + scroller.clientHeight) {
       scroller.scrollTop = Math.max(0, top - scroller.clientHeight / 2);
     }
