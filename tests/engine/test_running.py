@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,10 +18,38 @@ from jupyter_pipe.events import FailureKind
 from jupyter_pipe.model import Parameter
 from jupyter_pipe.runs import fold
 from jupyter_pipe.runs.parameters import resolve_parameters
+from tests.cli.conftest import write_notebook
 from tests.engine.conftest import Runs
 from tests.engine.packages import Package
+from tests.serving.service import until
 
 pytestmark = pytest.mark.kernel
+
+
+def test_no_output_is_lost_while_the_runner_gets_no_processor(tmp_path: Path) -> None:
+    cell = (
+        "import os, time\nopen('ready', 'w').close()\nwhile not os.path.exists('go'):\n    time.sleep(0.01)\n"
+        "for n in range(20_000):\n    print(n, flush=True)\nopen('printed', 'w').close()"
+    )
+    write_notebook(tmp_path / "n.ipynb", [(cell, ["stage:a"])])
+    command = [sys.executable, "-m", "jupyter_pipe.cli.main", "run", "n.ipynb", "--quiet"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) as runner:
+        until((tmp_path / "ready").exists, "the cell began")
+        runner.send_signal(signal.SIGSTOP)
+        try:
+            (tmp_path / "go").touch()
+            until((tmp_path / "printed").exists, "the cell ended")
+        finally:
+            runner.send_signal(signal.SIGCONT)
+        assert runner.wait(300) == 0
+    (executed,) = (tmp_path / ".jupyter_pipe").glob("runs/*/stages/a/executed.ipynb")
+    texts = [
+        "".join(output["text"])
+        for each in json.loads(executed.read_text())["cells"]
+        for output in each["outputs"]
+        if output["output_type"] == "stream"
+    ]
+    assert "".join(texts).split() == [str(number) for number in range(20_000)]
 
 
 def test_values_metrics_and_notebooks_of_a_diamond(ran: Runs) -> None:

@@ -118,6 +118,10 @@ def _application_class() -> Any:
         def init_iopub(self, context: Any) -> None:
             """As in ipykernel. The process ends without taking its sockets and threads apart: nobody
             listens any more, and the system does it faster."""
+            import zmq
+
+            # By default a thousand outputs wait for a runner that gets no processor, and the next are lost.
+            context.setsockopt(zmq.SNDHWM, 0)
             super().init_iopub(context)
             atexit.unregister(self.close)
             atexit.unregister(self.iopub_thread.stop)
