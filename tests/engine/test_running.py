@@ -80,7 +80,9 @@ mine, other = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
 mine.bind('\\0{2}-{0}')
 mine.listen()
 while other.connect_ex('\\0{2}-{1}'): time.sleep(0.01)
+mine.accept()
 """
+    # Who ends before the other has come leaves nobody to be met.
     here = f"jupyter-pipe-{os.getpid()}"
     done = ran(
         Package()
