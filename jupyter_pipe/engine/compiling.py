@@ -11,7 +11,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,18 +62,16 @@ def compile_for_run(notebook: Path, store: RunStore, *, keep: bool = True) -> Co
 
     Raises NotebookError and CompileError as it does.
     """
+
+    def make() -> Compiled:
+        from jupyter_pipe.compiler import compile_notebook  # takes its time to import
+
+        return compile_notebook(notebook)
+
     path = compiled_path(store.state_folder, str(notebook.absolute()))
     origin = _origin(notebook, store.state_folder)
-    kept = _read(path)
-    if kept is None or kept.origin != origin or kept.around != _around(kept.pipeline, notebook):
-        from jupyter_pipe.compiler import compile_notebook
-
-        compiled = compile_notebook(notebook)
-        kept = _Kept(origin, _around(compiled.pipeline, notebook), compiled.pipeline, compiled.files)
-        if keep:
-            _write(path, kept, store)
-        return compiled
-    return Compiled(kept.pipeline, kept.files)
+    around = partial(_around, notebook=notebook)
+    return _kept_or_made(path, origin, around, make, store if keep else None)
 
 
 def compile_several_for_run(listed: NotebookList, store: RunStore, *, keep: bool = True) -> Compiled:
@@ -80,19 +79,35 @@ def compile_several_for_run(listed: NotebookList, store: RunStore, *, keep: bool
 
     Raises NotebookError and CompileError as it does.
     """
+
+    def make() -> Compiled:
+        from jupyter_pipe.compiler.several import compile_several
+
+        return compile_several(listed)
+
     path = compiled_path(store.state_folder, "\n".join(str(each.path) for each in listed.notebooks))
     origins = [_origin(each.path, store.state_folder) for each in listed.notebooks]
     origin = _digest("\n".join([repr(listed), *origins]))
-    kept = _read(path)
-    if kept is None or kept.origin != origin or kept.around != _around_several(kept.pipeline, listed):
-        from jupyter_pipe.compiler.several import compile_several
+    around = partial(_around_several, listed=listed)
+    return _kept_or_made(path, origin, around, make, store if keep else None)
 
-        compiled = compile_several(listed)
-        kept = _Kept(origin, _around_several(compiled.pipeline, listed), compiled.pipeline, compiled.files)
-        if keep:
-            _write(path, kept, store)
-        return compiled
-    return Compiled(kept.pipeline, kept.files)
+
+def _kept_or_made(
+    path: Path,
+    origin: str,
+    around: Callable[[Pipeline], dict[str, str]],
+    make: Callable[[], Compiled],
+    store: RunStore | None,
+) -> Compiled:
+    """What stands at `path`, if it is of this origin and nothing around it has changed; else what `make`
+    gives, which is kept if there is a store."""
+    kept = _read(path)
+    if kept is not None and kept.origin == origin and kept.around == around(kept.pipeline):
+        return Compiled(kept.pipeline, kept.files)
+    compiled = make()
+    if store is not None:
+        _write(path, _Kept(origin, around(compiled.pipeline), compiled.pipeline, compiled.files), store)
+    return compiled
 
 
 def _around_several(pipeline: Pipeline, listed: NotebookList) -> dict[str, str]:

@@ -7,6 +7,7 @@ no engine could carry unharmed.
 from __future__ import annotations
 
 import ast
+import math
 import re
 import shlex
 from collections.abc import Iterable, Mapping
@@ -70,6 +71,10 @@ class PlanParameter(Struct, frozen=True):
         """The environment variable from which stages take it."""
         return f"{ENVIRONMENT_PREFIX}{self.name.upper()}"
 
+    def typed(self, name: str) -> str:
+        """As an argument of a function in Python, called `name` there: `days: int = 365`."""
+        return f"{name}: {self.type_} = {self.default!a}"
+
 
 class Task(Struct, frozen=True):
     """A stage. `after` are its direct predecessors, `take` all stages whose bundles it needs, both in
@@ -96,6 +101,12 @@ class Task(Struct, frozen=True):
     notebook: str = ""
     contracts: tuple[str, ...] = ()
     digest: str = ""
+
+    @property
+    def seconds_in_all(self) -> int | None:
+        """The time limit of an engine that leaves further attempts to the command: that of all of them, in
+        whole seconds."""
+        return math.ceil(self.timeout_seconds) * (self.retries + 1) if self.timeout_seconds else None
 
 
 class Plan(Struct, frozen=True):

@@ -219,6 +219,20 @@ def open_notebook(lab: Lab, page: Page) -> Callable[[str], Page]:
     return lambda path: go_to_notebook(page, lab, path)
 
 
+@pytest.fixture
+def narrow(page: Page, open_notebook: Callable[[str], Page]) -> Callable[[str], Page]:
+    """Open a notebook with the panel beside it, in a small window."""
+
+    def open_(path: str) -> Page:
+        page.set_viewport_size({"width": 1280, "height": 800})
+        open_notebook(path)
+        run_command(page, "jupyter-pipe:show-panel")
+        expect(page.locator("#jupyter-pipe-panel .jp-pipe-Toolbar")).to_be_visible()
+        return page
+
+    return open_
+
+
 def activate_cell(page: Page, cell: Locator) -> None:
     """Click beside a cell, and wait until the notebook has it as its active one, without its editor."""
     cell.locator(".jp-InputPrompt").first.click()

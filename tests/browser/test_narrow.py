@@ -31,20 +31,6 @@ CONTRAST = """button => {
 }"""
 
 
-@pytest.fixture
-def narrow(page: Page, open_notebook: Open) -> Open:
-    """A notebook with the panel beside it, in a small window."""
-
-    def open_(path: str) -> Page:
-        page.set_viewport_size({"width": 1280, "height": 800})
-        open_notebook(path)
-        run_command(page, "jupyter-pipe:show-panel")
-        expect(page.locator(f"{PANEL} .jp-pipe-Toolbar")).to_be_visible()
-        return page
-
-    return open_
-
-
 def is_inside(page: Page, part: Locator) -> bool:
     """Whether all of it lies within the panel."""
     inner, outer = part.bounding_box(), page.locator(PANEL).bounding_box()

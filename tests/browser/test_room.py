@@ -40,19 +40,6 @@ RUNS_IN_VIEW = """names => {
 }"""
 
 
-@pytest.fixture
-def narrow(page: Page, open_notebook: Open) -> Open:
-    """A notebook with the panel beside it, in a small window."""
-
-    def open_(path: str) -> Page:
-        page.set_viewport_size({"width": 1280, "height": 800})
-        open_notebook(path)
-        run_command(page, "jupyter-pipe:show-panel")
-        return page
-
-    return open_
-
-
 def test_sections_are_as_tall_as_what_they_hold(lab: Lab, narrow: Open) -> None:
     lab.write("short.ipynb", ("a = 1", "stage:one"), ("b = a", "stage:two"), ("c = a", "stage:three"))
     page = narrow("short.ipynb")

@@ -5,7 +5,6 @@ with each job: package, local modules and small data. Machines are serverless, u
 
 from __future__ import annotations
 
-import math
 import shlex
 from typing import Any
 
@@ -82,8 +81,8 @@ def _job(plan: Plan, task: Task) -> dict[str, Any]:
         made["inputs"] = {**taken, **given}
     made["outputs"] = {"values": {"type": "uri_folder"}}
     made["command"] = _command(plan, task, names)
-    if task.timeout_seconds:
-        made["limits"] = {"timeout": math.ceil(task.timeout_seconds) * (task.retries + 1)}
+    if task.seconds_in_all:
+        made["limits"] = {"timeout": task.seconds_in_all}
     return made
 
 

@@ -4,7 +4,6 @@ through a volume (`--run-root /Volumes/…`). Secrets are keys of the scope that
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from jupyter_pipe.export import Exporter
@@ -83,8 +82,8 @@ def _task(plan: Plan, task: Task) -> dict[str, Any]:
     made["job_cluster_key"] = "stages"
     # Only the command knows which ends are worth another attempt.
     made["max_retries"] = 0
-    if task.timeout_seconds:
-        made["timeout_seconds"] = math.ceil(task.timeout_seconds) * (task.retries + 1)
+    if task.seconds_in_all:
+        made["timeout_seconds"] = task.seconds_in_all
     made["libraries"] = [{"requirements": f"{_FILES}/{package}/requirements.txt"}]
     made["python_wheel_task"] = {
         "package_name": "jupyter_pipe",

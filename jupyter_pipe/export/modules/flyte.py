@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from jupyter_pipe.export import Exporter
-from jupyter_pipe.export.plan import Plan, PlanParameter, Task, distinct
+from jupyter_pipe.export.plan import Plan, Task, distinct
 
 __all__ = ["EXPORTER"]
 
@@ -102,7 +102,7 @@ def _write(plan: Plan) -> str:
     pipeline = _PIPELINE.format(
         environments=", ".join(f"{name}_environment" for name in names.values()),
         schedule=_schedule(plan),
-        signature=", ".join(_typed(each, parameters[each.name]) for each in plan.parameters),
+        signature=", ".join(each.typed(parameters[each.name]) for each in plan.parameters),
         calls="\n".join(_call(task, names[task.name], parameters) for task in plan.tasks),
     )
     tasks = [_task(plan, task, number, parameters) for number, task in enumerate(plan.tasks, 1)]
@@ -111,7 +111,7 @@ def _write(plan: Plan) -> str:
 
 def _task(plan: Plan, task: Task, number: int, parameters: dict[str, str]) -> str:
     """The environment and the task of a stage; `number` counts stages from 1."""
-    given = [_typed(each, parameters[each.name]) for each in task.parameters]
+    given = [each.typed(parameters[each.name]) for each in task.parameters]
     cache = f"flyte.Cache('override', version_override={task.digest!r})" if task.cache else "'disable'"
     options = [f"cache={cache}"]
     options += [f"timeout={math.ceil(task.timeout_seconds)}"] if task.timeout_seconds else []
@@ -150,10 +150,6 @@ def _schedule(plan: Plan) -> str:
     if plan.schedule is None:
         return ""
     return f"triggers=flyte.Trigger('schedule', automation=flyte.Cron({plan.schedule!a}))"
-
-
-def _typed(parameter: PlanParameter, name: str) -> str:
-    return f"{name}: {parameter.type_} = {parameter.default!a}"
 
 
 EXPORTER = Exporter(

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 
 from jupyter_pipe.export import Exporter
-from jupyter_pipe.export.plan import Plan, PlanParameter, Task, comment, distinct
+from jupyter_pipe.export.plan import Plan, Task, comment, distinct
 
 __all__ = ["EXPORTER", "flow_name", "parameter_names"]
 
@@ -130,7 +130,7 @@ def _write(plan: Plan) -> str:
         stages="\n".join(map(_stage, plan.tasks)),
         name=ascii(flow_name(plan)),
         description=ascii(plan.description),
-        signature=", ".join(_typed(each, names[each.name]) for each in plan.parameters),
+        signature=", ".join(each.typed(names[each.name]) for each in plan.parameters),
         documentation=ascii(f"{comment(plan.description)}\n\nArgs:{documented}"),
         values=", ".join(f"{each.variable!r}: {names[each.name]}" for each in plan.parameters),
         label=plan.label,
@@ -151,10 +151,6 @@ def parameter_names(plan: Plan) -> dict[str, str]:
 def _stage(task: Task) -> str:
     reads = [each.variable for each in task.parameters]
     return f"    {task.name!r}: ({list(task.after)}, {reads}, {list(task.secrets)}, {task.retries}),"
-
-
-def _typed(parameter: PlanParameter, name: str) -> str:
-    return f"{name}: {parameter.type_} = {parameter.default!a}"
 
 
 EXPORTER = Exporter(

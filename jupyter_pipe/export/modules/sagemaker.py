@@ -4,7 +4,6 @@ the prefix, so no folder is shared. Its cache is asked with the digest of the st
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from jupyter_pipe.export import Exporter
@@ -132,13 +131,12 @@ def _parameter(parameter: PlanParameter) -> dict[str, Any]:
 
 def _stage(task: Task) -> str:
     _refuse(task)
-    limit = math.ceil(task.timeout_seconds) * (task.retries + 1) if task.timeout_seconds else _LONGEST_SECONDS
     told = (
         list(task.take),
         {each.variable: each.name for each in task.parameters},
         task.image,
         _machine(task),
-        limit,
+        task.seconds_in_all or _LONGEST_SECONDS,
         task.cache,
         task.digest,
     )

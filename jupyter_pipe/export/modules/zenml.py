@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from jupyter_pipe.export import Exporter
-from jupyter_pipe.export.plan import Plan, PlanParameter, Task, distinct
+from jupyter_pipe.export.plan import Plan, Task, distinct
 
 __all__ = ["EXPORTER"]
 
@@ -103,7 +103,7 @@ def _write(plan: Plan) -> str:
     )
     pipeline = _PIPELINE.format(
         name=plan.label,
-        signature=", ".join(_typed(each, names[each.name]) for each in plan.parameters),
+        signature=", ".join(each.typed(names[each.name]) for each in plan.parameters),
         documentation=ascii(plan.description),
         calls="\n".join(_call(task, names) for task in plan.tasks),
         scheduled=_SCHEDULED.format(schedule=plan.schedule) if plan.schedule else "",
@@ -114,7 +114,7 @@ def _write(plan: Plan) -> str:
 def _step(plan: Plan, task: Task, names: dict[str, str]) -> str:
     """The step of a stage: bundles and parameters in, its bundle and its report out."""
     given = [f"from_{name}: Path" for name in task.take]
-    given += [_typed(each, names[each.name]) for each in task.parameters]
+    given += [each.typed(names[each.name]) for each in task.parameters]
     return _STEP.format(
         stage=task.name,
         cache=task.cache,
@@ -142,10 +142,6 @@ def _call(task: Task, names: dict[str, str]) -> str:
     given = [f"from_{name}=of_{name}" for name in task.take]
     given += [f"{names[each.name]}={names[each.name]}" for each in task.parameters]
     return f"    of_{task.name}, _ = stage_{task.name}({', '.join(given)})"
-
-
-def _typed(parameter: PlanParameter, name: str) -> str:
-    return f"{name}: {parameter.type_} = {parameter.default!a}"
 
 
 EXPORTER = Exporter(
