@@ -257,6 +257,23 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stderr.strip() == "[]"
 
 
+def test_a_run_imports_nothing_that_reads_notebooks_from_elsewhere() -> None:
+    """And whoever wants these libraries afterwards gets them."""
+    script = (
+        "import sys\n"
+        "from jupyter_pipe.cli.light_imports import leave_out_remote_notebooks\n"
+        "leave_out_remote_notebooks()\n"
+        "import papermill.iorw\n"
+        "heavy = {'pyarrow', 'numpy', 'urllib3'}\n"
+        "print(sorted(heavy & set(sys.modules)), papermill.iorw.requests is sys.modules['requests'])\n"
+        "import pyarrow.fs, requests\n"
+        "print(requests.get.__name__, sorted(heavy - set(sys.modules)))\n"
+        "print([finder for finder in sys.meta_path if 'jupyter_pipe' in type(finder).__module__])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[] True", "get []", "[]"]
+
+
 def test_no_colour_in_pipes(broken: Path) -> None:
     command = [sys.executable, "-m", "jupyter_pipe.cli.main", "check", str(broken)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
