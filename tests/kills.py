@@ -384,12 +384,12 @@ def _die_in_fork(point: str, count: int) -> None:
 
     times, real = itertools.count(1), forked._ForkedProcess.__init__
 
-    def made(self: forked._ForkedProcess, pid: int) -> None:
+    def made(self: forked._ForkedProcess, pid: int, *others: Any) -> None:
         if next(times) == count:
             if point == "fork":
                 _die()
             os.kill(psutil.Process(pid).ppid(), signal.SIGKILL)
-        real(self, pid)
+        real(self, pid, *others)
 
     forked._ForkedProcess.__init__ = made  # type: ignore[method-assign]
 

@@ -178,7 +178,9 @@ class _Environment(_Component):
     module = "os"
 
     def read(self) -> dict[str, Any]:
-        return dict(os.environ)
+        # As `dict(os.environ)`, whose lookups the observer would be told of, one by one.
+        variables = getattr(os.environ, "_data", os.environ).items()
+        return {os.fsdecode(name): os.fsdecode(value) for name, value in variables}
 
     def write(self, part: str, value: Any) -> None:
         if value == REMOVED:

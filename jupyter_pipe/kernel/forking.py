@@ -3,9 +3,10 @@
 It imports ipykernel and the libraries that it is asked for, makes what all kernels have in common
 (`warm`), computes nothing, and forks a child for each request; the child becomes an ordinary IPython
 kernel. Requests come over a Unix socket, one connection a kernel: a line of JSON with `modules`, `argv`,
-`folder`, `environment`, `log`; answered by `{"pid", "welcomes"}` or `{"refused"}`, and by `{"status"}` when
-the kernel has ended. One with `modules` alone is to import these, and is not answered. Standard input is the
-runner's life line: when it closes, every child is killed and the process ends. Kernels hold the same line,
+`folder`, `environment`, `log`, `context` (of the stage, which begins with the kernel's first request);
+answered by `{"pid", "welcomes"}` or `{"refused"}`, and by `{"status"}` when the kernel has ended. One with
+`modules` alone is to import these, and is not answered. Standard input is the runner's life line: when it
+closes, every child is killed and the process ends. Kernels hold the same line,
 so they live on if this process is killed.
 
 Standard library only until a request names modules.
@@ -36,7 +37,7 @@ __all__ = ["main"]
 
 _LINE_BYTES = 1 << 20
 _PR_SET_PDEATHSIG = 1
-# What every kernel imports while it starts; the debugger alone is a third of what a start costs.
+# What every kernel imports while it starts.
 _KERNEL_MODULES = (
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
@@ -51,6 +52,9 @@ _KERNEL_MODULES = (
     "sqlite3",
     "tornado.platform.asyncio",
 )
+# Nobody debugs a stage from a front end, and this is a quarter of those imports. A stage that wants it can
+# import it.
+_DEBUGGER = "debugpy"
 _GENERATORS = ("random", "numpy.random", "torch")
 _INLINE_BACKEND = "module://matplotlib_inline.backend_inline"
 
@@ -127,6 +131,7 @@ class _Parent:
 
     def _leave(self) -> None:
         """In the child: nothing of the parent's remains open."""
+        gc.enable()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -211,7 +216,7 @@ def _become_kernel(request: dict[str, Any], application: Any) -> None:
     status = 1
     try:
         _settle(request)
-        connect(application, connection_file=sys.argv[sys.argv.index("-f") + 1])
+        connect(application, sys.argv[sys.argv.index("-f") + 1], request.get("context", ""))
         application.start()
         status = 0
     except SystemExit as leaving:
@@ -270,6 +275,15 @@ def _hold_life_line() -> None:
         os._exit(1)  # it has closed in the meantime
 
 
+def _import_ipykernel() -> None:
+    modules: dict[str, Any] = sys.modules
+    modules[_DEBUGGER] = None  # for `import` it is not installed
+    for name in _KERNEL_MODULES:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    del modules[_DEBUGGER]
+
+
 def _import_kernel_side() -> None:
     """Under the name that kernels know it by, so that none has to import it again."""
     folder = os.path.dirname(os.path.abspath(__file__))
@@ -286,12 +300,11 @@ def _import_kernel_side() -> None:
 
 def main(path: str, arguments: list[str]) -> None:
     """Serve on the socket at `path`: kernels that were started with these arguments."""
+    # Nothing becomes garbage here, and looking for it is a tenth of what imports cost. Kernels do look.
+    gc.disable()
     # What a script leaves in sys.path is this folder, which no kernel has there.
     del sys.path[0]
-    for name in _KERNEL_MODULES:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
-
+    _import_ipykernel()
     _import_kernel_side()
     from jupyter_pipe_kernel.warm.making import make_kernel
 

@@ -110,7 +110,7 @@ def _execute(
                     folder=workdir,
                     scratch=folder,
                     executed=folder / _EXECUTED,
-                    prelude=(bootstrap_source(beginning),),
+                    context=beginning,
                     numbers={cell.id: cell.number for cell in cells},
                     environment=environment,
                     secrets=secrets,

@@ -16,6 +16,7 @@ from unittest.mock import patch
 
 import msgspec
 
+from jupyter_pipe.artifacts.bootstrap import bootstrap_source
 from jupyter_pipe.artifacts.protocol import Observations
 from jupyter_pipe.compiler import Compiled, compile_notebook
 from jupyter_pipe.compiler.graph import rewire
@@ -204,7 +205,7 @@ def run_stage_cells(
     forks: Forks, notebook: Mapping[str, Any], execution: Execution, outcome: Outcome
 ) -> None:
     """The cells of a stage notebook in a fork. Raises StageFailure, as papermill's engine does."""
-    cells = [_silent(source) for source in (forks.sabotage or "None", *execution.prelude)]
+    cells = [_silent(source) for source in (forks.sabotage or "None", bootstrap_source(execution.context))]
     for cell in notebook["cells"]:
         if not is_users(cell):
             cells.append(_silent(cell["source"]))

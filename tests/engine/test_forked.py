@@ -164,6 +164,41 @@ def test_at_its_end_a_stage_is_finished_as_by_an_interpreter(ran: Runs, tmp_path
     assert not children()
 
 
+def test_a_stage_that_left_nothing_open_is_not_searched_for_files(
+    ran: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel's own log is a file that is written to, too."""
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # with it, ipykernel does not write the log through a copy
+    look = (
+        "ending = __import__('jupyter_pipe_kernel.warm.ending', fromlist=['ending'])\n"
+        "print(any(ending._open_for_writing()))\n"
+        "file = open('left.txt', 'w')\nprint(any(ending._open_for_writing()))"
+    )
+    assert ran(Package().stage("a", look)).printed("a") == "False\nTrue\n"
+
+
+def test_a_stage_that_cannot_begin_says_so(ran: Runs) -> None:
+    """The kernel begins it with the first request, and answers that with what went wrong."""
+    damage = (
+        "import glob, os\n"
+        "for path in filter(os.path.isfile, glob.glob('.jupyter_pipe/artifacts/**/*', recursive=True)):\n"
+        "    os.chmod(path, 0o600)\n    n = open(path, 'wb').write(b'damaged')"
+    )
+    package = Package().stage("a", "import os\nos.environ['MOOD'] = 'calm'", binds="@os.environ.MOOD")
+    package.stage("b", damage, after=["a"])
+    package.stage("c", "import os\nprint(os.environ['MOOD'])", reads="@os.environ.MOOD", after=["b"])
+    done = ran(package, workers=1)
+    assert done.states() == {"a": "succeeded", "b": "succeeded", "c": "failed"}
+    failure = done.failure("c")
+    assert (failure.ename, failure.kind, failure.position) == ("PayloadError", FailureKind.internal, None)
+
+
+def test_no_records_are_made_that_nobody_hears(ran: Runs) -> None:
+    look = "log = get_ipython().kernel.log\nprint(log.isEnabledFor(10), log.isEnabledFor(30))"
+    more = "get_ipython().parent.parent.log_level = 20\nprint(log.isEnabledFor(10))"
+    assert ran(Package().stage("a", look, more)).printed("a") == "False True\nTrue\n"
+
+
 def test_collected_garbage_of_the_parent_stays_frozen(ran: Runs) -> None:
     done = ran(Package().stage("a", "import gc\nprint(gc.get_freeze_count() > 0)"))
     assert done.printed("a") == "True\n"
@@ -283,7 +318,7 @@ def test_a_kernel_that_has_just_been_killed_can_be_interrupted(tmp_path: Path) -
             kernel.kill()
             with contextlib.suppress(ProcessLookupError):
                 while True:
-                    os.kill(kernel.pid, 0)
+                    os.kill(kernel.process.pid, 0)
             assert not kernel.exited.done()
             await kernel.interrupt()
             await kernel.shut_down()

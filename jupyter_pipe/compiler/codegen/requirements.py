@@ -19,7 +19,7 @@ from typing import Any
 from jupyter_pipe.notebook.kernel_names import is_kernel_name
 from jupyter_pipe.trust.records import read_regular_file
 
-__all__ = ["ask_versions", "find_interpreter", "kernel_environment", "requirement_lines"]
+__all__ = ["ask_versions", "find_interpreter", "kernel_environment", "read_kernelspec", "requirement_lines"]
 
 _TIMEOUT_SECONDS = 60
 # `python -c` looks for modules in the current folder first, where a `json.py` may be anybody's.
@@ -31,7 +31,7 @@ _WITHOUT_CURRENT_FOLDER = (
 
 def find_interpreter(kernel: str) -> Path | None:
     """The interpreter that the kernelspec `kernel` starts; None if no such kernelspec is installed."""
-    spec = _read_kernelspec(kernel)
+    spec = read_kernelspec(kernel)
     if spec is not None:
         return _resolved(str(spec["argv"][0]))
     # jupyter_client offers its own interpreter as `python3` even where nobody installed a kernelspec.
@@ -43,12 +43,12 @@ def kernel_environment(kernel: str, given: Mapping[str, str]) -> dict[str, str]:
 
     As jupyter_client does: `{"env": {"PATH": "/opt/solver:${PATH}"}}` puts a folder before the given ones.
     """
-    added = (_read_kernelspec(kernel) or {}).get("env")
+    added = (read_kernelspec(kernel) or {}).get("env")
     pairs = added.items() if isinstance(added, dict) else ()
     return {**given, **{name: Template(str(text)).safe_substitute(given) for name, text in pairs}}
 
 
-def _read_kernelspec(kernel: str) -> dict[str, Any] | None:
+def read_kernelspec(kernel: str) -> dict[str, Any] | None:
     """The first that is installed under this name and says what it starts; None if none does."""
     from jupyter_core.paths import jupyter_path
 

@@ -18,7 +18,6 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from jupyter_pipe.artifacts.bootstrap import bootstrap_source
 from jupyter_pipe.artifacts.context_file import encode_context, sources_digest
 from jupyter_pipe.artifacts.masking import Masker
 from jupyter_pipe.artifacts.protocol import (
@@ -166,7 +165,7 @@ def _run(
         folder=work.folder,
         scratch=folder,
         executed=folder / "executed.ipynb",
-        prelude=(bootstrap_source(context),),
+        context=context,
         numbers=work.numbers,
         environment=work.environment,
         secrets=work.secrets,

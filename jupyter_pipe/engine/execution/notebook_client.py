@@ -20,6 +20,7 @@ import msgspec
 from msgspec.structs import replace
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
+from jupyter_pipe.artifacts.bootstrap import bootstrap_source
 from jupyter_pipe.artifacts.masking import Masker
 from jupyter_pipe.artifacts.protocol import Observations
 from jupyter_pipe.engine.execution.failures import (
@@ -33,7 +34,7 @@ from jupyter_pipe.engine.execution.notebook_saving import ExecutedNotebook
 from jupyter_pipe.engine.execution.output_receiving import ReceivingClient
 from jupyter_pipe.engine.execution.papermill_engine import Execution, StageInterrupted
 from jupyter_pipe.engine.execution.stage_cells import is_users, number_of, role_of, will_run
-from jupyter_pipe.engine.kernels.lifecycle import FreshKernels, KernelRequest
+from jupyter_pipe.engine.kernels.lifecycle import FreshKernels, KernelRequest, StageKernel
 from jupyter_pipe.engine.kernels.out_of_memory import MemoryWatch
 from jupyter_pipe.errors import KernelError
 from jupyter_pipe.events import CellFinished, CellStarted, FailureKind
@@ -139,13 +140,14 @@ class StageClient(ReceivingClient):
             execution.scratch / "kernel.log",
             execution.imports,
             dict(execution.secrets),
+            execution.context,
         )
         try:
             self._kernel = await (execution.kernels or FreshKernels()).start(request)
         except KernelError as error:
             failure = Failure("KernelError", error.message, kind=FailureKind.worker, hint=error.hint)
             raise StageFailure(failure) from error
-        self.km, self.kc = self._kernel.manager, self._kernel.client
+        self.kc = self._kernel.client
         try:
             await self._run_cells()
         finally:
@@ -154,13 +156,20 @@ class StageClient(ReceivingClient):
     async def _run_cells(self) -> None:
         assert self._kernel is not None
         try:
-            await self._silently("\n".join((self._kernel.protection, *self._execution.prelude)))
+            await self._prepare_kernel(self._kernel)
             for index in range(len(self.nb.cells)):
                 if not self._ending:
                     await self._run_cell(index)
             self.set_widgets_metadata()
         except DeadKernelError as error:
             raise StageFailure(await self._death()) from error
+
+    async def _prepare_kernel(self, kernel: StageKernel) -> None:
+        """What a kernel does not do by itself before the first cell."""
+        context = None if kernel.process.begins_stage else self._execution.context
+        source = [kernel.process.protection, bootstrap_source(context) if context else ""]
+        if any(source):
+            await self._silently("\n".join(source))
 
     async def _run_cell(self, index: int) -> None:
         """One cell from its count to its end: the user's are reported, and their limits of time kept."""
@@ -204,6 +213,8 @@ class StageClient(ReceivingClient):
         try:
             await self.async_execute_cell(cell, index, store_history=not ours)
         except CellExecutionError as error:
+            if "jupyter_pipe" in self._reply:
+                raise _not_begun(self._place, self._reply) from error
             raise await self._failure(_raised(cell, self._reply)) from error
         if ours:
             cell.outputs, cell.execution_count = [], None
@@ -222,7 +233,7 @@ class StageClient(ReceivingClient):
             f".write_failure({str(path)!r}, {cells!r}, {str(self._execution.folder)!r})"
         )
         report: dict[str, Any] = {}
-        if self._execution.prelude:
+        if self._execution.context:
             with contextlib.suppress(DeadKernelError, OSError, ValueError):
                 await self._silently(source)
                 report = json.loads(path.read_text(encoding="utf-8"))
@@ -244,8 +255,7 @@ class StageClient(ReceivingClient):
             raise DeadKernelError("Kernel died")
         content = reply.result()["content"]
         if content["status"] == "error":
-            failure = cell_failure(self._place, content, {})
-            raise StageFailure(_internal(failure))
+            raise _not_begun(self._place, content)
 
     def _report_start(self, place: CellPlace) -> None:
         self._execution.report(
@@ -292,5 +302,6 @@ def _raised(cell: Any, reply: Mapping[str, Any]) -> Mapping[str, Any]:
     return next(shown, reply)
 
 
-def _internal(failure: Failure) -> Failure:
-    return replace(failure, kind=FailureKind.internal)
+def _not_begun(place: CellPlace, content: Mapping[str, Any]) -> StageFailure:
+    """What the kernel side raised, and no cell."""
+    return StageFailure(replace(cell_failure(place, content, {}), kind=FailureKind.internal))

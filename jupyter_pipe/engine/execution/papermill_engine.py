@@ -31,18 +31,18 @@ class Execution:
     """How to run one notebook.
 
     `folder` is where the kernel works, `scratch` where the engine keeps what it needs beside the
-    executed notebook. `prelude` is source to run silently before the first cell, `numbers` maps a
-    cell's id to the execution count that it gets. `timeout_seconds` is for all cells together,
-    `cell_timeout_seconds` for each. `secrets` maps names to values that nothing may show. `report` is told of
-    cells, from this thread. `kernels` gives the kernel (default: fresh ones); `imports` is what its cells
-    will import.
+    executed notebook. `context` is what the kernel side begins with (`StageContext`; there is none without
+    it), `numbers` maps a cell's id to the execution count that it gets. `timeout_seconds` is for all cells
+    together, `cell_timeout_seconds` for each. `secrets` maps names to values that nothing may show. `report`
+    is told of cells, from this thread. `kernels` gives the kernel (default: fresh ones); `imports` is what
+    its cells will import.
     """
 
     stage: str
     folder: Path
     scratch: Path
     executed: Path | None = None
-    prelude: tuple[str, ...] = ()
+    context: Path | None = None
     numbers: Mapping[str, int | None] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)

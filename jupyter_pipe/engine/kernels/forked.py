@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -22,21 +23,27 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import zmq.asyncio
+from jupyter_client.asynchronous.client import AsyncKernelClient
 
 from jupyter_pipe.artifacts.bootstrap import kernel_folder
-from jupyter_pipe.compiler.codegen.requirements import find_interpreter
+from jupyter_pipe.compiler.codegen.requirements import find_interpreter, read_kernelspec
 from jupyter_pipe.engine.kernels.kernelspecs import check_kernel
 from jupyter_pipe.engine.kernels.lifecycle import (
     IPYTHON_ARGUMENTS,
     FreshKernels,
     KernelRequest,
     StageKernel,
-    WatchedProvisioner,
+    new_context,
     readable,
     start_kernel,
 )
 from jupyter_pipe.errors import KernelError
+
+if TYPE_CHECKING:
+    from jupyter_client.connect import KernelConnectionInfo
 
 __all__ = ["ForkedKernels", "can_fork"]
 
@@ -59,9 +66,8 @@ _STARTUP_VARIABLES = (
     # Where IPython looks for its configuration and for packages.
     *("HOME", "XDG_", "IPYTHON", "JUPYTER_CONFIG", "JUPYTER_PATH", "VIRTUAL_ENV"),
 )
+_CONNECTION_FILE = "k.json"
 _STANDARD_ARGUMENTS = ["-m", "ipykernel_launcher", "-f"]
-# As long as for a fresh one: on a machine that is busy, a second attempt makes it busier.
-_START_SECONDS = 60.0
 _ENDING_SECONDS = 1.0
 # A run's; where that many have been killed, something does not want them here.
 _MOST_PARENTS = 4
@@ -90,6 +96,7 @@ class ForkedKernels:
         self._variables = dict(variables or {})
         self._explained: set[str] = set()
         self._lock = threading.Lock()
+        self._context: zmq.asyncio.Context | None = None
         # The last one forks. Kernels of those that have died hold their life lines, until the run is over.
         self._parents: list[_Parent] = []
         self._broken = ""
@@ -100,8 +107,8 @@ class ForkedKernels:
         while not self._broken:
             parent: _Parent | None = None
             try:
-                parent = await asyncio.get_running_loop().run_in_executor(None, self._find_parent, request)
-                return await _start_forked(parent, request)
+                parent = self._parent_at_hand() or await _in_thread(self._find_parent, request)
+                return await _start_forked(parent, request, self._sockets())
             except _Unsuitable as unsuitable:
                 self._say(str(unsuitable))
                 break
@@ -131,6 +138,20 @@ class ForkedKernels:
             for parent in self._parents:
                 parent.close()
             self._parents = []
+            if self._context is not None:
+                self._context.destroy(linger=0)
+
+    def _sockets(self) -> zmq.asyncio.Context:
+        """One for all kernels: each has two threads."""
+        with self._lock:
+            if self._context is None:
+                self._context = new_context()
+            return self._context
+
+    def _parent_at_hand(self) -> _Parent | None:
+        """Without waiting for one that is being started."""
+        parents = self._parents
+        return parents[-1] if parents and parents[-1].is_alive else None
 
     def _find_parent(self, request: KernelRequest) -> _Parent:
         """The running parent, or a new one: the first stage's, for all. Raises _Unsuitable, also where
@@ -163,17 +184,57 @@ async def _has_died(parent: _Parent) -> bool:
     return not parent.is_alive
 
 
-async def _start_forked(parent: _Parent, request: KernelRequest) -> StageKernel:
+async def _in_thread(function: Callable[[KernelRequest], _Parent], request: KernelRequest) -> _Parent:
+    return await asyncio.get_running_loop().run_in_executor(None, function, request)
+
+
+async def _start_forked(parent: _Parent, request: KernelRequest, context: zmq.asyncio.Context) -> StageKernel:
     """Raises _Unsuitable; KernelError or OSError if the parent has died, or the kernel does not come up."""
     modules = _modules(request)
     _check_environment(parent, request)
 
-    def provision(manager: Any) -> WatchedProvisioner:
-        made = _ForkedProvisioner(kernel_id="stage", kernel_spec=manager.kernel_spec, parent=manager)
-        made.prepare(parent, request, modules)
-        return made
+    async def launch(
+        request: KernelRequest, sockets: Path, log: Path, context: zmq.asyncio.Context
+    ) -> tuple[_ForkedProcess, AsyncKernelClient]:
+        client = AsyncKernelClient(context=context)
+        client.load_connection_info(_write_connection(sockets, request.name))
+        wanted = _child(request, modules, sockets, log)
+        return await _fork(parent, wanted), client
 
-    return await start_kernel(request, provision, seconds=_START_SECONDS)
+    return await start_kernel(request, launch, context)
+
+
+def _write_connection(sockets: Path, kernel_name: str) -> KernelConnectionInfo:
+    """Where the kernel is to listen, as it stands in its connection file `k.json`. Raises OSError."""
+    info: KernelConnectionInfo = {
+        # Files in a private folder: no port that another process can take, nothing on the network.
+        "transport": "ipc",
+        "ip": str(sockets / "k"),
+        "shell_port": 1,
+        "iopub_port": 2,
+        "stdin_port": 3,
+        "control_port": 4,
+        "hb_port": 5,
+        "key": secrets.token_hex(32),
+        "signature_scheme": "hmac-sha256",
+        "kernel_name": kernel_name,
+    }
+    (sockets / _CONNECTION_FILE).write_text(json.dumps(info), encoding="utf-8")
+    return info
+
+
+def _child(request: KernelRequest, modules: tuple[str, ...], sockets: Path, log: Path) -> dict[str, Any]:
+    """What `kernel/forking.py` is asked for. As with jupyter_client, kernels are not told of an interpreter
+    that stands in for another (`PYTHONEXECUTABLE`)."""
+    environment = {name: value for name, value in request.environment.items() if name != "PYTHONEXECUTABLE"}
+    return {
+        "modules": modules,
+        "argv": ["ipykernel_launcher.py", "-f", str(sockets / _CONNECTION_FILE), *IPYTHON_ARGUMENTS],
+        "folder": str(request.folder),
+        "environment": {**environment, "JPY_PARENT_PID": str(os.getpid())},
+        "log": str(log),
+        "context": str(request.context or ""),
+    }
 
 
 class _Parent:
@@ -233,81 +294,50 @@ class _Parent:
 
 
 class _ForkedProcess:
-    """What jupyter_client asks of a `Popen`."""
+    """A child of the parent, which says when it has ended."""
 
-    stdin = stdout = stderr = None
-
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
-        self.returncode: int | None = None
-
-    def poll(self) -> int | None:
-        return self.returncode
-
-    def wait(self, timeout: float | None = None) -> int:
-        return -signal.SIGKILL if self.returncode is None else self.returncode
-
-    def send_signal(self, number: int) -> None:
-        """As `subprocess.Popen` does it: that the process has ended may be known only a moment later."""
-        if self.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, number)
-
-    def terminate(self) -> None:
-        self.send_signal(signal.SIGTERM)
-
-    def kill(self) -> None:
-        self.send_signal(signal.SIGKILL)
-
-
-class _ForkedProvisioner(WatchedProvisioner):
-    """Has the parent fork where the stock provisioner starts a program."""
-
-    process: Any
     # The life line ends a forked kernel; its parent may die without it.
     protection = ""
+    begins_stage = True
 
-    def prepare(self, parent: _Parent, request: KernelRequest, modules: tuple[str, ...]) -> None:
-        """Which parent, and what the child is to be."""
-        self._forking, self._request, self._modules = parent, request, modules
+    def __init__(self, pid: int, welcomes: bool, exited: asyncio.Task[int]) -> None:
+        self.pid = self.group = pid
+        self.welcomes = welcomes
+        self.exited = exited
 
-    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
-        """Returns the connection info. Raises _Unsuitable and OSError."""
-        reader, writer = await asyncio.open_unix_connection(str(self._forking.path))
-        wanted = {
-            "modules": self._modules,
-            "argv": ["ipykernel_launcher.py", *cmd[cmd.index("-f") :]],
-            "folder": str(self._request.folder),
-            "environment": {**kwargs["env"], "JPY_PARENT_PID": str(os.getpid())},
-            "log": kwargs["stdout"].name,
-        }
-        writer.write(json.dumps(wanted).encode() + b"\n")
-        await writer.drain()
-        answer = json.loads(await reader.readline() or b"{}")
-        if "pid" not in answer:
-            writer.close()
-            if "refused" not in answer:
-                raise ConnectionResetError("the process that forks them has ended")
-            raise _Unsuitable(answer["refused"])
-        process = _ForkedProcess(answer["pid"])
-        self.process = process
-        self.pid = self.pgid = process.pid
-        self.welcomes = bool(answer.get("welcomes"))
-        self.exited = asyncio.ensure_future(_wait_for(process, reader, writer))
-        return self.connection_info
+    async def interrupt(self) -> None:
+        with contextlib.suppress(ProcessLookupError):  # that it has ended may be known only a moment later
+            os.killpg(self.group, signal.SIGINT)
+
+    async def give_back(self) -> None:
+        """The parent takes care of the process."""
 
 
-async def _wait_for(process: _ForkedProcess, reader: Any, writer: Any) -> int:
+async def _fork(parent: _Parent, wanted: Mapping[str, Any]) -> _ForkedProcess:
+    """Have the parent fork. Raises _Unsuitable and OSError."""
+    reader, writer = await asyncio.open_unix_connection(str(parent.path))
+    writer.write(json.dumps(wanted).encode() + b"\n")
+    await writer.drain()
+    answer = json.loads(await reader.readline() or b"{}")
+    if "pid" not in answer:
+        writer.close()
+        if "refused" not in answer:
+            raise ConnectionResetError("the process that forks them has ended")
+        raise _Unsuitable(answer["refused"])
+    pid = answer["pid"]
+    return _ForkedProcess(pid, answer["welcomes"], asyncio.ensure_future(_wait_for(pid, reader, writer)))
+
+
+async def _wait_for(pid: int, reader: Any, writer: Any) -> int:
     """The exit status. If the parent has died, nobody can know it: it counts as killed, once it has ended."""
-    with _watched(process.pid) as descriptor:
+    with _watched(pid) as descriptor:
         answer: dict[str, int] = {}
         with contextlib.suppress(OSError, ValueError):
             answer = json.loads(await reader.readline() or b"{}")
         if "status" not in answer and descriptor is not None:
             await readable(descriptor)
-    process.returncode = answer.get("status", -int(signal.SIGKILL))
     writer.close()
-    return process.returncode
+    return answer.get("status", -int(signal.SIGKILL))
 
 
 @contextlib.contextmanager
@@ -326,12 +356,12 @@ def _watched(pid: int) -> Iterator[int | None]:
 
 def _standard_interpreter(name: str) -> Path:
     """The interpreter, if the kernelspec starts ipykernel in it and nothing else."""
-    from jupyter_client.kernelspec import KernelSpecManager
-
-    spec = KernelSpecManager().get_kernel_spec(name)
-    arguments = [argument for argument in spec.argv[1:] if argument != "-Xfrozen_modules=off"]
-    interpreter = find_interpreter(name)
-    if interpreter is None or arguments[:3] != _STANDARD_ARGUMENTS or len(arguments) != 4 or spec.env:
+    spec, interpreter = read_kernelspec(name) or {}, find_interpreter(name)
+    # jupyter_client offers its own interpreter where nobody installed a kernelspec.
+    argv = spec.get("argv", ["python", *_STANDARD_ARGUMENTS, "{connection_file}"])
+    arguments = [argument for argument in argv[1:] if argument != "-Xfrozen_modules=off"]
+    is_standard = arguments[:3] == _STANDARD_ARGUMENTS and len(arguments) == 4
+    if interpreter is None or not is_standard or spec.get("env"):
         raise _Unsuitable(f"the kernelspec {name!r} starts its kernel in a way of its own")
     return interpreter
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from jupyter_pipe.errors import KernelError
 from jupyter_pipe.notebook.kernel_names import require_kernel_name
 
-__all__ = ["check_kernel"]
+__all__ = ["check_kernel", "find_program"]
 
 
 def check_kernel(name: str) -> None:
@@ -16,6 +16,14 @@ def check_kernel(name: str) -> None:
     require_kernel_name(name)
     if not _is_found_easily(name):
         _check_thoroughly(name)
+
+
+def find_program(name: str) -> str:
+    """What the kernelspec starts; `python` if it names nothing. Raises jupyter_client's NoSuchKernel."""
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    argv = KernelSpecManager().get_kernel_spec(name).argv
+    return str(argv[0]) if argv else "python"
 
 
 def _is_found_easily(name: str) -> bool:

@@ -25,8 +25,8 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from msgspec import Struct
 
 from jupyter_pipe.artifacts.masking import Masker
-from jupyter_pipe.engine.kernels.kernel_log import open_log
-from jupyter_pipe.engine.kernels.kernelspecs import check_kernel
+from jupyter_pipe.engine.kernels.kernel_log import KernelLog, open_log
+from jupyter_pipe.engine.kernels.kernelspecs import check_kernel, find_program
 from jupyter_pipe.engine.kernels.orphans import Guard
 from jupyter_pipe.errors import KernelError
 
@@ -36,10 +36,11 @@ if TYPE_CHECKING:
 __all__ = [
     "IPYTHON_ARGUMENTS",
     "FreshKernels",
+    "KernelProcess",
     "KernelRequest",
     "KernelSource",
     "StageKernel",
-    "WatchedProvisioner",
+    "new_context",
     "readable",
     "start_kernel",
 ]
@@ -59,7 +60,8 @@ _TERMINATE_SECONDS = 2.0
 class KernelRequest(Struct, frozen=True):
     """Which kernel, where and with what: `log` takes what it prints outside of cells, `imports` are
     the top-level modules that its cells will import. `secrets` are the values that must not be in the log,
-    by the names that variables of the environment have."""
+    by the names that variables of the environment have. `context` is the stage's, for a kernel that begins by
+    itself."""
 
     name: str
     folder: Path
@@ -67,6 +69,7 @@ class KernelRequest(Struct, frozen=True):
     log: Path
     imports: tuple[str, ...] = ()
     secrets: dict[str, str] = {}
+    context: Path | None = None
 
 
 class KernelSource(Protocol):
@@ -76,25 +79,70 @@ class KernelSource(Protocol):
         """Raises KernelError."""
 
 
-class WatchedProvisioner(LocalProvisioner):
+class KernelProcess(Protocol):
+    """A kernel that has been launched. `protection` is what it runs before all else, so that it ends with its
+    runner; `welcomes` whether it says on its output channel when somebody begins to listen; `begins_stage`
+    whether it begins the stage by itself, with the first request."""
+
+    pid: int
+    group: int
+    exited: asyncio.Task[int]
+    protection: str
+    welcomes: bool
+    begins_stage: bool
+
+    async def interrupt(self) -> None:
+        """What the stop button does."""
+
+    async def give_back(self) -> None:
+        """Whatever it holds that outlives it. It has ended."""
+
+
+class Launch(Protocol):
+    """Launches the kernel of a request: `sockets` is a folder of its own, `log` the file that it writes."""
+
+    async def __call__(
+        self, request: KernelRequest, sockets: Path, log: Path, context: zmq.asyncio.Context
+    ) -> tuple[KernelProcess, AsyncKernelClient]:
+        """Raises OSError."""
+
+
+class _WatchedProvisioner(LocalProvisioner):
     """A local process whose end is an event: the stock provisioner looks ten times a second."""
 
     exited: asyncio.Task[int]
-    guard: Guard | None = None
-    protection = _PROTECTION
-    # Whether the kernel says when its outputs are heard, so that nobody has to try.
-    welcomes = False
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         info = await super().launch_kernel(cmd, **kwargs)
-        if self.pgid:
-            self.guard = Guard(self.pgid)
         self.exited = asyncio.ensure_future(_wait_for(self.process))
         return info
 
     async def wait(self) -> int | None:
         await asyncio.shield(self.exited)
         return await super().wait()
+
+
+class _FreshProcess:
+    """A program that jupyter_client has started."""
+
+    protection = _PROTECTION
+    welcomes = False
+    begins_stage = False
+
+    def __init__(self, manager: AsyncKernelManager, provisioner: _WatchedProvisioner) -> None:
+        self._manager = manager
+        self.pid = int(provisioner.pid or 0)
+        self.group = int(provisioner.pgid or 0)
+        self.exited = provisioner.exited
+        self._guard = Guard(self.group) if self.group else None
+
+    async def interrupt(self) -> None:
+        await self._manager.interrupt_kernel()
+
+    async def give_back(self) -> None:
+        if self._guard is not None:
+            self._guard.dismiss()
+        await self._manager.cleanup_resources()
 
 
 async def _wait_for(process: Any) -> int:
@@ -121,42 +169,22 @@ async def readable(descriptor: int) -> None:
 
 
 class StageKernel:
-    """One running kernel and the client that talks to it."""
+    """One running kernel and the client that talks to it. `close` gives back what was made for it."""
 
-    def __init__(self, manager: AsyncKernelManager, client: AsyncKernelClient, close: Callable[[], None]):
-        self.manager = manager
+    def __init__(self, process: KernelProcess, client: AsyncKernelClient, close: Callable[[], None]) -> None:
+        self.process = process
         self.client = client
         self._close = close
 
     @property
-    def _provisioner(self) -> WatchedProvisioner:
-        provisioner = self.manager.provisioner
-        assert isinstance(provisioner, WatchedProvisioner)
-        return provisioner
-
-    @property
-    def pid(self) -> int:
-        return int(self._provisioner.pid or 0)
-
-    @property
-    def protection(self) -> str:
-        """What the kernel runs before all else, so that it ends with its runner."""
-        return self._provisioner.protection
-
-    @property
-    def welcomes(self) -> bool:
-        """Whether the kernel says on its output channel when somebody begins to listen."""
-        return self._provisioner.welcomes
-
-    @property
     def exited(self) -> asyncio.Task[int]:
         """Done when the process has ended; its result is the exit status, negative for a signal."""
-        return self._provisioner.exited
+        return self.process.exited
 
     async def interrupt(self) -> None:
         """What the stop button does."""
         if not self.exited.done():
-            await self.manager.interrupt_kernel()
+            await self.process.interrupt()
 
     def terminate(self) -> None:
         self._signal(signal.SIGTERM)
@@ -168,9 +196,9 @@ class StageKernel:
     def _signal(self, number: int) -> None:
         with contextlib.suppress(OSError):
             if hasattr(os, "killpg"):
-                os.killpg(self._provisioner.pgid or self.pid, number)
+                os.killpg(self.process.group or self.process.pid, number)
             else:
-                os.kill(self.pid, number)
+                os.kill(self.process.pid, number)
 
     async def shut_down(self) -> None:
         """End politely, so that files are flushed and exit handlers run; then make sure."""
@@ -194,11 +222,14 @@ class StageKernel:
 
     async def release(self) -> None:
         """Give back sockets and files of a kernel that has ended."""
-        if self._provisioner.guard is not None:
-            self._provisioner.guard.dismiss()
-        self.client.stop_channels()
-        await self.manager.cleanup_resources()
-        self._close()
+        client = self.client
+        # `stop_channels` would first make those that nobody has used.
+        for channel in (client.shell_channel, client.iopub_channel, client.control_channel):
+            channel.stop()
+        try:
+            await self.process.give_back()
+        finally:
+            self._close()
 
     async def _wait(self, seconds: float) -> None:
         await asyncio.wait({self.exited}, timeout=seconds)
@@ -210,26 +241,35 @@ class FreshKernels:
     async def start(self, request: KernelRequest) -> StageKernel:
         """Raises KernelError if the kernel does not come up."""
         check_kernel(request.name)
-        return await start_kernel(request, _fresh_process, seconds=_START_SECONDS)
+        context = new_context()
+        return await start_kernel(request, _launch_fresh, context, lambda: context.destroy(linger=0))
 
 
-def _fresh_process(manager: AsyncKernelManager) -> WatchedProvisioner:
-    return WatchedProvisioner(kernel_id="stage", kernel_spec=manager.kernel_spec, parent=manager)
+def new_context() -> zmq.asyncio.Context:
+    """Sockets that listen to kernels."""
+    context = zmq.asyncio.Context()
+    # A client that comes before its kernel tries again; the default is ten times a second.
+    context.setsockopt(zmq.RECONNECT_IVL, 5)
+    # A kernel throws outputs away when a thousand of them wait for us: none waits there, all do here.
+    context.setsockopt(zmq.RCVHWM, 0)
+    return context
 
 
 async def start_kernel(
     request: KernelRequest,
-    provision: Callable[[AsyncKernelManager], WatchedProvisioner],
-    *,
-    seconds: float,
+    launch: Launch,
+    context: zmq.asyncio.Context,
+    close: Callable[[], None] = lambda: None,
 ) -> StageKernel:
-    """Start what `provision` makes, and wait until it answers. Raises KernelError."""
-    kernel = await _launch(request, provision)
+    """Launch a kernel and wait until it answers. `close` is called once it has ended. Raises KernelError."""
+    kernel = await _launched(request, launch, context, close)
     ready = asyncio.ensure_future(_handshake(kernel))
     try:
-        await asyncio.wait({ready, kernel.exited}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            {ready, kernel.exited}, timeout=_START_SECONDS, return_when=asyncio.FIRST_COMPLETED
+        )
         if not ready.done():
-            raise _not_started(request, kernel, seconds)
+            raise _not_started(request, kernel)
     except BaseException:
         ready.cancel()
         await kernel.end()
@@ -237,60 +277,54 @@ async def start_kernel(
     return kernel
 
 
-async def _launch(
-    request: KernelRequest, provision: Callable[[AsyncKernelManager], WatchedProvisioner]
+async def _launched(
+    request: KernelRequest, launch: Launch, context: zmq.asyncio.Context, close: Callable[[], None]
 ) -> StageKernel:
-    context = zmq.asyncio.Context()
-    # A client that comes before its kernel tries again; the default is ten times a second.
-    context.setsockopt(zmq.RECONNECT_IVL, 5)
-    # A kernel throws outputs away when a thousand of them wait for us: none waits there, all do here.
-    context.setsockopt(zmq.RCVHWM, 0)
-    sockets = tempfile.mkdtemp(prefix="jp-")
+    sockets = Path(tempfile.mkdtemp(prefix="jp-"))
+    printed: KernelLog | None = None
+
+    def close_all() -> None:
+        close()
+        shutil.rmtree(sockets, ignore_errors=True)
+        if printed is not None:
+            printed.close()
+
+    try:
+        printed = open_log(request.log, Masker(request.secrets))
+        process, client = await launch(request, sockets, printed.target, context)
+    except OSError as error:
+        close_all()
+        problem = f"The kernel {request.name!r} cannot be started: {error}."
+        raise KernelError(problem, code="kernel_broken") from error
+    except BaseException:
+        close_all()
+        raise
+    return StageKernel(process, client, close_all)
+
+
+async def _launch_fresh(
+    request: KernelRequest, sockets: Path, log: Path, context: zmq.asyncio.Context
+) -> tuple[KernelProcess, AsyncKernelClient]:
     manager = AsyncKernelManager(
         kernel_name=request.name, context=context, connection_file=f"{sockets}/k.json"
     )
     if sys.platform != "win32":
         # Files in a private folder: no port that another process can take, nothing on the network.
         manager.transport, manager.ip = "ipc", f"{sockets}/k"
-
-    try:
-        printed = open_log(request.log, Masker(request.secrets))
-    except OSError as error:
-        raise _not_launched(request, error) from error
-
-    def close() -> None:
-        context.destroy(linger=0)
-        shutil.rmtree(sockets, ignore_errors=True)
-        printed.close()
-
-    try:
-        manager.provisioner = provision(manager)
-        with printed.target.open("ab", buffering=0) as log:
-            await _started(manager, request, log)
-    except OSError as error:
-        close()
-        raise _not_launched(request, error) from error
-    except BaseException:
-        close()
-        raise
-    return StageKernel(manager, manager.client(context=context), close)
-
-
-def _not_launched(request: KernelRequest, error: OSError) -> KernelError:
-    return KernelError(f"The kernel {request.name!r} cannot be started: {error}.", code="kernel_broken")
-
-
-async def _started(manager: AsyncKernelManager, request: KernelRequest, log: Any) -> None:
     spec = manager.kernel_spec
+    provisioner = _WatchedProvisioner(kernel_id="stage", kernel_spec=spec, parent=manager)
+    manager.provisioner = provisioner
     is_ipython = spec is not None and any("ipykernel" in argument for argument in spec.argv)
-    starting: Awaitable[Any] = manager.start_kernel(
-        cwd=str(request.folder),
-        env=request.environment,
-        stdout=log,
-        stderr=log,
-        extra_arguments=IPYTHON_ARGUMENTS if is_ipython else [],
-    )
-    await starting
+    with log.open("ab", buffering=0) as printed:
+        starting: Awaitable[Any] = manager.start_kernel(
+            cwd=str(request.folder),
+            env=request.environment,
+            stdout=printed,
+            stderr=printed,
+            extra_arguments=IPYTHON_ARGUMENTS if is_ipython else [],
+        )
+        await starting
+    return _FreshProcess(manager, provisioner), manager.client(context=context)
 
 
 async def _handshake(kernel: StageKernel) -> None:
@@ -298,7 +332,7 @@ async def _handshake(kernel: StageKernel) -> None:
     client = kernel.client
     client.start_channels(stdin=False, hb=False)
     heard = asyncio.ensure_future(client.iopub_channel.get_msg(timeout=None))
-    if kernel.welcomes:
+    if kernel.process.welcomes:
         await asyncio.wait({heard}, timeout=_WELCOME_SECONDS)
     while not heard.done():
         client.kernel_info()
@@ -306,14 +340,13 @@ async def _handshake(kernel: StageKernel) -> None:
         await asyncio.wait({heard}, timeout=0.05)
 
 
-def _not_started(request: KernelRequest, kernel: StageKernel, seconds: float) -> KernelError:
-    spec = kernel.manager.kernel_spec
-    program = spec.argv[0] if spec and spec.argv else "python"
+def _not_started(request: KernelRequest, kernel: StageKernel) -> KernelError:
+    program = find_program(request.name)
     said = request.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     if kernel.exited.done():
         problem = f"ended at once with status {kernel.exited.result()}"
     else:
-        problem = f"did not answer within {seconds:.0f} seconds"
+        problem = f"did not answer within {_START_SECONDS:.0f} seconds"
     return KernelError(
         f"The kernel {request.name!r} {problem}" + (f": {said[-1]}" if said else "."),
         code="kernel_broken",

@@ -15,7 +15,7 @@ import stat
 import sys
 import threading
 from collections.abc import Iterator
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ..shell import find_shell
 
@@ -68,11 +68,21 @@ def _depth(file: io.IOBase) -> int:
 
 
 def _open_for_writing() -> Iterator[bool]:
-    """For each descriptor beyond the three that every process has, whether it is a file's on the disk that
-    is written to."""
+    """For each descriptor beyond the three that every process has, and those of the kernel's own log, whether
+    it is a file's on the disk that is written to."""
+    logs = set(_log_descriptors())
     for name in os.listdir("/proc/self/fd"):
         descriptor = int(name)
         with contextlib.suppress(OSError):
             writable = fcntl.fcntl(descriptor, fcntl.F_GETFL) & (os.O_WRONLY | os.O_RDWR)
             is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
-            yield bool(descriptor > 2 and writable and is_file)
+            yield bool(descriptor > 2 and descriptor not in logs and writable and is_file)
+
+
+def _log_descriptors() -> Iterator[int]:
+    """Through which ipykernel writes, since it took 1 and 2 for what is shown in the notebook."""
+    kernel: Any = getattr(find_shell(), "kernel", None)
+    streams: list[Any] = [getattr(kernel, name, None) for name in ("_stdout", "_stderr")]
+    for stream in streams:
+        with contextlib.suppress(AttributeError, OSError):  # below pytest it leaves both alone
+            yield stream.fileno()

@@ -1,14 +1,15 @@
 """An IPython kernel made before the fork and connected after it.
 
 Most of what a kernel's start costs is making objects that are the same in every kernel: the application with
-its configuration, the shell with its magics, the list of modules for the debugger. `make_kernel` makes them
-in the process that forks, where nothing may start a thread, open a socket or depend on a stage; `connect`
-gives them, in the child, what a kernel has of its own. It needs ipykernel: only what forks kernels calls it.
+its configuration, the shell with its magics. `make_kernel` makes them in the process that forks, where
+nothing may start a thread, open a socket or depend on a stage; `connect` gives them, in the child, what a
+kernel has of its own. It needs ipykernel: only what forks kernels calls it.
 """
 
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import select
 import sys
@@ -40,18 +41,20 @@ def make_kernel(arguments: list[str]) -> Any:
         profile_dir=application.profile_dir,
     )
     _flush_only_what_was_written()
+    _make_no_unheard_records(application.log)
     return application
 
 
-def connect(application: Any, connection_file: str) -> None:
+def connect(application: Any, connection_file: str, stage_context: str = "") -> None:
     """Give the kernel its sockets, streams, threads and folder, and run what the user's profile runs in
-    every kernel. The file says where to listen."""
+    every kernel. The file says where to listen; the stage of the context begins with the first request."""
     from jupyter_client.session import Session
 
     application.connection_file = connection_file
     application.config.IPKernelApp.connection_file = connection_file
     application.session = Session(parent=application)
     application.initialize_late()
+    application.kernel.stage_context = stage_context
 
 
 def _configuration(arguments: list[str]) -> Any:
@@ -144,6 +147,28 @@ def _kernel_class() -> Any:
             _reconnect(made, given)
             return made
 
+        # The context of the stage that begins with the first request; empty afterwards.
+        stage_context = ""
+
+        async def do_execute(
+            self,
+            code: str,
+            silent: bool,
+            *args: Any,
+            cell_meta: Any = None,
+            cell_id: Any = None,
+            **given: Any,
+        ) -> Any:
+            """As in ipykernel, once the stage has begun. A beginning that fails is the answer."""
+            if self.stage_context:
+                context, self.stage_context = self.stage_context, ""
+                problem = _begin(context)
+                if problem:
+                    return {**problem, "execution_count": self.execution_count, "user_expressions": {}}
+            return await super().do_execute(
+                code, silent, *args, cell_meta=cell_meta, cell_id=cell_id, **given
+            )
+
         @property
         def _supports_kernel_subshells(self) -> bool:
             return False
@@ -156,6 +181,18 @@ def _kernel_class() -> Any:
             return [child for child in super()._process_children() if not _has_ended(child)]
 
     return WarmKernel
+
+
+def _begin(context: str) -> dict[str, Any]:
+    """The content of the reply to the first request, if the stage cannot begin."""
+    from .. import begin
+
+    try:
+        begin(context)
+    except BaseException as error:
+        said = {"ename": type(error).__name__, "evalue": str(error), "traceback": []}
+        return {"status": "error", **said, "jupyter_pipe": "not begun"}
+    return {}
 
 
 def _has_children() -> bool:
@@ -184,10 +221,6 @@ def _reconnect(kernel: Any, given: dict[str, Any]) -> None:
     kernel.ident = str(uuid.uuid4())
     kernel._stdout, kernel._stderr = sys.stdout, sys.stderr
 
-    debugger = getattr(kernel, "debugger", None)
-    if debugger is not None:
-        debugger.session, debugger.shell_socket = kernel.session, kernel.debug_shell_socket
-        debugger.debugpy_client.debugpy_stream = kernel.debugpy_stream
     _reconnect_shell(kernel.shell, kernel)
 
 
@@ -220,6 +253,13 @@ def _flush_only_what_was_written() -> None:
             flush(stream)
 
     streams.flush = flush_if_written
+
+
+def _make_no_unheard_records(log: logging.Logger) -> None:
+    """traitlets leaves it to the handlers which records are shown: six records of every request, with all of
+    its content, are made for nobody. Changing `Application.log_level` sets the levels anew."""
+    if log.handlers and not log.propagate:
+        log.setLevel(min(handler.level for handler in log.handlers))
 
 
 def _is_readable(descriptor: int | None) -> bool:
