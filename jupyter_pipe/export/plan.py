@@ -30,6 +30,7 @@ __all__ = [
     "comment",
     "distinct",
     "escaped",
+    "kubernetes_names",
     "parameters_yaml",
     "plan_of",
 ]
@@ -46,12 +47,14 @@ class ExportError(PipeError):
 class Options(Struct, frozen=True, omit_defaults=True):
     """What an export is told besides the pipeline: `package` is the compiled package and `run_root` the
     folder or URL that all tasks reach, both as the tasks see them; `image` is the container of stages that
-    name none; `command` is how tasks call jupyter-pipe."""
+    name none; `command` is how tasks call jupyter-pipe; `claim` is Kubernetes' volume claim for a root that
+    is a folder (default: that of the pipeline's name)."""
 
     package: str = ""
     run_root: str = ""
     image: str = ""
     command: str = "jupyter-pipe"
+    claim: str = ""
 
 
 class PlanParameter(Struct, frozen=True):
@@ -261,6 +264,17 @@ def distinct(names: Iterable[str], reserved: frozenset[str], *, is_ascii: bool =
         short = re.sub(r"[^A-Za-z0-9_]", "_", name) if is_ascii else name
         called[name] = escaped(short.lstrip("_") or "x", reserved | set(called.values()))
     return called
+
+
+def kubernetes_names(names: Iterable[str], *taken: str) -> dict[str, str]:
+    """Lower case letters, digits and hyphens for each of the names, none of them `taken`."""
+    found: dict[str, str] = {}
+    for name in names:
+        label = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50].strip("-") or "stage"
+        while label in found.values() or label in taken:
+            label += "-x"
+        found[name] = label
+    return found
 
 
 def escaped(name: str, reserved: frozenset[str]) -> str:

@@ -22,10 +22,30 @@ from jupyter_pipe.analysis.knowledge.tables import tomllib
 from jupyter_pipe.submit import Engine, SubmitError
 from jupyter_pipe.trust.records import read_regular_file
 
-__all__ = ["ENGINES", "Configuration", "configurations", "engine_of", "find_configuration", "settings_path"]
+__all__ = [
+    "ELSEWHERE",
+    "ENGINES",
+    "Configuration",
+    "configurations",
+    "engine_of",
+    "find_configuration",
+    "settings_path",
+]
 
 # Engine: the class in the module of that name.
-ENGINES = {"airflow": "Airflow", "prefect": "Prefect", "slurm": "Slurm"}
+ENGINES = {
+    "airflow": "Airflow",
+    "argo": "Argo",
+    "dagster": "Dagster",
+    "databricks": "Databricks",
+    "kfp": "Kfp",
+    "prefect": "Prefect",
+    "slurm": "Slurm",
+}
+
+# Stages run in containers or on clusters, which have programs of their own, and of this machine's files the
+# root alone.
+ELSEWHERE = frozenset({"argo", "databricks", "kfp"})
 
 
 class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,7 +54,10 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
 
     `url` is the address of the engine's API and `token` names the variable that holds the token for it;
     `user_variable` and `password_variable` name those of a login. `pool` is Prefect's work pool, `dags` the
-    folder in which Airflow looks for DAGs. `seconds` lie between two questions.
+    folder in which Airflow looks for DAGs, `definitions` that of Dagster's code location `location`.
+    `image` is the container of stages that name none, `claim` Kubernetes' volume claim that `root` lies on,
+    `namespace` that of Argo or Kubeflow Pipelines; `machine` and `runtime` are Databricks' for its clusters.
+    `seconds` lie between two questions.
     """
 
     engine: str
@@ -46,6 +69,13 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     password_variable: str = ""
     pool: str = ""
     dags: str = ""
+    definitions: str = ""
+    location: str = ""
+    image: str = ""
+    claim: str = ""
+    namespace: str = ""
+    machine: str = ""
+    runtime: str = ""
     seconds: float = 2.0
 
 
@@ -94,7 +124,7 @@ def find_configuration(name: str) -> Configuration:
 
 def engine_of(configuration: Configuration) -> Engine:
     """The engine, ready to be asked; nothing is sent yet."""
-    module = importlib.import_module(f"jupyter_pipe.submit.{configuration.engine}")
+    module = importlib.import_module(f"jupyter_pipe.submit.engines.{configuration.engine}")
     made: Engine = getattr(module, ENGINES[configuration.engine])(configuration)
     return made
 

@@ -8,6 +8,7 @@ the disk does.
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -29,7 +30,7 @@ from jupyter_pipe.runs.model import ParameterValue, Run, RunFacts
 from jupyter_pipe.runs.shared.gathering import SharedRun
 from jupyter_pipe.runs.store import RunFolder, RunStore
 from jupyter_pipe.submit import Order, SilentError, Started, SubmitError
-from jupyter_pipe.submit.settings import Configuration, engine_of, find_configuration
+from jupyter_pipe.submit.settings import ELSEWHERE, Configuration, engine_of, find_configuration
 from jupyter_pipe.trust.records import UNREADABLE, read_record
 from jupyter_pipe.trust.signatures import sign
 
@@ -61,7 +62,7 @@ def submit(request: RunRequest, name: str) -> Run:
     shared = SharedRun(store, prepared.pipeline, facts, run_id)
     shared.announce(request.trigger)
     try:
-        package, pipeline = _package(request.target, shared.folder)
+        package, pipeline = _package(request.target, shared.folder, configuration)
         plan = _plan(pipeline, configuration, package, store.root)
         values = _values(plan, facts.parameters)
         started = engine.start(Order(run_id, plan, values, shared.folder.path))
@@ -118,23 +119,29 @@ def title_of(configuration: Configuration) -> str:
     return find_exporter(configuration.engine).title
 
 
-def _package(target: Target, folder: RunFolder) -> tuple[Path, Pipeline]:
+def _package(target: Target, folder: RunFolder, configuration: Configuration) -> tuple[Path, Pipeline]:
     """The package, as it is now: a notebook is compiled into the run's folder, where it stays as it was
-    however long the engine waits."""
-    if target.package is not None:
-        return target.package, read_package(target.package)
+    however long the engine waits. A package goes there too where workers would not find it."""
     package = folder.package
-    compiled = compile_notebook(target.notebook, output=package)
-    write_package(compiled, package)
-    return package, compiled.pipeline
+    if target.package is None:
+        compiled = compile_notebook(target.notebook, output=package)
+        write_package(compiled, package)
+        return package, compiled.pipeline
+    if configuration.engine not in ELSEWHERE:
+        return target.package, read_package(target.package)
+    shutil.copytree(target.package, package)
+    return package, read_package(package)
 
 
 def _plan(pipeline: Pipeline, configuration: Configuration, package: Path, root: Path) -> Plan:
     ours = shlex.quote(str(Path(sys.executable).parent / "jupyter-pipe"))
+    usual = "jupyter-pipe" if configuration.engine in ELSEWHERE else ours
     options = Options(
         package=str(package.absolute()),
         run_root=str(root.absolute()),
-        command=configuration.command or ours,
+        image=configuration.image,
+        command=configuration.command or usual,
+        claim=configuration.claim,
     )
     return plan_of(pipeline, options, stage_digests(package, pipeline))
 

@@ -53,6 +53,10 @@ class Web:
         """The answer to what makes something, decoded."""
         return self._ask("POST", path, body)
 
+    def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        """The answer to what is said of something that is there, decoded."""
+        return self._ask("PUT", path, body)
+
     def patch(self, path: str, body: Mapping[str, Any]) -> Any:
         """The answer to what changes something, decoded."""
         return self._ask("PATCH", path, body)

@@ -18,7 +18,7 @@ import msgspec
 import yaml
 from msgspec import Struct
 
-__all__ = ["Manifest", "read_manifest", "run"]
+__all__ = ["Manifest", "filled", "is_worth_retrying", "read_manifest", "run"]
 
 _TEMPLATE = re.compile(r"\{\{(.*?)\}\}")
 
@@ -103,10 +103,16 @@ class Spec(_Strict, frozen=True):
     volumes: list[dict[str, Any]] = []
 
 
+class Metadata(_Strict, frozen=True):
+    name: str = ""
+    generate_name: str = ""
+    labels: dict[str, str] = {}
+
+
 class Manifest(_Strict, frozen=True):
     api_version: Literal["argoproj.io/v1alpha1"]
     kind: Literal["Workflow"]
-    metadata: dict[str, str]
+    metadata: Metadata
     spec: Spec
 
 
@@ -142,12 +148,12 @@ def _pod(
         code = _contained(template.container, {**known, "=asInt(retries) + 1": str(retries + 1)}, secrets)
         if code == 0:
             return retries + 1
-        if template.retry_strategy is None or not _again(template.retry_strategy.expression, code):
+        if template.retry_strategy is None or not is_worth_retrying(template.retry_strategy.expression, code):
             break
     return -(retries + 1)
 
 
-def _again(expression: str, code: int) -> bool:
+def is_worth_retrying(expression: str, code: int) -> bool:
     """Expressions such as `lastRetry.exitCode in ['1', '-1']`."""
     found = re.fullmatch(r"lastRetry\.exitCode in \[(.*)\]", expression)
     assert found is not None, expression
@@ -161,11 +167,11 @@ def _contained(container: Container | None, known: Mapping[str, str], secrets: M
         if variable.value_from is not None:
             environment[variable.name] = secrets[variable.value_from.secret_key_ref.key]
         else:
-            environment[variable.name] = _filled(variable.value or "", known)
-    command = [_filled(word, known) for word in (*container.command, *container.args)]
+            environment[variable.name] = filled(variable.value or "", known)
+    command = [filled(word, known) for word in (*container.command, *container.args)]
     return subprocess.run(command, env=environment, check=False, timeout=1200).returncode
 
 
-def _filled(text: str, known: Mapping[str, str]) -> str:
+def filled(text: str, known: Mapping[str, str]) -> str:
     """Raises KeyError for a template that Argo would not know either."""
     return _TEMPLATE.sub(lambda found: known[found[1]], text)

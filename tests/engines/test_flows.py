@@ -62,7 +62,7 @@ def test_dagster(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def run(limit: str) -> int:
         config = {"count": 5, "limit": float(limit)}
-        Path("config.yaml").write_text(json.dumps({"resources": {"parameters": {"config": config}}}))
+        Path("config.yaml").write_text(json.dumps({"resources": {"pipeline_trial_run": {"config": config}}}))
         command = ["dagster", "job", "execute", "-f", f"{NAME}_dagster.py", "-j", "pipeline_trial_run"]
         return carried_out(*command, "-c", "config.yaml")
 

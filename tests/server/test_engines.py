@@ -11,6 +11,7 @@ import pytest
 
 from jupyter_pipe.runs import RunStore
 from jupyter_pipe.submit.following import is_followed
+from jupyter_pipe.submit.settings import ENGINES
 from tests.server.test_handlers import Api, api
 from tests.submit.fake_airflow import FakeAirflow, serving
 
@@ -54,7 +55,7 @@ async def test_engines_are_listed_with_what_is_in_the_way(api: Api, write_notebo
     status, found = await api("GET", "engines", notebook="flow.ipynb")
     problems = {each["name"]: each["problem"] for each in found["engines"]}
     assert status == 200
-    assert list(problems) == ["elsewhere", "folderless", "team", "wrong", "airflow", "prefect", "slurm"]
+    assert list(problems) == ["elsewhere", "folderless", "team", "wrong", *ENGINES]
     assert problems["team"] == ""
     assert "keeps its runs in" in problems["elsewhere"]
     assert "folder of DAGs is not there" in problems["folderless"]

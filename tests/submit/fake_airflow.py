@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+
+from tests.submit.answering import answering
 
 __all__ = ["FakeAirflow", "serving"]
 
@@ -84,37 +82,5 @@ class FakeAirflow:
 def serving(dags: Path) -> Iterator[tuple[FakeAirflow, str]]:
     """A server for a folder of DAGs, and its address."""
     server = FakeAirflow(dags)
-
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length)) if length else None
-            path = urlsplit(self.path).path
-            code, found = server.answer(self.command, path, body, self.headers.get("Authorization", ""))
-            data = json.dumps(found).encode()
-            self.send_response(code)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def do_GET(self) -> None:
-            self.answer()
-
-        def do_POST(self) -> None:
-            self.answer()
-
-        def do_PATCH(self) -> None:
-            self.answer()
-
-        def log_message(self, *words: object) -> None:
-            pass
-
-    httpd = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=httpd.serve_forever)
-    thread.start()
-    try:
-        yield server, f"http://127.0.0.1:{httpd.server_port}"
-    finally:
-        httpd.shutdown()
-        thread.join()
-        httpd.server_close()
+    with answering(lambda call: server.answer(call.method, call.path, call.body, call.token)) as address:
+        yield server, address

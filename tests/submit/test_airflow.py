@@ -14,7 +14,7 @@ from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.parameters import resolve_parameters
 from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.submit import Sighting, SilentError, StageSeen, SubmitError
-from jupyter_pipe.submit.airflow import Airflow, sighting_of
+from jupyter_pipe.submit.engines.airflow import Airflow, sighting_of
 from jupyter_pipe.submit.following import Follower
 from jupyter_pipe.submit.settings import Configuration
 from jupyter_pipe.submit.submission import Submission, find_submission, shared_run, submit
@@ -146,7 +146,7 @@ def test_a_file_that_airflow_cannot_import_ends_the_run_with_its_reason(world: W
 def test_a_dag_that_is_never_read_ends_the_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.server.reads = False
     run_id = world.submit()
-    monkeypatch.setattr("jupyter_pipe.submit.airflow._SECONDS_TO_READ", -1.0)
+    monkeypatch.setattr("jupyter_pipe.submit.engines.airflow._SECONDS_TO_READ", -1.0)
     assert world.follower(run_id).step(1.0)
     assert "DAG processor" in world.store.read(run_id).stage("a").reason
 

@@ -22,9 +22,9 @@ from jupyter_pipe.events import (
 from jupyter_pipe.runs.fold import fold
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.submit import Sighting, StageSeen, State
-from jupyter_pipe.submit.prefect import sighting_of as prefect_sighting
+from jupyter_pipe.submit.engines.prefect import sighting_of as prefect_sighting
+from jupyter_pipe.submit.engines.slurm import sighting_of as slurm_sighting
 from jupyter_pipe.submit.sightings import news_of, unsaid
-from jupyter_pipe.submit.slurm import sighting_of as slurm_sighting
 
 QUEUED: list[Event] = [RunQueued("r", "p", ("a", "b")), StageQueued("a"), StageQueued("b", after=("a",))]
 RUNNING: list[Event] = [*QUEUED, RunStarted(1, 1), StageStarted("a")]

@@ -8,15 +8,14 @@ with which stages sign their results for each other: each container has a home, 
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from jupyter_pipe.export import Exporter
-from jupyter_pipe.export.plan import ExportError, Plan, PlanParameter, Task
+from jupyter_pipe.export.plan import ExportError, Plan, PlanParameter, Task, kubernetes_names
 from jupyter_pipe.runs.remote import is_url
 from jupyter_pipe.trust.keys import KEY_VARIABLE
 
-__all__ = ["EXPORTER"]
+__all__ = ["EXPORTER", "manifest_of", "template_names", "untemplated"]
 
 # No stage has a name with a space, and so none has this label.
 _ENTRY = "all-stages"
@@ -25,7 +24,15 @@ _ENTRY = "all-stages"
 def _write(plan: Plan) -> str:
     import yaml
 
-    labels = _labels([task.name for task in plan.tasks])
+    text: str = yaml.safe_dump(
+        manifest_of(plan), sort_keys=False, width=100, allow_unicode=True, default_flow_style=None
+    )
+    return text
+
+
+def manifest_of(plan: Plan) -> dict[str, Any]:
+    """The workflow as the cluster gets it. Raises ExportError for values that Argo would replace."""
+    labels = template_names(plan)
     dag = [
         {
             "name": labels[task.name],
@@ -43,12 +50,9 @@ def _write(plan: Plan) -> str:
         ],
     }
     if not is_url(plan.options.run_root):
-        spec["volumes"] = [{"name": "runs", "persistentVolumeClaim": {"claimName": plan.label}}]
-    manifest = {"apiVersion": "argoproj.io/v1alpha1", **_kind(plan, spec)}
-    text: str = yaml.safe_dump(
-        manifest, sort_keys=False, width=100, allow_unicode=True, default_flow_style=None
-    )
-    return text
+        claim = plan.options.claim or plan.label
+        spec["volumes"] = [{"name": "runs", "persistentVolumeClaim": {"claimName": claim}}]
+    return {"apiVersion": "argoproj.io/v1alpha1", **_kind(plan, spec)}
 
 
 def _kind(plan: Plan, spec: dict[str, Any]) -> dict[str, Any]:
@@ -60,16 +64,16 @@ def _kind(plan: Plan, spec: dict[str, Any]) -> dict[str, Any]:
 
 def _argument(parameter: PlanParameter) -> dict[str, Any]:
     what = f"the value of parameter {parameter.name!r}"
-    made: dict[str, Any] = {"name": parameter.name, "value": _untemplated(what, parameter.text)}
+    made: dict[str, Any] = {"name": parameter.name, "value": untemplated(what, parameter.text)}
     if parameter.choices:
         made["enum"] = [str(choice) for choice in parameter.choices]
     if parameter.description:
-        made["description"] = _untemplated(f"the description of {parameter.name!r}", parameter.description)
+        made["description"] = untemplated(f"the description of {parameter.name!r}", parameter.description)
     return made
 
 
 def _template(plan: Plan, task: Task, label: str) -> dict[str, Any]:
-    command = _untemplated(
+    command = untemplated(
         f"the command of stage {task.name!r}",
         plan.in_root(task, "\0", attempt="\0\0" if task.retries else "1"),
     )
@@ -93,7 +97,7 @@ def _template(plan: Plan, task: Task, label: str) -> dict[str, Any]:
     return {**made, "container": container}
 
 
-def _untemplated(what: str, text: str) -> str:
+def untemplated(what: str, text: str) -> str:
     """Argo replaces what stands in double braces, and has no way to write braces that stay."""
     if "{{" in text:
         raise ExportError(
@@ -125,15 +129,9 @@ def _requests(task: Task) -> dict[str, Any]:
     return {"requests": requests, **({"limits": limits} if limits else {})}
 
 
-def _labels(names: list[str]) -> dict[str, str]:
-    """Kubernetes' names, one for each stage, and none like ours."""
-    labels: dict[str, str] = {}
-    for name in names:
-        label = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50].strip("-") or "stage"
-        while label in labels.values() or label == _ENTRY:
-            label += "-x"
-        labels[name] = label
-    return labels
+def template_names(plan: Plan) -> dict[str, str]:
+    """What the template, and the task, of each stage is called."""
+    return kubernetes_names((task.name for task in plan.tasks), _ENTRY)
 
 
 EXPORTER = Exporter(

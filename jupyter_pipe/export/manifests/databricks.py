@@ -6,10 +6,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import Struct
+
 from jupyter_pipe.export import Exporter
 from jupyter_pipe.export.plan import ExportError, Plan, PlanParameter, Task
 
-__all__ = ["EXPORTER", "quartz"]
+__all__ = ["DEFAULT_RUNTIME", "EXPORTER", "Surroundings", "job_of", "quartz"]
+
+DEFAULT_RUNTIME = "16.4.x-scala2.12"
+"""The version of Databricks' runtime where nobody names another."""
 
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 _FILES = "${workspace.file_path}"
@@ -17,21 +22,25 @@ _FILES = "${workspace.file_path}"
 _SINGLE_NODE = {"spark.databricks.cluster.profile": "singleNode", "spark.master": "local[*]"}
 
 
+class Surroundings(Struct, frozen=True):
+    """Where a job finds what it needs: the compiled `package`, its `requirements`, the machine and the
+    runtime; and what its tasks call the run."""
+
+    package: str
+    requirements: str
+    node_type_id: str = "${var.node_type_id}"
+    spark_version: str = "${var.spark_version}"
+    run_id: str = "databricks-{{job.run_id}}"
+
+
 def _write(plan: Plan) -> str:
     import yaml
 
-    job: dict[str, Any] = {"name": _plain(plan.name), "max_concurrent_runs": 4}
-    if plan.description:
-        job["description"] = _plain(plan.description)
-    if plan.parameters:
-        job["parameters"] = [_parameter(each) for each in plan.parameters]
-    if plan.schedule:
-        job["schedule"] = {"quartz_cron_expression": quartz(plan.schedule), "timezone_id": "UTC"}
-    job["job_clusters"] = [{"job_cluster_key": "stages", "new_cluster": _cluster(plan)}]
-    job["tasks"] = [_task(plan, task) for task in plan.tasks]
+    package = f"{_FILES}/{_plain(plan.options.package)}"
+    job = job_of(plan, Surroundings(package, f"{package}/requirements.txt"))
     variables = {
         "node_type_id": {"description": "the machine: i3.xlarge, Standard_DS3_v2, n2-highmem-4, …"},
-        "spark_version": {"description": "the runtime of Databricks", "default": "16.4.x-scala2.12"},
+        "spark_version": {"description": "the runtime of Databricks", "default": DEFAULT_RUNTIME},
     }
     document = {
         "bundle": {"name": plan.label},
@@ -44,16 +53,31 @@ def _write(plan: Plan) -> str:
     return text
 
 
+def job_of(plan: Plan, where: Surroundings) -> dict[str, Any]:
+    """The settings of the job, as bundles and the Jobs API have them. Raises ExportError for values that
+    Databricks would replace."""
+    job: dict[str, Any] = {"name": _plain(plan.name), "max_concurrent_runs": 4}
+    if plan.description:
+        job["description"] = _plain(plan.description)
+    if plan.parameters:
+        job["parameters"] = [_parameter(each) for each in plan.parameters]
+    if plan.schedule:
+        job["schedule"] = {"quartz_cron_expression": quartz(plan.schedule), "timezone_id": "UTC"}
+    job["job_clusters"] = [{"job_cluster_key": "stages", "new_cluster": _cluster(plan, where)}]
+    job["tasks"] = [_task(plan, task, where) for task in plan.tasks]
+    return job
+
+
 def _parameter(parameter: PlanParameter) -> dict[str, str]:
     return {"name": parameter.name, "default": _plain(parameter.text)}
 
 
-def _cluster(plan: Plan) -> dict[str, Any]:
+def _cluster(plan: Plan, where: Surroundings) -> dict[str, Any]:
     """One machine for the run, whose environment has the secrets of all stages."""
     secrets = sorted({name for task in plan.tasks for name in task.secrets})
     made = {
-        "spark_version": "${var.spark_version}",
-        "node_type_id": "${var.node_type_id}",
+        "spark_version": where.spark_version,
+        "node_type_id": where.node_type_id,
         "num_workers": 0,
         "spark_conf": _SINGLE_NODE,
         "custom_tags": {"ResourceClass": "SingleNode"},
@@ -63,9 +87,8 @@ def _cluster(plan: Plan) -> dict[str, Any]:
     return made
 
 
-def _task(plan: Plan, task: Task) -> dict[str, Any]:
+def _task(plan: Plan, task: Task, where: Surroundings) -> dict[str, Any]:
     """A task that calls our command line with its words, which no shell reads."""
-    package = _plain(plan.options.package)
     given = [
         word for each in task.parameters for word in ("-p", f"{each.name}={{{{job.parameters.{each.name}}}}}")
     ]
@@ -73,7 +96,7 @@ def _task(plan: Plan, task: Task) -> dict[str, Any]:
         "--run-root",
         _plain(plan.options.run_root),
         "--run-id",
-        "databricks-{{job.run_id}}",
+        where.run_id,
         "--retry",
     ]
     made: dict[str, Any] = {"task_key": task.name}
@@ -84,11 +107,11 @@ def _task(plan: Plan, task: Task) -> dict[str, Any]:
     made["max_retries"] = 0
     if task.seconds_in_all:
         made["timeout_seconds"] = task.seconds_in_all
-    made["libraries"] = [{"requirements": f"{_FILES}/{package}/requirements.txt"}]
+    made["libraries"] = [{"requirements": where.requirements}]
     made["python_wheel_task"] = {
         "package_name": "jupyter_pipe",
         "entry_point": "jupyter-pipe",
-        "parameters": ["run-stage", f"{_FILES}/{package}", task.name, *run, *given],
+        "parameters": ["run-stage", where.package, task.name, *run, *given],
     }
     return made
 

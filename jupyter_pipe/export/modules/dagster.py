@@ -1,6 +1,6 @@
 """Dagster: `dagster dev -f NAME_dagster.py`, or `dagster job execute -f NAME_dagster.py -j pipeline_NAME`.
 An asset a stage, with its code's digest as version; gates are asset checks. Parameters are the configuration
-of the resource `parameters`; secrets come from the environment."""
+of the resource that has the job's name; secrets come from the environment. Such files can be merged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import math
 from jupyter_pipe.export import Exporter
 from jupyter_pipe.export.plan import Plan, PlanParameter, Task, distinct
 
-__all__ = ["EXPORTER"]
+__all__ = ["EXPORTER", "asset_keys", "job_name"]
 
 _HEAD = """\
 import json
@@ -39,12 +39,13 @@ def parameters(context):
 
 
 def run_stage(context, key, stage, reads):
-    values = context.resources.parameters
+    values = getattr(context.resources, NAME)
     given = {{variable: str(values[PARAMETERS[variable][0]]) for variable in reads}}
     with tempfile.TemporaryDirectory() as folder:
         result = os.path.join(folder, "result.json")
         attempt = str(context.op_execution_context.retry_number + 1)
-        run = ["--run-id", context.run_id, "--attempt", attempt, "--result", result]
+        run_id = context.run.tags.get("jupyter_pipe/run", context.run_id)
+        run = ["--run-id", run_id, "--attempt", attempt, "--result", result]
         process = subprocess.Popen(
             [*COMMAND, stage, "--run-root", ROOT, *run], env={{**os.environ, **given}}
         )
@@ -81,7 +82,7 @@ def asset(key, stage, before, code, retries, reads, gates, resources):
         code_version=code,
         retry_policy=dg.RetryPolicy(max_retries=retries, delay=1),
         check_specs=checks,
-        required_resource_keys={{"parameters"}},
+        required_resource_keys={{NAME}},
         op_tags={{"dagster-k8s/config": {{"container_config": {{"resources": resources}}}}}},
     )
     def stage_asset(context):
@@ -95,24 +96,33 @@ defs = dg.Definitions(
     assets=[asset(key, *told) for key, told in STAGES.items()],
     jobs=[job],
     schedules=[{schedule}],
-    resources={{"parameters": parameters}},
+    resources={{NAME: parameters}},
 )
 """
 
 
 def _write(plan: Plan) -> str:
-    keys = distinct((task.name for task in plan.tasks), frozenset(), is_ascii=True)
-    # Dagster has the name for itself in jobs, as it has `context` and the like.
-    name = f"pipeline_{plan.label.replace('-', '_')}"
+    keys = asset_keys(plan)
     return _HEAD.format(
         command=ascii(plan.command),
         root=ascii(plan.options.run_root),
-        name=name,
+        name=job_name(plan),
         parameters="\n".join(map(_parameter, plan.parameters)),
         stages="\n".join(_stage(task, keys) for task in plan.tasks),
         description=ascii(plan.description),
         schedule=f"dg.ScheduleDefinition(job=job, cron_schedule={plan.schedule!a})" if plan.schedule else "",
     )
+
+
+def job_name(plan: Plan) -> str:
+    """The name of the job, of its group of assets, and of the resource that has the parameters."""
+    # Dagster keeps names such as `context` for itself.
+    return f"pipeline_{plan.label.replace('-', '_')}"
+
+
+def asset_keys(plan: Plan) -> dict[str, str]:
+    """What the asset of each stage is called, behind the job's name."""
+    return distinct((task.name for task in plan.tasks), frozenset(), is_ascii=True)
 
 
 def _parameter(parameter: PlanParameter) -> str:

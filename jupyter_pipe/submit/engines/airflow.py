@@ -1,15 +1,8 @@
-"""Apache Airflow 3, through its folder of DAGs and its REST API: a DAG for each shape of a pipeline.
-
-The DAG's id ends with a digest of its text, and each run brings its own package (`run-stage -`). So runs of
-a notebook that was edited in between share a DAG and start at once, a run that goes on keeps what it began
-with, and another graph is another DAG. Files of DAGs that nothing runs any more are removed when the
-pipeline is submitted again; Airflow keeps what it knows of their runs.
-"""
+"""Apache Airflow 3, through its folder of DAGs and its REST API: a DAG for each shape of a pipeline
+(`submit.placing`). Airflow keeps what it knows of the runs of DAGs whose files are removed."""
 
 from __future__ import annotations
 
-import ast
-import hashlib
 import json
 import os
 import time
@@ -18,21 +11,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from msgspec.structs import replace
-
-from jupyter_pipe.cache.replacing import replace_file
-from jupyter_pipe.export import Plan, export_text, find_exporter, read_options
+from jupyter_pipe.export import export_text, find_exporter
 from jupyter_pipe.export.modules.airflow import dag_name
 from jupyter_pipe.submit import Order, Sighting, StageSeen, Started, State, SubmitError
+from jupyter_pipe.submit.engines.beginning import note_begun, was_begun
+from jupyter_pipe.submit.engines.placing import clear, named_by_shape, place, typed_values
 from jupyter_pipe.submit.settings import Configuration
 from jupyter_pipe.submit.web import RefusedError, Web
 
-__all__ = ["Airflow", "conf_of", "sighting_of"]
+__all__ = ["Airflow", "sighting_of"]
 
 # Airflow looks for new files every five minutes, unless it is told otherwise.
 _SECONDS_TO_READ = 1200.0
-_SECONDS_TO_KEEP = 3600.0
-_BEGUN = "begun"
 _CANCELLED = "Cancelled by jupyter pipe."
 _ALL = 1000
 _STATES: dict[str | None, State] = {
@@ -78,21 +68,18 @@ class Airflow:
     def start(self, order: Order) -> Started:
         """Put the DAG into its folder. The run begins when Airflow has read it: `look` sees to that."""
         folder = _dags_folder(self._configuration)
-        plan = _plan(order)
-        conf = conf_of(plan, order.values)
+        # Ids of DAGs end at 250 characters.
+        stem = dag_name(order.plan)[:200]
+        plan = named_by_shape(order, "airflow", stem)
+        conf = typed_values("Airflow", plan, order.values)
         self._require_access()
-        text = export_text(find_exporter("airflow"), plan)
         dag = dag_name(plan)
-        file = folder / f"{dag}.py"
-        self._clear(folder, order.plan, file)
-        try:
-            replace_file(file, text.encode("utf-8"))
-        except OSError as error:
-            raise SubmitError(
-                f"{file} cannot be written: {error.strerror or error}.",
-                code="engine_settings",
-                hint="Set dags in engines.toml to a folder of DAGs in which you may write.",
-            ) from None
+        clear(folder, f"{stem}-*.py", plan, self._is_used)
+        file = place(
+            folder / f"{dag}.py",
+            export_text(find_exporter("airflow"), plan),
+            hint="Set dags in engines.toml to a folder of DAGs in which you may write.",
+        )
         handle = {
             "dag": dag,
             "run": order.run_id,
@@ -113,7 +100,7 @@ class Airflow:
         else:
             tasks = self._web.get(f"{_run_path(handle)}/taskInstances?limit={_ALL}")["task_instances"]
             return sighting_of(run, tasks)
-        if _was_begun(handle):
+        if was_begun(handle):
             return Sighting("cancelled", note="the DAG run is not there any more")
         return self._begin(handle)
 
@@ -126,7 +113,7 @@ class Airflow:
             if error.answer != 404:
                 raise
             # Not begun yet: nor will it be.
-            _note_begun(handle)
+            note_begun(handle)
 
     def _begin(self, handle: Mapping[str, str]) -> Sighting:
         """Trigger the run if Airflow has read the DAG, which may take minutes."""
@@ -142,7 +129,7 @@ class Airflow:
             # Triggered before, by a request whose answer was lost.
             if error.answer != 409:
                 return Sighting("failed", note=error.message)
-        _note_begun(handle)
+        note_begun(handle)
         return Sighting("waiting", note="queued")
 
     def _unread(self, handle: Mapping[str, str]) -> Sighting:
@@ -218,18 +205,13 @@ class Airflow:
             raise self._locked_out(error.message) from None
         return str(answer["access_token"])
 
-    def _clear(self, folder: Path, plan: Plan, ours: Path) -> None:
-        """Remove DAGs of earlier shapes of the pipeline, in the same root, that nothing runs any more."""
-        for path in folder.glob(f"{_stem(plan)}-*.py"):
-            if path == ours or not _is_old(path) or not _is_alike(path, plan):
-                continue
-            asked = f"/api/v2/dags/{path.stem}/dagRuns?state=queued&state=running&limit=1"
-            try:
-                is_used = self._web.get(asked)["total_entries"] > 0
-            except RefusedError as error:
-                is_used = error.answer != 404
-            if not is_used:
-                path.unlink(missing_ok=True)
+    def _is_used(self, dag: str) -> bool:
+        """Whether a run of the DAG is going on or waiting."""
+        asked = f"/api/v2/dags/{dag}/dagRuns?state=queued&state=running&limit=1"
+        try:
+            return bool(self._web.get(asked)["total_entries"])
+        except RefusedError as error:
+            return error.answer != 404
 
 
 def sighting_of(run: Mapping[str, Any], tasks: list[dict[str, Any]]) -> Sighting:
@@ -251,44 +233,6 @@ def _seen(state: str | None, *, is_cancelled: bool) -> StageSeen:
     return StageSeen(found, state or "")
 
 
-def conf_of(plan: Plan, values: Mapping[str, str]) -> dict[str, Any]:
-    """The parameters that differ from the notebook's, in the types of the DAG's params. `values` are as the
-    environment has them."""
-    return {
-        each.name: _typed(each.name, each.type_, values[each.variable])
-        for each in plan.parameters
-        if each.variable in values
-    }
-
-
-def _typed(name: str, type_: str, text: str) -> Any:
-    if type_ == "str":
-        return text
-    try:
-        found = ast.literal_eval(text)
-    except ValueError:  # float("inf"), which has no literal
-        raise SubmitError(
-            f"Airflow's parameters are JSON, which has no {text}: {name} cannot be passed.",
-            code="engine_refused",
-        ) from None
-    return float(found) if type_ == "float" else found
-
-
-def _plan(order: Order) -> Plan:
-    """The plan under the name of its DAG. What was compiled for this run is the run's own package; a package
-    of the user's stays where it is. The schedule is for the exported file: a submission runs once."""
-    plan = replace(order.plan, schedule=None)
-    if Path(plan.options.package).is_relative_to(order.folder):
-        plan = replace(plan, options=replace(plan.options, package="-"))
-    text = export_text(find_exporter("airflow"), plan)
-    return replace(plan, name=f"{_stem(plan)}-{hashlib.sha256(text.encode('utf-8')).hexdigest()[:8]}")
-
-
-def _stem(plan: Plan) -> str:
-    # Ids end at 250 characters.
-    return dag_name(plan)[:200]
-
-
 def _dags_folder(configuration: Configuration) -> Path:
     """Where Airflow looks for DAGs: as configured, or as Airflow's own variables say."""
     home = os.environ.get("AIRFLOW_HOME") or Path.home() / "airflow"
@@ -308,28 +252,9 @@ def _run_path(handle: Mapping[str, str]) -> str:
     return f"/api/v2/dags/{handle['dag']}/dagRuns/{handle['run']}"
 
 
-def _was_begun(handle: Mapping[str, str]) -> bool:
-    return Path(handle["folder"], _BEGUN).exists()
-
-
-def _note_begun(handle: Mapping[str, str]) -> None:
-    Path(handle["folder"], _BEGUN).touch()
-
-
 def _user_variable(configuration: Configuration) -> str:
     return configuration.user_variable or "AIRFLOW_USERNAME"
 
 
 def _password_variable(configuration: Configuration) -> str:
     return configuration.password_variable or "AIRFLOW_PASSWORD"
-
-
-def _is_old(path: Path) -> bool:
-    """Whether whoever placed the file has had time to begin its run."""
-    return time.time() - path.stat().st_mtime > _SECONDS_TO_KEEP
-
-
-def _is_alike(path: Path, plan: Plan) -> bool:
-    """Whether the file is of a pipeline that was submitted in the same root: others may have its name."""
-    found = read_options(path.read_text(encoding="utf-8", errors="replace"))
-    return found is not None and found[1].run_root == plan.options.run_root
