@@ -35,6 +35,7 @@ class FakeDagster:
         self.definitions = definitions
         self.status = 200
         self.loses = 0
+        self.failures = 0
         self.launched: list[dict[str, Any]] = []
         self.ended: list[str] = []
         self.refusals: dict[str, dict[str, Any]] = {}
@@ -64,6 +65,9 @@ class FakeDagster:
 
     def reload(self, given: Any) -> tuple[int, Any]:
         assert given == {"location": "team's"}
+        if self.failures:
+            self.failures -= 1
+            return 500, {"errors": [{"message": "Failure loading"}]}
         jobs = [{"name": path.stem} for path in self.definitions.glob("pipeline_*.py")]
         loaded = {"repositories": [{"name": "__repository__", "pipelines": jobs}]}
         return 200, {"data": {"told": {"__typename": "Entry", "locationOrLoadError": loaded}}}
@@ -185,6 +189,15 @@ def test_a_run_whose_launch_was_not_answered_is_launched_once(world: World) -> N
     world.server.launched.pop()
     assert not world.follower(run_id).step(1.0)
     assert len(world.server.launched) == 2
+
+
+def test_a_location_that_could_not_be_loaded_before_is_loaded_anew(world: World) -> None:
+    world.server.failures = 1
+    world.submit()
+    world.server.failures = 2
+    with pytest.raises(SubmitError, match="does not answer: HTTP 500"):
+        world.submit()
+    assert len(world.server.launched) == 1
 
 
 def test_a_run_is_cancelled_before_and_after_it_is_known_to_run(world: World) -> None:

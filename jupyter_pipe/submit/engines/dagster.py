@@ -15,7 +15,7 @@ from typing import Any
 
 from jupyter_pipe.export import Plan, export_text, find_exporter
 from jupyter_pipe.export.modules.dagster import asset_keys, job_name
-from jupyter_pipe.submit import Order, Sighting, StageSeen, Started, State, SubmitError
+from jupyter_pipe.submit import Order, Sighting, SilentError, StageSeen, Started, State, SubmitError
 from jupyter_pipe.submit.engines.beginning import begin_or_leave, look_or_begin, note_begun
 from jupyter_pipe.submit.engines.placing import clear, named_by_shape, place, typed_values
 from jupyter_pipe.submit.settings import Configuration
@@ -34,6 +34,7 @@ _LOADER = '''\
 
 import importlib.util
 import logging
+import sys
 from pathlib import Path
 
 import dagster as dg
@@ -41,7 +42,8 @@ import dagster as dg
 found = []
 for path in sorted(Path(__file__).parent.glob("pipeline_*.py")):
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
+    # Dagster asks where a resource is defined, and looks there.
+    module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
         found.append(module.defs)
@@ -198,7 +200,11 @@ class Dagster:
     def _load(self, folder: Path, job: str) -> None:
         """Have Dagster read the folder again. Raises SubmitError if it does not serve it, or if it does not
         find the job there."""
-        told = self._ask(_RELOAD, location=self._location)
+        try:
+            told = self._ask(_RELOAD, location=self._location)
+        except SilentError:
+            # Of a location that it could not load, Dagster answers once with the failure from before.
+            told = self._ask(_RELOAD, location=self._location)
         if told["__typename"] == "RepositoryLocationNotFound":
             raise SubmitError(
                 f"Dagster has no code location {self._location!r}.",
