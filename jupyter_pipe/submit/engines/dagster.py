@@ -15,7 +15,7 @@ from typing import Any
 
 from jupyter_pipe.export import Plan, export_text, find_exporter
 from jupyter_pipe.export.modules.dagster import asset_keys, job_name
-from jupyter_pipe.submit import Order, Sighting, SilentError, StageSeen, Started, State, SubmitError
+from jupyter_pipe.submit import Order, Sighting, StageSeen, Started, State, SubmitError
 from jupyter_pipe.submit.engines.beginning import begin_or_leave, look_or_begin, note_begun
 from jupyter_pipe.submit.engines.placing import clear, named_by_shape, place, typed_values
 from jupyter_pipe.submit.settings import Configuration
@@ -75,7 +75,10 @@ _STEP_STATES: dict[str | None, State] = {
 _ERROR = "... on Error { message }"
 _VERSION = "query { version }"
 _RELOAD = f"""mutation ($location: String!) {{
-  told: reloadRepositoryLocation(repositoryLocationName: $location) {{
+  told: reloadRepositoryLocation(repositoryLocationName: $location) {{ __typename {_ERROR} }}
+}}"""
+_LOADED = f"""query ($location: String!) {{
+  told: workspaceLocationEntryOrError(name: $location) {{
     __typename
     {_ERROR}
     ... on WorkspaceLocationEntry {{
@@ -200,11 +203,7 @@ class Dagster:
     def _load(self, folder: Path, job: str) -> None:
         """Have Dagster read the folder again. Raises SubmitError if it does not serve it, or if it does not
         find the job there."""
-        try:
-            told = self._ask(_RELOAD, location=self._location)
-        except SilentError:
-            # Of a location that it could not load, Dagster answers once with the failure from before.
-            told = self._ask(_RELOAD, location=self._location)
+        told = self._ask(_RELOAD, location=self._location)
         if told["__typename"] == "RepositoryLocationNotFound":
             raise SubmitError(
                 f"Dagster has no code location {self._location!r}.",
@@ -213,6 +212,10 @@ class Dagster:
                 f"dagster dev -f {folder / LOCATION}, or name that file in its workspace.yaml. Where it has "
                 "another name there, set location in engines.toml.",
             )
+        if told["__typename"] != "WorkspaceLocationEntry":
+            raise _refused(told)
+        # Asked by itself: what the answer above could tell of the location is how it was before.
+        told = self._ask(_LOADED, location=self._location)
         loaded = told.get("locationOrLoadError") or told
         if "repositories" not in loaded:
             raise _refused(loaded)
