@@ -171,6 +171,7 @@ def sighting_of(run: Mapping[str, Any], tasks: list[dict[str, Any]]) -> Sighting
 
 
 def _state(described: Mapping[str, Any]) -> tuple[State, str]:
+    """The state of a run or task, and Databricks' words for it: `FAILED: Workload failed`."""
     told = described.get("state") or {}
     life, result = told.get("life_cycle_state") or "PENDING", told.get("result_state") or ""
     words = [result or life, str(told.get("state_message") or "")]
