@@ -79,6 +79,14 @@ describe('names', () => {
     expect(findNameProblem(name)).toBe(problem);
   });
 
+  it.each([
+    ['load', 'taken'],
+    ['Load', 'taken'],
+    ['lo-ad', null]
+  ])('%s beside others: %s', (name, problem) => {
+    expect(findNameProblem(name, ['load', 'fit'])).toBe(problem);
+  });
+
   it('has one normal form', () => {
     expect(normaliseName(' train-ﬁt ')).toBe('train_fit');
   });

@@ -71,6 +71,57 @@ def test_a_suggestion_is_seen_bent_accepted_and_undone(lab: Lab, open_notebook: 
     assert tags_of(path) == before
 
 
+# What is typed as the name of a stage beside one called load, and what is said; nothing where it is a name.
+NAMES = {
+    "tidy-up": "",
+    "9 lives": "A name has letters, digits and underscores and does not start with a digit.",
+    "lambda": "This is a keyword of Python.",
+    "__init__": "Python gives this name a meaning of its own.",
+    "shared": "The compiled package has a module of this name.",
+    "LOAD": "Another stage has this name.",
+}
+
+
+def test_a_name_is_judged_alike_wherever_it_is_typed(lab: Lab, open_notebook: Open) -> None:
+    lab.write("names.ipynb", *CELLS, markdown=HEADINGS)
+    page = open_notebook("names.ipynb")
+    suggest(page)
+    field = page.get_by_role("textbox", name="Name of stage clean")
+    for name, problem in NAMES.items():
+        field.fill(name)
+        expect(field).to_have_attribute("aria-invalid", "true" if problem else "false")
+        expect(page.locator(".jp-pipe-Suggested-name [role=alert]")).to_have_text(
+            [problem] if problem else []
+        )
+    field.fill("clean")
+    page.get_by_role("button", name="Accept 3 stages").click()
+
+    chip = page.locator(".jp-pipe-Chip[data-stage=clean]")
+    chip.click()
+    typed = page.get_by_role("combobox", name="Find or name a stage")
+    for name, problem in NAMES.items():
+        typed.fill(name)
+        new = page.get_by_role("option", name="New stage “")
+        expect(new).to_have_count(0 if problem else 1)
+        if name == "LOAD":  # here a name that is taken finds the stage that has it
+            expect(page.locator(".jp-pipe-Picker [role=option]")).to_have_text(["load1 cell"])
+        elif problem:
+            expect(page.locator(".jp-pipe-Picker [role=alert]")).to_have_text(problem)
+    page.keyboard.press("Escape")
+
+    chip.click()
+    page.get_by_role("option", name="Rename stage…").click()
+    asked = page.locator(".jp-Dialog")
+    for name, problem in NAMES.items():
+        if problem:
+            asked.locator("input").fill(name)
+            asked.locator(".jp-mod-accept").click()
+            expect(asked).to_contain_text(problem)
+    asked.locator("input").fill("tidy-up")
+    asked.locator(".jp-mod-accept").click()
+    expect(page.locator(".jp-pipe-Chip[data-stage=tidy_up]")).to_be_visible()
+
+
 def test_a_discarded_suggestion_leaves_no_trace(lab: Lab, open_notebook: Open) -> None:
     path = lab.write("discard.ipynb", *CELLS, markdown=HEADINGS)
     page = open_notebook("discard.ipynb")

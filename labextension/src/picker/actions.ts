@@ -42,14 +42,15 @@ export class PickerActions {
   }
 
   async askName(cellIds: readonly string[]): Promise<void> {
-    const name = await this.ask(this.trans.__('New stage'), '');
+    const name = await this.ask(this.trans.__('New stage'), '', this.names);
     if (name) {
       this.assign(cellIds, name);
     }
   }
 
   async rename(stage: string): Promise<void> {
-    const name = await this.ask(this.trans.__('Rename stage %1', stage), stage);
+    const others = this.names.filter(name => name !== stage);
+    const name = await this.ask(this.trans.__('Rename stage %1', stage), stage, others);
     if (!name || name === stage) {
       return;
     }
@@ -59,8 +60,12 @@ export class PickerActions {
     this.stages.apply(label, changes);
   }
 
-  /** Ask until the name is one, or the user gives up. */
-  private async ask(title: string, text: string): Promise<string | null> {
+  private get names(): string[] {
+    return this.stages.outline.stages.map(stage => stage.name);
+  }
+
+  /** Ask until the name is one that no other stage has, or the user gives up. */
+  private async ask(title: string, text: string, others: readonly string[]): Promise<string | null> {
     let problem = '';
     for (;;) {
       const answer = await InputDialog.getText({
@@ -73,7 +78,7 @@ export class PickerActions {
         return null;
       }
       text = answer.value;
-      problem = nameProblemText(findNameProblem(text), this.trans);
+      problem = nameProblemText(findNameProblem(text, others), this.trans);
       if (!problem) {
         return normaliseName(text);
       }

@@ -138,8 +138,8 @@ function listChoices(props: PickerProps, text: string): Choice[] {
   if (!text) {
     return [...known, ...assignChoices(props), ...useChoices(props), ...moreChoices(props)];
   }
-  const exact = known.some(choice => choice.stage === normaliseName(text));
-  return exact || findNameProblem(text) ? known : [...known, newChoice(props, normaliseName(text))];
+  const names = props.stages.outline.stages.map(stage => stage.name);
+  return findNameProblem(text, names) ? known : [...known, newChoice(props, normaliseName(text))];
 }
 
 function stageChoices({ stages, cellIds, actions, trans }: PickerProps): Choice[] {

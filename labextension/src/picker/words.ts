@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { NameProblem } from '../stages/tags';
 
 /** Why a name cannot be used; empty if it can. */
-export function nameProblemText(problem: NameProblem | null, trans: TranslationBundle): string {
+export function nameProblemText(problem: NameProblem | 'taken' | null, trans: TranslationBundle): string {
   switch (problem) {
     case null:
       return '';
@@ -16,6 +16,8 @@ export function nameProblemText(problem: NameProblem | null, trans: TranslationB
       return trans.__('This is a keyword of Python.');
     case 'special':
       return trans.__('Python gives this name a meaning of its own.');
+    case 'taken':
+      return trans.__('Another stage has this name.');
     case 'reserved':
       return trans.__('The compiled package has a module of this name.');
   }

@@ -10,6 +10,7 @@ import {
   clearSettings,
   clearStage,
   equalTags,
+  findNameProblem,
   parseTags,
   removeFromAfter,
   renameInTags,
@@ -75,10 +76,10 @@ export function splitStage(cells: Cells, cellId: string, name: string): TagEdit[
 
 /** A free name for the second half of a stage. */
 export function nameForSplit(cells: Cells, stage: string | null): string {
-  const taken = new Set(outline(cells).stages.map(found => found.name));
+  const taken = outline(cells).stages.map(found => found.name);
   const stem = (stage ?? 'stage').replace(/_\d+$/, '');
   let number = 2;
-  while (taken.has(`${stem}_${number}`)) {
+  while (findNameProblem(`${stem}_${number}`, taken) === 'taken') {
     number += 1;
   }
   return `${stem}_${number}`;

@@ -62,8 +62,8 @@ export function normaliseName(text: string): string {
   return text.trim().replace(/-/g, '_').normalize('NFKC');
 }
 
-/** Why `text` cannot name a stage. */
-export function findNameProblem(text: string): NameProblem | null {
+/** Why `text` cannot name a stage beside `others`: stages become files, so their names differ by more than case. */
+export function findNameProblem(text: string, others: readonly string[] = []): NameProblem | 'taken' | null {
   const name = normaliseName(text);
   if (!name) {
     return 'empty';
@@ -77,7 +77,10 @@ export function findNameProblem(text: string): NameProblem | null {
   if (/^__.*__$/.test(name)) {
     return 'special';
   }
-  return RESERVED_NAMES.includes(name) ? 'reserved' : null;
+  if (RESERVED_NAMES.includes(name)) {
+    return 'reserved';
+  }
+  return others.some(other => other.toLowerCase() === name.toLowerCase()) ? 'taken' : null;
 }
 
 export function parseTags(tags: readonly string[]): CellTags {

@@ -7,7 +7,7 @@
 import type { SuggestAnswer } from '../api/types';
 import type { NotebookCell } from '../stages/blocks';
 import type { TagEdit } from '../stages/edits';
-import { clearRole, clearStage, equalTags, findNameProblem, normaliseName, parseTags, setRole, setStage, type NameProblem } from '../stages/tags';
+import { clearRole, clearStage, equalTags, findNameProblem, normaliseName, parseTags, setRole, setStage } from '../stages/tags';
 
 export interface DraftStage {
   /** The proposed name: it stays when the user renames the stage. */
@@ -64,11 +64,10 @@ export function leaveOut(draft: Draft, cellId: string, isOut: boolean): Draft {
   return { ...draft, leftOut };
 }
 
-/** Why the text cannot name the stage; `taken` if another one that is kept has the name. */
-export function findDraftProblem(draft: Draft, key: string, text: string): NameProblem | 'taken' | null {
-  const name = normaliseName(text).toLowerCase();
-  const isTaken = draft.stages.some(stage => stage.key !== key && stage.isKept && stage.name.toLowerCase() === name);
-  return findNameProblem(text) ?? (isTaken ? 'taken' : null);
+/** Why the text cannot name the stage beside those that are kept. */
+export function findDraftProblem(draft: Draft, key: string, text: string): ReturnType<typeof findNameProblem> {
+  const others = draft.stages.filter(stage => stage.key !== key && stage.isKept);
+  return findNameProblem(text, others.map(stage => stage.name));
 }
 
 /** The stage that the cells of `key` go to: itself, or the nearest one above that is kept. */

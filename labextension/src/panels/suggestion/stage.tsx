@@ -74,7 +74,7 @@ function KeepBox({ draft, stage, isFirst, pipeline, trans }: StageProps): ReactE
 function NameField({ draft, stage, pipeline, trans }: StageProps): ReactElement {
   const [text, setText] = useShown(stage.name);
   const problem = text === stage.name ? null : findDraftProblem(draft, stage.key, text);
-  const words = problem === 'taken' ? trans.__('Another stage has this name.') : nameProblemText(problem, trans);
+  const words = nameProblemText(problem, trans);
   const commit = () => {
     if (problem) {
       setText(stage.name);
