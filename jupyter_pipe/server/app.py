@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_server.utils import url_path_join
 
+from jupyter_pipe.server import documentation
 from jupyter_pipe.server.base import UnknownHandler
 from jupyter_pipe.server.openapi import OpenApiHandler
 from jupyter_pipe.server.operations import handlers as operations
@@ -33,6 +34,7 @@ ROUTES = [
     *runs.ROUTES,
     *values.ROUTES,
     *operations.ROUTES,
+    *documentation.ROUTES,
     ("openapi.json", OpenApiHandler),
     (".*", UnknownHandler),
 ]

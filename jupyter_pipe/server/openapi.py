@@ -11,6 +11,7 @@ from jupyter_pipe import __version__
 from jupyter_pipe.runs import Run
 from jupyter_pipe.server import payloads
 from jupyter_pipe.server.base import PipeHandler, allowed
+from jupyter_pipe.server.documentation import PAGE
 from jupyter_pipe.server.operations import payloads as pages
 from jupyter_pipe.server.runs.service import RUN_ID, STAGE
 from jupyter_pipe.server.values import payloads as values
@@ -85,6 +86,7 @@ _OPERATIONS = (
         "PreviewRequest",
         "LoadedValue",
     ),
+    _Operation("get", "/docs/{page}", "Read a page of the documentation", content="text/html"),
     _page("waiting", "What waits for a person", "WaitingPage"),
     _page("models", "Versions of models", "ModelsPage"),
     _page("data", "Values, their profiles and contracts", "DataPage"),
@@ -156,7 +158,7 @@ def _operation(operation: _Operation) -> dict[str, Any]:
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
-    patterns = {"run_id": RUN_ID, "stage": STAGE}
+    patterns = {"run_id": RUN_ID, "stage": STAGE, "page": PAGE}
     return [
         {
             "name": name,

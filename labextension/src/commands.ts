@@ -41,6 +41,7 @@ export const CommandIds = {
   deleteRun: 'jupyter-pipe:delete-run',
   help: 'jupyter-pipe:help',
   firstSteps: 'jupyter-pipe:first-steps',
+  openDocumentation: 'jupyter-pipe:open-documentation',
   debugStage: 'jupyter-pipe:debug-stage',
   copyCommand: 'jupyter-pipe:copy-command-line',
   refresh: 'jupyter-pipe:refresh'

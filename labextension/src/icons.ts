@@ -15,12 +15,10 @@ function svg(body: string): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 16 16" fill="none">${body}</svg>`;
 }
 
-/** The shape of a state, as markup for a place that draws many. */
-export function stateSvg(mark: Mark): string {
-  return svg(stateShape(mark));
-}
-
-/** The shape without the frame, for a larger drawing. */
+/**
+ * The shape of a state, as markup for within an `svg`, which stays when the state changes: a new one has the
+ * browser sort everything that the page has painted into layers again.
+ */
 export function stateShape(mark: Mark): string {
   return mark === 'running' ? RING + SHAPES.running : SHAPES[mark];
 }
@@ -30,6 +28,14 @@ export const pipelineIcon = new LabIcon({
   svgstr: svg(
     '<path class="jp-icon3" fill="#616161" d="M1 5.5h5v5H1zM10 1h5v5h-5zM10 10h5v5h-5z"/>' +
       '<path class="jp-icon3" fill="none" stroke="#616161" stroke-width="1.4" d="M6 8h2m2-4.5H9.5A1.5 1.5 0 0 0 8 5v6a1.5 1.5 0 0 0 1.5 1.5h.5"/>'
+  )
+});
+
+/** A question mark in a circle. */
+export const aboutIcon = new LabIcon({
+  name: 'jupyter-pipe:about',
+  svgstr: svg(
+    '<circle cx="8" cy="8" r="6.25" class="jp-pipe-line"/><path d="M6.2 6.3a1.9 1.9 0 1 1 2.8 1.7c-.7.4-1 .7-1 1.4m0 1.2v1" class="jp-pipe-line"/>'
   )
 });
 

@@ -54,7 +54,7 @@ const WAITING: WaitingPage = {
 function client(pages: Partial<Record<PageName, unknown>>): Client {
   const page = (name: PageName) =>
     name in pages ? Promise.resolve(pages[name]) : Promise.reject(new ApiError(503, 'operations_slow', 'The registry is slow.'));
-  return { page } as unknown as Client;
+  return { page, documentation: (name: string) => `/docs/${name}` } as unknown as Client;
 }
 
 describe('the model of the tab', () => {

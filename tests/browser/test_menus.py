@@ -20,7 +20,7 @@ LISTED = """() => [...document.querySelectorAll('.lm-CommandPalette-item')]
 IN_MENUS = {
     "Run": {"Compile and Run", "Plan…", "Resume Run", "Run Failed Stages Only", "Cancel Run"},
     "View": {"Show Pipeline Panel", "Open Report", "Open Graph in a Tab", "Operations"},
-    "Help": {"Pipeline Shortcuts", "First Steps with Pipelines"},
+    "Help": {"Pipeline Shortcuts", "First Steps with Pipelines", "Documentation of Pipelines"},
 }
 KNOWN = "() => window.jupyterapp.commands.listCommands().filter(id => id.startsWith('jupyter-pipe:'))"
 

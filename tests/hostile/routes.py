@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from jupyter_pipe.server.documentation import PAGE
 from jupyter_pipe.server.runs.service import RUN_ID, STAGE
 from tests.hostile.watching import SECONDS
 
@@ -46,6 +47,7 @@ def asked_of(folder: str, run_ids: Sequence[str]) -> Iterator[Asked]:
         for page in ("waiting", "models", "data", "studies", "service", "loop", "monitoring", "labels"):
             yield Asked("GET", f"operations/{page}?root={folder}&notebook={notebook}", f"operations/{page}")
     yield Asked("POST", "graph", "graph", {"notebooks": f"{folder}/pipeline.toml"})
+    yield Asked("GET", "docs/tags", f"docs/({PAGE})")
     for decision in ("promote", "rollback"):
         body = {"decision": decision, "name": "flow", "number": 1}
         yield Asked("POST", f"operations/decision?root={folder}", "operations/decision", body)

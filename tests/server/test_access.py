@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from jupyter_pipe.server.app import ROUTES
+from jupyter_pipe.server.documentation import PAGE
 from jupyter_pipe.server.openapi import describe
 from jupyter_pipe.server.runs.service import RUN_ID, STAGE
 from tests.server.conftest import notebook_json
@@ -23,7 +24,8 @@ REFUSED = {401, 403}
 
 def address(pattern: str, run_id: str = UNKNOWN_RUN) -> str:
     """A path that the route's pattern takes."""
-    return pattern.replace(f"({RUN_ID})", run_id).replace(f"({STAGE})", "fit").replace(".*", "nothing")
+    named = pattern.replace(f"({RUN_ID})", run_id).replace(f"({STAGE})", "fit")
+    return named.replace(f"({PAGE})", "nothing").replace(".*", "nothing")
 
 
 def offered() -> Iterator[tuple[str, str]]:
@@ -62,7 +64,7 @@ def visitor(server: Server) -> requests.Session:
 
 def test_every_route_but_the_description_is_described() -> None:
     described = {
-        (method, path.replace("{run_id}", f"({RUN_ID})").replace("{stage}", f"({STAGE})").strip("/"))
+        (method, path.format(run_id=f"({RUN_ID})", stage=f"({STAGE})", page=f"({PAGE})").strip("/"))
         for path, methods in describe("/")["paths"].items()
         for method in methods
     }

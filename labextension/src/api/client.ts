@@ -182,6 +182,11 @@ export class Client {
     return response.text();
   }
 
+  /** The address of a page of the documentation, which the server has: `tags`, `diagnostics#PIPE101`. */
+  documentation(page: string): string {
+    return URLExt.join(this.settings.baseUrl, NAMESPACE, 'docs', page);
+  }
+
   private async get<T>(path: string, query: Query = {}): Promise<T> {
     return (await this.send('GET', path, query)).json() as Promise<T>;
   }

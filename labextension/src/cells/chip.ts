@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { caretDownIcon } from '@jupyterlab/ui-components';
 import type { IDisposable } from '@lumino/disposable';
 import type { StageRun } from '../api/types';
-import { stateSvg } from '../icons';
+import { stateShape } from '../icons';
 import { detailOf, formatSeconds, markOf, wordOf, type Mark } from '../runs/state';
 
 const HEADER_CLASS = 'jp-pipe-Header';
@@ -22,12 +22,19 @@ export interface ChipContent {
 export class Chip implements IDisposable {
   readonly node = document.createElement('button');
   private shown = '';
+  // Made once and changed in place: new boxes that clip what they hold would be sorted into layers anew.
+  private readonly square = part('jp-pipe-Square');
+  private readonly name = part('jp-pipe-Chip-name');
+  private readonly icon = part('jp-pipe-state');
+  private readonly text = part('jp-pipe-Chip-text');
+  private readonly caret = caretDownIcon.element({ tag: 'span', className: 'jp-pipe-Chip-caret', width: '12px' });
 
   constructor(
     private readonly header: HTMLElement,
     open: (node: HTMLElement) => void,
     private readonly trans: TranslationBundle
   ) {
+    this.icon.innerHTML = '<svg viewBox="0 0 16 16" fill="none"></svg>';
     this.node.type = 'button';
     this.node.className = 'jp-pipe-Chip';
     this.node.setAttribute('aria-haspopup', 'dialog');
@@ -63,7 +70,7 @@ export class Chip implements IDisposable {
     const said = mark ? this.trans.__('%1, stage %2, %3', wordOf(mark, this.trans), content.name, text) : '';
     const named = isSuggested ? this.trans.__('Suggested stage %1', content.name) : this.trans.__('Stage %1', content.name);
     this.node.setAttribute('aria-label', said || named);
-    this.node.replaceChildren(...this.parts(content, mark, text));
+    this.draw(content, mark, text);
   }
 
   dispose(): void {
@@ -71,21 +78,22 @@ export class Chip implements IDisposable {
     this.node.remove();
   }
 
-  private parts(content: ChipContent, mark: Mark | null, text: string): Node[] {
-    const parts = [part('jp-pipe-Square'), part('jp-pipe-Chip-name', content.name)];
-    if (mark) {
-      const icon = part('jp-pipe-state');
+  private draw(content: ChipContent, mark: Mark | null, text: string): void {
+    const { square, name, icon, caret } = this;
+    if (name.textContent !== content.name) {
+      name.textContent = content.name;
+    }
+    if (mark && icon.dataset.state !== mark) {
       icon.dataset.state = mark;
-      icon.innerHTML = stateSvg(mark);
-      parts.push(icon);
+      icon.children[0].innerHTML = stateShape(mark);
     }
-    if (text) {
-      parts.push(part('jp-pipe-Chip-text', text));
+    if (this.text.textContent !== text) {
+      this.text.textContent = text;
     }
-    if (!content.isReadOnly) {
-      parts.push(caretDownIcon.element({ tag: 'span', className: 'jp-pipe-Chip-caret', width: '12px' }));
+    const parts = [square, name, mark && icon, text && this.text, content.isReadOnly ? null : caret].filter(isNode);
+    if (parts.length !== this.node.children.length || parts.some((each, at) => this.node.children[at] !== each)) {
+      this.node.replaceChildren(...parts);
     }
-    return parts;
   }
 
   private countFor({ suggestedCells: count }: ChipContent): string {
@@ -112,9 +120,12 @@ function markFor(content: ChipContent): Mark | null {
   return content.run ? markOf(content.run) : null;
 }
 
-function part(className: string, text = ''): HTMLElement {
+function part(className: string): HTMLElement {
   const node = document.createElement('span');
   node.className = className;
-  node.textContent = text;
   return node;
+}
+
+function isNode(part: HTMLElement | string | null): part is HTMLElement {
+  return part instanceof HTMLElement;
 }

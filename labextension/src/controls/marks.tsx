@@ -2,7 +2,7 @@
 
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReactElement } from 'react';
-import { stateSvg } from '../icons';
+import { stateShape } from '../icons';
 import { wordOf, type Mark } from '../runs/state';
 import type { StageColour } from '../stages/colours';
 
@@ -16,8 +16,9 @@ export function StateIcon(props: { mark: Mark; size?: number; trans?: Translatio
       role={trans ? 'img' : undefined}
       aria-label={trans && wordOf(mark, trans)}
       aria-hidden={trans ? undefined : true}
-      dangerouslySetInnerHTML={{ __html: stateSvg(mark) }}
-    />
+    >
+      <svg viewBox="0 0 16 16" fill="none" dangerouslySetInnerHTML={{ __html: stateShape(mark) }} />
+    </span>
   );
 }
 

@@ -5,6 +5,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { refreshIcon } from '@jupyterlab/ui-components';
 import { Poll } from '@lumino/polling';
 import type { KeyboardEvent, ReactElement } from 'react';
+import { About } from '../controls/about';
 import { FrameWidget } from '../controls/widget';
 import { pipelineIcon } from '../icons';
 import { Failed, Loading } from '../panels/states';
@@ -33,6 +34,18 @@ const BODIES: { readonly [P in PageName]: Body<P> } = {
   monitoring: MonitoringBody,
   labels: LabelsBody,
   loop: LoopBody
+};
+
+/** Where the documentation explains what is on each page. */
+const EXPLAINED: Readonly<Record<PageName, string>> = {
+  waiting: 'operations#what-waits',
+  models: 'operations#promote-and-roll-back',
+  data: 'operations#data',
+  studies: 'lifecycle#try-many-values',
+  service: 'lifecycle#serve',
+  monitoring: 'operations#monitoring',
+  labels: 'operations#label',
+  loop: 'lifecycle#close-the-loop'
 };
 
 class OperationsContent extends FrameWidget {
@@ -107,6 +120,7 @@ export function OperationsView(props: { model: OperationsModel; host: Host; tran
       >
         <div className="jp-pipe-Ops-title">
           <h2>{titles[model.page]}</h2>
+          <About client={model.client} page={EXPLAINED[model.page]} subject={titles[model.page]} trans={trans} />
           <span className="jp-pipe-second">{model.subject.notebook}</span>
           <span className="jp-pipe-Spacer" />
           <button

@@ -60,7 +60,7 @@ export class OperationsModel implements IDisposable {
 
   constructor(
     readonly subject: Subject,
-    private readonly client: Client
+    readonly client: Client
   ) {}
 
   get changed(): ISignal<this, void> {

@@ -3,6 +3,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 import type { Message } from '@lumino/messaging';
+import { Signal, type ISignal } from '@lumino/signaling';
 import type { ReactElement } from 'react';
 import { FrameWidget } from '../controls/widget';
 import type { NotebookPipeline } from '../runs/pipeline';
@@ -28,6 +29,12 @@ export interface SectionOptions {
 
 export class Section extends FrameWidget {
   private followed: NotebookPipeline | null = null;
+  private height = 0;
+  private readonly resizedSignal = new Signal<this, void>(this);
+  private readonly observer = new ResizeObserver(([{ borderBoxSize }]) => {
+    this.height = Math.ceil(borderBoxSize[0].blockSize);
+    this.resizedSignal.emit();
+  });
 
   constructor(private readonly options: SectionOptions) {
     super();
@@ -39,9 +46,19 @@ export class Section extends FrameWidget {
     this.follow();
   }
 
-  /** What the content would like to have, in pixels. */
+  /** What the content would like to have, in pixels: told by the browser, for asking costs a layout of the page. */
   get naturalHeight(): number {
-    return [...this.node.children].reduce((sum, child) => sum + child.scrollHeight, 0);
+    return this.height;
+  }
+
+  /** The natural height changed. */
+  get resized(): ISignal<this, void> {
+    return this.resizedSignal;
+  }
+
+  override dispose(): void {
+    this.observer.disconnect();
+    super.dispose();
   }
 
   protected override onUpdateRequest(message: Message): void {
@@ -52,8 +69,19 @@ export class Section extends FrameWidget {
   protected override render(): ReactElement | null {
     const { pipelines, commands, trans, Body } = this.options;
     const pipeline = pipelines.current;
-    return pipeline?.stages.hasPipeline ? <Body {...{ pipeline, commands, trans }} key={pipeline.stages.panel.id} /> : null;
+    return pipeline?.stages.hasPipeline ? (
+      <div ref={this.measure} className="jp-pipe-Section-content">
+        <Body {...{ pipeline, commands, trans }} key={pipeline.stages.panel.id} />
+      </div>
+    ) : null;
   }
+
+  private readonly measure = (content: HTMLElement | null) => {
+    this.observer.disconnect();
+    if (content) {
+      this.observer.observe(content);
+    }
+  };
 
   private follow(): void {
     const pipeline = this.options.pipelines.current;

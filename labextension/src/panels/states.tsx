@@ -11,10 +11,13 @@ const ENABLE_COMMAND = 'jupyter server extension enable jupyter_pipe';
 // Shorter waits need no sign: it would only flicker.
 const QUIET_MS = 300;
 
-export function Empty(props: { text: string; children?: ReactNode }): ReactElement {
+/** @param props.about Leads to the documentation of what is not there yet. */
+export function Empty(props: { text: string; about?: ReactNode; children?: ReactNode }): ReactElement {
   return (
     <div className="jp-pipe-Empty">
-      <p>{props.text}</p>
+      <p>
+        {props.text} {props.about}
+      </p>
       {props.children && <div className="jp-pipe-Actions">{props.children}</div>}
     </div>
   );

@@ -1,4 +1,4 @@
-/** The card of shortcuts, which leads to the first steps as well. */
+/** The card of shortcuts, which leads to the first steps and to the documentation as well. */
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Dialog, ICommandPalette, ReactWidget } from '@jupyterlab/apputils';
@@ -6,23 +6,31 @@ import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab
 import { CommandRegistry } from '@lumino/commands';
 import type { ReactElement } from 'react';
 import { CommandIds } from '../commands';
+import { IPipelines } from '../tokens';
 
 export const helping: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-pipe:helping',
-  description: 'A card of shortcuts.',
+  description: 'A card of shortcuts, and the documentation.',
   autoStart: true,
+  requires: [IPipelines],
   optional: [ICommandPalette, ITranslator],
-  activate: (app, palette: ICommandPalette | null, translator: ITranslator | null) => {
+  activate: (app, { client }: IPipelines, palette: ICommandPalette | null, translator: ITranslator | null) => {
     const trans = (translator ?? nullTranslator).load('jupyter-pipe');
     app.commands.addCommand(CommandIds.help, {
       label: trans.__('Pipeline Shortcuts'),
       execute: () => showCard(app, trans)
     });
-    palette?.addItem({ command: CommandIds.help, category: trans.__('Pipelines') });
+    app.commands.addCommand(CommandIds.openDocumentation, {
+      label: trans.__('Documentation of Pipelines'),
+      caption: trans.__('Opens in a tab of the browser'),
+      execute: () => void window.open(client.documentation('index'), '_blank', 'noopener')
+    });
+    for (const command of [CommandIds.help, CommandIds.openDocumentation]) {
+      palette?.addItem({ command, category: trans.__('Pipelines') });
+    }
   }
 };
 
-const FIRST_STEPS = 'first-steps';
 
 interface Line {
   readonly keys: string;
@@ -30,19 +38,21 @@ interface Line {
 }
 
 async function showCard(app: JupyterFrontEnd, trans: TranslationBundle): Promise<void> {
-  const canStart = app.commands.hasCommand(CommandIds.firstSteps) && app.commands.isEnabled(CommandIds.firstSteps);
+  const button = (label: string, command: string) =>
+    app.commands.hasCommand(command) && app.commands.isEnabled(command)
+      ? [Dialog.createButton({ label, actions: [command] })]
+      : [];
   const dialog = new Dialog({
     title: trans.__('Pipeline shortcuts'),
     body: ReactWidget.create(<Card lines={[...ownKeys(app.commands), ...fixedKeys(trans)]} trans={trans} />),
     buttons: [
-      ...(canStart ? [Dialog.createButton({ label: trans.__('First steps'), actions: [FIRST_STEPS] })] : []),
+      ...button(trans.__('Documentation'), CommandIds.openDocumentation),
+      ...button(trans.__('First steps'), CommandIds.firstSteps),
       Dialog.okButton({ label: trans.__('Close') })
     ]
   });
-  const { button } = await dialog.launch();
-  if (button.actions.includes(FIRST_STEPS)) {
-    await app.commands.execute(CommandIds.firstSteps);
-  }
+  const pressed = await dialog.launch();
+  await Promise.all(pressed.button.actions.map(command => app.commands.execute(command)));
 }
 
 /** What is bound to our commands now: users may have given them other keys. */

@@ -116,7 +116,7 @@ export class NotebookPipeline implements IDisposable {
 
   /** Whether nobody has said yet what the stages are. */
   get needsStages(): boolean {
-    return this.hasCode && this.run === null && this.stages.outline.stages.length === 0;
+    return this.run === null && this.stages.outline.stages.length === 0 && this.hasCode;
   }
 
   /**

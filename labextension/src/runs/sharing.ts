@@ -1,5 +1,6 @@
 /** What a run read again has in common with what was read before. Pure. */
 
+import { JSONExt, type ReadonlyPartialJSONValue } from '@lumino/coreutils';
 import type { Run, StageRun } from '../api/types';
 
 /** The run, with the very objects of before for the stages that stand as they stood: views compare by identity. */
@@ -12,5 +13,11 @@ export function keepUnchanged(before: Run | null, after: Run): Run {
 }
 
 function sameStage(before: StageRun | undefined, after: StageRun): StageRun {
-  return before && JSON.stringify(before) === JSON.stringify(after) ? before : after;
+  // Both came as JSON, and most stages stand as they stood: nothing is written out to be compared.
+  const isSame = before && JSONExt.deepEqual(json(before), json(after));
+  return isSame ? before : after;
+}
+
+function json(stage: StageRun): ReadonlyPartialJSONValue {
+  return stage as unknown as ReadonlyPartialJSONValue;
 }

@@ -7,6 +7,7 @@ import type { CommandRegistry } from '@lumino/commands';
 import { MessageLoop } from '@lumino/messaging';
 import { AccordionPanel, Widget } from '@lumino/widgets';
 import type { ReactElement } from 'react';
+import { About } from '../controls/about';
 import { coalesced } from '../controls/frames';
 import { FrameWidget } from '../controls/widget';
 import { pipelineIcon, stateIcon } from '../icons';
@@ -15,6 +16,7 @@ import { ParametersBody } from '../panels/parameters/body';
 import { ProblemsBody } from '../panels/problems/body';
 import { RunsBody } from '../panels/runs/body';
 import { Section, type SectionOptions } from '../panels/section';
+import { Empty } from '../panels/states';
 import { StagesBody } from '../panels/stages/body';
 import { parametersSummary, problemsSummary, runsSummary, stagesSummary } from '../panels/summaries';
 import type { NotebookPipeline } from '../runs/pipeline';
@@ -68,6 +70,7 @@ export class PipelinePanel extends SidePanel {
     this.node.setAttribute('aria-label', trans.__('Pipeline'));
     this.header.addWidget(new HeadWidget(options));
     for (const section of sections(options)) {
+      section.resized.connect(this.fitSoon, this);
       this.addWidget(section);
     }
     this.keepInRoom();
@@ -93,7 +96,6 @@ export class PipelinePanel extends SidePanel {
     }
     this.drawIcon();
     this.openProblems();
-    this.fitSoon();
     this.makeRoom(this.followed?.stages.shown.isSuggested ?? false);
   }
 
@@ -213,21 +215,26 @@ class HeadWidget extends FrameWidget {
   protected override render(): ReactElement {
     const { pipelines, commands, steps, trans } = this.options;
     const pipeline = pipelines.current;
+    const empty = (text: string, page: string, subject: string) => (
+      <Empty text={text} about={<About {...{ client: pipelines.client, page, subject, trans }} />} />
+    );
     if (!pipeline) {
-      return <p className="jp-pipe-Empty">{trans.__('Open a notebook to see its pipeline.')}</p>;
+      return empty(trans.__('Open a notebook to see its pipeline.'), 'tutorial', trans.__('the tutorial'));
     }
-    if (pipeline.stages.isExecuted) {
-      return <p className="jp-pipe-Empty">{trans.__('This is what a run executed. It is read-only.')}</p>;
+    const { debugged, isExecuted, isPython, language, preview } = pipeline.stages;
+    if (isExecuted) {
+      const text = trans.__('This is what a run executed. It is read-only.');
+      return empty(text, 'how-it-works#what-a-run-leaves-behind', trans.__('what a run leaves'));
     }
-    if (pipeline.stages.debugged !== null) {
-      const text = trans.__('This notebook tries out stage %1. What you find goes into the source notebook.', pipeline.stages.debugged);
-      return <p className="jp-pipe-Empty">{text}</p>;
+    if (debugged !== null) {
+      const text = trans.__('This notebook tries out stage %1. What you find goes into the source notebook.', debugged);
+      return empty(text, 'tutorial#a-failure-and-the-way-back', trans.__('from a failure back'));
     }
-    if (!pipeline.stages.isPython) {
-      const { language } = pipeline.stages;
-      return <p className="jp-pipe-Empty">{trans.__('Pipelines need a Python kernel; this one is %1.', language)}</p>;
+    if (!isPython) {
+      const text = trans.__('Pipelines need a Python kernel; this one is %1.', language);
+      return empty(text, 'how-it-works', trans.__('how it works'));
     }
-    const { draft } = pipeline.stages.preview;
+    const { draft } = preview;
     return draft ? (
       <SuggestionHeader {...{ pipeline, commands, trans, draft }} />
     ) : (

@@ -7,6 +7,7 @@ import type { CommandRegistry } from '@lumino/commands';
 import { Signal, type ISignal } from '@lumino/signaling';
 import { useEffect, useRef, type KeyboardEvent, type ReactElement } from 'react';
 import { CommandIds } from '../commands';
+import { About } from '../controls/about';
 import type { NotebookPipeline } from '../runs/pipeline';
 import { isActive } from '../runs/state';
 
@@ -159,6 +160,7 @@ export function Tour({ pipeline, commands, steps, trans }: TourProps): ReactElem
         <button type="button" className="jp-pipe-Link" title={trans.__('Skip the first steps (Esc)')} onClick={close}>
           {trans.__('Skip')}
         </button>
+        <About client={pipeline.client} page="tutorial" subject={trans.__('the tutorial')} trans={trans} />
       </div>
     </section>
   );

@@ -2,9 +2,20 @@
 
 import { launchIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { memo, useEffect, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactElement, type RefObject } from 'react';
+import {
+  memo,
+  useCallback,
+  useMemo,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type MouseEvent,
+  type ReactElement,
+  type RefCallback
+} from 'react';
 import type { Edge, StageRun } from '../../api/types';
 import { CommandIds } from '../../commands';
+import { About } from '../../controls/about';
 import { stateShape } from '../../icons';
 import { markOf, wordOf, type Mark } from '../../runs/state';
 import type { StageColour } from '../../stages/colours';
@@ -39,7 +50,10 @@ export function GraphBody(props: BodyProps & { isLarge?: boolean }): ReactElemen
     return pipeline.checker.isPending ? (
       <Loading text={trans.__('Compiling…')} />
     ) : (
-      <Empty text={trans.__('The graph is known when the notebook compiles.')} />
+      <Empty
+        text={trans.__('The graph is known when the notebook compiles.')}
+        about={<About client={pipeline.client} page="how-it-works#from-stages-to-a-graph" subject={trans.__('the graph')} trans={trans} />}
+      />
     );
   }
   return (
@@ -70,25 +84,23 @@ function panelFrame(layout: GraphLayout, frame: Size): Size {
   return { width: layout.width * scale, height: layout.height * scale };
 }
 
-/** The pixels of an element, kept up to date. */
-function useFrame(): [RefObject<HTMLDivElement>, Size] {
-  const node = useRef<HTMLDivElement>(null);
+/** The pixels of an element, kept up to date, also where it comes and goes. */
+function useFrame(): [RefCallback<HTMLDivElement>, Size] {
   const [frame, setFrame] = useState<Size>({ width: 0, height: 0 });
-  useEffect(() => {
-    const element = node.current;
-    if (!element) {
-      return;
+  const observer = useRef<ResizeObserver | null>(null);
+  const observe = useCallback((element: HTMLDivElement | null) => {
+    observer.current?.disconnect();
+    if (element) {
+      const read = () => {
+        const { clientWidth: width, clientHeight: height } = element;
+        setFrame(before => (before.width === width && before.height === height ? before : { width, height }));
+      };
+      observer.current = new ResizeObserver(read);
+      observer.current.observe(element);
+      read();
     }
-    const read = () => {
-      const { clientWidth: width, clientHeight: height } = element;
-      setFrame(before => (before.width === width && before.height === height ? before : { width, height }));
-    };
-    const observer = new ResizeObserver(read);
-    observer.observe(element);
-    read();
-    return () => observer.disconnect();
-  });
-  return [node, frame];
+  }, []);
+  return [observe, frame];
 }
 
 interface PictureProps extends BodyProps {

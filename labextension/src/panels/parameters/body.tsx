@@ -4,6 +4,7 @@ import { copyIcon, undoIcon } from '@jupyterlab/ui-components';
 import type { ReactElement } from 'react';
 import type { Parameter } from '../../api/types';
 import { CommandIds } from '../../commands';
+import { About } from '../../controls/about';
 import { Cut } from '../../controls/cut';
 import { useShown } from '../../controls/shown';
 import type { BodyProps } from '../section';
@@ -25,7 +26,10 @@ export function ParametersBody(props: BodyProps): ReactElement {
   const { parameters } = pipeline.pipeline;
   if (parameters.length === 0) {
     return (
-      <Empty text={trans.__('No parameters.')}>
+      <Empty
+        text={trans.__('No parameters.')}
+        about={<About client={pipeline.client} page="tags#where-a-cell-belongs" subject={trans.__('parameters')} trans={trans} />}
+      >
         <button
           type="button"
           className="jp-pipe-Link"

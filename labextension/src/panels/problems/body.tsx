@@ -3,6 +3,7 @@
 import type { ReactElement } from 'react';
 import type { Diagnostic } from '../../api/types';
 import { CommandIds } from '../../commands';
+import { About } from '../../controls/about';
 import { StateIcon } from '../../controls/marks';
 import { applyFix } from '../../stages/edits';
 import type { BodyProps } from '../section';
@@ -34,6 +35,7 @@ export function ProblemsBody(props: BodyProps): ReactElement {
     return (
       <p className="jp-pipe-Empty jp-pipe-Line">
         <StateIcon mark="succeeded" /> {trans.__('No problems found.')}
+        <About client={pipeline.client} page="diagnostics" subject={trans.__('what is checked')} trans={trans} />
       </p>
     );
   }
@@ -56,7 +58,15 @@ function Problem({ diagnostic, pipeline, commands, trans }: BodyProps & { diagno
         <p>{diagnostic.message}</p>
         {diagnostic.hint && <p className="jp-pipe-second">{diagnostic.hint}</p>}
         <p className="jp-pipe-second jp-pipe-Actions">
-          <span>{diagnostic.code}</span>
+          <a
+            className="jp-pipe-Link"
+            href={pipeline.client.documentation(`diagnostics#${diagnostic.code}`)}
+            target="_blank"
+            rel="noopener"
+            title={trans.__('What %1 means', diagnostic.code)}
+          >
+            {diagnostic.code}
+          </a>
           {(diagnostic.stage || diagnostic.line) && <span>{placeOf(diagnostic, trans)}</span>}
           {diagnostic.cell_id && (
             <button

@@ -4,6 +4,7 @@ import { closeIcon, ellipsesIcon, searchIcon } from '@jupyterlab/ui-components';
 import { useMemo, useRef, useState, type ReactElement } from 'react';
 import type { RunSummary } from '../../api/types';
 import { CommandIds } from '../../commands';
+import { About } from '../../controls/about';
 import { Clock } from '../../controls/clock';
 import { StateIcon } from '../../controls/marks';
 import { useWindow } from '../../controls/window';
@@ -34,7 +35,10 @@ export function RunsBody(props: BodyProps): ReactElement {
   }
   if (history.runs.length === 0) {
     return (
-      <Empty text={trans.__('No runs yet.')}>
+      <Empty
+        text={trans.__('No runs yet.')}
+        about={<About client={pipeline.client} page="how-it-works#what-a-run-leaves-behind" subject={trans.__('runs')} trans={trans} />}
+      >
         <button
           type="button"
           className="jp-pipe-Link"

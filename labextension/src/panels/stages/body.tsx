@@ -3,6 +3,7 @@
 import { searchIcon } from '@jupyterlab/ui-components';
 import { useCallback, useEffect, useRef, useState, type KeyboardEvent, type ReactElement } from 'react';
 import { CommandIds } from '../../commands';
+import { About } from '../../controls/about';
 import { StateIcon } from '../../controls/marks';
 import { useWindow } from '../../controls/window';
 import { wordOf, type Mark } from '../../runs/state';
@@ -48,6 +49,7 @@ function NoStages({ pipeline, commands, trans }: BodyProps): ReactElement {
           ? trans.__('No stages yet. The notebook runs as one stage.')
           : trans.__('No stages yet: the notebook has no code.')
       }
+      about={<About client={pipeline.client} page="tags#where-a-cell-belongs" subject={trans.__('stages')} trans={trans} />}
     >
       {pipeline.hasCode && commands.hasCommand(CommandIds.suggestStages) && (
         <button
@@ -235,16 +237,20 @@ function useFollow(tree: React.RefObject<HTMLDivElement>, rows: readonly Row[]):
     return () => scroller?.removeEventListener('wheel', note);
   }, [tree]);
   useEffect(() => {
-    const scroller = tree.current?.closest('.jp-pipe-Section');
-    if (!tree.current || !scroller || at < 0 || Date.now() - scrolledAt.current < HANDS_OFF_MS) {
-      return;
-    }
-    // The field that filters stands above the rows, and scrolls with them.
-    const above = tree.current.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
-    const top = above + scroller.scrollTop + at * ROW_HEIGHT;
-    if (top < scroller.scrollTop || top + 2 * ROW_HEIGHT > scroller.scrollTop + scroller.clientHeight) {
-      scroller.scrollTop = Math.max(0, top - scroller.clientHeight / 2);
-    }
+    // When all has been drawn: to ask for places between two views costs a layout of the page.
+    const frame = requestAnimationFrame(() => {
+      const scroller = tree.current?.closest('.jp-pipe-Section');
+      if (!tree.current || !scroller || at < 0 || Date.now() - scrolledAt.current < HANDS_OFF_MS) {
+        return;
+      }
+      // The field that filters stands above the rows, and scrolls with them.
+      const above = tree.current.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
+      const top = above + scroller.scrollTop + at * ROW_HEIGHT;
+      if (top < scroller.scrollTop || top + 2 * ROW_HEIGHT > scroller.scrollTop + scroller.clientHeight) {
+        scroller.scrollTop = Math.max(0, top - scroller.clientHeight / 2);
+      }
+    });
+    return () => cancelAnimationFrame(frame);
   }, [tree, at]);
 }
 
