@@ -3,11 +3,11 @@
 It imports ipykernel and the libraries that it is asked for, makes what all kernels have in common
 (`warm`), computes nothing, and forks a child for each request; the child becomes an ordinary IPython
 kernel. Requests come over a Unix socket, one connection a kernel: a line of JSON with `modules`, `argv`,
-`folder`, `environment`, `log`, `context` (of the stage, which begins with the kernel's first request);
-answered by `{"pid", "welcomes"}` or `{"refused"}`, and by `{"status"}` when the kernel has ended. One with
-`modules` alone is to import these, and is not answered. Standard input is the runner's life line: when it
-closes, every child is killed and the process ends. Kernels hold the same line,
-so they live on if this process is killed.
+`folder`, `environment`, `log`, `stage` (what begins with the kernel's first request); answered by
+`{"pid", "welcomes"}` or `{"refused"}`, and by `{"status"}` when the kernel has ended. One with `modules`
+alone is to import these, and is not answered. Standard input is the runner's life line: when it closes,
+every child is killed and the process ends. Kernels hold the same line, so they live on if this process is
+killed.
 
 Standard library only until a request names modules.
 """
@@ -216,7 +216,7 @@ def _become_kernel(request: dict[str, Any], application: Any) -> None:
     status = 1
     try:
         _settle(request)
-        connect(application, sys.argv[sys.argv.index("-f") + 1], request.get("context", ""))
+        connect(application, sys.argv[sys.argv.index("-f") + 1], request["stage"])
         application.start()
         status = 0
     except SystemExit as leaving:

@@ -21,7 +21,7 @@ from jupyter_pipe.engine.kernels.forked import PRELOADED, ForkedKernels, can_for
 from jupyter_pipe.engine.kernels.lifecycle import FreshKernels, KernelRequest
 from jupyter_pipe.events import FailureKind
 from jupyter_pipe.kernel import forking
-from tests.engine.conftest import Runs
+from tests.engine.conftest import Ran, Runs
 from tests.engine.packages import Package
 from tests.engine.processes import children
 
@@ -191,6 +191,62 @@ def test_a_stage_that_cannot_begin_says_so(ran: Runs) -> None:
     assert done.states() == {"a": "succeeded", "b": "succeeded", "c": "failed"}
     failure = done.failure("c")
     assert (failure.ename, failure.kind, failure.position) == ("PayloadError", FailureKind.internal, None)
+
+
+class Replaying(Package):
+    """Its stages replay these cells."""
+
+    def __init__(self, *sources: str) -> None:
+        super().__init__()
+        self._replayed = sources
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        return {name: self._with_replays(data) for name, data in super().files.items()}
+
+    def _with_replays(self, data: bytes) -> bytes:
+        notebook = json.loads(data)
+        model = {**notebook["cells"][0], "metadata": {"jupyter_pipe": {"role": "replay"}}}
+        notebook["cells"][:0] = [
+            {**model, "id": f"replayed-{number}", "source": source}
+            for number, source in enumerate(self._replayed)
+        ]
+        return json.dumps(notebook).encode()
+
+
+def executed_cells(done: Ran) -> list[object]:
+    """Of each cell, ours and the user's: how it went, its number, and the kinds of its outputs."""
+    notebook = json.loads(done.folder.executed("a").read_text())
+    return [
+        (
+            cell["metadata"]["papermill"]["status"],
+            cell["execution_count"],
+            [output["output_type"] for output in cell["outputs"]],
+        )
+        for cell in notebook["cells"]
+    ]
+
+
+def test_what_is_replayed_runs_with_the_first_request_as_if_one_by_one(ran: Runs) -> None:
+    package = Replaying(
+        "import asyncio", "n = await asyncio.sleep(0, 3)\nprint('unseen')", "%alias_magic t timeit"
+    )
+    package.stage("a", "print(n)", "n + 1", "In")
+    forked, fresh = (ran(package, kernels=kind) for kind in ("fork", "fresh"))
+    assert forked.printed("a") == "3\n"
+    assert executed_cells(forked) == executed_cells(fresh)
+    assert forked.executed("a")[2]["outputs"] == fresh.executed("a")[2]["outputs"]
+
+
+def test_the_replayed_cell_that_fails_is_told(ran: Runs) -> None:
+    package = Replaying("x = 1", "def broken():\n    return 1 / 0\n\nbroken()", "y = 2").stage(
+        "a", "print(x)"
+    )
+    forked, fresh = (ran(package, kernels=kind) for kind in ("fork", "fresh"))
+    assert executed_cells(forked) == executed_cells(fresh)
+    assert [status for status, *_ in executed_cells(forked)] == ["completed", "failed", *["pending"] * 4]
+    one, other = forked.failure("a"), fresh.failure("a")
+    assert (one.ename, one.line, one.traceback) == ("ZeroDivisionError", 2, other.traceback)
 
 
 def test_no_records_are_made_that_nobody_hears(ran: Runs) -> None:

@@ -12,7 +12,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,14 @@ from jupyter_pipe.engine.execution.failures import (
 from jupyter_pipe.engine.execution.notebook_saving import ExecutedNotebook
 from jupyter_pipe.engine.execution.output_receiving import ReceivingClient
 from jupyter_pipe.engine.execution.papermill_engine import Execution, StageInterrupted
-from jupyter_pipe.engine.execution.stage_cells import is_users, number_of, role_of, will_run
-from jupyter_pipe.engine.kernels.lifecycle import FreshKernels, KernelRequest, StageKernel
+from jupyter_pipe.engine.execution.stage_cells import (
+    is_users,
+    leading_cells,
+    number_of,
+    role_of,
+    will_run,
+)
+from jupyter_pipe.engine.kernels.lifecycle import FreshKernels, KernelRequest, StageKernel, StageOrder
 from jupyter_pipe.engine.kernels.out_of_memory import MemoryWatch
 from jupyter_pipe.errors import KernelError
 from jupyter_pipe.events import CellFinished, CellStarted, FailureKind
@@ -69,6 +75,8 @@ class StageClient(ReceivingClient):
         executed.before_saving = self._joiner.settle
         self._place = CellPlace(execution.stage, executed.nb.cells, 0)
         self._ending = False
+        # The cells of ours that the kernel runs before the first request.
+        self._led: tuple[int, ...] = ()
         # Whether the next of the user's cells has its number already: `load_inputs` gives it to the first.
         self._counted = False
         self._memory = MemoryWatch()
@@ -132,7 +140,7 @@ class StageClient(ReceivingClient):
         return None
 
     async def _start_and_run(self) -> None:
-        execution = self._execution
+        execution, leading = self._execution, leading_cells(self.nb.cells)
         request = KernelRequest(
             self.kernel_name,
             execution.folder,
@@ -140,7 +148,7 @@ class StageClient(ReceivingClient):
             execution.scratch / "kernel.log",
             execution.imports,
             dict(execution.secrets),
-            execution.context,
+            self._order(leading),
         )
         try:
             self._kernel = await (execution.kernels or FreshKernels()).start(request)
@@ -148,10 +156,27 @@ class StageClient(ReceivingClient):
             failure = Failure("KernelError", error.message, kind=FailureKind.worker, hint=error.hint)
             raise StageFailure(failure) from error
         self.kc = self._kernel.client
+        if self._begins_by_itself:
+            self._led = leading
         try:
             await self._run_cells()
         finally:
             await self._kernel.shut_down()
+
+    @property
+    def _begins_by_itself(self) -> bool:
+        """Whether the kernel needs to be told neither of the beginning nor of the numbers of cells."""
+        return bool(self._execution.context and self._kernel and self._kernel.process.begins_stage)
+
+    def _order(self, leading: Sequence[int]) -> StageOrder | None:
+        if not self._execution.context:
+            return None
+        cells, numbers = self.nb.cells, self._execution.numbers
+        return StageOrder(
+            str(self._execution.context),
+            tuple(cells[index].source for index in leading),
+            tuple(number_of(cell, numbers) for cell in cells if is_users(cell) and will_run(cell)),
+        )
 
     async def _run_cells(self) -> None:
         assert self._kernel is not None
@@ -166,40 +191,57 @@ class StageClient(ReceivingClient):
 
     async def _prepare_kernel(self, kernel: StageKernel) -> None:
         """What a kernel does not do by itself before the first cell."""
-        context = None if kernel.process.begins_stage else self._execution.context
+        context = None if self._begins_by_itself else self._execution.context
         source = [kernel.process.protection, bootstrap_source(context) if context else ""]
         if any(source):
             await self._silently("\n".join(source))
 
     async def _run_cell(self, index: int) -> None:
-        """One cell from its count to its end: the user's are reported, and their limits of time kept."""
+        """One cell from its count to its end, with those that it leads to run before it: the user's are
+        reported, and their limits of time kept."""
         cell = self.nb.cells[index]
-        if not will_run(cell):
+        if index in self._led or not will_run(cell):
             return
-        place = self._place = CellPlace(self._execution.stage, self.nb.cells, index)
-        number = number_of(cell, self._execution.numbers)
+        group = (*self._led, index) if role_of(cell) == "inputs" else (index,)
+        place = self._place = CellPlace(self._execution.stage, self.nb.cells, group[0])
         if is_users(cell):
             self._report_start(place)
-            if number is not None and not self._counted:
-                await self._silently(f'__import__("jupyter_pipe_kernel").set_execution_count({number})')
-            self._counted = False
+            await self._count(cell)
         began = time.monotonic()
-        self.nb_man.cell_start(cell, index)
+        for each in group:
+            self.nb_man.cell_start(self.nb.cells[each], each)
         alarm = self._set_alarm(cell)
         try:
             await self._execute(cell, index)
+            self._place = place.at(index)
         except BaseException as error:
-            self.nb_man.cell_exception(cell, cell_index=index, exception=error)
+            failed = self._place.index
+            self.nb_man.cell_exception(self.nb.cells[failed], cell_index=failed, exception=error)
             raise
         finally:
             if alarm is not None:
                 alarm.cancel()
             self._joiner.settle()
-            self.nb_man.cell_complete(cell, cell_index=index)
+            self._end_cells(group)
         if role_of(cell) == "inputs":
             self._counted = True
         if is_users(cell):
             self._report_end(place, time.monotonic() - began)
+
+    async def _count(self, cell: Any) -> None:
+        """Give the kernel the number of the user's cell, unless it knows it."""
+        number = number_of(cell, self._execution.numbers)
+        if number is not None and not self._counted and not self._begins_by_itself:
+            await self._silently(f'__import__("jupyter_pipe_kernel").set_execution_count({number})')
+        self._counted = False
+
+    def _end_cells(self, group: Iterable[int]) -> None:
+        """The last that the kernel has come to is `_place`."""
+        for each in group:
+            if each <= self._place.index:
+                self.nb_man.cell_complete(self.nb.cells[each], cell_index=each)
+            else:
+                self.nb_man.cell_not_reached(self.nb.cells[each])
 
     def _set_alarm(self, cell: Any) -> asyncio.TimerHandle | None:
         """For a cell of the user's that may only take so long."""
@@ -209,12 +251,16 @@ class StageClient(ReceivingClient):
         return asyncio.get_running_loop().call_later(seconds, self._cell_late.set)
 
     async def _execute(self, cell: Any, index: int) -> None:
+        """Raises StageFailure, and says in `_place` where, or DeadKernelError."""
         ours = not is_users(cell)
         try:
             await self.async_execute_cell(cell, index, store_history=not ours)
         except CellExecutionError as error:
-            if "jupyter_pipe" in self._reply:
+            led = self._reply.get("jupyter_pipe")
+            if led == -1:
                 raise _not_begun(self._place, self._reply) from error
+            if led is not None:
+                cell = self._blame(self._led[led], cell)
             raise await self._failure(_raised(cell, self._reply)) from error
         if ours:
             cell.outputs, cell.execution_count = [], None
@@ -223,6 +269,13 @@ class StageClient(ReceivingClient):
             if payload.get("source") == "ask_exit":
                 content = {"ename": "KernelExit", "evalue": "the cell asked the kernel to exit"}
                 raise StageFailure(cell_failure(self._place, content, {}))
+
+    def _blame(self, index: int, asked: Any) -> Any:
+        """The cell that failed ran before the one that was asked for: what was shown is its own."""
+        cell = self.nb.cells[index]
+        self._place = self._place.at(index)
+        cell.outputs, asked.outputs = asked.outputs, []
+        return cell
 
     async def _failure(self, raised: Mapping[str, Any]) -> StageFailure:
         """What the cell raised, with the user's frames as the kernel knows them, and what was touched."""

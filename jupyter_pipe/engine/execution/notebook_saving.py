@@ -59,6 +59,10 @@ class ExecutedNotebook(NotebookExecutionManager):  # type: ignore[misc]  # paper
         now = time.monotonic()
         self._due = now + max(_SECONDS_BETWEEN_SAVES, (now - began) / _LARGEST_SHARE)
 
+    def cell_not_reached(self, cell: Any) -> None:
+        """A cell that was to run with others, and then did not."""
+        cell.metadata.papermill.update(start_time=None, status=self.PENDING, exception=None)
+
     def autosave_cell(self) -> None:
         """A message came from the kernel."""
         self.save()

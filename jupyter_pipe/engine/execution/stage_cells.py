@@ -18,6 +18,7 @@ from jupyter_pipe.notebook.parameters import parameter_names, set_parameters
 __all__ = [
     "first_number",
     "is_users",
+    "leading_cells",
     "number_of",
     "prepare_notebook",
     "role_of",
@@ -87,6 +88,18 @@ def first_number(cells: Iterable[Mapping[str, Any]], numbers: Mapping[str, int |
         if is_users(cell) and will_run(cell):
             return number_of(cell, numbers)
     return None
+
+
+def leading_cells(cells: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
+    """The places of the cells that run before the inputs are loaded: `replay` and `parameters`. None in a
+    notebook that loads none."""
+    found: list[int] = []
+    for index, cell in enumerate(cells):
+        if role_of(cell) == "inputs":
+            return tuple(found)
+        if will_run(cell):
+            found.append(index)
+    return ()
 
 
 def source_position(cell: Mapping[str, Any], line: int) -> tuple[str | None, int]:

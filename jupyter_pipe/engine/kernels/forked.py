@@ -25,8 +25,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import zmq.asyncio
-from jupyter_client.asynchronous.client import AsyncKernelClient
 
 from jupyter_pipe.artifacts.bootstrap import kernel_folder
 from jupyter_pipe.compiler.codegen.requirements import find_interpreter, read_kernelspec
@@ -36,6 +36,7 @@ from jupyter_pipe.engine.kernels.lifecycle import (
     FreshKernels,
     KernelRequest,
     StageKernel,
+    StageKernelClient,
     new_context,
     readable,
     start_kernel,
@@ -195,8 +196,8 @@ async def _start_forked(parent: _Parent, request: KernelRequest, context: zmq.as
 
     async def launch(
         request: KernelRequest, sockets: Path, log: Path, context: zmq.asyncio.Context
-    ) -> tuple[_ForkedProcess, AsyncKernelClient]:
-        client = AsyncKernelClient(context=context)
+    ) -> tuple[_ForkedProcess, StageKernelClient]:
+        client = StageKernelClient(context=context)
         client.load_connection_info(_write_connection(sockets, request.name))
         wanted = _child(request, modules, sockets, log)
         return await _fork(parent, wanted), client
@@ -233,7 +234,7 @@ def _child(request: KernelRequest, modules: tuple[str, ...], sockets: Path, log:
         "folder": str(request.folder),
         "environment": {**environment, "JPY_PARENT_PID": str(os.getpid())},
         "log": str(log),
-        "context": str(request.context or ""),
+        "stage": msgspec.to_builtins(request.stage) if request.stage else {},
     }
 
 

@@ -16,10 +16,11 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import zmq
 import zmq.asyncio
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from msgspec import Struct
@@ -30,9 +31,6 @@ from jupyter_pipe.engine.kernels.kernelspecs import check_kernel, find_program
 from jupyter_pipe.engine.kernels.orphans import Guard
 from jupyter_pipe.errors import KernelError
 
-if TYPE_CHECKING:
-    from jupyter_client.asynchronous.client import AsyncKernelClient
-
 __all__ = [
     "IPYTHON_ARGUMENTS",
     "FreshKernels",
@@ -40,6 +38,8 @@ __all__ = [
     "KernelRequest",
     "KernelSource",
     "StageKernel",
+    "StageKernelClient",
+    "StageOrder",
     "new_context",
     "readable",
     "start_kernel",
@@ -57,11 +57,20 @@ _SHUTDOWN_SECONDS = 5.0
 _TERMINATE_SECONDS = 2.0
 
 
+class StageOrder(Struct, frozen=True):
+    """How a stage begins: its `context`, the sources that are `leading`, which run before the first that is
+    asked for, and the execution counts (`numbers`) of the user's cells, where they are known."""
+
+    context: str
+    leading: tuple[str, ...] = ()
+    numbers: tuple[int | None, ...] = ()
+
+
 class KernelRequest(Struct, frozen=True):
     """Which kernel, where and with what: `log` takes what it prints outside of cells, `imports` are
     the top-level modules that its cells will import. `secrets` are the values that must not be in the log,
-    by the names that variables of the environment have. `context` is the stage's, for a kernel that begins by
-    itself."""
+    by the names that variables of the environment have. `stage` is what a kernel
+    needs that begins it by itself."""
 
     name: str
     folder: Path
@@ -69,7 +78,7 @@ class KernelRequest(Struct, frozen=True):
     log: Path
     imports: tuple[str, ...] = ()
     secrets: dict[str, str] = {}
-    context: Path | None = None
+    stage: StageOrder | None = None
 
 
 class KernelSource(Protocol):
@@ -166,6 +175,17 @@ async def readable(descriptor: int) -> None:
         await ended.wait()
     finally:
         loop.remove_reader(descriptor)
+
+
+class StageKernelClient(AsyncKernelClient):
+    """What leaves nothing in the history leaves no trace at all: its source is not echoed to us, and nothing
+    that listens to the user's cells hears of it."""
+
+    def execute(
+        self, code: str, silent: bool = False, store_history: bool = True, *args: Any, **given: Any
+    ) -> Any:
+        """As jupyter_client's."""
+        return super().execute(code, silent or not store_history, store_history, *args, **given)
 
 
 class StageKernel:
@@ -314,6 +334,7 @@ async def _launch_fresh(
     spec = manager.kernel_spec
     provisioner = _WatchedProvisioner(kernel_id="stage", kernel_spec=spec, parent=manager)
     manager.provisioner = provisioner
+    manager.client_factory = StageKernelClient
     is_ipython = spec is not None and any("ipykernel" in argument for argument in spec.argv)
     with log.open("ab", buffering=0) as printed:
         starting: Awaitable[Any] = manager.start_kernel(

@@ -15,6 +15,7 @@ import select
 import sys
 import threading
 import uuid
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,21 +41,26 @@ def make_kernel(arguments: list[str]) -> Any:
         log=application.log,
         profile_dir=application.profile_dir,
     )
+    _load_extensions(application)
     _flush_only_what_was_written()
     _make_no_unheard_records(application.log)
     return application
 
 
-def connect(application: Any, connection_file: str, stage_context: str = "") -> None:
+def connect(application: Any, connection_file: str, stage: dict[str, Any]) -> None:
     """Give the kernel its sockets, streams, threads and folder, and run what the user's profile runs in
-    every kernel. The file says where to listen; the stage of the context begins with the first request."""
-    from jupyter_client.session import Session
-
+    every kernel. The file says where to listen; the stage, if there is one, begins with the first request."""
     application.connection_file = connection_file
     application.config.IPKernelApp.connection_file = connection_file
-    application.session = Session(parent=application)
+    _renew(application.session)
     application.initialize_late()
-    application.kernel.stage_context = stage_context
+    application.kernel.stage = stage
+
+
+def _renew(session: Any) -> None:
+    """Messages of this process are its own. The key to sign them comes with the connection file."""
+    session.session = uuid.uuid4().hex
+    session.pid = os.getpid()
 
 
 def _configuration(arguments: list[str]) -> Any:
@@ -132,10 +138,36 @@ def _application_class() -> Any:
     return WarmApplication
 
 
+class _BeginsStage:
+    """Of a kernel: `stage` begins with the first request. It has the path of the `context`, the sources that
+    are `leading`, and the `numbers` of the user's cells that are still to come; an empty one is none."""
+
+    stage: dict[str, Any] = {}
+    execution_count: int
+
+    async def execute_request(self, stream: Any, ident: Any, parent: Any) -> None:
+        """As in ipykernel, where a request that goes into the history is the next cell of the user's."""
+        numbers = self.stage.get("numbers")
+        if numbers and parent["content"].get("store_history"):
+            _count(numbers.pop(0))
+        await super().execute_request(stream, ident, parent)  # type: ignore[misc]
+
+    async def do_execute(
+        self, code: str, silent: bool, *args: Any, cell_meta: Any = None, cell_id: Any = None, **given: Any
+    ) -> Any:
+        """As in ipykernel, once the stage has begun. A beginning that fails is the answer."""
+        execute: Callable[..., Awaitable[Any]] = super().do_execute  # type: ignore[misc]
+        if "context" in self.stage:
+            problem = await _begin(self.stage, execute)
+            if problem:
+                return {**problem, "execution_count": self.execution_count, "user_expressions": {}}
+        return await execute(code, silent, *args, cell_meta=cell_meta, cell_id=cell_id, **given)
+
+
 def _kernel_class() -> Any:
     from ipykernel.ipkernel import IPythonKernel
 
-    class WarmKernel(IPythonKernel):
+    class WarmKernel(_BeginsStage, IPythonKernel):
         """A kernel whose constructor has run in another process."""
 
         @classmethod
@@ -146,28 +178,6 @@ def _kernel_class() -> Any:
             made = super().instance()
             _reconnect(made, given)
             return made
-
-        # The context of the stage that begins with the first request; empty afterwards.
-        stage_context = ""
-
-        async def do_execute(
-            self,
-            code: str,
-            silent: bool,
-            *args: Any,
-            cell_meta: Any = None,
-            cell_id: Any = None,
-            **given: Any,
-        ) -> Any:
-            """As in ipykernel, once the stage has begun. A beginning that fails is the answer."""
-            if self.stage_context:
-                context, self.stage_context = self.stage_context, ""
-                problem = _begin(context)
-                if problem:
-                    return {**problem, "execution_count": self.execution_count, "user_expressions": {}}
-            return await super().do_execute(
-                code, silent, *args, cell_meta=cell_meta, cell_id=cell_id, **given
-            )
 
         @property
         def _supports_kernel_subshells(self) -> bool:
@@ -183,16 +193,30 @@ def _kernel_class() -> Any:
     return WarmKernel
 
 
-def _begin(context: str) -> dict[str, Any]:
-    """The content of the reply to the first request, if the stage cannot begin."""
+async def _begin(stage: dict[str, Any], execute: Callable[..., Awaitable[Any]]) -> dict[str, Any]:
+    """The content of the reply to the first request, if the stage cannot begin: `jupyter_pipe` says which of
+    the leading sources is to blame, -1 for none."""
     from .. import begin
 
     try:
-        begin(context)
+        begin(stage.pop("context"))
     except BaseException as error:
         said = {"ename": type(error).__name__, "evalue": str(error), "traceback": []}
-        return {"status": "error", **said, "jupyter_pipe": "not begun"}
+        return {"status": "error", **said, "jupyter_pipe": -1}
+    for place, source in enumerate(stage.pop("leading")):
+        reply = await execute(source, True, store_history=False)
+        leaves = any(payload.get("source") == "ask_exit" for payload in reply.get("payload", ()))
+        if leaves or reply["status"] != "ok":
+            return {**reply, "jupyter_pipe": place}
     return {}
+
+
+def _count(number: int | None) -> None:
+    """The next cell is In[number], if its number is known."""
+    from .. import set_execution_count
+
+    if number is not None:
+        set_execution_count(number)
 
 
 def _has_children() -> bool:
@@ -253,6 +277,13 @@ def _flush_only_what_was_written() -> None:
             flush(stream)
 
     streams.flush = flush_if_written
+
+
+def _load_extensions(application: Any) -> None:
+    """Those of every kernel, unless they restore a user's variables (`%store`), which may be anything."""
+    if not application.config.StoreMagics:
+        for name in application.default_extensions:
+            application.kernel.shell.extension_manager.load_extension(name)
 
 
 def _make_no_unheard_records(log: logging.Logger) -> None:
