@@ -42,7 +42,7 @@ docs: $(VENV)/installed-test ## the documentation as a site, in build/site
 	$(BIN)/mkdocs build --strict --quiet
 
 test: ## everything that CI runs, from nothing, two at a time
-	$(MAKE) --jobs=2 check typescript test-browser test-python test-server
+	$(MAKE) --jobs=2 --keep-going check typescript test-browser test-python test-server
 
 ENGINES := .make/engines
 FLOWS := .make/flows

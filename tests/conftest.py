@@ -20,3 +20,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     kernels = {item.path for item in items if item.get_closest_marker("kernel")}
     tests = Counter(item.path for item in items)
     items.sort(key=lambda item: (item.path not in kernels, -tests[item.path]))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Name the tests that failed once more, last of all: of a long log, people see its end."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:
+        return
+    for outcome in ("rerun", "error", "failed"):
+        for report in reporter.stats.get(outcome, ()):
+            why = str(report.longrepr).strip().splitlines()
+            # pytest marks the lines that say what went wrong: `E   AssertionError: …`
+            said = [line.removeprefix("E").strip() for line in why if line.startswith("E ")]
+            print(f"{outcome}: {report.nodeid}: {'; '.join(said[:3])[:300]}")

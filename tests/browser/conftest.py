@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -42,6 +42,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.timeout(SECONDS_A_TEST))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say of a test that failed what its page showed: a dialog that nobody expected is in no traceback."""
+    report = yield
+    page = getattr(item, "funcargs", {}).get("page")
+    if report.failed and isinstance(page, Page) and not page.is_closed():
+        report.sections.append(("Shown on the page", _what_is_shown(page)))
+    return report
+
+
+def _what_is_shown(page: Page) -> str:
+    lines = [f"address: {page.url.partition('?')[0]}"]
+    for name in (".jp-Dialog", ".lm-Menu", ".Toastify__toast", "#jupyter-pipe-panel"):
+        lines += [f"{name}: {text[:2000]!r}" for text in page.locator(name).all_inner_texts()]
+    return "\n".join(lines)
 
 
 class Lab:
