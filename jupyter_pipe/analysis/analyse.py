@@ -39,7 +39,7 @@ def analyse(program: Program, *, folder: Path | None = None, knowledge: Knowledg
     world = new_world(knowledge or read_knowledge(folder), folder)
     groups = interpret(world, units, looks)
     drop_unseeded([*units, *(look for found in looks.values() for look in found)])
-    definitions = Definitions(units, world.star_imports)
+    definitions = Definitions(units, world.names.star_imports.units)
     setup_units(units, definitions)
     stages = stage_facts(program, units, looks)
     for stage in stages:

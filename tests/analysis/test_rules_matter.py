@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -14,10 +15,10 @@ from jupyter_pipe.analysis.findings import checks
 from jupyter_pipe.analysis.findings import kernel_leftovers as left_behind
 from jupyter_pipe.analysis.interpreter import access, functions, imports, statements
 from jupyter_pipe.analysis.interpreter import execution as interpreter
-from jupyter_pipe.analysis.interpreter.bindings import State
-from jupyter_pipe.analysis.interpreter.heap import Heap
-from jupyter_pipe.analysis.interpreter.world import World
 from jupyter_pipe.analysis.source.scopes import Frame
+from jupyter_pipe.analysis.world.environment import Environment
+from jupyter_pipe.analysis.world.heap import Heap
+from jupyter_pipe.analysis.world.world import World
 from tests.analysis.programs import analysed, wired
 
 analyse_module = __import__("jupyter_pipe.analysis.analyse", fromlist=["analyse"])
@@ -97,15 +98,15 @@ RULES: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
         "| A:\nclass C: pass\nxs = [C()]\n| B: print(len(xs))",
     ),
     "a branch may not be taken": (
-        State,
+        Environment,
         "merge",
         lambda self, arms: self._adopt(arms[0]),
         "| A: x = c = 1\n| B:\nif c: x = 2\n| C: print(x)",
     ),
     "a handler starts anywhere": (
-        State,
-        "watch",
-        lambda self: self.watchers.append({}) or {},
+        Environment,
+        "watched",
+        lambda _: nullcontext({}),
         "| A: ys = []\n| B:\ntry:\n    x = ys\n    1 / 0\n    x = []\nexcept ZeroDivisionError:\n"
         "    x.append(1)\n| C: print(ys)",
     ),

@@ -61,16 +61,16 @@ HIDDEN = ("getattr(<list>, chr(97) + 'ppend')(<int>)", "<+box> = Box(<list>)", "
 REBOUND = (*(f"def <+reader>():\n    return {number}" for number in range(3)), "print(<reader>())")
 
 MUTANTS = (
-    Mutant("mutation", "interpreter.world:World.mutate", focus="list"),
+    Mutant("mutation", "world.world:World.mutate", focus="list"),
     Mutant(
         "affected containers",
-        "interpreter.heap:Heap.affected",
+        "world.heap:Heap.affected",
         lambda _, changed: set(changed),
         "list|nested",
     ),
-    Mutant("shared memory", "interpreter.heap:Heap.share", focus="arr|grid"),
-    Mutant("what containers hold", "interpreter.heap:Heap.store", focus="nested|dictl|box"),
-    Mutant("shallow copies", "interpreter.heap:Heap.copy_parts", focus="nested|dictl"),
+    Mutant("shared memory", "world.heap:Heap.share", focus="arr|grid"),
+    Mutant("what containers hold", "world.heap:Heap.store", focus="nested|dictl|box"),
+    Mutant("shallow copies", "world.heap:Heap.copy_parts", focus="nested|dictl"),
     Mutant("elements of loops", "interpreter.iteration:elements_of", no_values, "nested|dictl|^for"),
     Mutant(
         "bodies of functions", "interpreter.functions:call_function", no_values, r"reader|fn|thunk|^<\+int>"
@@ -99,19 +99,19 @@ MUTANTS = (
     ),
     Mutant(
         "names of star imports",
-        "interpreter.world:World._from_star_imports",
+        "world.world:World._from_star_imports",
         no_values,
         r"shout|^<\+(int|list)> = ",
     ),
     Mutant("code in magics", "source.magics:_code_of", focus="time|int|list"),
     Mutant("files", "calls.files:touch_file", focus=r"file|json|csv|\[<int>"),
-    Mutant("drawing from generators", "interpreter.world:World.draw", focus="random|numpy"),
+    Mutant("drawing from generators", "world.world:World.draw", focus="random|numpy"),
     Mutant(
         "ambient state that is set",
-        "interpreter.world:World.set_component",
+        "world.world:World.set_component",
         focus="random|numpy|environ|printoptions",
     ),
-    Mutant("ambient state that is read", "interpreter.world:World.touch", focus="environ|decimal|random"),
+    Mutant("ambient state that is read", "world.world:World.touch", focus="environ|decimal|random"),
     Mutant("methods of libraries", "knowledge.tables:Tables.method", focus="list|dict|arr|rng|set"),
     Mutant("functions of libraries", "knowledge.tables:Tables.function", focus="arr|np\\.|iter|next|rng"),
     Mutant("inplace and out", "calls.libraries:keyword_effects", focus="frame|inplace"),
@@ -123,7 +123,7 @@ MUTANTS = (
     Mutant("passing an old value on", "dataflow.flows:Summary.pass_on", focus="int|if |try|while"),
     Mutant("arguments of functions", "interpreter.functions:_bind_parameters", focus="pusher|list|adder|int"),
     Mutant("attributes of instances", "interpreter.access:store_attribute", focus="box|space|inst|row"),
-    Mutant("methods of notebook classes", "interpreter.heap:find_in_class", no_values, "box|inst|cls"),
+    Mutant("methods of notebook classes", "world.heap:find_in_class", no_values, "box|inst|cls"),
     Mutant(
         "names made between the cells of a stage",
         "dataflow.order:_untimely",

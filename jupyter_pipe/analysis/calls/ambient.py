@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.interpreter.bindings import START, Slot
-from jupyter_pipe.analysis.interpreter.heap import NOTHING
-from jupyter_pipe.analysis.interpreter.world import PATCHED, text_of
 from jupyter_pipe.analysis.knowledge.tables import is_known_library
+from jupyter_pipe.analysis.world.environment import START, Slot
+from jupyter_pipe.analysis.world.heap import NOTHING
+from jupyter_pipe.analysis.world.world import PATCHED, text_of
 from jupyter_pipe.model import PACKAGES
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from jupyter_pipe.analysis.calls.arguments import Arguments
     from jupyter_pipe.analysis.dataflow.facts import Unit
-    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.world.world import World
 
 __all__ = ["FELT_EVERYWHERE", "drop_unseeded", "use_current_figure", "use_style"]
 
@@ -80,7 +80,7 @@ def _makes_pictures(qualified: str) -> bool:
 
 def choose_backend(world: World, name: str) -> None:
     """Only the inline backend closes its figures when a cell ends."""
-    world.keeps_figures = "inline" not in name
+    world.process.keeps_figures = "inline" not in name
 
 
 def use_current_figure(world: World, qualified: str, arguments: Arguments) -> None:
@@ -88,10 +88,10 @@ def use_current_figure(world: World, qualified: str, arguments: Arguments) -> No
     if qualified in BACKENDS:
         choose_backend(world, " ".join(text_of(frozenset((value,))) or "" for value in arguments.every()))
     module, _, name = qualified.rpartition(".")
-    if not world.keeps_figures or module not in DRAWING or name in NOT_DRAWING:
+    if not world.process.keeps_figures or module not in DRAWING or name in NOT_DRAWING:
         return
     if name in CLOSING:
-        world.state.set(FIGURE, Slot(NOTHING, frozenset((START,))))
+        world.names.set(FIGURE, Slot(NOTHING, frozenset((START,))))
     else:
         world.touch(FIGURE, arguments.node, write=True, whole=name in OPENING)
 

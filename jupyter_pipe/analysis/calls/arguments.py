@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.interpreter.heap import NOTHING, Values
+from jupyter_pipe.analysis.world.heap import NOTHING, Values
 
 if TYPE_CHECKING:
     from jupyter_pipe.analysis.knowledge import Argument

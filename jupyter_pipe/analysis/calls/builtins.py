@@ -14,7 +14,10 @@ from jupyter_pipe.analysis.calls.programs import PROGRAM_CALLS
 from jupyter_pipe.analysis.calls.shell_state import SHELL_CALLS, make_handle
 from jupyter_pipe.analysis.calls.texts import change_texts
 from jupyter_pipe.analysis.interpreter.access import ADDRESS, load_attribute, store_attribute
-from jupyter_pipe.analysis.interpreter.heap import (
+from jupyter_pipe.analysis.interpreter.imports import import_by_name
+from jupyter_pipe.analysis.interpreter.iteration import advance, elements_of
+from jupyter_pipe.analysis.source.embedded_names import evaluate_text, read_statements
+from jupyter_pipe.analysis.world.heap import (
     ANY,
     FIELD,
     NOTHING,
@@ -25,22 +28,19 @@ from jupyter_pipe.analysis.interpreter.heap import (
     Partial,
     Values,
 )
-from jupyter_pipe.analysis.interpreter.imports import import_by_name
-from jupyter_pipe.analysis.interpreter.iteration import advance, elements_of
-from jupyter_pipe.analysis.interpreter.world import text_of, texts_of
-from jupyter_pipe.analysis.source.embedded_names import evaluate_text, read_statements
+from jupyter_pipe.analysis.world.world import text_of, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_pipe.analysis.calls.arguments import Arguments
-    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.world.world import World
 
 __all__ = ["BUILTIN_CALLS", "items"]
 
 
 def _result(world: World, arguments: Arguments, type_: str) -> Object:
-    return world.allocate(arguments.node, type_)
+    return world.objects.allocate(arguments.node, type_)
 
 
 def _zip(world: World, arguments: Arguments) -> Values:
@@ -79,7 +79,7 @@ def _filter(world: World, arguments: Arguments) -> Values:
 def _groupby(world: World, arguments: Arguments) -> Values:
     """`itertools.groupby`: an object that stands for each pair of a key and a group as well."""
     result = _result(world, arguments, "itertools.groupby")
-    group = world.allocate((arguments.node, "group"), "builtins.iterator")
+    group = world.objects.allocate((arguments.node, "group"), "builtins.iterator")
     for values in arguments.positional[:1]:
         world.heap.store(group, ANY, elements_of(world, values, arguments.node))
     world.heap.store(result, "[1]", (group,))
@@ -106,7 +106,7 @@ def _dict(world: World, arguments: Arguments) -> Values:
 
 
 def _print(world: World, arguments: Arguments) -> Values:
-    world.facts.prints = True
+    world.recorder.facts.prints = True
     show(world, arguments.every(), arguments.node, rich=_is_display(arguments.node))
     file = arguments.keywords.get("file", NOTHING)
     world.mutate((value for value in file if not isinstance(value.payload, Library)), arguments.node)
@@ -135,7 +135,7 @@ def _str(world: World, arguments: Arguments) -> Values:
 
 def _identity(world: World, arguments: Arguments) -> Values:
     for value in arguments.every():
-        world.facts.identified.setdefault(value, world.place_of(arguments.node))
+        world.recorder.facts.identified.setdefault(value, world.place_of(arguments.node))
     return NOTHING
 
 
@@ -154,7 +154,7 @@ def _getattr(world: World, arguments: Arguments) -> Values:
     default = frozenset().union(*arguments.positional[2:])
     if not constants or len(constants) < len(name):
         parts = [part for value in base for held in value.fields.values() for part in held]
-        return frozenset(parts) | default | {world.allocate(arguments.node, open_=True)}
+        return frozenset(parts) | default | {world.objects.allocate(arguments.node, open_=True)}
     found = (load_attribute(world, base, constant, arguments.node) for constant in constants)
     return default.union(*found)
 
@@ -178,7 +178,7 @@ def _partial(world: World, arguments: Arguments) -> Values:
     callee, *given = arguments.positional
     keywords = tuple(arguments.keywords.items())
     payload = Partial(callee, tuple(given), keywords)
-    result = world.allocate(arguments.node, "functools.partial", payload)
+    result = world.objects.allocate(arguments.node, "functools.partial", payload)
     result.payload = payload
     world.heap.store(result, "callee", callee)
     for values in (*given, *arguments.keywords.values()):
@@ -188,14 +188,15 @@ def _partial(world: World, arguments: Arguments) -> Values:
 
 def _super(world: World, arguments: Arguments) -> Values:
     result = _result(world, arguments, "super")
-    frame = world.frame.home()
-    arguments_of = getattr(world.calls[-1].payload, "node", None) if world.calls else None
+    frame = world.names.frame.home()
+    innermost = world.calls.callees[-1].payload if world.calls.callees else None
+    arguments_of = getattr(innermost, "node", None)
     parameters = (
         arguments_of.args if isinstance(arguments_of, (ast.FunctionDef, ast.AsyncFunctionDef)) else None
     )
     first = next(iter([*parameters.posonlyargs, *parameters.args]), None) if parameters else None
     if first is not None:
-        slot = world.state.get(frame.key(first.arg))
+        slot = world.names.get(frame.key(first.arg))
         world.heap.store(result, "self", slot.values if slot else ())
     return frozenset((result,))
 
@@ -210,7 +211,7 @@ def _globals(world: World, _: Arguments) -> Values:
 
 
 def _locals(world: World, _: Arguments) -> Values:
-    return frozenset((world.namespace,)) if world.frame is world.globals else NOTHING
+    return frozenset((world.namespace,)) if world.names.is_top_level else NOTHING
 
 
 def _vars(world: World, arguments: Arguments) -> Values:
@@ -223,9 +224,8 @@ def _eval(world: World, arguments: Arguments) -> Values:
     values = arguments.positional[0] if arguments.positional else NOTHING
     constants = texts_of(values)
     has_names = len(arguments.positional) > 1  # the names may be in the namespace that is given
-    world.escaping += has_names
-    parsed = [evaluate_text(world, constant, arguments.node) for constant in constants]
-    world.escaping -= has_names
+    with world.recorder.roughly(has_names):
+        parsed = [evaluate_text(world, constant, arguments.node) for constant in constants]
     if not all(parsed) or len(parsed) < max(len(values), 1):
         world.note(
             "PIPE221",
@@ -233,11 +233,11 @@ def _eval(world: World, arguments: Arguments) -> Values:
             arguments.node,
             "Write the expression as code, or give the names it reads as a dictionary.",
         )
-    return frozenset((world.allocate(arguments.node, open_=True),))
+    return frozenset((world.objects.allocate(arguments.node, open_=True),))
 
 
 def _exec(world: World, arguments: Arguments) -> Values:
-    world.facts.effects = True
+    world.recorder.facts.effects = True
     constant = text_of(arguments.positional[0]) if len(arguments.positional) == 1 else None
     if constant is not None:
         if read_statements(world, constant, arguments.node):
@@ -266,7 +266,7 @@ def _compile(world: World, arguments: Arguments) -> Values:
 def _tee(world: World, arguments: Arguments) -> Values:
     """All iterators that `tee` gives read from one place: one object stands for them."""
     result = _result(world, arguments, "builtins.tuple")
-    one = world.allocate((arguments.node, "tee"), "builtins.iterator")
+    one = world.objects.allocate((arguments.node, "tee"), "builtins.iterator")
     for values in arguments.positional[:1]:
         world.heap.store(one, "receiver", values)
         world.heap.store(one, ANY, elements_of(world, values, arguments.node))
@@ -303,7 +303,7 @@ def _input(world: World, arguments: Arguments) -> Values:
 
 def items(world: World, value: Object, arguments: Arguments) -> Values:
     """`d.items()`: an object that stands for the view and for each pair that it gives."""
-    result = world.allocate((arguments.node, value), "builtins.dict_items")
+    result = world.objects.allocate((arguments.node, value), "builtins.dict_items")
     world.heap.store(result, "receiver", (value,))
     world.heap.store(result, "[0]", value.fields.get("keys", ()))
     world.heap.store(result, "[1]", world.heap.load(value, ANY))
@@ -316,11 +316,11 @@ def _lru_cache(world: World, arguments: Arguments) -> Values:
     for value in functions:
         if isinstance(value.payload, Function):
             value.payload.decorators |= {"functools.lru_cache"}
-    return functions or frozenset((world.library("functools.lru_cache"),))
+    return functions or frozenset((world.objects.library("functools.lru_cache"),))
 
 
 def _defaultdict(world: World, arguments: Arguments) -> Values:
-    result = world.allocate(arguments.node, "collections.defaultdict", open_=True)
+    result = world.objects.allocate(arguments.node, "collections.defaultdict", open_=True)
     for factory in arguments.positional[:1]:
         world.heap.store(result, "factory", factory)
     for values in arguments.positional[1:]:
@@ -342,11 +342,11 @@ def _field(world: World, arguments: Arguments) -> Values:
 def _subplots(world: World, arguments: Arguments) -> Values:
     """`fig, ax = plt.subplots()`: figure and axes hold each other; with a grid, axes are an array."""
     pair = _result(world, arguments, "builtins.tuple")
-    figure = world.allocate((arguments.node, "figure"), "matplotlib.figure.Figure", open_=True)
-    axes = world.allocate((arguments.node, "axes"), "matplotlib.axes.Axes", open_=True)
+    figure = world.objects.allocate((arguments.node, "figure"), "matplotlib.figure.Figure", open_=True)
+    axes = world.objects.allocate((arguments.node, "axes"), "matplotlib.axes.Axes", open_=True)
     world.heap.store(figure, ".axes", (axes,))
     world.heap.store(axes, ".figure", (figure,))
-    grid = world.allocate((arguments.node, "grid"), "", open_=True)
+    grid = world.objects.allocate((arguments.node, "grid"), "", open_=True)
     world.heap.store(grid, ANY, (axes, grid))
     world.heap.store(grid, ".flat", (grid,))
     world.heap.store(pair, "[0]", (figure,))

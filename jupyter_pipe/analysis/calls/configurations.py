@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.calls.files import touch_file, touch_name
 from jupyter_pipe.analysis.calls.libraries import apply_effect
-from jupyter_pipe.analysis.interpreter.heap import Text, Values
-from jupyter_pipe.analysis.interpreter.world import texts_of
+from jupyter_pipe.analysis.world.heap import Text, Values
+from jupyter_pipe.analysis.world.world import texts_of
 from jupyter_pipe.file_names import FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from jupyter_pipe.analysis.calls.arguments import Arguments
-    from jupyter_pipe.analysis.interpreter.heap import Object
-    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.world.heap import Object
+    from jupyter_pipe.analysis.world.world import World
 
 __all__ = ["CONFIGURATION_CALLS"]
 
@@ -86,7 +86,7 @@ def _load_environment(world: World, arguments: Arguments) -> Values:
 
 def _find_environment(world: World, arguments: Arguments) -> Values:
     """`find_dotenv()` gives the path of the file, in this folder or one above."""
-    return frozenset((world.text(ENVIRONMENT),)) if not arguments.positional else frozenset()
+    return frozenset((world.objects.text(ENVIRONMENT),)) if not arguments.positional else frozenset()
 
 
 CONFIGURATION_CALLS: dict[str, Callable[[World, Arguments], Values]] = {

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.calls.files import touch_file
 from jupyter_pipe.analysis.calls.libraries import apply_effect
-from jupyter_pipe.analysis.interpreter.heap import Text, Values
-from jupyter_pipe.analysis.interpreter.world import text_of
+from jupyter_pipe.analysis.world.heap import Text, Values
+from jupyter_pipe.analysis.world.world import text_of
 
 if TYPE_CHECKING:
     import ast
     from collections.abc import Callable, Iterator
 
     from jupyter_pipe.analysis.calls.arguments import Arguments
-    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.world.world import World
 
 __all__ = ["DATABASE_CALLS", "run_sql"]
 
@@ -81,11 +81,11 @@ def _default_connection(world: World, arguments: Arguments) -> Values:
     if sql is not None and changes_database(sql):
         world.patch("duckdb", node)
     for name in mentioned_names(sql or ""):
-        if world.state.get(name) is not None:
+        if world.names.get(name) is not None:
             world.read(name, node)
     use_files_in_sql(world, sql or "", node)
     world.touch("@process.duckdb", node)
-    return frozenset((world.allocate(node, "duckdb.Relation"),))
+    return frozenset((world.objects.allocate(node, "duckdb.Relation"),))
 
 
 def _engine(world: World, arguments: Arguments) -> Values:
@@ -94,7 +94,7 @@ def _engine(world: World, arguments: Arguments) -> Values:
     effect = world.knowledge.function(ENGINE)
     url = text_of(arguments.positional[0]) if arguments.positional else None
     if url is not None and not IN_MEMORY.match(url):
-        world.facts.again.add(arguments.node)
+        world.recorder.facts.again.add(arguments.node)
     return apply_effect(world, effect, None, arguments, ENGINE) if effect is not None else frozenset()
 
 
@@ -107,11 +107,11 @@ DATABASE_CALLS: dict[str, Callable[[World, Arguments], Values]] = {
 def run_sql(world: World, line: str, body: str, node: ast.Call) -> None:
     """`%sql URL` opens a connection, which the shell keeps; `%sql STATEMENT` and `%%sql` use it."""
     for name in (name for found in INSERTED.findall(line + body) for name in found):
-        if name and world.state.get(name) is not None:
+        if name and world.names.get(name) is not None:
             world.read(name, node)
     url = URL.match(line)
     if url:
-        world.database = url[1]
+        world.process.database = url[1]
         world.set_component("ipython.extensions", node)
         line = line[url.end() :]
     kept = KEPT.findall(line)
@@ -119,7 +119,7 @@ def run_sql(world: World, line: str, body: str, node: ast.Call) -> None:
         world.read(name, node)
     result = RESULT.match(line)
     if result:
-        world.bind(result[1], frozenset((world.allocate(node, open_=True),)), node)
+        world.bind(result[1], frozenset((world.objects.allocate(node, open_=True),)), node)
         line = line[result.end() :]
     sql = OPTION.sub(" ", " " + line) + "\n" + body
     if sql.strip() or kept:
@@ -128,15 +128,15 @@ def run_sql(world: World, line: str, body: str, node: ast.Call) -> None:
 
 def _use_database(world: World, node: ast.AST, *, changes: bool) -> None:
     """A database in memory is state of the process, like that of a library; others are elsewhere."""
-    if IN_MEMORY.match(world.database):
+    if IN_MEMORY.match(world.process.database):
         if changes:
             world.patch("sql", node)
         else:
             world.touch("@process.sql", node)
-            world.facts.effects = True
+            world.recorder.facts.effects = True
         return
-    world.facts.effects = True
-    file = IN_FILE.match(world.database)
+    world.recorder.facts.effects = True
+    file = IN_FILE.match(world.process.database)
     if file:
         touch_file(world, Text(file[1]), node, write=changes)
     else:

@@ -18,7 +18,10 @@ from jupyter_pipe.analysis.calls.shell_state import SHELL, runs_magic
 from jupyter_pipe.analysis.interpreter.access import load_attribute, read_namespace
 from jupyter_pipe.analysis.interpreter.classes import instantiate
 from jupyter_pipe.analysis.interpreter.functions import call_function, note_cache_look
-from jupyter_pipe.analysis.interpreter.heap import (
+from jupyter_pipe.analysis.knowledge.same_modules import first_name
+from jupyter_pipe.analysis.source.embedded_names import read_embedded_names, read_expression, read_formulas
+from jupyter_pipe.analysis.source.shell_calls import is_magic, run_magic
+from jupyter_pipe.analysis.world.heap import (
     CALL,
     FEW,
     NOTHING,
@@ -36,15 +39,12 @@ from jupyter_pipe.analysis.interpreter.heap import (
     in_order,
     one_by_one,
 )
-from jupyter_pipe.analysis.interpreter.world import text_of
-from jupyter_pipe.analysis.knowledge.same_modules import first_name
-from jupyter_pipe.analysis.source.embedded_names import read_embedded_names, read_expression, read_formulas
-from jupyter_pipe.analysis.source.shell_calls import is_magic, run_magic
+from jupyter_pipe.analysis.world.world import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.world.world import World
 
 __all__ = ["call_special", "call_values", "evaluate_call"]
 
@@ -116,7 +116,7 @@ def _spread_namespace(world: World, arguments: Arguments) -> None:
         return
     for _, field, _, _ in string.Formatter().parse(text):
         name = FIELD.match(field or "")
-        if name and world.state.get(name[0]) is not None:
+        if name and world.names.get(name[0]) is not None:
             world.read_global(name[0], arguments.node)
 
 
@@ -199,11 +199,10 @@ def _call_namespace(world: World, name: str, arguments: Arguments) -> Values:
     if name in {"get", "pop", "setdefault"} and arguments.node.args:
         return read_namespace(world, arguments.node.args[0], arguments.node)
     if name == "update":
-        outer, world.frame = world.frame, world.globals
-        for key, values in {**_named_items(arguments), **arguments.keywords}.items():
-            world.bind(key, values, arguments.node)
-        world.frame = outer
-    return frozenset((world.allocate(arguments.node, open_=True),))
+        with world.names.inside(world.names.globals):
+            for key, values in {**_named_items(arguments), **arguments.keywords}.items():
+                world.bind(key, values, arguments.node)
+    return frozenset((world.objects.allocate(arguments.node, open_=True),))
 
 
 def _named_items(arguments: Arguments) -> dict[str, Values]:
@@ -362,7 +361,7 @@ def call_library(world: World, qualified: str, arguments: Arguments) -> Values:
     effect = world.knowledge.function(qualified)
     keyword_effects(world, None, arguments, qualified)
     if effect is None and component is not None:
-        return frozenset((world.library(qualified),))  # `decimal.getcontext()`
+        return frozenset((world.objects.library(qualified),))  # `decimal.getcontext()`
     if effect is None:
         is_set = note_setting(world, qualified, arguments)
         result = qualified if qualified.rpartition(".")[2][:1].isupper() else ""

@@ -6,9 +6,9 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.interpreter.bindings import START, Slot
-from jupyter_pipe.analysis.interpreter.heap import NOTHING, Object, Text, Values
-from jupyter_pipe.analysis.interpreter.world import FOLDER
+from jupyter_pipe.analysis.world.environment import START, Slot
+from jupyter_pipe.analysis.world.heap import NOTHING, Object, Text, Values
+from jupyter_pipe.analysis.world.world import FOLDER
 from jupyter_pipe.file_names import FILE, is_pattern, may_be_same
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from jupyter_pipe.analysis.calls.arguments import Arguments
-    from jupyter_pipe.analysis.interpreter.world import World
     from jupyter_pipe.analysis.knowledge import Argument, CallEffect
+    from jupyter_pipe.analysis.world.world import World
 
 __all__ = [
     "FLEETING",
@@ -109,7 +109,7 @@ def _touch_below(
 ) -> None:
     """What a folder holds; a folder that is not given is the working one."""
     given = wanted.position == -1 or arguments.given(wanted) or arguments.rest
-    for value in _pick(wanted, arguments, receiver) if given else (world.text("."),):
+    for value in _pick(wanted, arguments, receiver) if given else (world.objects.text("."),):
         for path in _paths(value):
             if write:
                 touch_file(world, path, arguments.node, write=True)
@@ -154,15 +154,15 @@ def _use_folder(world: World, name: str, arguments: Arguments, receiver: Object 
 
 def make_folder(world: World, path: Text, node: ast.AST) -> None:
     """A write, unless the notebook has made it before."""
-    known = world.state.get(file_name(path.value)) is not None
+    known = world.names.get(file_name(path.value)) is not None
     touch_file(world, path, node, write=not known)
 
 
 def enter_folder(world: World, path: Text, node: ast.AST) -> None:
     """From here on relative paths are those of this folder, which must be there if the notebook makes it."""
     name = file_name(path.value)
-    known = path.exact and world.state.get(name) is not None
-    world.inside = name if known else ""
+    known = path.exact and world.names.get(name) is not None
+    world.process.working_folder = name if known else ""
     if known:
         world.touch(name, node)
 
@@ -204,7 +204,7 @@ def _paths(value: Object, depth: int = OVER) -> Iterator[Text]:
 def _touch_held(world: World, path: Text, node: ast.AST) -> None:
     """Who reads a folder as one file reads what was written into it: `read_parquet("parts")`."""
     start = file_name(path.value) + "/"
-    if path.exact and any(name.startswith(start) for name in world.files):
+    if path.exact and any(name.startswith(start) for name in world.process.files):
         touch_below(world, path, node, write=False)
 
 
@@ -236,15 +236,15 @@ def touch_name(world: World, name: str, node: ast.AST, *, write: bool, whole: bo
     else:
         world.touch(name, node, write=write, whole=whole)
     if write:
-        world.files.add(name)
+        world.process.files.add(name)
 
 
 def _read_some(world: World, name: str, node: ast.AST) -> None:
     """Uses what was written under other names that may be the same."""
-    for known in sorted(world.files):
+    for known in sorted(world.process.files):
         if known == name or not may_be_same(known, name):
             continue
-        slot = world.state.get(known)
+        slot = world.names.get(known)
         if is_pattern(known) and slot is not None:
             world.record(name, slot, node)
         else:
@@ -253,16 +253,16 @@ def _read_some(world: World, name: str, node: ast.AST) -> None:
 
 def _write_some(world: World, name: str, node: ast.AST) -> None:
     """Writes files that a pattern stands for, of which others may have written others before."""
-    slot = world.state.get(name) or Slot(NOTHING, frozenset((START,)))
-    world.state.set(name, Slot(NOTHING, slot.sources | {world.unit}))
-    world.facts.bound.setdefault(name, world.place_of(node))
+    slot = world.names.get(name) or Slot(NOTHING, frozenset((START,)))
+    world.names.set(name, Slot(NOTHING, slot.sources | {world.recorder.unit}))
+    world.recorder.facts.bound.setdefault(name, world.place_of(node))
 
 
 def _touch_folders(world: World, name: str, node: ast.AST) -> None:
     """A file in a folder that the notebook makes needs the folder."""
     folder, _, _ = name.rpartition("/")
     while folder:
-        if "*" not in folder and world.state.get(folder) is not None:
+        if "*" not in folder and world.names.get(folder) is not None:
             world.touch(folder, node)
         folder, _, _ = folder.rpartition("/")
 
@@ -270,14 +270,14 @@ def _touch_folders(world: World, name: str, node: ast.AST) -> None:
 def make_temporary_folder(world: World, node: ast.AST, *, fleeting: bool) -> Object:
     """The path of a new folder, whose name nobody knows before."""
     start = FLEETING if fleeting else TEMPORARY
-    number = world.temporary.setdefault((world.unit, node), len(world.temporary) + 1)
+    number = world.process.temporary.setdefault((world.recorder.unit, node), len(world.process.temporary) + 1)
     world.touch(f"{FILE}{start}{number}", node, write=True, whole=True)
-    return world.text(f"{start}{number}")
+    return world.objects.text(f"{start}{number}")
 
 
 def touch_temporary_folders(world: World, values: Values, node: ast.AST) -> None:
     """A call of which we do not know what it does with a path may do anything in a temporary folder."""
-    if world.temporary:
+    if world.process.temporary:
         for value in values | world.heap.elements(values):
             if isinstance(value.payload, Text) and value.payload.value.startswith(TEMPORARY):
                 touch_file(world, value.payload, node, write=True)

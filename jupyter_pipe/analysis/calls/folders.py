@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.calls.files import file_name, touch_below, touch_file, touch_name
 from jupyter_pipe.analysis.calls.texts import PATH, STR
-from jupyter_pipe.analysis.interpreter.heap import ANY, NOTHING, Object, Text, Values
+from jupyter_pipe.analysis.world.heap import ANY, NOTHING, Object, Text, Values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_pipe.analysis.calls.arguments import Arguments
-    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.world.world import World
 
 __all__ = ["FOLDER_CALLS", "list_folder"]
 
@@ -32,7 +32,7 @@ def _texts(world: World, values: Values) -> list[Text]:
 
 
 def _iterator(world: World, site: object, elements: Values, type_: str = "builtins.list") -> Values:
-    result = world.allocate(site, type_)
+    result = world.objects.allocate(site, type_)
     world.heap.store(result, ANY, elements)
     return frozenset((result,))
 
@@ -45,7 +45,7 @@ def _list(world: World, folder: Text, pattern: str, arguments: Arguments, type_:
         touch_name(world, name, arguments.node, write=False)
     else:
         touch_file(world, Text(text, exact="*" not in text), arguments.node, write=False)
-    return world.text(text, type_, exact="*" not in text)
+    return world.objects.text(text, type_, exact="*" not in text)
 
 
 def _glob(world: World, arguments: Arguments) -> Values:
@@ -66,26 +66,26 @@ def _names(world: World, arguments: Arguments) -> Values:
     """`os.listdir(folder)`: names of which nothing is known."""
     for folder in _folders(world, arguments):
         touch_below(world, folder, arguments.node, write=False)
-    return _iterator(world, arguments.node, frozenset((world.text("*", exact=False),)))
+    return _iterator(world, arguments.node, frozenset((world.objects.text("*", exact=False),)))
 
 
 def _scan(world: World, arguments: Arguments) -> Values:
     """`os.scandir(folder)`: entries with a name and a path."""
-    entry = world.allocate((arguments.node, "entry"), "os.DirEntry")
+    entry = world.objects.allocate((arguments.node, "entry"), "os.DirEntry")
     for folder in _folders(world, arguments):
         world.heap.store(entry, ".path", (_list(world, folder, "*", arguments, STR),))
-    world.heap.store(entry, ".name", (world.text("*", exact=False),))
+    world.heap.store(entry, ".name", (world.objects.text("*", exact=False),))
     return _iterator(world, arguments.node, frozenset((entry,)), "builtins.iterator")
 
 
 def _walk(world: World, arguments: Arguments) -> Values:
     """`os.walk(top)`: triples of a folder, the folders in it and the files in it."""
-    triple = world.allocate((arguments.node, "triple"), "builtins.tuple")
-    names = world.text("*", exact=False)
+    triple = world.objects.allocate((arguments.node, "triple"), "builtins.tuple")
+    names = world.objects.text("*", exact=False)
     for folder in _folders(world, arguments):
         touch_below(world, folder, arguments.node, write=False)
         text = Text(folder.value.rstrip("/") + "*", exact=False)
-        world.heap.store(triple, "[0]", (world.text(text.value, exact=False),))
+        world.heap.store(triple, "[0]", (world.objects.text(text.value, exact=False),))
     for label in ("[1]", "[2]"):
         world.heap.store(triple, label, _iterator(world, (arguments.node, label), frozenset((names,))))
     return _iterator(world, arguments.node, frozenset((triple,)), "builtins.iterator")

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from jupyter_pipe.analysis.calls.files import open_file, touch_files, touch_temporary_folders
 from jupyter_pipe.analysis.calls.settings import kept_for_later
 from jupyter_pipe.analysis.interpreter.functions import call_function
-from jupyter_pipe.analysis.interpreter.heap import (
+from jupyter_pipe.analysis.interpreter.iteration import PAIRS, begin
+from jupyter_pipe.analysis.knowledge import Returns
+from jupyter_pipe.analysis.world.heap import (
     ANY,
     NOTHING,
     Bound,
@@ -21,15 +23,13 @@ from jupyter_pipe.analysis.interpreter.heap import (
     Values,
     in_order,
 )
-from jupyter_pipe.analysis.interpreter.iteration import PAIRS, begin
-from jupyter_pipe.analysis.knowledge import Returns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from jupyter_pipe.analysis.calls.arguments import Arguments
-    from jupyter_pipe.analysis.interpreter.world import World
     from jupyter_pipe.analysis.knowledge import Argument, CallEffect
+    from jupyter_pipe.analysis.world.world import World
 
 __all__ = ["apply_effect", "call_unknown", "escape", "keyword_effects", "show"]
 
@@ -72,7 +72,7 @@ def apply_effect(
         world.note_namespace(node)
     _change(world, effect, receiver, arguments)
     if effect.again:
-        world.facts.again.add(node)
+        world.recorder.facts.again.add(node)
     excepted = any(_is_set(arguments.keyword_node(keyword)) for keyword in effect.unless)
     _use_components(world, effect, node, draws=not excepted)
     touch_files(world, effect, arguments, receiver, qualified)
@@ -133,7 +133,7 @@ def _is_set(node: ast.expr | None) -> bool:
 
 def _use_components(world: World, effect: CallEffect, node: ast.AST, *, draws: bool) -> None:
     for component in effect.seeds:
-        world.facts.seeds.add("@" + component)
+        world.recorder.facts.seeds.add("@" + component)
         world.set_component(component, node, whole=True)
     for component in effect.sets:
         world.set_component(component, node)
@@ -183,7 +183,7 @@ def _result(
     opened = effect.returns is not Returns.shallow or type_ not in CLOSED
     if effect.returns is Returns.holder:
         type_ = _narrowed(world, type_, frozenset(sources))
-    result = world.allocate((arguments.node, receiver), type_, open_=opened)
+    result = world.objects.allocate((arguments.node, receiver), type_, open_=opened)
     for source in sources:
         _relate(world, effect.returns, result, source)
     open_file(world, effect, result, arguments)
@@ -232,7 +232,7 @@ def call_unknown(world: World, arguments: Arguments, receivers: Values, *, resul
         world.note_namespace(arguments.node)
     touch_temporary_folders(world, given, arguments.node)
     receiver = next(iter(receivers)) if len(receivers) == 1 else None
-    result = world.allocate((arguments.node, receiver), result_type, open_=True)
+    result = world.objects.allocate((arguments.node, receiver), result_type, open_=True)
     # `constraint.fun(x)`: the attribute is nobody knows what, perhaps the function that was given.
     containers = [value.of for value in receivers if value.of is not None]
     carried = [value for value in (*given, *receivers, *containers) if value.carries]
@@ -274,9 +274,8 @@ def escape(world: World, values: Values, node: ast.AST, given: Values = NOTHING)
     any of `given`."""
     found: set[Object] = set()
     for value in in_order(world.heap.unexplored(values, given)):
-        world.escaping += 1
-        found |= _escape(world, value, node, given)
-        world.escaping -= 1
+        with world.recorder.roughly():
+            found |= _escape(world, value, node, given)
     return frozenset(found)
 
 

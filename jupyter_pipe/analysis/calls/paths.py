@@ -16,14 +16,14 @@ from jupyter_pipe.analysis.calls.texts import (
     change_texts,
     join_texts,
 )
-from jupyter_pipe.analysis.interpreter.heap import ANY, NOTHING, Values
+from jupyter_pipe.analysis.world.heap import ANY, NOTHING, Values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jupyter_pipe.analysis.calls.arguments import Arguments
-    from jupyter_pipe.analysis.interpreter.heap import Object
-    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.world.heap import Object
+    from jupyter_pipe.analysis.world.world import World
 
 __all__ = ["PATH_CALLS", "call_method_of_text", "part_of_path"]
 
@@ -91,10 +91,10 @@ def _renamed(world: World, itself: Values, name: str, given: Values) -> Values |
 def _path(world: World, arguments: Arguments, type_: str = PATH) -> Values:
     """`Path("a", "b")` and `os.path.join("a", "b")` of constants are constants."""
     if not arguments.positional and not arguments.rest:
-        return frozenset((world.text(".", type_),))
+        return frozenset((world.objects.text(".", type_),))
     parts = [*arguments.positional, *([arguments.rest] if arguments.rest else [])]
     joined = join_texts(world, parts, lambda texts: posixpath.join(*texts), type_)
-    return frozenset((world.text("*", type_, exact=False),)) if joined is None else joined
+    return frozenset((world.objects.text("*", type_, exact=False),)) if joined is None else joined
 
 
 def _join(world: World, arguments: Arguments) -> Values:
@@ -104,7 +104,7 @@ def _join(world: World, arguments: Arguments) -> Values:
 def _here(type_: str) -> Callable[[World, Arguments], Values]:
     def here(world: World, arguments: Arguments) -> Values:
         world.touch("@os.cwd", arguments.node)
-        return frozenset((world.text(".", type_),))
+        return frozenset((world.objects.text(".", type_),))
 
     return here
 
@@ -123,7 +123,7 @@ def _pair(first: Change, second: Change) -> Callable[[World, Arguments], Values]
     """A function that takes a path apart."""
 
     def call(world: World, arguments: Arguments) -> Values:
-        result = world.allocate(arguments.node, "builtins.tuple")
+        result = world.objects.allocate(arguments.node, "builtins.tuple")
         values = arguments.positional[0] if arguments.positional else NOTHING
         for label, change in (("[0]", first), ("[1]", second)):
             found = change_texts(world, values, change) if are_texts(values) else None
@@ -139,7 +139,7 @@ def _temporary_folder(world: World, arguments: Arguments) -> Values:
 
 def _temporary_directory(world: World, arguments: Arguments) -> Values:
     """`tempfile.TemporaryDirectory`: an object that holds the path and removes the folder."""
-    result = world.allocate(arguments.node, "tempfile.TemporaryDirectory")
+    result = world.objects.allocate(arguments.node, "tempfile.TemporaryDirectory")
     world.heap.store(result, ANY, (make_temporary_folder(world, arguments.node, fleeting=True),))
     return frozenset((result,))
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from jupyter_pipe.analysis.calls.files import make_folder, touch_below, touch_file, touch_name
 from jupyter_pipe.analysis.calls.libraries import apply_effect
 from jupyter_pipe.analysis.calls.texts import CONSTANTS
-from jupyter_pipe.analysis.interpreter.heap import NOTHING, Library, Text
 from jupyter_pipe.analysis.source.commands import files_of_command, files_of_words
+from jupyter_pipe.analysis.world.heap import NOTHING, Library, Text
 from jupyter_pipe.file_names import FILE, WHOLE_FOLDER
 from jupyter_pipe.model import PACKAGES
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from jupyter_pipe.analysis.calls.arguments import Arguments
-    from jupyter_pipe.analysis.interpreter.heap import Object, Values
-    from jupyter_pipe.analysis.interpreter.world import World
     from jupyter_pipe.analysis.source.commands import CommandFiles
+    from jupyter_pipe.analysis.world.heap import Object, Values
+    from jupyter_pipe.analysis.world.world import World
 
 __all__ = ["PROGRAM_CALLS", "fill_in", "run_command"]
 
@@ -44,7 +44,7 @@ def fill_in(world: World, command: str) -> str:
         name = (found[1] or found[2]).strip()
         if name in CONSTANTS:
             return CONSTANTS[name]
-        slot = world.state.get(name)
+        slot = world.names.get(name)
         texts = [one.payload.value for one in slot.values if isinstance(one.payload, Text)] if slot else []
         return texts[0] if slot and len(texts) == len(slot.values) == 1 else ANYTHING
 
@@ -59,7 +59,7 @@ def run_command(world: World, command: str, node: ast.AST) -> None:
 def _use(world: World, files: CommandFiles, node: ast.AST) -> None:
     """Applies what a program does to files. One that may touch anything reads the whole folder first and
     writes it last; `pip install` changes the packages."""
-    world.facts.effects = True
+    world.recorder.facts.effects = True
     if files.anything:
         touch_name(world, WHOLE_FOLDER, node, write=False)
     for path in files.reads:
@@ -88,7 +88,7 @@ def _touch(world: World, path: str, node: ast.AST, *, write: bool, whole: bool =
         touch_name(world, WHOLE_FOLDER, node, write=write)
     elif path and not path.startswith("-"):
         touch_file(world, _text(path), node, write=write, whole=whole)
-        if not write and any(name.startswith(f"{FILE}{path.rstrip('/')}/") for name in world.files):
+        if not write and any(name.startswith(f"{FILE}{path.rstrip('/')}/") for name in world.process.files):
             touch_below(world, _text(path), node, write=False)
 
 

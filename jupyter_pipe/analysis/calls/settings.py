@@ -13,13 +13,13 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.interpreter.heap import Object, Values
+from jupyter_pipe.analysis.world.heap import Object, Values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from jupyter_pipe.analysis.calls.arguments import Arguments
-    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.world.world import World
 
 __all__ = [
     "calls_for_effect",
@@ -97,13 +97,17 @@ def seeds_library(qualified: str) -> bool:
 def note_setting(world: World, qualified: str, arguments: Arguments) -> bool:
     """A call of a function that no table knows changes its library, if it is a setting."""
     node = arguments.node
-    if node not in world.facts.unused or qualified.startswith("builtins.") or not is_setting(qualified):
+    if (
+        node not in world.recorder.facts.unused
+        or qualified.startswith("builtins.")
+        or not is_setting(qualified)
+    ):
         return False
     if _acts_on_a_value(arguments):
         return False
     if seeds_library(qualified):
         # where the library is in its sequence cannot be told, so seeding it again would be wrong
-        world.facts.seeds.add("@process." + qualified.partition(".")[0])
+        world.recorder.facts.seeds.add("@process." + qualified.partition(".")[0])
     world.patch(qualified, node)
     return True
 
@@ -120,7 +124,9 @@ def note_setting_decorator(world: World, qualified: str, node: ast.AST) -> None:
 def note_registry_change(world: World, qualified: str, name: str, arguments: Arguments) -> bool:
     """A list or dict that a module keeps is changed: `sys.meta_path.append(finder)`."""
     known = world.knowledge.function(f"{qualified}.{name}") is not None
-    is_change = name in _REGISTRY and arguments.node in world.facts.unused and "." in qualified and not known
+    is_change = (
+        name in _REGISTRY and arguments.node in world.recorder.facts.unused and "." in qualified and not known
+    )
     if is_change:
         world.patch(qualified, arguments.node)
     return is_change
@@ -129,10 +135,10 @@ def note_registry_change(world: World, qualified: str, name: str, arguments: Arg
 @contextmanager
 def kept_for_later(world: World, *, is_kept: bool = True) -> Iterator[None]:
     """What a library is given to call later has not run yet: what it does is not an effect of the setting."""
-    effects, prints = world.facts.effects, world.facts.prints
+    effects, prints = world.recorder.facts.effects, world.recorder.facts.prints
     yield
     if is_kept:
-        world.facts.effects, world.facts.prints = effects, prints
+        world.recorder.facts.effects, world.recorder.facts.prints = effects, prints
 
 
 def _acts_on_a_value(arguments: Arguments) -> bool:

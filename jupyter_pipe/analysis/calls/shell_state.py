@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.interpreter.heap import NOTHING, Library, Values
+from jupyter_pipe.analysis.world.heap import NOTHING, Library, Values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jupyter_pipe.analysis.calls.arguments import Arguments
-    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.world.world import World
 
 __all__ = ["NAMESPACES", "SHELL", "SHELL_CALLS", "is_part_of_shell", "make_handle", "runs_magic"]
 
@@ -52,14 +52,14 @@ def _is_part(qualified: str) -> bool:
 
 
 def _get_shell(world: World, _arguments: Arguments) -> Values:
-    return frozenset((world.library(SHELL),))
+    return frozenset((world.objects.library(SHELL),))
 
 
 def make_handle(world: World, arguments: Arguments) -> Values:
     """`display(x, display_id=True)` gives a handle by which the output is changed later."""
     if "display_id" not in arguments.keywords:
         return NOTHING
-    return frozenset((world.allocate(arguments.node, "IPython.DisplayHandle"),))
+    return frozenset((world.objects.allocate(arguments.node, "IPython.DisplayHandle"),))
 
 
 SHELL_CALLS: dict[str, Callable[[World, Arguments], Values]] = {

@@ -12,14 +12,14 @@ import re
 import string
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.interpreter.heap import NOTHING, Library, Text
+from jupyter_pipe.analysis.world.heap import NOTHING, Library, Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from jupyter_pipe.analysis.calls.arguments import Arguments
-    from jupyter_pipe.analysis.interpreter.heap import Object, Values
-    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.world.heap import Object, Values
+    from jupyter_pipe.analysis.world.world import World
 
 __all__ = [
     "CONSTANTS",
@@ -79,7 +79,9 @@ def join_texts(
     if math.prod(map(len, known)) > MOST:
         known = [[_common(option)] for option in known]
     return frozenset(
-        world.text(build([text.value for text in texts]), type_, exact=all(text.exact for text in texts))
+        world.objects.text(
+            build([text.value for text in texts]), type_, exact=all(text.exact for text in texts)
+        )
         for texts in itertools.product(*known)
     )
 
@@ -216,7 +218,7 @@ def _split(world: World, value: Object, name: str, arguments: Arguments) -> Valu
     parts = text.value.split(given[0] if given else None) if name == "split" else text.value.splitlines()
     if len(parts) > MOST:
         return None
-    result = world.allocate((arguments.node, value), "builtins.list")
+    result = world.objects.allocate((arguments.node, value), "builtins.list")
     for place, part in enumerate(parts):
-        world.heap.store(result, f"[{place}]", (world.text(part),))
+        world.heap.store(result, f"[{place}]", (world.objects.text(part),))
     return frozenset((result,))

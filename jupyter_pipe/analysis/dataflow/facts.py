@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     import ast
 
-    from jupyter_pipe.analysis.interpreter.heap import Object, Values
     from jupyter_pipe.analysis.program import ProgramCell
     from jupyter_pipe.analysis.source.magics import Transformed
+    from jupyter_pipe.analysis.world.heap import Object, Values
 
 __all__ = ["CachedCall", "Facts", "Finding", "Place", "Read", "Unit", "Write", "place_of"]
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.dataflow.replays import definition_digest
-from jupyter_pipe.analysis.interpreter.heap import Class, Function
 from jupyter_pipe.analysis.interpreter.imports import is_future
-from jupyter_pipe.analysis.interpreter.world import FOLDER
 from jupyter_pipe.analysis.program import Program, StageFlow
+from jupyter_pipe.analysis.world.heap import Class, Function
+from jupyter_pipe.analysis.world.world import FOLDER
 from jupyter_pipe.model import Effect, EffectKind, Replay, ReplayKind
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from jupyter_pipe.analysis.dataflow.facts import Place, Unit
     from jupyter_pipe.analysis.dataflow.replays import Definitions
-    from jupyter_pipe.analysis.interpreter.heap import Heap, Object
+    from jupyter_pipe.analysis.world.heap import Heap, Object
 
 __all__ = ["StageFacts", "kept_definitions", "stage_facts", "stage_flow"]
 

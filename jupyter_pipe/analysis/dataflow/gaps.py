@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from jupyter_pipe.analysis.dataflow.facts import Unit
     from jupyter_pipe.analysis.dataflow.flows import StageFacts
-    from jupyter_pipe.analysis.interpreter.heap import Heap, Values
+    from jupyter_pipe.analysis.world.heap import Heap, Values
 
 __all__ = ["find_frozen"]
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.interpreter.heap import Class, Function, Library, LocalModule, Text
+from jupyter_pipe.analysis.world.heap import Class, Function, Library, LocalModule, Text
 
 if TYPE_CHECKING:
-    from jupyter_pipe.analysis.interpreter.heap import Object
-    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.world.heap import Object
+    from jupyter_pipe.analysis.world.world import World
 
 __all__ = ["expected_groups"]
 
@@ -31,7 +31,7 @@ def expected_groups(world: World, names: set[str]) -> tuple[tuple[str, ...], ...
         return name
 
     for name in sorted(names):
-        slot = world.state.get(name)
+        slot = world.names.get(name)
         todo = list(slot.values) if slot else []
         for _ in range(LARGEST):
             if not todo:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from jupyter_pipe.analysis.calls.ambient import FELT_EVERYWHERE
 from jupyter_pipe.analysis.dataflow.facts import place_of
 from jupyter_pipe.analysis.findings.report import cell_number, report
-from jupyter_pipe.analysis.interpreter.heap import Library
-from jupyter_pipe.analysis.interpreter.world import BUILTINS, PATCHED
+from jupyter_pipe.analysis.world.heap import Library
+from jupyter_pipe.analysis.world.world import BUILTINS, PATCHED
 from jupyter_pipe.file_names import is_file, may_be_same
 from jupyter_pipe.graphs import find_cycle, in_order, reachable
 from jupyter_pipe.model import Fix

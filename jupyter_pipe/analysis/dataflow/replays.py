@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from jupyter_pipe.analysis.interpreter.bindings import START, UNBOUND
-from jupyter_pipe.analysis.interpreter.world import PATCHED
 from jupyter_pipe.analysis.knowledge.tables import is_known_library
 from jupyter_pipe.analysis.source.scopes import bound_names
+from jupyter_pipe.analysis.world.environment import START, UNBOUND
+from jupyter_pipe.analysis.world.world import PATCHED
 from jupyter_pipe.graphs import reachable
 from jupyter_pipe.model import Replay, ReplayKind
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.findings.kernel_leftovers import check_left_behind
 from jupyter_pipe.analysis.findings.report import cell_number, did_you_mean, report
-from jupyter_pipe.analysis.interpreter.bindings import UNBOUND
-from jupyter_pipe.analysis.interpreter.heap import Library, LocalModule
-from jupyter_pipe.analysis.interpreter.world import BUILTINS, PATCHED
+from jupyter_pipe.analysis.world.environment import UNBOUND
+from jupyter_pipe.analysis.world.heap import Library, LocalModule
+from jupyter_pipe.analysis.world.world import BUILTINS, PATCHED
 from jupyter_pipe.model import PACKAGES, Fix
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.dataflow.facts import Read, Unit
     from jupyter_pipe.analysis.dataflow.flows import StageFacts
     from jupyter_pipe.analysis.dataflow.replays import Definitions
-    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.world.world import World
     from jupyter_pipe.model import Diagnostic
 
 __all__ = ["check_stage", "check_units"]
@@ -299,7 +299,7 @@ def _check_sets(stage: StageFacts, world: World) -> Iterator[Diagnostic]:
     reported: set[str] = set()
     for unit in stage.units:
         for value, place in unit.facts.iterated_sets.items():
-            for name in sorted(world.holders.get(value, ())):
+            for name in sorted(world.names.holders.get(value, ())):
                 if name in stage.values and name not in reported:
                     reported.add(name)
                     message = (

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from jupyter_pipe.analysis.calls.files import FLEETING
 from jupyter_pipe.analysis.dataflow.replays import SHELL
 from jupyter_pipe.analysis.findings.report import cell_number, report
-from jupyter_pipe.analysis.interpreter.heap import Library
-from jupyter_pipe.analysis.interpreter.world import ANNOTATIONS, HISTORY
+from jupyter_pipe.analysis.world.heap import Library
+from jupyter_pipe.analysis.world.world import ANNOTATIONS, HISTORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.dataflow.facts import Read, Unit
     from jupyter_pipe.analysis.dataflow.flows import StageFacts
     from jupyter_pipe.analysis.dataflow.replays import Definitions
-    from jupyter_pipe.analysis.interpreter.heap import Object
-    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.world.heap import Object
+    from jupyter_pipe.analysis.world.world import World
     from jupyter_pipe.model import Diagnostic
 
 __all__ = ["check_left_behind"]
@@ -74,7 +74,7 @@ def _check_memory_maps(stage: StageFacts, world: World) -> Iterator[Diagnostic]:
     for unit in stage.units:
         for value, place in unit.facts.mutated.items():
             over = world.heap.affected((value,))
-            names = {name for part in over for name in world.holders.get(part, ())} & stage.values
+            names = {name for part in over for name in world.names.holders.get(part, ())} & stage.values
             if not names or names <= reported or not any(map(_writes_to_file, over)):
                 continue
             reported |= names

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.dataflow.replays import definition_digest
 from jupyter_pipe.analysis.findings.report import cell_number, report
-from jupyter_pipe.analysis.interpreter.heap import Bound, Class, Function, Instance, Partial
+from jupyter_pipe.analysis.world.heap import Bound, Class, Function, Instance, Partial
 from jupyter_pipe.graphs import reachable
 from jupyter_pipe.model import ReplayKind
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jupyter_pipe.analysis.dataflow.facts import Unit
     from jupyter_pipe.analysis.dataflow.flows import StageFacts
     from jupyter_pipe.analysis.dataflow.replays import Definitions
-    from jupyter_pipe.analysis.interpreter.heap import Object, Values
+    from jupyter_pipe.analysis.world.heap import Object, Values
     from jupyter_pipe.model import Diagnostic
 
 __all__ = ["check_redefinitions"]

@@ -8,7 +8,9 @@ from jupyter_pipe.analysis.calls.ambient import use_style
 from jupyter_pipe.analysis.calls.libraries import escape
 from jupyter_pipe.analysis.calls.paths import part_of_path
 from jupyter_pipe.analysis.calls.shell_state import NAMESPACES, SHELL
-from jupyter_pipe.analysis.interpreter.heap import (
+from jupyter_pipe.analysis.knowledge import AttributeEffect, Returns
+from jupyter_pipe.analysis.source.submodules import is_left_to_others
+from jupyter_pipe.analysis.world.heap import (
     ANY,
     FIELD,
     NOTHING,
@@ -24,9 +26,7 @@ from jupyter_pipe.analysis.interpreter.heap import (
     find_in_class,
     in_order,
 )
-from jupyter_pipe.analysis.interpreter.world import World, text_of
-from jupyter_pipe.analysis.knowledge import AttributeEffect, Returns
-from jupyter_pipe.analysis.source.submodules import is_left_to_others
+from jupyter_pipe.analysis.world.world import World, text_of
 
 __all__ = [
     "ADDRESS",
@@ -60,7 +60,7 @@ def _load_attribute(world: World, value: Object, name: str, node: ast.AST) -> Va
     if isinstance(payload, Library):
         return frozenset((_library_attribute(world, payload.qualified, name, node),))
     if isinstance(payload, LocalModule):
-        slot = world.state.get(payload.frame.key(name))
+        slot = world.names.get(payload.frame.key(name))
         return slot.values if slot else NOTHING
     if value is world.namespace:
         return world.read_global(name, node)
@@ -84,8 +84,8 @@ def _library_attribute(world: World, qualified: str, name: str, node: ast.AST) -
     if component is not None:
         world.touch("@" + component, node)
     if is_left_to_others(full):
-        world.facts.submodules.add(full)
-    return world.library(full)
+        world.recorder.facts.submodules.add(full)
+    return world.objects.library(full)
 
 
 def _class_attribute(world: World, value: Object, class_: Object, name: str, node: ast.AST) -> Values:
@@ -122,7 +122,7 @@ def _inherited(world: World, value: Object, name: str) -> Values:
 
 
 def _bound(world: World, receiver: Object, name: str, function: Object | None = None) -> Object:
-    bound = world.allocate((receiver, "." + name), "builtins.method", Bound(receiver, name, function))
+    bound = world.objects.allocate((receiver, "." + name), "builtins.method", Bound(receiver, name, function))
     effect = world.knowledge.method(receiver.type, name) if function is None and receiver.type else None
     if effect is not None and effect.changes_receiver:
         # Whoever calls `xs.append` changes `xs`, as code of the notebook could.
@@ -148,7 +148,7 @@ def _foreign_attribute(world: World, value: Object, name: str, node: ast.AST) ->
         return world.heap.load(value, "." + name)
     if effect.returns is Returns.fresh and effect.result_type in ATOMIC:
         return NOTHING
-    result = world.allocate((value, "." + name), effect.result_type, open_=True)
+    result = world.objects.allocate((value, "." + name), effect.result_type, open_=True)
     _tie_attribute(world, effect.returns, value, name, result)
     return frozenset((result,))
 
@@ -177,9 +177,9 @@ def store_attribute(world: World, base: Values, name: str, values: Values, node:
         world.heap.store(value, "." + name, values)
         if isinstance(value.payload, LocalModule):
             frame = value.payload.frame
-            slot = world.state.get(frame.key(name))
+            slot = world.names.get(frame.key(name))
             if slot is not None:
-                world.state.set(frame.key(name), slot._replace(values=slot.values | values))
+                world.names.set(frame.key(name), slot._replace(values=slot.values | values))
 
 
 def _store_in_library(world: World, qualified: str, node: ast.AST) -> None:
@@ -211,7 +211,7 @@ def look_up_by_identity(world: World, keys: Values, node: ast.AST) -> None:
     """Instances of the notebook's classes are found in containers by what they are, not by content."""
     for value in keys:
         if isinstance(value.payload, Instance):
-            world.facts.identified.setdefault(value, world.place_of(node))
+            world.recorder.facts.identified.setdefault(value, world.place_of(node))
 
 
 def load_item(world: World, base: Values, node: ast.Subscript) -> Values:
@@ -253,7 +253,11 @@ def _item_of_library(world: World, value: Object, node: ast.Subscript) -> Object
 
 
 def _names_notebook(world: World, key: ast.expr) -> bool:
-    is_name = isinstance(key, ast.Name) and key.id == "__name__" and world.frame.module() is world.globals
+    is_name = (
+        isinstance(key, ast.Name)
+        and key.id == "__name__"
+        and world.names.frame.module() is world.names.globals
+    )
     return is_name or text_of(world.evaluate(key)) == "__main__"
 
 
@@ -261,7 +265,7 @@ def _load_item(world: World, value: Object, node: ast.Subscript, sliced: bool) -
     """What `value[key]` may be, by what is known of the type: a copy (`xs[1:]`), a view (`array[0]`), a
     holder (`df.groupby("k")["a"]`), or the part itself (`df["a"]`). A `defaultdict` is changed by it."""
     if sliced and value.type in LISTS:
-        copy = world.allocate((node, value), value.type)
+        copy = world.objects.allocate((node, value), value.type)
         world.heap.copy_parts(value, copy)
         return frozenset((copy,))
     label = item_label(node.slice)
@@ -277,7 +281,7 @@ def _load_item(world: World, value: Object, node: ast.Subscript, sliced: bool) -
     if effect.returns is Returns.view:
         return frozenset((_view(world, value, node, effect.result_type or value.type),))
     if effect.returns is Returns.holder:
-        result = world.allocate((node, value), effect.result_type, open_=True)
+        result = world.objects.allocate((node, value), effect.result_type, open_=True)
         world.heap.store(result, "receiver", (value,))
         return frozenset((result,))
     parts = world.heap.load(value, label)
@@ -300,7 +304,7 @@ def _item_type(type_: str, node: ast.Subscript) -> str:
 
 
 def _view(world: World, value: Object, node: ast.Subscript, type_: str) -> Object:
-    view = world.allocate((node, value), type_, open_=True)
+    view = world.objects.allocate((node, value), type_, open_=True)
     world.heap.share(view, value)
     return view
 
@@ -348,6 +352,5 @@ def _bind_in_namespace(world: World, node: ast.Subscript, values: Values) -> Non
 
 
 def _bind_global(world: World, name: str, values: Values, node: ast.AST) -> None:
-    outer, world.frame = world.frame, world.globals
-    world.bind(name, values, node)
-    world.frame = outer
+    with world.names.inside(world.names.globals):
+        world.bind(name, values, node)

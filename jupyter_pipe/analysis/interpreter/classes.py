@@ -6,7 +6,8 @@ import ast
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.interpreter.functions import call_function
-from jupyter_pipe.analysis.interpreter.heap import (
+from jupyter_pipe.analysis.source.scopes import Frame, scope_of
+from jupyter_pipe.analysis.world.heap import (
     ANY,
     FIELD,
     NOTHING,
@@ -18,12 +19,11 @@ from jupyter_pipe.analysis.interpreter.heap import (
     Values,
     find_in_class,
 )
-from jupyter_pipe.analysis.source.scopes import Frame, scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.world.world import World
 
 __all__ = ["instantiate", "make_class"]
 
@@ -32,13 +32,12 @@ def make_class(world: World, node: ast.ClassDef) -> Object:
     """Runs a class body in its own scope; what it binds becomes the attributes of the class."""
     bases = tuple(value for base in node.bases for value in world.evaluate(base))
     keywords = {keyword.arg: world.evaluate(keyword.value) for keyword in node.keywords}
-    result = world.allocate(node, "builtins.type")
+    result = world.objects.allocate(node, "builtins.type")
     result.payload = Class(node, bases)
     result.carries = True
-    frame = Frame(scope_of(node), world.frame, kind="class", holder=result)
-    outer, world.frame = world.frame, frame
-    world.execute(node.body)
-    world.frame = outer
+    frame = Frame(scope_of(node), world.names.frame, kind="class", holder=result)
+    with world.names.inside(frame):
+        world.execute(node.body)
     world.heap.store(result, "bases", [base for base in bases if isinstance(base.payload, Class)])
     inherited = frozenset().union(*(base.fields.get("class", ()) for base in bases))
     _run_hooks(world, result, bases, keywords.get("metaclass", inherited), node)
@@ -67,7 +66,9 @@ def instantiate(
 ) -> Values:
     """Calls a class of the notebook."""
     foreign = _foreign_base(class_)
-    result = world.allocate((node, class_), foreign or "", Instance(class_), open_=foreign is not None)
+    result = world.objects.allocate(
+        (node, class_), foreign or "", Instance(class_), open_=foreign is not None
+    )
     world.heap.store(result, "class", (class_,))
     itself = frozenset((result,))
     makers = find_in_class(class_, "__init__")
@@ -114,7 +115,7 @@ def _make_default(world: World, class_: Object, result: Object, name: str) -> No
             elif isinstance(factory.payload, Class):
                 made = instantiate(world, factory, (), {}, factory.payload.node)
             elif isinstance(factory.payload, Library):
-                made = frozenset((world.allocate((result, name), factory.payload.qualified),))
+                made = frozenset((world.objects.allocate((result, name), factory.payload.qualified),))
             world.heap.store(result, "." + name, made)
 
 

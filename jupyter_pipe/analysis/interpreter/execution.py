@@ -13,21 +13,20 @@ from jupyter_pipe.analysis.calls.settings import calls_for_effect
 from jupyter_pipe.analysis.dataflow.facts import Facts, Unit, Write
 from jupyter_pipe.analysis.dataflow.groups import expected_groups
 from jupyter_pipe.analysis.interpreter import expressions, functions, loops, statements
-from jupyter_pipe.analysis.interpreter.bindings import UNBOUND
-from jupyter_pipe.analysis.interpreter.deferred_calls import PostponedCalls
 from jupyter_pipe.analysis.interpreter.functions import touch_free_names
-from jupyter_pipe.analysis.interpreter.heap import Class, ExhaustedError, Function, LocalModule, in_order
 from jupyter_pipe.analysis.interpreter.statements import guarded
-from jupyter_pipe.analysis.interpreter.world import World
 from jupyter_pipe.analysis.source.scopes import bound_names
+from jupyter_pipe.analysis.world.environment import UNBOUND
+from jupyter_pipe.analysis.world.heap import Class, ExhaustedError, Function, LocalModule, in_order
+from jupyter_pipe.analysis.world.world import World
 from jupyter_pipe.file_names import is_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence, Set
     from pathlib import Path
 
-    from jupyter_pipe.analysis.interpreter.heap import Object
     from jupyter_pipe.analysis.knowledge import Knowledge
+    from jupyter_pipe.analysis.world.heap import Object
 
 __all__ = ["interpret", "new_world", "observe"]
 
@@ -68,7 +67,7 @@ def interpret(
 
 
 def _run(world: World, unit: Unit) -> None:
-    _begin(world, unit)
+    world.begin(unit)
     try:
         if "raises-exception" in unit.cell.cell.tags:
             guarded(world, lambda: _execute(world, unit))
@@ -81,39 +80,27 @@ def _run(world: World, unit: Unit) -> None:
 
 def _run_roughly(world: World, unit: Unit) -> None:
     """Follows no call by itself; should that still be too much, takes every name to be changed."""
-    first = world.calls[:1]
-    for callee, before in world.returned.items():
-        if isinstance(callee.payload, Function):
-            callee.payload.returned = before
-    _begin_again(world, unit)
-    world.spent = functions.BUDGET
+    outermost = world.calls.broken_off
+    world.calls.forget()
+    world.begin_again(unit)
     try:
-        if world.too_large.issuperset(first) and first:  # it was followed roughly just now
-            raise ExhaustedError
-        world.too_large.update(first)
+        world.calls.follow_roughly(outermost)
         _execute(world, unit)
     except (RecursionError, ExhaustedError):
-        world.hopeless.update(first)
-        _begin_again(world, unit)
+        world.calls.give_up(outermost)
+        world.begin_again(unit)
         touch_every_name(world, unit)
 
 
 def _execute(world: World, unit: Unit) -> bool:
     for component in FELT_EVERYWHERE:
-        if world.state.get(component) is not None:
+        if world.names.get(component) is not None:
             world.touch(component, unit.node)
     if not (isinstance(unit.node, ast.Expr) and unit.displays):
         return world.execute((unit.node,))
-    world.facts.unused.update(calls_for_effect(unit.node.value))
+    world.recorder.facts.unused.update(calls_for_effect(unit.node.value))
     show(world, world.evaluate(unit.node.value), unit.node)
     return True
-
-
-def _begin_again(world: World, unit: Unit) -> None:
-    world.state.reset()
-    world.heap.undo()
-    world.frame, world.context, world.loops, world.calls = world.globals, (), [], []
-    _begin(world, unit)
 
 
 def touch_every_name(world: World, unit: Unit) -> None:
@@ -124,43 +111,34 @@ def touch_every_name(world: World, unit: Unit) -> None:
         unit.node,
         "Split it into several statements.",
     )
-    world.escaping += 1  # what a name means in a body is told roughly: it may be bound there
-    for node in ast.walk(unit.node):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            slot = world.state.get(node.id)
-            if slot is not None:
-                for value in in_order(world.read_global(node.id, node)):
-                    touch_free_names(world, value, set())
-                world.mutate(slot.values, node)
-    world.escaping -= 1
+    with world.recorder.roughly():  # a name in a body may be bound there
+        for node in ast.walk(unit.node):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                _touch_name(world, node)
     for name in bound_names((unit.node,)):
-        world.bind(name, frozenset((world.allocate((unit.node, name), open_=True),)), unit.node)
+        world.bind(name, frozenset((world.objects.allocate((unit.node, name), open_=True),)), unit.node)
+
+
+def _touch_name(world: World, node: ast.Name) -> None:
+    slot = world.names.get(node.id)
+    if slot is None:
+        return
+    for value in in_order(world.read_global(node.id, node)):
+        touch_free_names(world, value, set())
+    world.mutate(slot.values, node)
 
 
 def observe(world: World, unit: Unit) -> None:
     """Evaluates a gate or the name of a metric: it reads like code at the end of its stage."""
-    _begin(world, unit)
+    world.begin(unit)
     world.execute((unit.node,))
-
-
-def _begin(world: World, unit: Unit) -> None:
-    world.unit, world.cell = unit.number, unit.cell.cell.index
-    world.facts = unit.facts
-    world.spent = 0
-    world.postponed = PostponedCalls()
-    world.escaping = 0
-    world.heap.begin()
-    world.memory.clear()
-    world.contexts.clear()
-    world.returned.clear()
-    world.uncertain = 0
 
 
 def _finish(world: World, unit: Unit) -> None:
     """Turns what happened into how the unit leaves each name."""
     facts = unit.facts
     for name, place in facts.bound.items():
-        slot = world.state.get(name)
+        slot = world.names.get(name)
         if slot is None:
             continue
         if slot.sources == {unit.number}:
@@ -191,25 +169,25 @@ def _spread_mutations(world: World, unit: Unit) -> None:
         affected = world.heap.affected((value,))
         done |= affected & facts.mutated.keys() if value.shares else {value}
         names = set(_reaching(world, affected)) | _functions_of(world, affected)
-        world.changed_classes.update(part for part in affected if isinstance(part.payload, Class))
+        world.process.changed_classes.update(part for part in affected if isinstance(part.payload, Class))
         if is_definition:
             closed = world.heap.affected((value,), by_instances=False)
             facts.changed_definitions.update(_reaching(world, closed))
         _share(facts, names)
         for name in sorted(names):
-            slot = world.state.get(name)
+            slot = world.names.get(name)
             if slot is not None and slot.sources != {number}:
-                world.state.set(name, slot._replace(sources=slot.sources | {number}))
+                world.names.set(name, slot._replace(sources=slot.sources | {number}))
                 facts.writes.setdefault(name, Write("mutates", place, slot.sources - {number}))
 
 
 def _reaching(world: World, values: Set[Object]) -> Iterator[str]:
     """The global names whose value may be one of `values`."""
     for value in values:
-        for name in tuple(world.holders.get(value, ())):
-            slot = world.state.get(name)
+        for name in tuple(world.names.holders.get(value, ())):
+            slot = world.names.get(name)
             if slot is None or value not in slot.values:
-                world.holders[value].discard(name)
+                world.names.holders[value].discard(name)
             else:
                 yield name
 
@@ -220,7 +198,7 @@ def _functions_of(world: World, values: Set[Object]) -> set[str]:
     if not modules:
         return set()
     frames = {module.frame.number for module in modules}
-    known = ((value, value.payload) for value in world.holders)
+    known = ((value, value.payload) for value in world.names.holders)
     functions = {value for value, one in known if isinstance(one, Function) and one.frame.number in frames}
     return set(_reaching(world, functions))
 

@@ -9,11 +9,12 @@ from jupyter_pipe.analysis.calls.dispatch import evaluate_call
 from jupyter_pipe.analysis.calls.texts import PATH, are_texts, join_texts, percent
 from jupyter_pipe.analysis.interpreter.access import load_attribute, load_item, look_up_by_identity
 from jupyter_pipe.analysis.interpreter.functions import make_function
-from jupyter_pipe.analysis.interpreter.heap import ANY, NOTHING, Instance, Library, Object, Text, Values
 from jupyter_pipe.analysis.interpreter.iteration import elements_of
 from jupyter_pipe.analysis.interpreter.targets import assign
-from jupyter_pipe.analysis.interpreter.world import World, expression_rules, rule, text_of
 from jupyter_pipe.analysis.source.scopes import Comprehension, Frame, scope_of
+from jupyter_pipe.analysis.world.heap import ANY, NOTHING, Instance, Library, Object, Text, Values
+from jupyter_pipe.analysis.world.rules import expression_rules, rule
+from jupyter_pipe.analysis.world.world import World, text_of
 
 __all__: list[str] = []
 
@@ -51,7 +52,7 @@ CONTAINERS = {
 
 @rule(expression_rules, ast.Constant)
 def _constant(world: World, node: ast.Constant) -> Values:
-    return frozenset((world.text(node.value),)) if isinstance(node.value, str) else NOTHING
+    return frozenset((world.objects.text(node.value),)) if isinstance(node.value, str) else NOTHING
 
 
 @rule(expression_rules, ast.Name)
@@ -79,10 +80,8 @@ def _call(world: World, node: ast.Call) -> Values:
 @rule(expression_rules, ast.NamedExpr)
 def _walrus(world: World, node: ast.NamedExpr) -> Values:
     values = world.evaluate(node.value)
-    inner = world.frame
-    world.frame = inner.home()
-    world.bind(node.target.id, values, node.target)
-    world.frame = inner
+    with world.names.inside(world.names.frame.home()):
+        world.bind(node.target.id, values, node.target)
     return values
 
 
@@ -106,7 +105,7 @@ def combine(world: World, operator: ast.operator, left: Values, right: Values, n
     if not plain:
         return special
     types = {value.type for value in plain}
-    result = world.allocate(node, _dominant(types), open_=not types <= SEQUENCES or types == {""})
+    result = world.objects.allocate(node, _dominant(types), open_=not types <= SEQUENCES or types == {""})
     for value in plain:
         if value.type in SEQUENCES and value.fields:
             world.heap.copy_parts(value, result)
@@ -140,7 +139,7 @@ def _unary(world: World, node: ast.UnaryOp) -> Values:
         return NOTHING
     if all(isinstance(value.payload, Text) for value in values):
         return NOTHING
-    return frozenset((world.allocate(node, _dominant({value.type for value in values}), open_=True),))
+    return frozenset((world.objects.allocate(node, _dominant({value.type for value in values}), open_=True),))
 
 
 @rule(expression_rules, ast.Compare)
@@ -158,22 +157,21 @@ def _compare(world: World, node: ast.Compare) -> Values:
             world.call_special(left, f"__{COMPARISONS[type(operator)]}__", (right,), node)
             world.call_special(right, f"__{COMPARISONS[type(operator)]}__", (left,), node)
             plain = plain and not _array_like(left | right)
-    return NOTHING if plain else frozenset((world.allocate(node, open_=True),))
+    return NOTHING if plain else frozenset((world.objects.allocate(node, open_=True),))
 
 
 def _look_up(world: World, left: Values, right: Values, node: ast.AST) -> None:
     """`"x" in globals()` asks for x."""
     name = text_of(left)
-    if world.namespace in right and name is not None and world.state.get(name) is not None:
-        world.uncertain += 1
-        world.read_global(name, node)
-        world.uncertain -= 1
+    if world.namespace in right and name is not None and world.names.get(name) is not None:
+        with world.recorder.under_a_condition():
+            world.read_global(name, node)
 
 
 def _identify(world: World, left: Values, right: Values, node: ast.AST) -> None:
     if left and right:
         for value in left | right:
-            world.facts.identified.setdefault(value, world.place_of(node))
+            world.recorder.facts.identified.setdefault(value, world.place_of(node))
 
 
 def _array_like(values: Values) -> bool:
@@ -213,7 +211,7 @@ def _sequence(world: World, node: ast.List | ast.Tuple) -> Values:
     values = [(position, item, world.evaluate(item)) for position, item in enumerate(node.elts)]
     if isinstance(node, ast.Tuple) and not any(found for _, _, found in values):
         return NOTHING
-    result = world.allocate(node, "builtins.list" if isinstance(node, ast.List) else "builtins.tuple")
+    result = world.objects.allocate(node, "builtins.list" if isinstance(node, ast.List) else "builtins.tuple")
     starred = False
     for position, item, found in values:
         starred = starred or isinstance(item, ast.Starred)
@@ -228,7 +226,7 @@ def _starred(world: World, node: ast.Starred) -> Values:
 
 @rule(expression_rules, ast.Set)
 def _set(world: World, node: ast.Set) -> Values:
-    result = world.allocate(node, "builtins.set")
+    result = world.objects.allocate(node, "builtins.set")
     for item in node.elts:
         world.heap.store(result, ANY, world.evaluate(item))
     return frozenset((result,))
@@ -236,7 +234,7 @@ def _set(world: World, node: ast.Set) -> Values:
 
 @rule(expression_rules, ast.Dict)
 def _dict(world: World, node: ast.Dict) -> Values:
-    result = world.allocate(node, "builtins.dict")
+    result = world.objects.allocate(node, "builtins.dict")
     for key, item in zip(node.keys, node.values, strict=True):
         if key is None:
             for source in world.evaluate(item):
@@ -252,16 +250,15 @@ def _dict(world: World, node: ast.Dict) -> Values:
 @rule(expression_rules, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 def _comprehension(world: World, node: Comprehension) -> Values:
     first = world.evaluate(node.generators[0].iter)
-    frame = Frame(scope_of(node), world.frame, kind="comprehension")
-    result = world.allocate(node, CONTAINERS[type(node)])
-    outer, world.frame = world.frame, frame
+    frame = Frame(scope_of(node), world.names.frame, kind="comprehension")
+    result = world.objects.allocate(node, CONTAINERS[type(node)])
 
     def arm() -> bool:
         _run_generators(world, node, first, result)
         return True
 
-    world.branches(arm, lambda: True)
-    world.frame = outer
+    with world.names.inside(frame):
+        world.branches(arm, lambda: True)
     return frozenset((result,))
 
 
@@ -309,15 +306,15 @@ def _await(world: World, node: ast.Await) -> Values:
 @rule(expression_rules, ast.Yield)
 def _yield(world: World, node: ast.Yield) -> Values:
     if node.value is not None:
-        world.frame.home().yielded.update(world.evaluate(node.value))
-    return frozenset((world.allocate(node, open_=True),))
+        world.names.frame.home().yielded.update(world.evaluate(node.value))
+    return frozenset((world.objects.allocate(node, open_=True),))
 
 
 @rule(expression_rules, ast.YieldFrom)
 def _yield_from(world: World, node: ast.YieldFrom) -> Values:
     values = world.evaluate(node.value)
-    world.frame.home().yielded.update(elements_of(world, values, node))
-    return frozenset((world.allocate(node, open_=True),))
+    world.names.frame.home().yielded.update(elements_of(world, values, node))
+    return frozenset((world.objects.allocate(node, open_=True),))
 
 
 @rule(expression_rules, ast.Slice)

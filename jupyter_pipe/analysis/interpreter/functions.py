@@ -13,15 +13,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.dataflow.facts import CachedCall
-from jupyter_pipe.analysis.interpreter.heap import ANY, Bound, ExhaustedError, Function, Object, Values
 from jupyter_pipe.analysis.source.scopes import SCOPES, Frame, parameters_of, scope_of
+from jupyter_pipe.analysis.world.heap import ANY, Bound, ExhaustedError, Function, Object, Values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jupyter_pipe.analysis.interpreter.bindings import Layer
-    from jupyter_pipe.analysis.interpreter.deferred_calls import Postponed
-    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.world.deferred_calls import Postponed
+    from jupyter_pipe.analysis.world.environment import Layer
+    from jupyter_pipe.analysis.world.world import World
 
 __all__ = [
     "call_function",
@@ -31,31 +31,27 @@ __all__ = [
 ]
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-DEEPEST = 16
 CACHES = frozenset({"functools.lru_cache", "functools.cache"})
-RECURSIONS = 2
-BUDGET = 30_000
-"""Nodes of function bodies that one top-level statement may interpret, loops counted once."""
 
 
 def make_function(world: World, node: FunctionNode) -> Object:
     """Evaluates defaults and makes the function's object; decorators are the caller's."""
     defaults = _defaults(world, node.args)
-    result = world.allocate(node, "builtins.function")
+    result = world.objects.allocate(node, "builtins.function")
     if result.payload is None:
         result.payload = Function(
-            node, world.frame, scope_of(node), _captures(node), sum(1 for _ in ast.walk(node))
+            node, world.names.frame, scope_of(node), _captures(node), sum(1 for _ in ast.walk(node))
         )
-        if world.frame.module() is world.globals:
-            result.payload.cell = world.cell
+        if world.names.frame.module() is world.names.globals:
+            result.payload.cell = world.recorder.cell
         result.carries = True
     payload = result.payload
     assert isinstance(payload, Function)
-    payload.frame = world.frame
+    payload.frame = world.names.frame
     payload.defaults = defaults
     for values in defaults.values():
         world.heap.store(result, "defaults", values)
-    frame: Frame | None = world.frame
+    frame: Frame | None = world.names.frame
     while frame is not None and frame.parent is not None:
         if frame.holder is not None:
             world.heap.store(result, "closure", (frame.holder,))
@@ -78,29 +74,27 @@ def call_function(
     """Interprets the body of a notebook function. Its value is what it may return."""
     function = callee.payload
     assert isinstance(function, Function)
-    if world.postponed.open:
+    if world.calls.postponed.open:
         return _postpone(world, callee, positional, keywords, node)
-    if callee in world.hopeless and not world.calls:
+    if world.calls.is_hopeless(callee):
         raise ExhaustedError
-    if world.calls.count(callee) >= RECURSIONS:
+    if world.calls.is_recursion(callee):
         return function.returned
-    if world.spent >= BUDGET and world.calls:
-        world.too_large.add(world.calls[0])
-    if len(world.calls) >= DEEPEST or world.spent >= BUDGET or callee in world.too_large:
+    if world.calls.is_too_much(callee):
         returned = _postpone(world, callee, positional, keywords, node)
         _run_postponed(world, node)
         return returned
     key = (callee, tuple(positional), tuple(keywords.items()))
     before = world.version
-    known = world.memory.get(key)
+    known = world.calls.results.get(key)
     if known is not None and known[0] == before:
         return known[1]
     if function.decorators & CACHES:
         _note_cached_call(world, callee, node)
-    world.spent += function.weight
-    result = _interpret(world, callee, positional, keywords, node, (*world.context, node))
+    world.calls.spend(function)
+    result = _interpret(world, callee, positional, keywords, node, (*world.calls.sites, node))
     if world.version == before and result <= frozenset().union(*positional, *keywords.values()):
-        world.memory[key] = before, result
+        world.calls.results[key] = before, result
     return result
 
 
@@ -110,24 +104,19 @@ def _interpret(
     positional: Sequence[Values],
     keywords: Mapping[str, Values],
     site: ast.AST,
-    context: tuple[ast.AST, ...],
+    sites: tuple[ast.AST, ...],
 ) -> Values:
-    """`site` tells apart what different calls make, `context` are the calls that led here."""
+    """`site` tells apart what different calls make, `sites` are the calls that led here."""
     function = callee.payload
     assert isinstance(function, Function)
     frame = Frame(function.scope, function.frame)
     if function.captures:
-        frame.holder = world.allocate((site, function.node, "frame"))
-    saved = world.frame, world.context, world.loops
-    world.frame, world.context, world.loops = frame, context, []
-    world.calls.append(callee)
-    world.state.push()
-    frame.depth = len(world.state.layers) - 1
-    _bind_parameters(world, function, positional, keywords)
-    _run_body(world, function, frame)
-    world.calls.pop()
-    world.frame, world.context, world.loops = saved
-    world.returned.setdefault(callee, function.returned)
+        frame.holder = world.objects.allocate((site, function.node, "frame"))
+    with world.names.inside(frame), world.calls.entering(callee, sites):
+        world.names.push()
+        frame.depth = len(world.names.layers) - 1
+        _bind_parameters(world, function, positional, keywords)
+        _run_body(world, function, frame)
     function.returned |= frame.returned
     return _result(world, callee, frame, site)
 
@@ -138,22 +127,22 @@ def _postpone(
     """What the function has been found to return until now, or anything else."""
     function = callee.payload
     assert isinstance(function, Function)
-    world.postponed.add(callee, positional, keywords)
-    return function.returned | {world.allocate(node, open_=True)}
+    world.calls.postponed.add(callee, positional, keywords)
+    return function.returned | {world.objects.allocate(node, open_=True)}
 
 
 def _run_postponed(world: World, node: ast.AST) -> None:
     """Interprets every function that was postponed, and those that they call, as code that may run."""
-    postponed, context = world.postponed, (*world.context, node)
+    postponed, sites = world.calls.postponed, (*world.calls.sites, node)
     postponed.open = True
     while (call := postponed.take()) is not None:
-        world.branches(partial(_may_run, world, call, context), lambda: True)
+        world.branches(partial(_may_run, world, call, sites), lambda: True)
     postponed.open = False
 
 
-def _may_run(world: World, call: Postponed, context: tuple[ast.AST, ...]) -> bool:
+def _may_run(world: World, call: Postponed, sites: tuple[ast.AST, ...]) -> bool:
     world.heap.spend(call.function.weight)
-    _interpret(world, call.callee, call.positional, call.keywords, call.function.node, context)
+    _interpret(world, call.callee, call.positional, call.keywords, call.function.node, sites)
     return True
 
 
@@ -162,16 +151,16 @@ def _note_cached_call(world: World, callee: Object, node: ast.AST) -> None:
     function = callee.payload
     assert isinstance(function, Function)
     names = {part.id for part in ast.walk(function.node) if isinstance(part, ast.Name)}
-    slots = {name: world.state.get(name) for name in sorted(names - function.scope.names - {function.name})}
+    slots = {name: world.names.get(name) for name in sorted(names - function.scope.names - {function.name})}
     sources = {name: slot.sources for name, slot in slots.items() if slot is not None}
-    world.facts.cached_calls.append(CachedCall(function.name, world.place_of(node), sources))
+    world.recorder.facts.cached_calls.append(CachedCall(function.name, world.place_of(node), sources))
 
 
 def note_cache_look(world: World, value: Object, node: ast.AST) -> None:
     """`f.cache_info()` tells how often earlier code called the function."""
     function = value.payload.function if isinstance(value.payload, Bound) else value
     if function is not None and isinstance(function.payload, Function):
-        world.facts.cache_looks.setdefault(function.payload.name, world.place_of(node))
+        world.recorder.facts.cache_looks.setdefault(function.payload.name, world.place_of(node))
 
 
 def _run_body(world: World, function: Function, frame: Frame) -> None:
@@ -181,10 +170,10 @@ def _run_body(world: World, function: Function, frame: Frame) -> None:
         alive = True
     else:
         alive = world.execute(node.body)
-    outcomes = [world.state.pop(), *frame.exits] if alive else (world.state.pop(), frame.exits)[1]
+    outcomes = [world.names.pop(), *frame.exits] if alive else (world.names.pop(), frame.exits)[1]
     if outcomes:
         keep = frame.holder is not None
-        world.state.merge([_without_locals(layer, frame.number, keep) for layer in outcomes])
+        world.names.merge([_without_locals(layer, frame.number, keep) for layer in outcomes])
 
 
 def _without_locals(layer: Layer, number: int, keep: bool) -> Layer:
@@ -215,28 +204,25 @@ def touch_free_names(world: World, callee: Object, seen: set[Object]) -> None:
     seen.add(callee)
     function = callee.payload
     bound, declared = _names_bound_inside(function.node)
-    outer, world.frame = world.frame, function.frame
-    for part in ast.walk(function.node):
-        if not isinstance(part, ast.Name):
-            continue
-        if part.id in declared and not isinstance(part.ctx, ast.Load):
-            _may_bind(world, part)
-        elif part.id not in bound or part.id in declared:
-            for value in world.read(part.id, part):
-                touch_free_names(world, value, seen)
-                world.mutate((value,), part)
-    world.frame = outer
+    with world.names.inside(function.frame):
+        for part in ast.walk(function.node):
+            if not isinstance(part, ast.Name):
+                continue
+            if part.id in declared and not isinstance(part.ctx, ast.Load):
+                _may_bind(world, part)
+            elif part.id not in bound or part.id in declared:
+                for value in world.read(part.id, part):
+                    touch_free_names(world, value, seen)
+                    world.mutate((value,), part)
 
 
 def _may_bind(world: World, node: ast.Name) -> None:
-    outer, world.frame = world.frame, world.frame.module()
-
     def bind() -> bool:
-        world.bind(node.id, frozenset((world.allocate(node, open_=True),)), node)
+        world.bind(node.id, frozenset((world.objects.allocate(node, open_=True),)), node)
         return True
 
-    world.branches(bind, lambda: True)
-    world.frame = outer
+    with world.names.inside(world.names.frame.module()):
+        world.branches(bind, lambda: True)
 
 
 def _bind_parameters(
@@ -252,7 +238,7 @@ def _bind_parameters(
     known = {*names, *(argument.arg for argument in arguments.kwonlyargs)}
     given.update({name: values for name, values in keywords.items() if name in known})
     if arguments.kwarg:
-        extra = world.allocate(arguments.kwarg, "builtins.dict")
+        extra = world.objects.allocate(arguments.kwarg, "builtins.dict")
         for name, values in keywords.items():
             if name not in known:
                 world.heap.store(extra, f"[{name!r}]", values)
@@ -260,12 +246,12 @@ def _bind_parameters(
     for argument in parameters_of(arguments):
         found = given.get(argument.arg, function.defaults.get(argument.arg))
         if found is None:
-            found = keywords.get("**") or frozenset((world.allocate(argument, open_=True),))
+            found = keywords.get("**") or frozenset((world.objects.allocate(argument, open_=True),))
         world.bind(argument.arg, found, argument)
 
 
 def _pack(world: World, node: ast.arg, values: list[Values]) -> Values:
-    result = world.allocate(node, "builtins.tuple")
+    result = world.objects.allocate(node, "builtins.tuple")
     for position, value in enumerate(values):
         world.heap.store(result, f"[{position}]", value)
     return frozenset((result,))
@@ -275,11 +261,11 @@ def _result(world: World, callee: Object, frame: Frame, node: ast.AST) -> Values
     function = callee.payload
     assert isinstance(function, Function)
     if frame.scope.generator:
-        result = world.allocate((node, callee, "generator"), "builtins.generator")
+        result = world.objects.allocate((node, callee, "generator"), "builtins.generator")
         world.heap.store(result, ANY, frame.yielded)
         return frozenset((result,))
     if isinstance(function.node, ast.AsyncFunctionDef):
-        result = world.allocate((node, callee, "coroutine"), "builtins.coroutine")
+        result = world.objects.allocate((node, callee, "coroutine"), "builtins.coroutine")
         world.heap.store(result, "result", frame.returned)
         return frozenset((result,))
     return frozenset(frame.returned)

@@ -9,13 +9,12 @@ import importlib.util
 import sys
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.dataflow.facts import Facts
-from jupyter_pipe.analysis.interpreter.heap import NOTHING, LocalModule, Object, Text, Values
 from jupyter_pipe.analysis.source.reading import read_source
 from jupyter_pipe.analysis.source.scopes import Frame, Scope
+from jupyter_pipe.analysis.world.heap import NOTHING, LocalModule, Object, Text, Values
 
 if TYPE_CHECKING:
-    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.world.world import World
 
 SEARCH_PATH = "@sys.path"
 
@@ -27,7 +26,7 @@ def import_module(world: World, alias: ast.alias, node: ast.AST) -> None:
     root = alias.name.partition(".")[0]
     module = _module(world, alias.name if alias.asname else root, node)
     _remember(world, root)
-    world.facts.modules.add(alias.name)
+    world.recorder.facts.modules.add(alias.name)
     world.bind(alias.asname or root, frozenset((module,)), node)
 
 
@@ -35,16 +34,16 @@ def import_from(world: World, node: ast.ImportFrom) -> None:
     """`from a import b` binds `b`, `from a import *` all that is public."""
     name = node.module or ""
     _remember(world, name.partition(".")[0])
-    world.facts.modules.add(name)
+    world.recorder.facts.modules.add(name)
     module = _module(world, name, node)
-    if is_future(node) and world.frame is world.globals:
+    if is_future(node) and world.names.is_top_level:
         # IPython keeps what is imported from there for all cells to come.
-        world.postponed_annotations |= any(alias.name == "annotations" for alias in node.names)
+        world.names.postponed_annotations |= any(alias.name == "annotations" for alias in node.names)
     for alias in node.names:
         if alias.name == "*":
             _import_star(world, module, node)
         else:
-            world.facts.modules.add(f"{name}.{alias.name}")
+            world.recorder.facts.modules.add(f"{name}.{alias.name}")
             values = _member(world, module, alias.name, node)
             world.bind(alias.asname or alias.name, values, node)
 
@@ -52,7 +51,7 @@ def import_from(world: World, node: ast.ImportFrom) -> None:
 def import_by_name(world: World, name: str, node: ast.AST) -> Object:
     """The module that a call imports, as a statement would."""
     _remember(world, name.partition(".")[0])
-    world.facts.modules.add(name)
+    world.recorder.facts.modules.add(name)
     return _module(world, name, node)
 
 
@@ -63,23 +62,23 @@ def is_future(node: ast.stmt) -> bool:
 
 def _remember(world: World, root: str) -> None:
     if root:
-        world.facts.imports.add(root)
-        world.imported.add(root)
+        world.recorder.facts.imports.add(root)
+        world.process.imported.add(root)
 
 
 def _member(world: World, module: Object, name: str, node: ast.AST) -> Values:
     if isinstance(module.payload, LocalModule):
-        slot = world.state.get(module.payload.frame.key(name))
+        slot = world.names.get(module.payload.frame.key(name))
         return slot.values if slot else NOTHING
     assert module.payload is not None
     qualified = f"{getattr(module.payload, 'qualified', '')}.{name}"
-    return frozenset((world.library(qualified),))
+    return frozenset((world.objects.library(qualified),))
 
 
 def _bind_public_names(world: World, frame: Frame, node: ast.AST) -> None:
     """Binds what a module beside the notebook lists in `__all__`, or all without an underscore."""
     listed = _listed_names(world, frame)
-    for layer in list(world.state.layers):
+    for layer in list(world.names.layers):
         for key in list(layer):
             if not isinstance(key, tuple) or key[0] != frame.number:
                 continue
@@ -95,17 +94,17 @@ def _import_star(world: World, module: Object, node: ast.ImportFrom) -> None:
     name = node.module or ""
     public = _public_names(name)
     for member in public or ():
-        world.bind(member, frozenset((world.library(f"{name}.{member}"),)), node)
-    if public is None and world.frame is world.globals:
-        world.star_imports.append(world.unit)
-        world.star_modules.append(name)
+        world.bind(member, frozenset((world.objects.library(f"{name}.{member}"),)), node)
+    if public is None and world.names.is_top_level:
+        world.names.star_imports.units.append(world.recorder.unit)
+        world.names.star_imports.modules.append(name)
         if importlib.util.find_spec(name.partition(".")[0]) is None:
-            world.missing_modules.append(name)
+            world.names.star_imports.missing.append(name)
 
 
 def _listed_names(world: World, frame: Frame) -> set[str]:
     """What a module lists in its `__all__`."""
-    slot = world.state.get(frame.key("__all__"))
+    slot = world.names.get(frame.key("__all__"))
     lists = slot.values if slot else NOTHING
     return {
         part.payload.value
@@ -129,13 +128,13 @@ def _public_names(name: str) -> list[str] | None:
 def _module(world: World, name: str, node: ast.AST) -> Object:
     if name == "__main__":
         return world.namespace
-    known = world.modules.get(name)
+    known = world.process.modules.get(name)
     if known is None:
-        known = world.modules[name] = _read_module(world, name) or world.library(name)
+        known = world.process.modules[name] = _read_module(world, name) or world.objects.library(name)
     for path in (f"file:{name.replace('.', '/')}.py", f"file:{name.replace('.', '/')}/__init__.py"):
-        if world.state.get(path) is not None:
+        if world.names.get(path) is not None:
             world.touch(path, node)
-    if world.state.get(SEARCH_PATH) is not None:
+    if world.names.get(SEARCH_PATH) is not None:
         world.touch(SEARCH_PATH, node)
     return known
 
@@ -158,13 +157,8 @@ def _run_module(world: World, name: str, tree: ast.Module) -> Object:
     """Interprets a module's body in globals of its own. Its effects are not the notebook's."""
     frame = Frame(Scope(), kind="module")
     module = world.heap.make("builtins.module", LocalModule(name, frame))
-    world.modules[name] = module
+    world.process.modules[name] = module
     frame.holder = module
-    layers = world.state.layers
-    saved = world.frame, world.facts, world.uncertain
-    world.frame, world.facts, world.uncertain = frame, Facts(), world.uncertain + 1
-    world.state.layers = layers[:1]
-    world.execute(tree.body)
-    world.state.layers = layers
-    world.frame, world.facts, world.uncertain = saved
+    with world.names.inside_module(frame), world.recorder.in_a_module():
+        world.execute(tree.body)
     return module

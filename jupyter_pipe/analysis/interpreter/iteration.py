@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.interpreter.heap import NOTHING, Class, Instance, Library, Text, Values, in_order
+from jupyter_pipe.analysis.world.heap import NOTHING, Class, Instance, Library, Text, Values, in_order
 
 if TYPE_CHECKING:
     import ast
     from collections.abc import Iterable
 
-    from jupyter_pipe.analysis.interpreter.heap import Object
-    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.world.heap import Object
+    from jupyter_pipe.analysis.world.world import World
 
 __all__ = ["ITERATORS", "PAIRS", "WRAPPED", "advance", "begin", "elements_of"]
 
@@ -74,7 +74,7 @@ def _elements(world: World, value: Object, node: ast.AST) -> Values:
     if value.type in ITERATORS:
         advance(world, (value,), node)
     if value.type in SETS:
-        world.facts.iterated_sets.setdefault(value, world.place_of(node))
+        world.recorder.facts.iterated_sets.setdefault(value, world.place_of(node))
     if value.type == "builtins.dict":
         return frozenset(value.fields.get("keys", ()))
     if value.type in PAIRS:

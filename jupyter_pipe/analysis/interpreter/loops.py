@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from jupyter_pipe.analysis.interpreter.iteration import elements_of
 from jupyter_pipe.analysis.interpreter.statements import truth
 from jupyter_pipe.analysis.interpreter.targets import assign
-from jupyter_pipe.analysis.interpreter.world import rule, statement_rules
+from jupyter_pipe.analysis.world.call_stack import Loop
+from jupyter_pipe.analysis.world.rules import rule, statement_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from jupyter_pipe.analysis.interpreter.bindings import Layer
-    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.world.environment import Layer
+    from jupyter_pipe.analysis.world.world import World
 
 __all__: list[str] = []
 
@@ -76,15 +77,15 @@ def _loop(
     for turn in range(ROUNDS):
         ends = _turn(world, head, body, breaks)
         first = at_least_once and turn == 0
-        if not ends or not world.state.merge(ends if first else [{}, *ends]):
+        if not ends or not world.names.merge(ends if first else [{}, *ends]):
             break
     if endless:
         if breaks:
-            world.state.merge(breaks)
+            world.names.merge(breaks)
         return bool(breaks)
     alive = _otherwise(world, orelse)
     if breaks:
-        world.state.merge([{}, *breaks] if alive else breaks)
+        world.names.merge([{}, *breaks] if alive else breaks)
     return alive or bool(breaks)
 
 
@@ -96,13 +97,12 @@ def _turn(
     world: World, head: Callable[[], None], body: Sequence[ast.stmt], breaks: list[Layer]
 ) -> list[Layer]:
     """One pass over the body; the states that reach the head again."""
-    continues: list[Layer] = []
-    world.loops.append((len(world.state.layers), breaks, continues))
-    world.state.push()
-    world.uncertain += 1
-    head()
-    alive = world.execute(body)
-    world.uncertain -= 1
-    layer = world.state.pop()
-    world.loops.pop()
-    return [*continues, layer] if alive else continues
+    loop = Loop(len(world.names.layers), breaks, continues=[])
+
+    def turn() -> bool:
+        head()
+        return world.execute(body)
+
+    with world.calls.in_loop(loop):
+        left = world.branch(turn)
+    return loop.continues if left is None else [*loop.continues, left]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.calls.arguments import Arguments
@@ -13,7 +14,11 @@ from jupyter_pipe.analysis.interpreter.access import load_attribute, load_item
 from jupyter_pipe.analysis.interpreter.classes import make_class
 from jupyter_pipe.analysis.interpreter.expressions import combine
 from jupyter_pipe.analysis.interpreter.functions import make_function
-from jupyter_pipe.analysis.interpreter.heap import (
+from jupyter_pipe.analysis.interpreter.imports import import_from, import_module
+from jupyter_pipe.analysis.interpreter.targets import assign, delete, match_pattern
+from jupyter_pipe.analysis.knowledge import Returns
+from jupyter_pipe.analysis.source.embedded_names import WORD
+from jupyter_pipe.analysis.world.heap import (
     NOTHING,
     Function,
     Instance,
@@ -23,17 +28,14 @@ from jupyter_pipe.analysis.interpreter.heap import (
     find_in_class,
     in_order,
 )
-from jupyter_pipe.analysis.interpreter.imports import import_from, import_module
-from jupyter_pipe.analysis.interpreter.targets import assign, delete, match_pattern
-from jupyter_pipe.analysis.interpreter.world import rule, statement_rules
-from jupyter_pipe.analysis.knowledge import Returns
-from jupyter_pipe.analysis.source.embedded_names import WORD
+from jupyter_pipe.analysis.world.rules import rule, statement_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from jupyter_pipe.analysis.interpreter.heap import Object
-    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.world.environment import Layer
+    from jupyter_pipe.analysis.world.heap import Object
+    from jupyter_pipe.analysis.world.world import World
 
 __all__ = ["decorate", "guarded", "truth"]
 
@@ -43,7 +45,7 @@ INTERACT = "ipywidgets.Interact"
 
 @rule(statement_rules, ast.Expr)
 def _expression(world: World, node: ast.Expr) -> bool:
-    world.facts.unused.update(calls_for_effect(node.value))
+    world.recorder.facts.unused.update(calls_for_effect(node.value))
     world.evaluate(node.value)
     return True
 
@@ -52,7 +54,7 @@ def _expression(world: World, node: ast.Expr) -> bool:
 def _assign(world: World, node: ast.Assign) -> bool:
     values = world.evaluate(node.value)
     if is_part_of_shell(values):
-        world.facts.again.add(node.value)
+        world.recorder.facts.again.add(node.value)
     for target in node.targets:
         assign(world, target, values)
     return True
@@ -60,7 +62,7 @@ def _assign(world: World, node: ast.Assign) -> bool:
 
 @rule(statement_rules, ast.AnnAssign)
 def _annotated(world: World, node: ast.AnnAssign) -> bool:
-    if world.frame.kind != "function":
+    if world.names.frame.kind != "function":
         _annotation(world, node.annotation)
     if node.value is not None:
         assign(world, node.target, world.evaluate(node.value))
@@ -194,59 +196,42 @@ def _returns_truth(node: ast.AST) -> bool:
 
 def guarded(world: World, body: Callable[[], bool]) -> bool:
     """A body that may end anywhere, after which the program goes on."""
-    watched = world.state.watch()
+    with world.names.watched() as watched:
+        whole = world.branch(body)
+    return world.join([whole, world.branch(lambda: _end_anywhere(world, watched))])
 
-    def cut_short() -> bool:
-        world.state.merge([{}, watched])
-        return True
 
-    return _arms(world, [body, cut_short])
+def _end_anywhere(world: World, watched: Layer) -> bool:
+    """The state after a body that was left somewhere: each variable is what it was, or what it was made."""
+    world.names.merge([{}, watched])
+    return True
 
 
 @rule(statement_rules, ast.Try, *([ast.TryStar] if hasattr(ast, "TryStar") else []))
 def _try(world: World, node: ast.Try) -> bool:
-    watched = world.state.watch()
-    outer = world.raised
     raised: set[Object] = set()
 
     def body() -> bool:
-        world.raised = raised
-        alive = world.execute(node.body)
-        world.raised = outer
+        with world.calls.catching(raised):
+            alive = world.execute(node.body)
         return alive and world.execute(node.orelse)
 
     def handler(clause: ast.ExceptHandler) -> bool:
-        world.state.merge([{}, watched])
+        _end_anywhere(world, watched)
         return _handle(world, clause, frozenset(raised))
 
-    arms = [body, *(lambda clause=clause: handler(clause) for clause in node.handlers)]
-    alive = _arms(world, arms)
+    with world.names.watched() as watched:
+        whole = world.branch(body)
+    handled = [world.branch(partial(handler, clause)) for clause in node.handlers]
+    alive = world.join([whole, *handled])
     return world.execute(node.finalbody) and alive
-
-
-def _arms(world: World, arms: Sequence[Callable[[], bool]]) -> bool:
-    """Like `World.branches`, but the first arm is watched: handlers start anywhere inside it."""
-    outcomes = []
-    for number, arm in enumerate(arms):
-        world.state.push()
-        world.uncertain += 1
-        alive = arm()
-        world.uncertain -= 1
-        changed = world.state.pop()
-        if number == 0:
-            world.state.unwatch()
-        if alive:
-            outcomes.append(changed)
-    if outcomes:
-        world.state.merge(outcomes)
-    return bool(outcomes)
 
 
 def _handle(world: World, clause: ast.ExceptHandler, raised: Values) -> bool:
     if clause.type is not None:
         world.evaluate(clause.type)
     if clause.name is not None:
-        caught = raised | {world.allocate(clause, open_=True)}
+        caught = raised | {world.objects.allocate(clause, open_=True)}
         world.bind(clause.name, caught, clause)
     alive = world.execute(clause.body)
     if clause.name is not None:
@@ -257,7 +242,7 @@ def _handle(world: World, clause: ast.ExceptHandler, raised: Values) -> bool:
 @rule(statement_rules, ast.FunctionDef, ast.AsyncFunctionDef)
 def _function(world: World, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     decorators = _decorators(world, node)
-    if world.frame.kind != "function":
+    if world.names.frame.kind != "function":
         _annotations(world, node)
     result = make_function(world, node)
     world.bind(node.name, decorate(world, result, decorators, node), node)
@@ -279,19 +264,19 @@ def _annotation(world: World, node: ast.expr) -> None:
     text = node.value if isinstance(node, ast.Constant) else None
     if isinstance(text, str):
         names = WORD.findall(text)
-    elif world.postponed_annotations:
+    elif world.names.postponed_annotations:
         names = WORD.findall(ast.unparse(node))
     else:
         world.evaluate(node)
         return
     for name in names:
-        if world.state.get(name) is not None:
+        if world.names.get(name) is not None:
             world.read(name, node)
 
 
 def _decorators(world: World, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> list[Values]:
     """What the decorators are. A registering one, `@api.register("geo")`, is there for its effect."""
-    world.facts.unused.update(node.decorator_list)
+    world.recorder.facts.unused.update(node.decorator_list)
     return [world.evaluate(decorator) for decorator in node.decorator_list]
 
 
@@ -321,7 +306,7 @@ def _run_at_once(world: World, values: Values, decorator: Object, node: ast.AST)
         type_ = decorator.type
     if type_ == INTERACT:
         escape(world, values, node)
-        world.facts.prints = True
+        world.recorder.facts.prints = True
 
 
 def _mark(world: World, values: Values, decorator: Object, node: ast.AST) -> None:
@@ -347,10 +332,10 @@ def _class(world: World, node: ast.ClassDef) -> bool:
 
 @rule(statement_rules, ast.Return)
 def _return(world: World, node: ast.Return) -> bool:
-    frame = world.frame
+    frame = world.names.frame
     if node.value is not None:
         frame.returned |= world.evaluate(node.value)
-    frame.exits.append(world.state.flatten(frame.depth))
+    frame.exits.append(world.names.flatten(frame.depth))
     return False
 
 
@@ -358,7 +343,7 @@ def _return(world: World, node: ast.Return) -> bool:
 def _raise(world: World, node: ast.Raise) -> bool:
     for part in (node.exc, node.cause):
         if part is not None:
-            world.raised |= world.evaluate(part)
+            world.calls.raised |= world.evaluate(part)
     return False
 
 
@@ -372,17 +357,17 @@ def _assert(world: World, node: ast.Assert) -> bool:
 
 @rule(statement_rules, ast.Break)
 def _break(world: World, _: ast.Break) -> bool:
-    if world.loops:
-        depth, breaks, _continues = world.loops[-1]
-        breaks.append(world.state.flatten(depth))
+    if world.calls.loops:
+        loop = world.calls.loops[-1]
+        loop.breaks.append(world.names.flatten(loop.depth))
     return False
 
 
 @rule(statement_rules, ast.Continue)
 def _continue(world: World, _: ast.Continue) -> bool:
-    if world.loops:
-        depth, _breaks, continues = world.loops[-1]
-        continues.append(world.state.flatten(depth))
+    if world.calls.loops:
+        loop = world.calls.loops[-1]
+        loop.continues.append(world.names.flatten(loop.depth))
     return False
 
 

@@ -12,11 +12,11 @@ from jupyter_pipe.analysis.interpreter.access import (
     store_attribute,
     store_item,
 )
-from jupyter_pipe.analysis.interpreter.heap import ANY, NOTHING, Object, Values
 from jupyter_pipe.analysis.interpreter.iteration import PAIRS, elements_of
+from jupyter_pipe.analysis.world.heap import ANY, NOTHING, Object, Values
 
 if TYPE_CHECKING:
-    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.world.world import World
 
 INDEXED = PAIRS | {"builtins.list", "builtins.tuple", ""}
 """Types whose parts are known by their place."""
@@ -51,7 +51,7 @@ def _unpack(world: World, target: ast.Tuple | ast.List, values: Values) -> None:
         else:
             parts = _element(world, values, position, target)
         if isinstance(item, ast.Starred):
-            rest = world.allocate(item, "builtins.list")
+            rest = world.objects.allocate(item, "builtins.list")
             world.heap.store(rest, ANY, parts)
             parts = frozenset((rest,))
         assign(world, item, parts)
@@ -115,7 +115,7 @@ def _match_mapping(world: World, pattern: ast.MatchMapping, values: Values) -> N
     for key, inner in zip(pattern.keys, pattern.patterns, strict=True):
         world.evaluate(key)
         match_pattern(world, inner, parts)
-    rest = world.allocate(pattern, "builtins.dict")
+    rest = world.objects.allocate(pattern, "builtins.dict")
     world.heap.store(rest, ANY, parts)
     _capture(world, pattern.rest, frozenset((rest,)), pattern)
 

@@ -7,15 +7,15 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.interpreter.heap import Function, Text
 from jupyter_pipe.analysis.source.scopes import bound_names
+from jupyter_pipe.analysis.world.heap import Function, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from jupyter_pipe.analysis.calls.arguments import Arguments
-    from jupyter_pipe.analysis.interpreter.heap import Object
-    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.world.heap import Object
+    from jupyter_pipe.analysis.world.world import World
 
 __all__ = [
     "evaluate_text",
@@ -49,7 +49,7 @@ def read_embedded_names(world: World, method: str, arguments: Arguments) -> None
         if method in QUERIES:
             for name in LOCAL_NAME.findall(text):
                 world.read(name, arguments.node)
-        if method in SQL and world.imported & SQL_LIBRARIES:
+        if method in SQL and world.process.imported & SQL_LIBRARIES:
             read_sql(world, text, arguments.node)
 
 
@@ -71,14 +71,14 @@ def _formulas(values: Iterable[Iterable[Object]]) -> list[str]:
 def read_formulas(world: World, arguments: Arguments) -> None:
     """The names in `"y ~ np.sin(x) + f(z)"`. With data beside it, plain names are its columns and only
     what is called or has parts is the notebook's."""
-    if not world.imported & FORMULA_LIBRARIES:
+    if not world.process.imported & FORMULA_LIBRARIES:
         return
     values = [*arguments.positional, arguments.keywords.get("formula", frozenset())]
     has_data = len(values) > 2 or bool(arguments.keywords.keys() - {"formula"})
     word = CALLED if has_data else WORD
     for formula in _formulas(values):
         for name in dict.fromkeys(word.findall(QUOTED.sub("", formula))):
-            if world.state.get(name) is not None:
+            if world.names.get(name) is not None:
                 for value in world.read(name, arguments.node):
                     _call_named(world, value, arguments)
 
@@ -99,7 +99,7 @@ def _texts(arguments: Arguments) -> list[str]:
 def read_sql(world: World, text: str, node: ast.AST) -> None:
     """A scan of the variables that the query's words name; other words are tables or columns."""
     for word in dict.fromkeys(WORD.findall(QUOTED.sub("", text))):
-        if world.state.get(word) is not None:
+        if world.names.get(word) is not None:
             world.read(word, node)
 
 
@@ -124,7 +124,7 @@ def read_statements(world: World, text: str, node: ast.AST) -> bool:
     if not any(bound_names(tree.body)):
         return execute_text(world, text, node)
     for part in ast.walk(tree):
-        if isinstance(part, ast.Name) and world.state.get(part.id) is not None:
+        if isinstance(part, ast.Name) and world.names.get(part.id) is not None:
             world.read(part.id, node)
     return False
 

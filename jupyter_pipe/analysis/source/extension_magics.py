@@ -12,12 +12,12 @@ import re
 from typing import TYPE_CHECKING
 
 from jupyter_pipe.analysis.calls.arguments import Arguments
-from jupyter_pipe.analysis.interpreter.heap import NOTHING, Bound, Class, Function, Instance, Values
 from jupyter_pipe.analysis.source.embedded_names import execute_text
+from jupyter_pipe.analysis.world.heap import NOTHING, Bound, Class, Function, Instance, Values
 
 if TYPE_CHECKING:
-    from jupyter_pipe.analysis.interpreter.heap import Object
-    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.world.heap import Object
+    from jupyter_pipe.analysis.world.world import World
 
 __all__ = ["run_extension_magic", "run_own_magic"]
 
@@ -37,12 +37,12 @@ def run_own_magic(world: World, name: str, texts: list[str], node: ast.Call) -> 
     found = _own_function(world, name, node) or _own_methods(world, name, node)
     if not found:
         return NOTHING
-    arguments = Arguments(node, [frozenset((world.text(text),)) for text in texts])
-    return world.call_values(found, arguments) or frozenset((world.allocate(node, open_=True),))
+    arguments = Arguments(node, [frozenset((world.objects.text(text),)) for text in texts])
+    return world.call_values(found, arguments) or frozenset((world.objects.allocate(node, open_=True),))
 
 
 def _own_function(world: World, name: str, node: ast.Call) -> Values:
-    slot = world.state.get(name)
+    slot = world.names.get(name)
     found = [value for value in (slot.values if slot else ()) if _is_magic(value)]
     return world.read(name, node) if found else NOTHING
 
@@ -54,27 +54,28 @@ def _is_magic(value: Object) -> bool:
 def _own_methods(world: World, name: str, node: ast.Call) -> Values:
     """Methods of this name in classes for magics, each of an instance that the shell has made."""
     found: set[Object] = set()
-    classes = [value for value in world.holders if isinstance(value.payload, Class)]
+    classes = [value for value in world.names.holders if isinstance(value.payload, Class)]
     for class_ in classes:
         methods = [method for method in class_.fields.get("." + name, ()) if _is_magic(method)]
         for method in methods:
-            for known in sorted(world.holders[class_]):
+            for known in sorted(world.names.holders[class_]):
                 world.read(known, node)
-            instance = world.allocate((node, class_), payload=Instance(class_))
-            found.add(world.allocate((node, method), "builtins.method", Bound(instance, name, method)))
+            instance = world.objects.allocate((node, class_), payload=Instance(class_))
+            found.add(
+                world.objects.allocate((node, method), "builtins.method", Bound(instance, name, method))
+            )
     return frozenset(found)
 
 
 def run_extension_magic(world: World, line: str, body: str, node: ast.Call) -> None:
     """What the text of a magic may read and bind, if it is Python that the magic runs."""
     for name in dict.fromkeys(WORD.findall(line)):
-        if world.state.get(name) is not None:
+        if world.names.get(name) is not None:
             world.read(name, node)
     code = body or _code_in(line)
     if code and _is_code(code):
-        world.escaping += 1  # words of a text that is no code after all are not missing names
-        world.branches(lambda: execute_text(world, code, node), lambda: True)
-        world.escaping -= 1
+        with world.recorder.roughly():  # words of a text that is no code after all are not missing names
+            world.branches(lambda: execute_text(world, code, node), lambda: True)
 
 
 def _code_in(line: str) -> str:

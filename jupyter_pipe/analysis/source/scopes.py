@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Union
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from jupyter_pipe.analysis.interpreter.bindings import Key, Layer
-    from jupyter_pipe.analysis.interpreter.heap import Object
+    from jupyter_pipe.analysis.world.environment import Key, Layer
+    from jupyter_pipe.analysis.world.heap import Object
 
 __all__ = ["SCOPES", "Comprehension", "Frame", "Scope", "bound_names", "parameters_of", "scope_of"]
 

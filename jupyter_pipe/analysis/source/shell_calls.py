@@ -12,17 +12,17 @@ from jupyter_pipe.analysis.calls.databases import run_sql
 from jupyter_pipe.analysis.calls.files import enter_folder, touch_file
 from jupyter_pipe.analysis.calls.magic_effects import MagicEffects, is_unknown, magic_effects
 from jupyter_pipe.analysis.calls.programs import fill_in, run_command
-from jupyter_pipe.analysis.interpreter.heap import Text
 from jupyter_pipe.analysis.source.embedded_names import execute_text
 from jupyter_pipe.analysis.source.extension_magics import run_extension_magic, run_own_magic
 from jupyter_pipe.analysis.source.magics import transform
 from jupyter_pipe.analysis.source.reading import read_source
+from jupyter_pipe.analysis.world.heap import Text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jupyter_pipe.analysis.interpreter.heap import Values
-    from jupyter_pipe.analysis.interpreter.world import World
+    from jupyter_pipe.analysis.world.heap import Values
+    from jupyter_pipe.analysis.world.world import World
 
 __all__ = ["is_magic", "run_magic"]
 
@@ -39,7 +39,7 @@ def run_magic(world: World, node: ast.Call) -> Values:
     match [argument.value for argument in node.args if isinstance(argument, ast.Constant)]:
         case ["sql", str(line), *body]:
             run_sql(world, line, str(*body), node)
-            return frozenset((world.allocate(node, open_=True),))
+            return frozenset((world.objects.allocate(node, open_=True),))
         case [str(name), str(line), *body] if _is_run_by_name(node) and is_unknown(name, *body):
             return _run_unknown(world, name, [line, *map(str, body)], node)
     effects = magic_effects(node)
@@ -48,7 +48,7 @@ def run_magic(world: World, node: ast.Call) -> Values:
     match node.args:
         case [ast.Constant(value="matplotlib"), ast.Constant(value=str(backend))] if backend:
             choose_backend(world, backend)
-    return frozenset((world.allocate(node, open_=True),))
+    return frozenset((world.objects.allocate(node, open_=True),))
 
 
 def _is_run_by_name(node: ast.Call) -> bool:
@@ -64,17 +64,16 @@ def _run_unknown(world: World, name: str, texts: list[str], node: ast.Call) -> V
     if effects is not None:
         _apply(world, effects, node)
     run_extension_magic(world, texts[0], "".join(texts[1:]), node)
-    return frozenset((world.allocate(node, open_=True),))
+    return frozenset((world.objects.allocate(node, open_=True),))
 
 
 def _run_script(world: World, paths: Sequence[str], node: ast.Call) -> None:
     """`%run file.py` or `%run notebook.ipynb`: the script's statements as if they stood in the cell."""
-    outer, world.frame = world.frame, world.globals
-    parsed = [execute_text(world, text, node) for text in _script(world, paths)]
+    with world.names.inside(world.names.globals):
+        parsed = [execute_text(world, text, node) for text in _script(world, paths)]
     if not all(parsed):
         message = "`%run` of a script that cannot be read may bind names that cannot be seen."
         world.note("PIPE220", message, node, "Write the code in the cell itself.")
-    world.frame = outer
 
 
 def _script(world: World, paths: Sequence[str]) -> list[str]:
@@ -112,10 +111,10 @@ def _apply(world: World, effects: MagicEffects, node: ast.Call) -> None:
     """Does to the world what a magic does: reads, files, ambient state, and the names that it binds, as
     `%store -r` or `%run` do."""
     for name in effects.reads:
-        if world.state.get(name) is not None:
+        if world.names.get(name) is not None:
             world.read(name, node)
     _use_files(world, effects, node)
-    known = (component for component in effects.ambient_reads if world.state.get("@" + component))
+    known = (component for component in effects.ambient_reads if world.names.get("@" + component))
     for component in known:
         world.touch("@" + component, node)
     for component in effects.sets:
@@ -123,9 +122,9 @@ def _apply(world: World, effects: MagicEffects, node: ast.Call) -> None:
     if effects.keeps:
         world.patch(effects.keeps, node)
     for name in effects.binds:
-        made = world.allocate((node, name), effects.bound_type, open_=True)
+        made = world.objects.allocate((node, name), effects.bound_type, open_=True)
         world.bind(name, frozenset((made,)), node)
     if effects.star:
         _run_script(world, effects.reads_files, node)
     if effects.foreign or not effects.sets:
-        world.facts.effects = True
+        world.recorder.facts.effects = True

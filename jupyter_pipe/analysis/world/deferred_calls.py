@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from jupyter_pipe.analysis.interpreter.heap import NOTHING, Function
+from jupyter_pipe.analysis.world.heap import NOTHING, Function
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jupyter_pipe.analysis.interpreter.heap import Object, Values
+    from jupyter_pipe.analysis.world.heap import Object, Values
 
 __all__ = ["Postponed", "PostponedCalls"]
 
