@@ -25,6 +25,9 @@ def text_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 def test_a_script_is_tagged_and_run_as_a_notebook(text_lab: Lab, page: Page) -> None:
     path = text_lab.folder / "work.py"
     path.write_text(SCRIPT)
+    # A script names no kernel, so JupyterLab asks for one unless a kernel's program is the server's own.
+    question = page.get_by_role("dialog").filter(has_text="Select Kernel")
+    page.add_locator_handler(question, lambda _: question.get_by_role("button", name="Select Kernel").click())
     page.goto(f"{text_lab.url}/lab?reset&token={TOKEN}")
     run_command(page, "docmanager:open", path="work.py", factory="Jupytext Notebook")
     cells = page.locator(".jp-Notebook .jp-Cell")
