@@ -29,6 +29,8 @@ __all__ = [
     "configurations",
     "engine_of",
     "find_configuration",
+    "has_own_runner",
+    "require_settings",
     "settings_path",
 ]
 
@@ -37,6 +39,7 @@ ENGINES = {
     "airflow": "Airflow",
     "argo": "Argo",
     "dagster": "Dagster",
+    "dask": "Dask",
     "databricks": "Databricks",
     "kfp": "Kfp",
     "prefect": "Prefect",
@@ -124,9 +127,23 @@ def find_configuration(name: str) -> Configuration:
 
 def engine_of(configuration: Configuration) -> Engine:
     """The engine, ready to be asked; nothing is sent yet."""
-    module = importlib.import_module(f"jupyter_pipe.submit.engines.{configuration.engine}")
-    made: Engine = getattr(module, ENGINES[configuration.engine])(configuration)
+    made: Engine = _made(configuration)
     return made
+
+
+def require_settings(configuration: Configuration) -> None:
+    """Raise SubmitError for what a start in the engine needs and this machine does not have."""
+    _made(configuration).require_settings()
+
+
+def has_own_runner(configuration: Configuration) -> bool:
+    """Whether runs have a runner of ours, on this machine, which nobody has to follow."""
+    return configuration.engine == "dask"
+
+
+def _made(configuration: Configuration) -> Any:
+    module = importlib.import_module(f"jupyter_pipe.submit.engines.{configuration.engine}")
+    return getattr(module, ENGINES[configuration.engine])(configuration)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -30,7 +30,15 @@ from jupyter_pipe.runs.model import ParameterValue, Run, RunFacts
 from jupyter_pipe.runs.shared.gathering import SharedRun
 from jupyter_pipe.runs.store import RunFolder, RunStore
 from jupyter_pipe.submit import Order, SilentError, Started, SubmitError
-from jupyter_pipe.submit.settings import ELSEWHERE, Configuration, engine_of, find_configuration
+from jupyter_pipe.submit.engines.dask import TITLE, Dask
+from jupyter_pipe.submit.settings import (
+    ELSEWHERE,
+    Configuration,
+    engine_of,
+    find_configuration,
+    has_own_runner,
+    require_settings,
+)
 from jupyter_pipe.trust.records import UNREADABLE, read_record
 from jupyter_pipe.trust.signatures import sign
 
@@ -48,10 +56,12 @@ class Submission(Struct, frozen=True):
 
 def submit(request: RunRequest, name: str) -> Run:
     """Have the engine `name` run the request's notebook or package, with its parameters. Returns as soon as
-    the engine has it."""
+    the engine has it; `is_submitted` says whether it is to be followed there."""
     configuration = find_configuration(name)
+    require_settings(configuration)
+    if has_own_runner(configuration):
+        return Dask(configuration).run(request)
     engine = engine_of(configuration)
-    engine.require_settings()
     title = title_of(configuration)
     # Where the engine keeps the secrets is its own affair; only SLURM passes this environment on.
     prepared = prepare(request, has_secrets=configuration.engine == "slurm")
@@ -116,7 +126,7 @@ def shared_run(store: RunStore, run_id: str) -> SharedRun:
 
 def title_of(configuration: Configuration) -> str:
     """The engine's name for people."""
-    return find_exporter(configuration.engine).title
+    return TITLE if has_own_runner(configuration) else find_exporter(configuration.engine).title
 
 
 def _package(target: Target, folder: RunFolder, configuration: Configuration) -> tuple[Path, Pipeline]:

@@ -75,12 +75,12 @@ class Servers:
 
 
 def _answers(address: str) -> bool:
-    """Whether anything answers there, be it an error."""
+    """Whether what is asked for is there, be it that nobody may see it."""
     try:
         with urllib.request.urlopen(address, timeout=PATIENCE):
             return True
-    except urllib.error.HTTPError:
-        return True
+    except urllib.error.HTTPError as error:
+        return error.code != 404
     except OSError:
         return False
 

@@ -46,6 +46,9 @@ for body in told["runs"]:
     known(body, "V2beta1Run")
     document = body["pipeline_spec"]
     spec = json_format.ParseDict(document["pipeline_spec"], pipeline_spec_pb2.PipelineSpec())
+    # There it is a structure without a form, which has one of its own.
+    deployment = document["pipeline_spec"]["deploymentSpec"]
+    json_format.ParseDict(deployment, pipeline_spec_pb2.PipelineDeploymentConfig())
     platform = json_format.ParseDict(document["platform_spec"], pipeline_spec_pb2.PlatformSpec())
     executors = json_format.MessageToDict(platform)["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     for each in executors.values():

@@ -44,9 +44,14 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         [["prefect", "server", "start", "--host", "127.0.0.1", "--port", port]],
         environment,
     )
-    # It asks for work every few seconds, and goes on asking while there is no server.
-    worker = ["prefect", "worker", "start", "--pool", POOL, "--type", "process"]
-    with served(server), served(Servers(home, f"{address}/health", [worker], environment)):
+    # It makes the pool, asks for work every few seconds, and goes on asking while there is no server.
+    worker = Servers(
+        home,
+        f"{address}/work_pools/{POOL}",
+        [["prefect", "worker", "start", "--pool", POOL, "--type", "process"]],
+        environment,
+    )
+    with served(server), served(worker):
         yield server
 
 

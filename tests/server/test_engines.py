@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_pipe.engine.dask.cluster import OwnCluster
 from jupyter_pipe.runs import RunStore
 from jupyter_pipe.submit.following import is_followed
 from jupyter_pipe.submit.settings import ENGINES
@@ -83,6 +84,30 @@ async def test_a_notebook_runs_in_an_engine_and_is_cancelled_there(
     await until(lambda: not is_followed(folder))
     _, run = await api("GET", "runs", started["run_id"])
     assert (run["state"], run["exit_code"]) == ("cancelled", 130)
+
+
+@pytest.mark.kernel
+async def test_a_notebook_runs_on_a_dask_cluster_with_a_runner_of_its_own(
+    api: Api, write_notebook: Any, tmp_path: Path, jp_root_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    write_notebook("flow.ipynb", ("n = 1", "parameters"), ("x = n", "stage:a"))
+    cluster = OwnCluster(1)
+    try:
+        monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", cluster.address)
+        asked = {"engine": "dask", "notebook": "flow.ipynb", "parameters": {"n": "7"}}
+        status, started = await api("POST", "engines", body=asked)
+        assert status == 202
+        store = RunStore(jp_root_dir)
+        await until(lambda: store.read(started["run_id"]).is_final)
+    finally:
+        cluster.close()
+    run = store.read(started["run_id"])
+    assert (run.state.value, run.facts.options.executor) == ("succeeded", "dask")
+    assert run.facts.command[2:4] == ("submit", "dask")
+    monkeypatch.delenv("DASK_SCHEDULER_ADDRESS")
+    status, error = await api("POST", "engines", body=asked)
+    assert (status, error["code"]) == (400, "engine_settings")
 
 
 async def test_what_an_engine_refuses_is_said_at_once(

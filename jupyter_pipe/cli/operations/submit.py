@@ -50,7 +50,8 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Submit; with --follow the exit code is that of the run."""
     from jupyter_pipe.submit.following import start_following
-    from jupyter_pipe.submit.submission import submit
+    from jupyter_pipe.submit.settings import find_configuration
+    from jupyter_pipe.submit.submission import is_submitted, submit, title_of
 
     terminal = Terminal.of(args)
     if args.attach:
@@ -61,8 +62,11 @@ def run(args: argparse.Namespace) -> int:
         store = request.target.store
         run_id = submit(request, args.engine).run_id
         found = store.read(run_id)
-        terminal.say(" ".join([f"Submitted {found.pipeline} to {found.engine}: run {run_id}", found.page]))
-    start_following(store, run_id)
+        title = title_of(find_configuration(args.engine))
+        terminal.say(f"Submitted {found.pipeline} to {title}: run {run_id} {found.page}".rstrip())
+    # One that Dask's workers carry out has a runner here, and nothing to be followed.
+    if args.attach or is_submitted(store.folder(run_id)):
+        start_following(store, run_id)
     if args.follow:
         return _follow(terminal, store, run_id)
     option = root_option(store)
@@ -96,12 +100,14 @@ def _request(args: argparse.Namespace) -> RunRequest:
 def _follow(terminal: Terminal, store: RunStore, run_id: str) -> int:
     """Show what happens until the run is over. Whoever stops looking stops nothing."""
     from jupyter_pipe.submit.following import is_followed
+    from jupyter_pipe.submit.submission import is_submitted
 
+    folder = store.folder(run_id)
     show = PlainLines(terminal)
     seen = 0
     while True:
         # An engine may try a stage again after the run seemed to have ended: who follows it knows.
-        is_over = not is_followed(store.folder(run_id))
+        is_over = not is_followed(folder) if is_submitted(folder) else store.read(run_id).is_final
         for event in store.events(run_id, seen):
             show(event)
             seen = event.seq
@@ -110,5 +116,5 @@ def _follow(terminal: Terminal, store: RunStore, run_id: str) -> int:
         time.sleep(SECONDS_BETWEEN_LOOKS)
     found = store.read(run_id)
     terminal.result("")
-    terminal.result(summary(terminal, found, store.folder(run_id).path, command="", with_stages=True))
+    terminal.result(summary(terminal, found, folder.path, command="", with_stages=True))
     return 1 if found.exit_code is None else found.exit_code

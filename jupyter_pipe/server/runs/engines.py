@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jupyter_pipe.server.payloads import EngineChoice, EngineList
 from jupyter_pipe.submit import SubmitError
-from jupyter_pipe.submit.settings import Configuration, configurations, engine_of, find_configuration
+from jupyter_pipe.submit.settings import Configuration, configurations, find_configuration, require_settings
 from jupyter_pipe.submit.submission import title_of
 
 __all__ = ["list_engines", "require_usable"]
@@ -33,7 +33,7 @@ def _choice(name: str, found: Configuration | SubmitError, folder: Path) -> Engi
 
 
 def _require(name: str, configuration: Configuration, folder: Path) -> None:
-    engine_of(configuration).require_settings()
+    require_settings(configuration)
     root = Path(configuration.root).expanduser() if configuration.root else folder
     # The sidebar shows the runs that lie beside the notebook.
     if root.resolve() != folder.resolve():

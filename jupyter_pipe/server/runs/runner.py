@@ -69,10 +69,11 @@ def run(order: Order) -> int:
 def _submit(store: RunStore, order: Order, asked: StartRequest) -> int:
     """Have the engine run it, and leave behind the process that follows it there."""
     from jupyter_pipe.submit.following import start_following
-    from jupyter_pipe.submit.submission import submit
+    from jupyter_pipe.submit.submission import is_submitted, submit
 
     request = make_request(Path(order.notebook), asked, run_id=order.run_id)
     command = ("jupyter", "pipe", "submit", order.engine, Path(order.notebook).name)
     submit(replace(request, command=command), order.engine)
-    start_following(store, order.run_id)
+    if is_submitted(store.folder(order.run_id)):
+        start_following(store, order.run_id)
     return 0

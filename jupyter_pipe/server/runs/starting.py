@@ -12,6 +12,7 @@ from jupyter_pipe.runs import RunStore
 from jupyter_pipe.server.decoding import error_from
 from jupyter_pipe.server.payloads import ErrorBody
 from jupyter_pipe.server.runs.runner import Order
+from jupyter_pipe.submit.settings import find_configuration, has_own_runner
 
 __all__ = ["start_run"]
 
@@ -19,7 +20,8 @@ __all__ = ["start_run"]
 def start_run(order: Order) -> None:
     """Start a runner; returns when its run exists, or the engine has it. Raises what could not be done."""
     folder = RunStore(order.root).folder(order.run_id)
-    begun = folder.submitted if order.engine else folder.events
+    is_elsewhere = order.engine and not has_own_runner(find_configuration(order.engine))
+    begun = folder.submitted if is_elsewhere else folder.events
     said = start_detached(
         "jupyter_pipe.server.runs.runner", msgspec.json.encode(order), begun, Path(order.root)
     )
