@@ -9,8 +9,10 @@ kernel has of its own. It needs ipykernel: only what forks kernels calls it.
 from __future__ import annotations
 
 import atexit
+import json
 import logging
 import os
+import re
 import select
 import sys
 import threading
@@ -19,7 +21,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from ..shell import find_shell
+
 __all__ = ["connect", "make_kernel"]
+
+_OUR_CALL = re.compile(
+    r'__import__\("jupyter_pipe_kernel"\)\.(?P<function>load_inputs|store_outputs)\((?P<names>.*)\)'
+)
 
 # What `init_kernel` passes on, and the kernel has already or must get in another way.
 _KEPT = frozenset({"parent", "log", "profile_dir", "user_ns"})
@@ -161,6 +169,8 @@ class _BeginsStage:
             problem = await _begin(self.stage, execute)
             if problem:
                 return {**problem, "execution_count": self.execution_count, "user_expressions": {}}
+        if not given.get("store_history", True) and _call_directly(code):
+            return {"status": "ok", "execution_count": self.execution_count, "user_expressions": {}}
         return await execute(code, silent, *args, cell_meta=cell_meta, cell_id=cell_id, **given)
 
 
@@ -209,6 +219,23 @@ async def _begin(stage: dict[str, Any], execute: Callable[..., Awaitable[Any]]) 
         if leaves or reply["status"] != "ok":
             return {**reply, "jupyter_pipe": place}
     return {}
+
+
+def _call_directly(code: str) -> bool:
+    """Whether this is one of the two cells that we give every stage, and went well. IPython takes longer to
+    read and compile a cell than most of these calls; it runs the one that fails, and tells why."""
+    import jupyter_pipe_kernel
+
+    call = _OUR_CALL.fullmatch(code)
+    if call is None:
+        return False
+    shell: Any = find_shell()
+    try:
+        with shell.builtin_trap:
+            getattr(jupyter_pipe_kernel, call["function"])(*json.loads(f"[{call['names']}]"))
+    except Exception:
+        return False
+    return True
 
 
 def _count(number: int | None) -> None:
