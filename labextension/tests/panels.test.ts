@@ -2,7 +2,7 @@ import { nullTranslator } from '@jupyterlab/translation';
 import { describe, expect, it } from 'vitest';
 import type { Edge, Parameter, Run, StageRun } from '../src/api/types';
 import { changeInPercent, compareRuns, inOrderOfTime, scaleOf } from '../src/documents/comparison';
-import { shortName } from '../src/panels/graph/body';
+import { shortName } from '../src/panels/graph/picture';
 import { fittingLayout, layoutGraph, relatives } from '../src/panels/graph/layout';
 import { fitPlace, LEGIBLE_SCALE, placeIn } from '../src/panels/graph/view';
 import { checkParameter } from '../src/panels/parameters/check';
@@ -79,6 +79,8 @@ describe('what is said beside a state', () => {
     const now = new Date(2026, 10, 20, 14, 0);
     expect(formatWhen(new Date(2026, 10, 20, 13, 58), trans, now)).toBe('Today 13:58');
     expect(formatWhen(new Date(2026, 10, 19, 18, 4), trans, now)).toBe('Yesterday 18:04');
+    expect(formatWhen(new Date(2026, 10, 20, 0, 5), trans, now)).toBe('Today 00:05');
+    expect(formatWhen(new Date(2026, 10, 12, 9, 30), trans, now)).toMatch(/12.* 09:30$/);
   });
 });
 

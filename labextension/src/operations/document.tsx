@@ -10,7 +10,7 @@ import { FrameWidget } from '../controls/widget';
 import { pipelineIcon } from '../icons';
 import { Failed, Loading } from '../panels/states';
 import type { Host, PageProps } from './host';
-import { PAGE_NAMES, type OperationsModel, type PageName, type Pages } from './model';
+import { operationsId, PAGE_NAMES, titlesOf, type OperationsModel, type PageName, type Pages } from './model';
 import { DataBody } from './pages/data';
 import { LabelsBody } from './pages/labels';
 import { LoopBody } from './pages/loop';
@@ -177,24 +177,6 @@ function moveFocus(event: KeyboardEvent<HTMLElement>, model: OperationsModel): v
     model.show(PAGE_NAMES[target]);
     event.currentTarget.querySelector<HTMLElement>(`[data-page="${PAGE_NAMES[target]}"]`)?.focus();
   }
-}
-
-export function titlesOf(trans: TranslationBundle): Readonly<Record<PageName, string>> {
-  return {
-    waiting: trans.__('Waiting for you'),
-    models: trans.__('Models'),
-    data: trans.__('Data'),
-    studies: trans.__('Studies'),
-    service: trans.__('Service'),
-    monitoring: trans.__('Monitoring'),
-    labels: trans.__('Labels'),
-    loop: trans.__('Loop')
-  };
-}
-
-/** One tab a notebook. */
-export function operationsId(notebook: string): string {
-  return `jupyter-pipe-operations-${notebook.replace(/[^\w-]/g, '_')}`;
 }
 
 function idOf(model: OperationsModel, page: PageName): string {

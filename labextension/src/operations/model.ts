@@ -1,6 +1,7 @@
 /** What the Operations tab shows: its pages as the server last told them, and what the user decides there. */
 
 import type { IDisposable } from '@lumino/disposable';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { Signal, type ISignal } from '@lumino/signaling';
 import { ApiError, type Client } from '../api/client';
 import type {
@@ -33,6 +34,24 @@ export interface Pages {
 export type PageName = keyof Pages;
 
 export const PAGE_NAMES: readonly PageName[] = ['waiting', 'models', 'data', 'studies', 'service', 'monitoring', 'labels', 'loop'];
+
+export function titlesOf(trans: TranslationBundle): Readonly<Record<PageName, string>> {
+  return {
+    waiting: trans.__('Waiting for you'),
+    models: trans.__('Models'),
+    data: trans.__('Data'),
+    studies: trans.__('Studies'),
+    service: trans.__('Service'),
+    monitoring: trans.__('Monitoring'),
+    labels: trans.__('Labels'),
+    loop: trans.__('Loop')
+  };
+}
+
+/** One tab a notebook. */
+export function operationsId(notebook: string): string {
+  return `jupyter-pipe-operations-${notebook.replace(/[^\w-]/g, '_')}`;
+}
 
 /** Whose operations: a notebook, and the folder that keeps its runs, both below the server's root. */
 export interface Subject {

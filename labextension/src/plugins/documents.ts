@@ -1,4 +1,8 @@
-/** What opens in the main area: report, log, executed notebook, compiled modules, graph, comparison. */
+/**
+ * What opens in the main area: report, log, executed notebook, compiled modules, graph, comparison.
+ *
+ * The code that draws them is loaded when the first of them opens: JupyterLab starts without it.
+ */
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, IThemeManager, Notification } from '@jupyterlab/apputils';
@@ -8,12 +12,8 @@ import { ApiError, type Client, type RunAddress } from '../api/client';
 import { CommandIds } from '../commands';
 import { openTab } from '../controls/opening';
 import { NEWS_MS, reported } from '../controls/telling';
-import { makeComparison } from '../documents/compare';
 import { executedPath, RunDrive } from '../documents/drive';
-import { executedOf, type Executed } from '../documents/executed';
-import { makeGraph } from '../documents/graph';
-import { makeLiveOutput } from '../documents/live';
-import { makeLog, makeReport } from '../documents/report';
+import type { Executed } from '../documents/executed';
 import { deleteRun } from '../panels/runs/menu';
 import type { NotebookPipeline } from '../runs/pipeline';
 import { IPipelines } from '../tokens';
@@ -76,6 +76,7 @@ class Documents {
   report(args: Args): Promise<void> {
     return this.withRun(args, async (pipeline, runId) => {
       const title = this.trans.__('Report of %1', pipeline.name);
+      const { makeReport } = await import('../documents/report');
       openTab(this.app, await makeReport(pipeline.client, pipeline.history.address(runId), title, this.themes));
     });
   }
@@ -84,6 +85,7 @@ class Documents {
     return this.withRun(args, async (pipeline, runId) => {
       const stage = this.stage(args) ?? '';
       const title = stage ? this.trans.__('Log of %1', stage) : this.trans.__('Log of %1', pipeline.name);
+      const { makeLog } = await import('../documents/report');
       const read = (offset: number) => pipeline.client.log(pipeline.history.address(runId), offset, stage);
       openTab(this.app, makeLog(read, `jupyter-pipe-log-${runId}-${stage}`, title, this.trans));
     });
@@ -127,9 +129,10 @@ class Documents {
   }
 
   /** Below the notebook, where terminals and logs are; beside the other documents in Notebook 7. */
-  follow(): void {
+  async follow(): Promise<void> {
     const { pipeline, app } = this;
     if (pipeline) {
+      const { makeLiveOutput } = await import('../documents/live');
       const widget = makeLiveOutput(pipeline, this.trans);
       const open = [...app.shell.widgets('main')].find(each => each.id === widget.id);
       if (open) {
@@ -140,9 +143,11 @@ class Documents {
     }
   }
 
-  graph(): void {
-    if (this.pipeline) {
-      openTab(this.app, makeGraph(this.pipeline, this.app.commands, this.trans));
+  async graph(): Promise<void> {
+    const { pipeline } = this;
+    if (pipeline) {
+      const { makeGraph } = await import('../documents/graph');
+      openTab(this.app, makeGraph(pipeline, this.app.commands, this.trans));
     }
   }
 
@@ -163,6 +168,7 @@ class Documents {
     const ids = this.compared(args);
     if (pipeline && ids.length > 1) {
       await reported(async () => {
+        const { makeComparison } = await import('../documents/compare');
         const runs = await Promise.all(ids.map(id => pipeline.client.run(pipeline.history.address(id))));
         const source = {
           history: pipeline.history.runs ?? [],
@@ -197,6 +203,7 @@ class Documents {
 
 /** What the cells of a stage were and showed; null where it was not executed. */
 async function readExecuted(client: Client, run: RunAddress, stage: string): Promise<Executed | null> {
+  const { executedOf } = await import('../documents/executed');
   try {
     return executedOf(await client.executedNotebook(run, stage));
   } catch (error) {

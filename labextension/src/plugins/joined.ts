@@ -8,7 +8,6 @@ import type { RunAddress } from '../api/client';
 import { openTab } from '../controls/opening';
 import { reported } from '../controls/telling';
 import { JoinedView } from '../documents/joined';
-import { makeReport } from '../documents/report';
 import { pipelineIcon } from '../icons';
 import { JoinedModel } from '../runs/joined';
 import { IPipelines } from '../tokens';
@@ -35,9 +34,10 @@ export const joined: JupyterFrontEndPlugin<void> = {
     });
     const open = (path: string) => void commands.execute('docmanager:open', { path });
     const showReport = (run: RunAddress, name: string) =>
-      void reported(async () =>
-        openTab(app, await makeReport(pipelines.client, run, trans.__('Report of %1', name), themes))
-      );
+      void reported(async () => {
+        const { makeReport } = await import('../documents/report');
+        openTab(app, await makeReport(pipelines.client, run, trans.__('Report of %1', name), themes));
+      });
     const make = (context: DocumentRegistry.Context) => {
       const model = new JoinedModel(pipelines.client, context);
       themes?.themeChanged.connect(() => void model.draw(), model);

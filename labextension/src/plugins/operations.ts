@@ -10,10 +10,8 @@ import type { Run, WaitingPage } from '../api/types';
 import { CommandIds } from '../commands';
 import { openTab } from '../controls/opening';
 import { reported } from '../controls/telling';
-import { makeReport } from '../documents/report';
-import { makeOperations, operationsId, titlesOf } from '../operations/document';
 import type { Host } from '../operations/host';
-import { OperationsModel, PAGE_NAMES, type PageName, type Subject } from '../operations/model';
+import { operationsId, OperationsModel, PAGE_NAMES, titlesOf, type PageName, type Subject } from '../operations/model';
 import { newsOf } from '../operations/news';
 import { pipelineName } from '../notebook/files';
 import type { NotebookPipeline } from '../runs/pipeline';
@@ -62,10 +60,10 @@ function addCommands(
     label: args => (isPage(args.page) ? trans.__('Operations: %1', titles[args.page]) : trans.__('Operations')),
     caption: trans.__('What waits for you, models, data, studies, the service, the loop'),
     isEnabled: () => pipelines.current !== null,
-    execute: args => {
+    execute: async args => {
       const pipeline = pipelines.current;
       if (pipeline) {
-        opener.open(subjectOf(pipeline), isPage(args.page) ? args.page : null);
+        await opener.open(subjectOf(pipeline), isPage(args.page) ? args.page : null);
       }
     }
   });
@@ -97,7 +95,8 @@ class Opener {
   ) {}
 
   /** Show the tab, and a page of it; without one, the page that was looked at. */
-  open(subject: Subject, page: PageName | null): void {
+  async open(subject: Subject, page: PageName | null): Promise<void> {
+    const { makeOperations } = await import('../operations/document');
     const id = operationsId(subject.notebook);
     let model = this.models.get(id);
     if (!model) {
@@ -121,6 +120,7 @@ class Opener {
   private report(subject: Subject, runId: string): Promise<void> {
     return reported(async () => {
       const title = this.trans.__('Report of %1', subject.name);
+      const { makeReport } = await import('../documents/report');
       const widget = await makeReport(this.pipelines.client, { root: subject.root, runId }, title, this.themes);
       openTab(this.app, widget);
     });
@@ -181,7 +181,7 @@ class WaitingNotifier {
   private tell(subject: Subject, page: WaitingPage): void {
     const news = newsOf(page, this.told, this.trans);
     if (news) {
-      const callback = () => this.opener.open(subject, 'waiting');
+      const callback = () => void this.opener.open(subject, 'waiting');
       Notification.warning(news, { autoClose: 30_000, actions: [{ label: this.trans.__('Review'), callback }] });
     }
   }

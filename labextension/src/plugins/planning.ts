@@ -6,7 +6,6 @@ import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { CommandIds } from '../commands';
 import { reported } from '../controls/telling';
-import { showPlan } from '../documents/plan';
 import { Latest } from '../runs/latest';
 import type { NotebookPipeline } from '../runs/pipeline';
 import { ensureSaved } from '../runs/saving';
@@ -29,6 +28,7 @@ export const planning: JupyterFrontEndPlugin<void> = {
         await reported(async () => {
           if (pipeline && (await ensureSaved(pipeline.stages.panel, 'save', trans))) {
             const plan = await pipeline.makePlan();
+            const { showPlan } = await import('../documents/plan');
             if (await showPlan(plan, pipeline.name, trans)) {
               await app.commands.execute(CommandIds.compileAndRun);
             }

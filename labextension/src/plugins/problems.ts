@@ -1,7 +1,7 @@
 /** What the compiler says, where it is written: marks in the editors of the cells. */
 
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { CellProblems } from '../cells/problems';
+import type { NotebookPipeline } from '../runs/pipeline';
 import { IPipelines } from '../tokens';
 
 export const problems: JupyterFrontEndPlugin<void> = {
@@ -10,7 +10,14 @@ export const problems: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [IPipelines],
   activate: (_, pipelines: IPipelines) => {
-    pipelines.added.connect((_, pipeline) => void new CellProblems(pipeline));
-    pipelines.all.forEach(pipeline => new CellProblems(pipeline));
+    const mark = async (pipeline: NotebookPipeline) => {
+      // With CodeMirror's linter, which nobody needs before a notebook is open.
+      const { CellProblems } = await import('../cells/problems');
+      if (!pipeline.isDisposed) {
+        new CellProblems(pipeline);
+      }
+    };
+    pipelines.added.connect((_, pipeline) => void mark(pipeline));
+    pipelines.all.forEach(pipeline => void mark(pipeline));
   }
 };

@@ -7,7 +7,6 @@ import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { CommandIds } from '../commands';
 import { openTab } from '../controls/opening';
 import { IPipelines } from '../tokens';
-import { findValues, makeValues } from '../values/document';
 
 export const values: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-pipe:values',
@@ -27,10 +26,11 @@ export const values: JupyterFrontEndPlugin<void> = {
       label: trans.__('Show Values'),
       caption: trans.__('What the stage left: rows, columns, pictures'),
       isEnabled: args => asked(args) !== null,
-      execute: args => {
+      execute: async args => {
         const found = asked(args);
         if (found) {
           const { pipeline, stage, runId } = found;
+          const { findValues, makeValues } = await import('../values/document');
           const first = typeof args.name === 'string' ? args.name : null;
           const subject = { run: pipeline.history.address(runId), stage, first };
           openTab(app, findValues(app.shell.widgets('main'), subject) ?? makeValues(subject, pipeline.client, trans));
