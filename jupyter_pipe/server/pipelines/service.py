@@ -124,13 +124,23 @@ class PipelineService:
 
 def _document_cells(path: Path, content: dict[str, Any] | None) -> dict[str, str]:
     """The ids in a document by those that runs of its file know; empty where these are the same."""
-    if content is None or not is_text_notebook(path):
+    if content is None or not (is_text_notebook(path) or _is_saved_without_ids(content)):
         return {}
     from jupyter_pipe.notebook.text import made_ids
 
     cells = read_notebook(path, _encoded(content)).cells
-    ids = made_ids(cell.source for cell in cells)
+    if is_text_notebook(path):
+        ids = made_ids(cell.source for cell in cells)
+    else:
+        saved = {**content, "cells": [{**cell, "id": None} for cell in content["cells"]]}
+        ids = [cell.id for cell in read_notebook(path, _encoded(saved)).cells]
     return {made: cell.id for made, cell in zip(ids, cells, strict=True)}
+
+
+def _is_saved_without_ids(content: dict[str, Any]) -> bool:
+    """Formats before 4.5 have no ids of cells; an editor has some for each cell all the same."""
+    minor = content.get("nbformat_minor")
+    return isinstance(minor, int) and minor < 5
 
 
 def _encoded(content: dict[str, Any] | None) -> bytes | None:

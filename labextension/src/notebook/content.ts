@@ -1,4 +1,7 @@
-/** The notebook as it is being edited, as the compiler needs it: without outputs, which may be large. */
+/**
+ * The notebook as it is being edited, as the compiler needs it: without outputs, which may be large, and with the
+ * ids that its cells have here. A notebook of a format before 4.5 is saved without ids, and written out without.
+ */
 
 import type { NotebookPanel } from '@jupyterlab/notebook';
 
@@ -12,7 +15,8 @@ export function readContent(panel: NotebookPanel, tags: ReadonlyMap<string, read
   }
   const content = model.toJSON() as unknown as Json;
   const cells = Array.isArray(content.cells) ? (content.cells as Json[]) : [];
-  return { ...content, cells: cells.map(cell => slim(cell, tags.get(String(cell.id)))) };
+  const ids = [...model.cells].map(cell => cell.id);
+  return { ...content, cells: cells.map((cell, index) => slim({ ...cell, id: ids[index] }, tags.get(ids[index]))) };
 }
 
 function slim(cell: Json, tags: readonly string[] | undefined): Json {

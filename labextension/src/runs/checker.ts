@@ -15,7 +15,10 @@ export class Checker implements IDisposable {
   /** The last good answer: kept, dimmed, while the notebook does not compile. */
   pipeline: Pipeline | null = null;
   diagnostics: readonly Diagnostic[] = [];
-  /** The document's ids by those that runs of its file know: a notebook that is kept as text has none in its file. */
+  /**
+   * The document's ids by those that runs of its file know, where the file has none: those of texts and of older
+   * formats are made from the code. What was known stays: a cell that has been edited since is still the one that ran.
+   */
   cells: Readonly<Record<string, string>> = {};
   error: ApiError | null = null;
   isChecking = false;
@@ -81,7 +84,7 @@ export class Checker implements IDisposable {
       const answer = await this.client.check({ notebook: path, content });
       this.pipeline = answer.pipeline ?? this.pipeline;
       this.diagnostics = answer.diagnostics;
-      this.cells = answer.cells;
+      this.cells = { ...this.cells, ...answer.cells };
       this.error = null;
       this.checkedAt = new Date();
     } catch (error) {
