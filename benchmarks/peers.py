@@ -184,6 +184,27 @@ def workload(name: str, cells: list[dict[str, object]], graph: Graph, args: argp
 
 
 OTHERS = """\
+## Where the CPU time of a stage goes
+
+One more warm stage of one cell takes 75 to 85 ms on a busy virtual machine with two cores (Python 3.11,
+ipykernel 7.4; 20 stages):
+
+| process | what it does                                                     | CPU ms |
+| ------- | ---------------------------------------------------------------- | -----: |
+| parent  | forks, with pandas imported                                      |      5 |
+| kernel  | session, folder, environment, generators                         |      5 |
+| kernel  | sockets, streams, threads, the user's profile                    |     20 |
+| kernel  | the stage begins: ambient state, observation                     |      8 |
+| kernel  | what is replayed, inputs                                         |      6 |
+| kernel  | the user's cell, in IPython, and the replies                     |      9 |
+| kernel  | outputs: payload, digest, profile                                |      4 |
+| kernel  | ends; the system takes its memory apart                          |     15 |
+| runner  | papermill, nbclient, messages, events, the executed notebook     |     18 |
+
+About 17 ms of the kernel's are 4,800 pages that it first shares with its parent and then writes to (3.5 µs
+each, on that machine). A request to a kernel costs both processes 6 to 9 ms together, so a warm kernel gets
+three for a stage of one cell.
+
 ## Other measurements
 
     python benchmarks/overhead.py --bars   # what a pipeline costs beyond the code in it, and our limits
