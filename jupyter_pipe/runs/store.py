@@ -287,9 +287,11 @@ class RunStore:
         return tuple(run_id for run_id in self.ids() if self._mark_interrupted(run_id))
 
     def is_current(self, run_id: str) -> bool:
-        """Whether nothing new about the run can come from elsewhere: it has ended, or its runner
-        is a process of this machine."""
+        """Whether nothing new about the run can come from elsewhere: it has ended, its runner is a process
+        of this machine, or it was submitted here, and who follows it brings what is new."""
         folder = self.folder(run_id)
+        if folder.submitted.exists():
+            return True
         summary = _read_summary(folder)
         if summary is None:
             return False

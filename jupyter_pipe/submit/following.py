@@ -16,13 +16,14 @@ import msgspec
 from msgspec import Struct
 
 from jupyter_pipe.engine.detached import start_detached
+from jupyter_pipe.errors import RunError
 from jupyter_pipe.events import EngineSeen, Event
 from jupyter_pipe.runs.locks import find_holder, free_lock, take_lock
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.processes import Heart, is_alive
-from jupyter_pipe.runs.shared.gathering import SharedRun
 from jupyter_pipe.runs.store import RunFolder, RunStore
 from jupyter_pipe.submit import Engine, Sighting, SilentError, SubmitError
+from jupyter_pipe.submit.roots import bring_attempts
 from jupyter_pipe.submit.settings import engine_of
 from jupyter_pipe.submit.sightings import news_of, unsaid
 from jupyter_pipe.submit.submission import (
@@ -99,8 +100,9 @@ def follow(store: RunStore, run_id: str) -> None:
         return
     heart = Heart(lock)
     try:
-        follower = Follower(shared_run(store, run_id), submission, engine_of(submission.configuration))
-        while not follower.step(time.time()):
+        follower = Follower(store, run_id, submission, engine_of(submission.configuration))
+        # A run that was deleted has nobody to be followed for.
+        while is_submitted(folder) and not follower.step(time.time()):
             time.sleep(submission.configuration.seconds)
     finally:
         heart.stop()
@@ -110,8 +112,9 @@ def follow(store: RunStore, run_id: str) -> None:
 class Follower:
     """What is remembered from one question to the next."""
 
-    def __init__(self, shared: SharedRun, submission: Submission, engine: Engine) -> None:
-        self._shared = shared
+    def __init__(self, store: RunStore, run_id: str, submission: Submission, engine: Engine) -> None:
+        self._store = store
+        self._shared = shared_run(store, run_id)
         self._engine = engine
         self._handle = submission.started.handle
         self._title = title_of(submission.configuration)
@@ -126,8 +129,10 @@ class Follower:
                 self._engine.cancel(self._handle)
                 self._is_cancelled = True
             sighting = self._engine.look(self._handle)
-        except (SilentError, SubmitError) as error:
-            # What it refuses now, with a token that has ended for example, it may answer later.
+            bring_attempts(self._store, self._shared.folder)
+        except (SilentError, SubmitError, RunError) as error:
+            # What it refuses now, with a token that has ended for example, it may answer later. So may the
+            # storage of a root that is a URL.
             self._shared.gather(self._silence(str(error), now))
             return False
         run = self._shared.gather(lambda run: self._news(run, sighting, now))

@@ -52,7 +52,7 @@ ELSEWHERE = frozenset({"argo", "databricks", "kfp"})
 
 
 class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
-    """One table. `root` is the folder that this machine and the engine's workers share (default: the
+    """One table. `root` is the folder or URL that this machine and the engine's workers share (default: the
     notebook's folder), `command` how workers call jupyter-pipe (default: as it is called here).
 
     `url` is the address of the engine's API and `token` names the variable that holds the token for it;

@@ -21,6 +21,7 @@ from jupyter_pipe.events import (
     StageState,
 )
 from jupyter_pipe.runs.model import Run, StageRun
+from jupyter_pipe.runs.shared.gathering import ending_of
 from jupyter_pipe.submit import Sighting, StageSeen
 
 __all__ = ["news_of", "unsaid"]
@@ -39,10 +40,15 @@ def news_of(run: Run, sighting: Sighting, overdue: Collection[str], title: str, 
         seen = _seen(stage, sighting)
         if seen is not None:
             news += _of_stage(stage, seen, title, is_overdue=stage.name in overdue)
-    is_settled = not any(stage.state is StageState.running for stage in run.stages)
-    if not run.is_final and not news and sighting.is_over and is_settled and not unsaid(run, sighting):
+    if not news and sighting.is_over and not _tells_how_it_ends(run) and not unsaid(run, sighting):
         news += _ending(run, sighting, title, now)
     return news
+
+
+def _tells_how_it_ends(run: Run) -> bool:
+    """Whether the end of the run is written down, or follows from what its stages say, or will."""
+    is_running = any(stage.state is StageState.running for stage in run.stages)
+    return run.is_final or is_running or ending_of(run, 0.0) is not None
 
 
 def _seen(stage: StageRun, sighting: Sighting) -> StageSeen | None:

@@ -31,6 +31,7 @@ from jupyter_pipe.runs.shared.gathering import SharedRun
 from jupyter_pipe.runs.store import RunFolder, RunStore
 from jupyter_pipe.submit import Order, SilentError, Started, SubmitError
 from jupyter_pipe.submit.engines.dask import TITLE, Dask
+from jupyter_pipe.submit.roots import publish_run, require_root
 from jupyter_pipe.submit.settings import (
     ELSEWHERE,
     Configuration,
@@ -59,6 +60,7 @@ def submit(request: RunRequest, name: str) -> Run:
     the engine has it; `is_submitted` says whether it is to be followed there."""
     configuration = find_configuration(name)
     require_settings(configuration)
+    require_root(configuration, request.target.store)
     if has_own_runner(configuration):
         return Dask(configuration).run(request)
     engine = engine_of(configuration)
@@ -72,8 +74,11 @@ def submit(request: RunRequest, name: str) -> Run:
     shared = SharedRun(store, prepared.pipeline, facts, run_id)
     shared.announce(request.trigger)
     try:
-        package, pipeline = _package(request.target, shared.folder, configuration)
-        plan = _plan(pipeline, configuration, package, store.root)
+        package, pipeline = _package(
+            request.target, shared.folder, is_taken=bool(store.url) or configuration.engine in ELSEWHERE
+        )
+        plan = _plan(pipeline, configuration, package, store)
+        publish_run(store, shared.folder)
         values = _values(plan, facts.parameters)
         started = engine.start(Order(run_id, plan, values, shared.folder.path))
     except BaseException as error:
@@ -129,26 +134,26 @@ def title_of(configuration: Configuration) -> str:
     return TITLE if has_own_runner(configuration) else find_exporter(configuration.engine).title
 
 
-def _package(target: Target, folder: RunFolder, configuration: Configuration) -> tuple[Path, Pipeline]:
+def _package(target: Target, folder: RunFolder, *, is_taken: bool) -> tuple[Path, Pipeline]:
     """The package, as it is now: a notebook is compiled into the run's folder, where it stays as it was
-    however long the engine waits. A package goes there too where workers would not find it."""
+    however long the engine waits. A package is taken there too where workers would not find it."""
     package = folder.package
     if target.package is None:
         compiled = compile_notebook(target.notebook, output=package)
         write_package(compiled, package)
         return package, compiled.pipeline
-    if configuration.engine not in ELSEWHERE:
+    if not is_taken:
         return target.package, read_package(target.package)
     shutil.copytree(target.package, package)
     return package, read_package(package)
 
 
-def _plan(pipeline: Pipeline, configuration: Configuration, package: Path, root: Path) -> Plan:
+def _plan(pipeline: Pipeline, configuration: Configuration, package: Path, store: RunStore) -> Plan:
     ours = shlex.quote(str(Path(sys.executable).parent / "jupyter-pipe"))
     usual = "jupyter-pipe" if configuration.engine in ELSEWHERE else ours
     options = Options(
         package=str(package.absolute()),
-        run_root=str(root.absolute()),
+        run_root=store.url or str(store.root.absolute()),
         image=configuration.image,
         command=configuration.command or usual,
         claim=configuration.claim,

@@ -16,7 +16,7 @@ import pytest
 from jupyter_pipe.engine import RunRequest, open_target
 from jupyter_pipe.submit.following import Follower
 from jupyter_pipe.submit.settings import engine_of, find_configuration
-from jupyter_pipe.submit.submission import find_submission, shared_run, submit
+from jupyter_pipe.submit.submission import find_submission, submit
 from jupyter_pipe.trust.keys import new_key_text
 from tests.engines.clouds import CLOUDS
 from tests.engines.trial import ENGINES, LIMIT_SECONDS, NAME
@@ -100,7 +100,7 @@ def carried_out(server: FakeEngine, monkeypatch: pytest.MonkeyPatch, **told: str
         run_id = submit(RunRequest(target=target), "team").run_id
         found = find_submission(target.store, run_id)
         assert found is not None
-        follower = Follower(shared_run(target.store, run_id), found, engine_of(find_configuration("team")))
+        follower = Follower(target.store, run_id, found, engine_of(find_configuration("team")))
         while not follower.step(time.time()):
             time.sleep(0.3)
         yield target.store.read(run_id).state.value

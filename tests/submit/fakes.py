@@ -32,6 +32,8 @@ class FakeEngine:
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
         self.secrets = secrets
+        # What stages find on the machines of a cluster, and not here.
+        self.surroundings: dict[str, str] = {}
         self.token = "sesame"
         self.status = 200
         self.loses = 0
@@ -63,6 +65,11 @@ class FakeEngine:
 
     def problem(self, message: str) -> Any:
         return {"code": 16, "message": message}
+
+    def carry_out(self, name: str, tasks: Mapping[str, Task]) -> None:
+        for task in tasks.values():
+            task.environment = {**self.surroundings, **task.environment}
+        self.carried[name] = Carrying(tasks)
 
     def close(self) -> None:
         for each in self.carried.values():
@@ -113,7 +120,7 @@ class FakeArgo(FakeEngine):
         if name in self.runs:
             return 409, self.problem(f'workflows.argoproj.io "{name}" already exists')
         self.runs[name] = body["workflow"]
-        self.carried[name] = Carrying(self.tasks(asked.workflow, name))
+        self.carry_out(name, self.tasks(asked.workflow, name))
         return 200, body["workflow"]
 
     def tasks(self, manifest: Manifest, name: str) -> dict[str, Task]:
@@ -256,7 +263,7 @@ class FakeKfp(FakeEngine):
             return 400, {"error": str(error), "code": 3, "message": str(error)}
         name = f"run-{len(self.runs)}"
         self.runs[name] = body
-        self.carried[name] = Carrying(self.tasks(asked.pipeline_spec, values))
+        self.carry_out(name, self.tasks(asked.pipeline_spec, values))
         return 200, {"run_id": name, "display_name": asked.display_name, "state": "PENDING"}
 
     def values(self, spec: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -415,9 +422,7 @@ class FakeDatabricks(FakeEngine):
         environment = {name: self.secrets[told[:-2].rpartition("/")[2]] for name, told in secrets.items()}
         name = str(7000 + len(self.runs))
         self.runs[name] = dict(body)
-        self.carried[name] = Carrying(
-            {each.task_key: self.task(each, known, environment) for each in job.tasks}
-        )
+        self.carry_out(name, {each.task_key: self.task(each, known, environment) for each in job.tasks})
         return int(name)
 
     def task(self, task: JobTask, known: Mapping[str, str], environment: dict[str, str]) -> Task:

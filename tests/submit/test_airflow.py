@@ -17,7 +17,7 @@ from jupyter_pipe.submit import Sighting, SilentError, StageSeen, SubmitError
 from jupyter_pipe.submit.engines.airflow import Airflow, sighting_of
 from jupyter_pipe.submit.following import Follower
 from jupyter_pipe.submit.settings import Configuration
-from jupyter_pipe.submit.submission import Submission, find_submission, shared_run, submit
+from jupyter_pipe.submit.submission import Submission, find_submission, submit
 from tests.cli.conftest import write_notebook
 from tests.submit.fake_airflow import FakeAirflow, serving
 
@@ -49,7 +49,7 @@ class World:
 
     def follower(self, run_id: str) -> Follower:
         engine = Airflow(self.configuration)
-        return Follower(shared_run(self.store, run_id), self.submission(run_id), engine)
+        return Follower(self.store, run_id, self.submission(run_id), engine)
 
     def dag_files(self) -> list[Path]:
         return sorted(self.server.dags.iterdir())

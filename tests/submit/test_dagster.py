@@ -17,7 +17,7 @@ from jupyter_pipe.submit import Sighting, SilentError, StageSeen, SubmitError
 from jupyter_pipe.submit.engines.dagster import LOCATION, Dagster, sighting_of
 from jupyter_pipe.submit.following import Follower
 from jupyter_pipe.submit.settings import Configuration, engine_of
-from jupyter_pipe.submit.submission import find_submission, shared_run, submit
+from jupyter_pipe.submit.submission import find_submission, submit
 from tests.cli.conftest import write_notebook
 from tests.submit.answering import Call, answering
 
@@ -123,7 +123,7 @@ class World:
     def follower(self, run_id: str) -> Follower:
         found = find_submission(self.store, run_id)
         assert found is not None
-        return Follower(shared_run(self.store, run_id), found, engine_of(self.configuration))
+        return Follower(self.store, run_id, found, engine_of(self.configuration))
 
     def files(self) -> list[str]:
         return sorted(path.stem for path in self.server.definitions.glob("pipeline_*.py"))

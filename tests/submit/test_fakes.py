@@ -24,8 +24,9 @@ from jupyter_pipe.submit.engines.argo import sighting_of as argo_sighting
 from jupyter_pipe.submit.engines.databricks import sighting_of as databricks_sighting
 from jupyter_pipe.submit.engines.kfp import sighting_of as kfp_sighting
 from jupyter_pipe.submit.following import Follower
+from jupyter_pipe.submit.roots import store_of
 from jupyter_pipe.submit.settings import Configuration, engine_of
-from jupyter_pipe.submit.submission import Submission, find_submission, shared_run, submit
+from jupyter_pipe.submit.submission import Submission, find_submission, submit
 from jupyter_pipe.trust.keys import new_key_text
 from tests.cli.conftest import write_notebook
 from tests.submit.fakes import FakeArgo, FakeDatabricks, FakeEngine, FakeKfp, serving
@@ -84,7 +85,7 @@ class World:
     def follower(self, run_id: str) -> Follower:
         found = find_submission(self.store, run_id)
         assert found is not None
-        return Follower(shared_run(self.store, run_id), found, engine_of(self.configuration))
+        return Follower(self.store, run_id, found, engine_of(self.configuration))
 
     def followed(self, *run_ids: str) -> list[Run]:
         """The runs, followed until they are over."""
@@ -268,6 +269,40 @@ def test_a_package_is_taken_along_as_it_is(world: World) -> None:
     write_package(compile_notebook(world.folder / "quick.ipynb", output=package), package)
     run_id = world.submit("elsewhere")
     assert (world.store.folder(run_id).package / "pipeline.json").exists()
+
+
+@pytest.mark.kernel
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("world", ["argo", "kfp"], indirect=True)
+def test_stages_that_share_nothing_but_a_url_leave_their_logs_and_notebooks_there(
+    world: World, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Each side keeps its copy of the root in another folder, as two machines do."""
+    url = (world.folder / "bucket").as_uri()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(world.folder / "here"))
+    world.server.surroundings = {"XDG_CACHE_HOME": str(world.folder / "there")}
+    cells = [("n: int = 1", ["parameters"]), ("x = n", ["stage:a"]), ("y = 1 / (x - 2)", ["stage:b"])]
+    write_notebook(world.folder / "quick.ipynb", cells)
+    for value, code in (("3", 0), ("2", 1)):
+        assert main(["submit", "team", "quick.ipynb", "-p", f"n={value}", "--root", url, "--follow"]) == code
+    capfd.readouterr()
+    assert main(["show", "latest", "--root", url]) == 0
+    said = capfd.readouterr().out
+    assert "ZeroDivisionError" in said
+    assert TITLES[world.engine] in said
+    store = store_of(url)
+    assert store is not None
+    for run in store.list():
+        assert store.folder(run.run_id).executed("b").is_file()
+    assert not (world.folder / ".jupyter_pipe").exists()
+
+
+@pytest.mark.parametrize("world", ["databricks"], indirect=True)
+def test_a_root_that_workers_could_not_use_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(world.folder / "here"))
+    store = store_of((world.folder / "bucket").as_uri())
+    with pytest.raises(SubmitError, match="need a root that is a folder"):
+        submit(RunRequest(target=open_target(world.folder / "quick.ipynb", store)), "team")
 
 
 @pytest.mark.parametrize(

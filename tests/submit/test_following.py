@@ -18,7 +18,7 @@ from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.submit import Order, Sighting, SilentError, StageSeen, Started, SubmitError
 from jupyter_pipe.submit.following import Follower
 from jupyter_pipe.submit.settings import Configuration, find_configuration
-from jupyter_pipe.submit.submission import find_submission, shared_run, submit
+from jupyter_pipe.submit.submission import find_submission, submit
 from jupyter_pipe.submit.web import Web
 from tests.cli.conftest import write_notebook
 
@@ -92,7 +92,7 @@ def test_an_engine_that_goes_away_is_out_of_sight_until_it_is_back(fake: Fake, r
     run_id = submit(request_, "slurm").run_id
     submission = find_submission(store, run_id)
     assert submission is not None
-    follower = Follower(shared_run(store, run_id), submission, fake)
+    follower = Follower(store, run_id, submission, fake)
     waiting = Sighting("waiting", {"a": StageSeen("waiting", "PENDING (Resources)")})
     killed = Sighting("cancelled", {"a": StageSeen("cancelled"), "b": StageSeen("cancelled")})
     fake.answers = [waiting, None, None, waiting, killed]
@@ -115,7 +115,7 @@ def test_a_stage_that_was_killed_from_outside_has_failed(fake: Fake, request_: R
     run_id = submit(request_, "slurm").run_id
     submission = find_submission(store, run_id)
     assert submission is not None
-    follower = Follower(shared_run(store, run_id), submission, fake)
+    follower = Follower(store, run_id, submission, fake)
     lost = Sighting("failed", {"a": StageSeen("failed", "NODE_FAIL"), "b": StageSeen("cancelled")})
     fake.answers = [lost] * 3
     # Its log may still be on the way.

@@ -107,6 +107,14 @@ def test_a_run_that_never_began_ends_with_the_engines_word() -> None:
     assert run.stage("a").reason == "SLURM: Crashed: no such file"
 
 
+def test_a_run_whose_last_log_comes_with_the_engines_word_ends_as_its_stages_say() -> None:
+    done = [*RUNNING, StageFinished("a", 1.0), StageStarted("b"), StageFinished("b", 1.0)]
+    for whole in ("succeeded", "failed"):
+        assert news(done, sighting(whole, a="succeeded", b="succeeded"))[0] == []  # type: ignore[arg-type]
+    failed = [*RUNNING, StageFailed("a", ename="E", evalue="")]
+    assert news(failed, sighting("failed", a="failed", b="cancelled"))[0] == []
+
+
 def test_a_run_that_is_over_stays_so() -> None:
     over = [*RUNNING, StageFinished("a", 1.0), StageFinished("b", 1.0)]
     finished = [*over, *news_of(fold(over), sighting("succeeded"), (), "SLURM", 7.0)]

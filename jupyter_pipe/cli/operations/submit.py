@@ -40,7 +40,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument(
         "--root",
-        metavar="DIR",
+        metavar="DIR|URL",
         help="shared with the engine's workers (default: the configuration's, or the notebook's folder)",
     )
     parser.add_argument("--follow", action="store_true", help="show the run until it ends, as `run` does")
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _request(args: argparse.Namespace) -> RunRequest:
     from jupyter_pipe.engine import RunRequest, open_target
-    from jupyter_pipe.runs.store import RunStore
+    from jupyter_pipe.submit.roots import store_of
     from jupyter_pipe.submit.settings import find_configuration
 
     if args.engine is None or args.target is None:
@@ -86,8 +86,7 @@ def _request(args: argparse.Namespace) -> RunRequest:
             code="engine_unknown",
             hint="For example: jupyter pipe submit slurm NOTEBOOK",
         )
-    root = args.root or find_configuration(args.engine).root
-    target = open_target(args.target, RunStore(root) if root else None)
+    target = open_target(args.target, store_of(args.root or find_configuration(args.engine).root))
     environment = environment_of(None)
     return RunRequest(
         target=target,

@@ -164,7 +164,14 @@ def _package(args: argparse.Namespace, store: RunStore) -> Path:
             code="run_id_missing",
             hint="Name the run with --run-root and --run-id, or a compiled package instead of -.",
         )
-    return store.folder(args.run_id).package
+    package = store.folder(args.run_id).package
+    if store.url:
+        from jupyter_pipe.runs.remote import RemoteRoot
+
+        remote = RemoteRoot(store.url)
+        for name in remote.names(package.relative_to(store.state_folder).as_posix()):
+            remote.fetch(name, store.state_folder / name)
+    return package
 
 
 def _leave_files(args: argparse.Namespace, end: StageEnd) -> None:

@@ -38,7 +38,7 @@ def _require(name: str, configuration: Configuration, folder: Path) -> None:
     # The sidebar shows the runs that lie beside the notebook.
     if root.resolve() != folder.resolve():
         raise SubmitError(
-            f"{name} keeps its runs in {root}, not in the notebook's folder.",
+            f"{name} keeps its runs in {configuration.root}, not in the notebook's folder.",
             code="engine_settings",
             hint=f"Move the notebook there, or use a terminal: jupyter pipe submit {name} NOTEBOOK",
         )

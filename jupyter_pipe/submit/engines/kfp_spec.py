@@ -10,6 +10,7 @@ from typing import Any
 
 from jupyter_pipe.export import ExportError, Plan
 from jupyter_pipe.export.plan import PlanParameter, Task, kubernetes_names
+from jupyter_pipe.runs.remote import is_url
 from jupyter_pipe.trust.keys import KEY_VARIABLE
 
 __all__ = ["document_of", "task_names"]
@@ -119,13 +120,6 @@ def _surroundings(plan: Plan, task: Task) -> dict[str, Any]:
     claim = plan.options.claim or plan.label
     keys = [{"secretKey": name, "envVar": name} for name in (*task.secrets, KEY_VARIABLE)]
     made: dict[str, Any] = {
-        "pvcMount": [
-            {
-                "constant": claim,
-                "pvcNameParameter": {"runtimeValue": {"constant": claim}},
-                "mountPath": plan.options.run_root,
-            }
-        ],
         "secretAsEnv": [
             {
                 "secretName": plan.label,
@@ -134,6 +128,9 @@ def _surroundings(plan: Plan, task: Task) -> dict[str, Any]:
             }
         ],
     }
+    if not is_url(plan.options.run_root):
+        told = {"constant": claim, "pvcNameParameter": {"runtimeValue": {"constant": claim}}}
+        made["pvcMount"] = [{**told, "mountPath": plan.options.run_root}]
     if task.seconds_in_all:
         made["activeDeadlineSeconds"] = str(task.seconds_in_all)
     return made
