@@ -65,9 +65,8 @@ def _look(cell: Cell, tree: ast.Module | None, functions: dict[str, set[str]]) -
         blank = transform(cell.source).problem is None
         return Look(NOTHING, 0.0, readable=blank, only_installs=installs)
     body = [node for node in tree.body if not _is_idle(node)]
-    imports = [node for node in body if isinstance(node, _IMPORTS)]
-    running = [node for node in body if not isinstance(node, (*_IMPORTS, *_DEFINITIONS))]
-    settings = [node for node in body if is_setting(node)]
+    imports, running = _divided(body)
+    settings = list(filter(is_setting, running))
     verb = find_verb(reachable(_calls(running), lambda name: functions.get(name, ())))
     return Look(
         verb=verb,
@@ -81,6 +80,18 @@ def _look(cell: Cell, tree: ast.Module | None, functions: dict[str, set[str]]) -
         only_definitions=bool(body) and not running,
         only_settings=bool(settings) and len(settings) + len(imports) == len(body),
     )
+
+
+def _divided(body: Sequence[ast.stmt]) -> tuple[list[ast.stmt], list[ast.stmt]]:
+    """The imports among statements, and what is neither an import nor a definition."""
+    imports: list[ast.stmt] = []
+    running: list[ast.stmt] = []
+    for node in body:
+        if isinstance(node, _IMPORTS):
+            imports.append(node)
+        elif not isinstance(node, _DEFINITIONS):
+            running.append(node)
+    return imports, running
 
 
 def _names_bound(nodes: Iterable[ast.stmt]) -> tuple[str, ...]:

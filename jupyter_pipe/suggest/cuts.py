@@ -117,25 +117,61 @@ class _Waits:
 
 def _prices(pieces: Sequence[Piece], start: int, waits: _Waits) -> Iterator[tuple[int, float]]:
     """The prices of all stages that begin with piece `start`."""
-    values: set[tuple[str, int]] = set()
-    finish: dict[int, float] = {}
-    effort = work = inner = 0.0
-    verb = ""
-    for number in range(start, len(pieces)):
-        piece = pieces[number]
-        if number > start:
-            inner += piece.heading + _OTHER_VERB * bool(verb and piece.verb and verb != piece.verb)
-        verb = piece.verb or verb
-        values.update(need for need in piece.needs if need[1] < start)
-        inside = [finish[source] for _, source in piece.needs if source >= start]
-        finish[number] = piece.gain + max(inside, default=0.0)
-        effort += piece.effort
-        work += piece.gain
-        lost = max(0.0, work - max(finish.values()) - _LOST_FOR_FREE)
-        lost += waits.price(start, number + 1)
-        cells = number + 1 - start
-        price = _STAGE + _VALUE * len(values) + inner + _LOST_PARALLELISM * lost
-        price += _SQUARE_OF_CELLS * cells * cells + _TRIVIAL * max(0.0, _TRIVIAL_EFFORT - effort)
-        if cells == 1 and len(pieces) > _MOST and piece.gain < _HEAVY:
+    stage = _Stage(start)
+    may_be_single = len(pieces) <= _MOST or pieces[start].gain >= _HEAVY
+    for end in range(start + 1, len(pieces) + 1):
+        stage.add(pieces[end - 1])
+        price = stage.price() + _LOST_PARALLELISM * (stage.lost() + waits.price(start, end))
+        if end == start + 1 and not may_be_single:
             price += _SINGLE
-        yield number + 1, price
+        yield end, price
+
+
+class _Stage:
+    """A stage that grows by one piece at a time.
+
+    `work` is what its pieces take one after another; `finish` when each would end if those that do not need
+    each other ran at the same time.
+    """
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.values: set[tuple[str, int]] = set()
+        self.finish: list[float] = []
+        self.effort = 0.0
+        self.work = 0.0
+        self.inner = 0.0
+        self.verb = ""
+
+    def add(self, piece: Piece) -> None:
+        """The next piece of the row."""
+        if self.finish:
+            self.inner += piece.heading
+            if self.verb and piece.verb and piece.verb != self.verb:
+                self.inner += _OTHER_VERB
+        self.verb = piece.verb or self.verb
+        waits_for = 0.0
+        for value, source in piece.needs:
+            if source < self.start:
+                self.values.add((value, source))
+            else:
+                waits_for = max(waits_for, self.finish[source - self.start])
+        self.finish.append(piece.gain + waits_for)
+        self.effort += piece.effort
+        self.work += piece.gain
+
+    def lost(self) -> float:
+        """The effort inside that could run at the same time as other effort inside."""
+        return max(0.0, self.work - max(self.finish) - _LOST_FOR_FREE)
+
+    def price(self) -> float:
+        """What the stage costs by itself: for being one, for its values, for what it puts together."""
+        cells = len(self.finish)
+        trivial = max(0.0, _TRIVIAL_EFFORT - self.effort)
+        return (
+            _STAGE
+            + _VALUE * len(self.values)
+            + self.inner
+            + _SQUARE_OF_CELLS * cells * cells
+            + _TRIVIAL * trivial
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from msgspec import Struct
 
@@ -18,6 +18,10 @@ __all__ = ["Survey", "survey"]
 _TAGGED = 2
 """A notebook with so many stages has them all: its cells without a tag belong to the stage above them. With
 one stage somebody has begun."""
+
+
+_WITHOUT_A_TAG = frozenset({"work", "idle"})
+"""Roles that are no tags: cells that get a stage, and cells that belong to whatever is around them."""
 
 
 class Survey(Struct, frozen=True):
@@ -55,25 +59,35 @@ def survey(notebook: Notebook, draft: Draft) -> Survey:
     cells = [cell for cell in notebook.code_cells if cell.number is not None]
     tags = {each.cell_id: each for each in parse_tags(notebook).cells}
     headings = find_headings(notebook, {cell.id for cell in cells})
-    stages = tuple(dict.fromkeys(each.stage for each in tags.values() if each.stage))
+    stages = _stages(tags.values())
     free = [] if len(stages) >= _TAGGED else list(_free_cells(cells, tags, headings))
+    staged = _staged(tags.values())
     facts = _Facts(
         look_at(cells),
         follow(notebook, free, draft),
         settings=find_settings(notebook, free, draft),
-        staged=frozenset(cell.id for cell in cells if tags[cell.id].stage is not None),
+        staged=staged,
         has_parameters=any(each.role == "parameters" for each in tags.values()),
     )
     roles = _roles(cells, free, facts)
     working = {cell_id for cell_id, role in roles.items() if role == "work"}
     return Survey(
-        rows=tuple(_rows(cells, roles, facts.staged)),
-        tags={cell_id: role for cell_id, role in roles.items() if role not in {"work", "idle"}},
+        rows=tuple(_rows(cells, working, staged)),
+        tags={cell_id: role for cell_id, role in roles.items() if role not in _WITHOUT_A_TAG},
         stages=stages,
         looks=facts.looks,
         headings=find_headings(notebook, working),
         flow=facts.flow,
     )
+
+
+def _stages(tags: Iterable[CellTags]) -> tuple[str, ...]:
+    """Those that cells name, in the order of the notebook."""
+    return tuple(dict.fromkeys(each.stage for each in tags if each.stage))
+
+
+def _staged(tags: Iterable[CellTags]) -> frozenset[str]:
+    return frozenset(each.cell_id for each in tags if each.stage is not None)
 
 
 def _free_cells(
@@ -126,15 +140,14 @@ def _role_at_the_top(cell_id: str, look: Look, facts: _Facts) -> str | None:
     return "idle" if cell_id in facts.settings else None
 
 
-def _rows(
-    cells: Sequence[Cell], roles: Mapping[str, str], staged: frozenset[str]
-) -> Iterator[tuple[Cell, ...]]:
+def _rows(cells: Sequence[Cell], working: Set[str], staged: Set[str]) -> Iterator[tuple[Cell, ...]]:
+    """Runs of cells that need a stage; one that has a stage already ends a run."""
     row: list[Cell] = []
     for cell in cells:
         if cell.id in staged and row:
             yield tuple(row)
             row = []
-        elif roles.get(cell.id) == "work":
+        elif cell.id in working:
             row.append(cell)
     if row:
         yield tuple(row)

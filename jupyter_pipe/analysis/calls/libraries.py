@@ -169,25 +169,28 @@ def _result(
 ) -> Values:
     """What a call returns, tied to the objects that its effect names: `df.values` is a view of `df`, `fit` is
     the estimator itself, `iter(xs)` holds `xs`."""
-    sources: set[Object] = set()
-    for wanted in effect.of:
-        sources |= _pick(wanted, receiver, arguments)
+    sources = NOTHING.union(*(_pick(wanted, receiver, arguments) for wanted in effect.of))
     if effect.returns is Returns.same and sources:
-        return frozenset(sources)
+        return sources
     if effect.returns is Returns.element:
-        return world.heap.elements(frozenset(sources))
+        return world.heap.elements(sources)
     if effect.returns is Returns.fresh and type_ in ATOMS:
         return NOTHING
-    if not type_ and effect.returns in {Returns.view, Returns.shallow} and receiver is not None:
-        type_ = receiver.type
-    opened = effect.returns is not Returns.shallow or type_ not in CLOSED
     if effect.returns is Returns.holder:
-        type_ = _narrowed(world, type_, frozenset(sources))
+        type_ = _narrowed(world, type_, sources)
+    type_ = type_ or _type_of_part(effect, receiver)
+    opened = effect.returns is not Returns.shallow or type_ not in CLOSED
     result = world.objects.allocate((arguments.node, receiver), type_, open_=opened)
     for source in sources:
         _relate(world, effect.returns, result, source)
     open_file(world, effect, result, arguments)
     return frozenset((result,))
+
+
+def _type_of_part(effect: CallEffect, receiver: Object | None) -> str:
+    """Views and shallow copies are of the type of what they were made of, as far as nothing else is known."""
+    is_part = effect.returns is Returns.view or effect.returns is Returns.shallow
+    return receiver.type if is_part and receiver is not None else ""
 
 
 def _narrowed(world: World, type_: str, parts: Values) -> str:

@@ -55,10 +55,7 @@ def run_script(stage: str, values: Mapping[str, object], outputs: Iterable[str])
     parts = list(_parts(text))
     there = frozenset(names)
     names.update(bound)
-    for kind, label, line, source in parts:
-        if kind == "again" or (kind == "once" and not _is_made(label.split(), source, there)):
-            _run(source, line, path)
-            _ran.add(source)
+    _make(parts, there, path)
     names.update(bound)
     for kind, label, line, source in parts:
         if kind == "cell":
@@ -66,6 +63,14 @@ def run_script(stage: str, values: Mapping[str, object], outputs: Iterable[str])
         elif kind == "gate":
             _check(label, source, line, path)
     return {name: names[name] for name in outputs if name in names}
+
+
+def _make(parts: Iterable[tuple[str, str, int, str]], there: frozenset[str], path: Path) -> None:
+    """Run what the stage's cells build on: imports and definitions that are not there yet, settings again."""
+    for kind, label, line, source in parts:
+        if kind == "again" or (kind == "once" and not _is_made(label.split(), source, there)):
+            _run(source, line, path)
+            _ran.add(source)
 
 
 def _is_made(names: list[str], source: str, there: frozenset[str]) -> bool:
