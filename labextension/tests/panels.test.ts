@@ -1,7 +1,7 @@
 import { nullTranslator } from '@jupyterlab/translation';
 import { describe, expect, it } from 'vitest';
 import type { Edge, Parameter, Run, StageRun } from '../src/api/types';
-import { changeInPercent, compareRuns, inOrderOfTime, scaleOf } from '../src/documents/comparison';
+import { changeInPercent, compareRuns, formatPercent, inOrderOfTime, scaleOf } from '../src/documents/comparison';
 import { shortName } from '../src/panels/graph/picture';
 import { fittingLayout, layoutGraph, relatives } from '../src/panels/graph/layout';
 import { fitPlace, LEGIBLE_SCALE, placeIn } from '../src/panels/graph/view';
@@ -226,6 +226,15 @@ describe('validation', () => {
 });
 
 describe('comparison', () => {
+  it.each([
+    [-100, '100'],
+    [1234.5, '1235'],
+    [9.96, '10'],
+    [-0.345, '0.34']
+  ])('writes %d %% as %s', (change, text) => {
+    expect(formatPercent(change)).toBe(text);
+  });
+
   it('shows what differs from the first run', () => {
     const one = run([stage('fit', { seconds: 2, metrics: { mae: 10 } })], { n: '1' });
     const two = run([stage('fit', { seconds: 2, metrics: { mae: 12 } })], { n: '2' });

@@ -5,6 +5,7 @@ import { joinLines } from '../src/cells/mime';
 import { tracebackOf } from '../src/cells/traceback';
 import { Announcer } from '../src/controls/announcer';
 import { withTheme } from '../src/documents/theme';
+import { groupAlike } from '../src/runs/alike';
 import { expectedSeconds, lastSeconds } from '../src/runs/durations';
 import { sentenceOf } from '../src/runs/sentences';
 import { keepUnchanged } from '../src/runs/sharing';
@@ -17,6 +18,23 @@ function run(state: Run['state'], stages: Given[], change: Partial<Run> = {}): R
   const whole = stages.map(stage => ({ after: [], seconds: 0, saved_seconds: 0, failure: null, ...stage }));
   return { run_id: 'r', pipeline: 'home', state, seconds: 54, stages: whole, facts: { workers: 2 }, ...change } as unknown as Run;
 }
+
+describe('failures', () => {
+  const failed = (name: string, failure: object): Given =>
+    ({ name, state: 'failed', failure: { kind: 'error', cell_id: 'c1', line: 4, ename: 'OSError', evalue: 'no', ...failure } }) as Given;
+
+  it('of one line are told once, and of results each by itself', () => {
+    const { stages } = run('failed', [
+      failed('a', {}),
+      failed('b', { line: 5 }),
+      failed('c', {}),
+      failed('d', { kind: 'gate' }),
+      failed('e', { kind: 'gate' }),
+      failed('f', { cell_id: null })
+    ]);
+    expect(groupAlike(stages).map(group => group.map(stage => stage.name))).toEqual([['a', 'c'], ['b'], ['d'], ['e'], ['f']]);
+  });
+});
 
 describe('durations', () => {
   const earlier = [

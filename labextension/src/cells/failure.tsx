@@ -12,6 +12,8 @@ import { formatSeconds, isDemand, markOf } from '../runs/state';
 export interface FailureProps {
   readonly run: Run;
   readonly stage: StageRun;
+  /** Stages that failed at the same line in the same way. */
+  readonly others: readonly string[];
   readonly failure: Failure;
   /** The types and shapes of what the stage received, by name. */
   readonly inputs: Readonly<Record<string, string>>;
@@ -114,7 +116,10 @@ function Traceback({ readTraceback, trans }: FailureProps): ReactElement {
   );
 }
 
-function title({ stage, failure, trans }: FailureProps): string {
+function title({ stage, others, failure, trans }: FailureProps): string {
+  if (others.length > 0) {
+    return trans.__('%1 failed, and at the same line %2', stage.name, others.join(', '));
+  }
   switch (failure.kind) {
     case 'gate':
       return trans.__('%1: gate failed', stage.name);

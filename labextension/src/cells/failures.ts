@@ -7,6 +7,7 @@ import { Signal } from '@lumino/signaling';
 import type { StageRun } from '../api/types';
 import type { NotebookPipeline } from '../runs/pipeline';
 import { findStage } from '../runs/flow';
+import { groupAlike } from '../runs/alike';
 import { addBelow } from './below';
 import { FailureWidget } from './failure';
 import { markLine } from './line';
@@ -42,11 +43,12 @@ export class CellFailures implements IDisposable {
   private draw(): void {
     const run = this.pipeline.isStarting ? null : this.pipeline.run;
     const failed = run?.stages.filter(stage => stage.failure !== null && stage.state === 'failed') ?? [];
-    const wanted = new Map(failed.map(stage => [`${run?.run_id} ${stage.name}`, stage]));
+    const alike = groupAlike(failed);
+    const wanted = new Map(alike.map(stages => [[run?.run_id, ...stages.map(stage => stage.name)].join(' '), stages]));
     this.keep(new Set(wanted.keys()));
-    for (const [key, stage] of wanted) {
+    for (const [key, stages] of wanted) {
       if (!this.closed.has(key) && !this.shown.some(each => each.key === key)) {
-        this.show(key, stage);
+        this.show(key, stages);
       }
     }
   }
@@ -61,7 +63,7 @@ export class CellFailures implements IDisposable {
     this.shown = this.shown.filter(each => !each.widget.isDisposed);
   }
 
-  private show(key: string, stage: StageRun): void {
+  private show(key: string, [stage, ...others]: readonly StageRun[]): void {
     const { run, stages } = this.pipeline;
     const { failure } = stage;
     const cellId = this.pipeline.cellOfRun(failure?.cell_id) ?? findStage(this.pipeline.pipeline, stage.name)?.cells.at(-1);
@@ -77,7 +79,7 @@ export class CellFailures implements IDisposable {
     const { commands, trans } = this;
     const { client, history } = this.pipeline;
     const readTraceback = async () => tracebackOf(await client.outputs(history.address(run.run_id), stage.name));
-    const widget = new FailureWidget({ run, stage, failure, inputs, readTraceback, commands, close, trans });
+    const widget = new FailureWidget({ run, stage, others: others.map(each => each.name), failure, inputs, readTraceback, commands, close, trans });
     if (!addBelow(cell, widget)) {
       widget.dispose();
       void cell.ready.then(() => this.draw());

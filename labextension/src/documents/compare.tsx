@@ -11,7 +11,7 @@ import { formatMetric, noteOf, titleOf } from '../panels/runs/words';
 import { formatSeconds, wordOf } from '../runs/state';
 import { formatWhen } from '../runs/when';
 import { NotebookChanges, type ReadExecuted } from './changes';
-import { changeInPercent, compareRuns, inOrderOfTime, scaleOf, trendsOf, type ComparedRow, type Value } from './comparison';
+import { changeInPercent, compareRuns, formatPercent, inOrderOfTime, scaleOf, trendsOf, type ComparedRow, type Value } from './comparison';
 import { comparisonCsv } from './csv';
 import { Trend } from './trend';
 
@@ -218,7 +218,7 @@ function Change(props: { base: Value; value: Value }): ReactElement | null {
   return change === null ? null : (
     <span className="jp-pipe-second">
       {' '}
-      {change > 0 ? '▲' : '▼'} {Math.abs(change).toPrecision(2)} %
+      {change > 0 ? '▲' : '▼'} {formatPercent(change)} %
     </span>
   );
 }

@@ -68,8 +68,18 @@ function gateEntry(gate: Run['stages'][number]['gates'][number]): [string, Value
   return [gate.expression, `${gate.passed ? 'passed' : 'false'}${values.length > 0 ? ` (${values.join(', ')})` : ''}`];
 }
 
+/** None of a stage that has not ended, or never began: it did not take no time. */
 function durationOf(stage: Run['stages'][number]): Value {
-  return stage.state === 'cached' ? 'cached' : stage.seconds;
+  if (stage.state === 'cached') {
+    return 'cached';
+  }
+  return stage.seconds > 0 ? stage.seconds : null;
+}
+
+/** "12", "0.35": two digits that count, never as a power of ten. */
+export function formatPercent(change: number): string {
+  const percent = Math.abs(change);
+  return String(percent >= 9.95 ? Math.round(percent) : Number(percent.toPrecision(2)));
 }
 
 function rows(columns: readonly ReadonlyMap<string, Value>[]): ComparedRow[] {

@@ -30,8 +30,8 @@ import { Tour, type FirstSteps } from './tour';
 const STATE_KEY = 'jupyter-pipe:panel';
 export const PANEL_ID = 'jupyter-pipe-panel';
 
-/** A suggestion is read and bent in the list of stages, beside its graph. */
-const SIZES_SUGGESTING = [0.6, 0.37, 0.01, 0.01, 0.01] as const;
+/** A suggestion is read and bent in the list of stages, beside its graph; of the others, a line is seen. */
+const SIZES_SUGGESTING = [0.49, 0.33, 0.06, 0.06, 0.06] as const;
 const PROBLEMS = 4;
 
 export interface PanelOptions {
