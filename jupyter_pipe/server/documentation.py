@@ -32,6 +32,7 @@ a { color: light-dark(#0b57d0, #8ab4f8); }
 code, pre { font-family: ui-monospace, monospace; font-size: 0.9em; overflow-wrap: anywhere; }
 pre { padding: 0.75rem 1rem; overflow-x: auto; background: light-dark(#f3f4f6, #22262b); }
 pre code { overflow-wrap: normal; }
+td:first-child code { white-space: nowrap; }
 table { display: block; overflow-x: auto; border-collapse: collapse; }
 th, td { padding: 0.3rem 0.6rem; border: 1px solid light-dark(#c4c7cc, #4a4f57); }
 th, td { text-align: left; vertical-align: top; }

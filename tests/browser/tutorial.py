@@ -86,7 +86,7 @@ def _fail_and_mend(page: Page) -> None:
     run_command(page, "jupyter-pipe:go-to-stage", stage="validate")
     run_command(page, "jupyter-pipe:toggle-run-output", stage="validate")
     page.locator(".jp-pipe-Output img").wait_for(timeout=LONG)
-    page.locator(".jp-pipe-Output").first.scroll_into_view_if_needed()
+    page.locator(".jp-pipe-Output img").first.scroll_into_view_if_needed()
     page.wait_for_timeout(1000)
     save(page, "tutorial-9-output")
     run_command(page, "jupyter-pipe:toggle-run-output", stage="validate")
