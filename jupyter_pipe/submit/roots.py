@@ -15,7 +15,7 @@ from jupyter_pipe.submit.settings import Configuration
 __all__ = ["bring_attempts", "publish_run", "require_root", "store_of"]
 
 # The others' workers have to find files of this machine.
-_REACH_URLS = frozenset({"airflow", "argo", "dagster", "kfp"})
+_REACH_URLS = frozenset({"airflow", "argo", "dagster", "dask", "kfp"})
 
 
 def store_of(root: str) -> RunStore | None:

@@ -66,6 +66,22 @@ def test_a_notebook_runs_on_the_workers_and_a_second_run_is_reused(folder: Path)
 
 
 @pytest.mark.usefixtures("scheduler")
+def test_workers_that_share_nothing_but_a_url(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "here"))
+    url = (folder / "bucket").as_uri()
+    notebook = write_notebook(
+        folder / "quick.ipynb", [("x = 20", ["stage:a"]), ("print(x + 1)", ["stage:b"])]
+    )
+    assert main(["submit", "team", notebook.name, "--root", url, "--follow"]) == 0
+    assert list((folder / "bucket").rglob("events.jsonl"))
+    capsys.readouterr()
+    assert main(["show", "latest", "--root", url]) == 0
+    assert "succeeded" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("scheduler")
 def test_a_run_goes_on_when_its_command_has_ended_and_is_cancelled(folder: Path) -> None:
     # The file lets the stage end; without it the test decides when nothing else happens.
     source = (
