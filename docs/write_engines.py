@@ -3,12 +3,14 @@
 `python docs/write_engines.py` writes; `--check` exits 1 if the tables are not current. An engine counts as
 run only where a test in tests/engines exports for it and compares what it did, and where the docstring of
 that test begins with `By` and says by what. `Stand-in:` is for what tests do in place of an engine. Words
-that no exporter has as data stand in docs/engines.toml.
+that no exporter has as data stand in docs/engines.toml, and the seconds of runs in docs/engines.seconds.json,
+where `UPDATE_ENGINES=1 make test-engines` puts them.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -20,6 +22,7 @@ from jupyter_pipe.export import BUILT_IN, Exporter, find_exporter
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "engines.md"
 WORDS = ROOT / "docs" / "engines.toml"
+SECONDS = ROOT / "docs" / "engines.seconds.json"
 TESTS = ROOT / "tests" / "engines"
 GOLDEN = ROOT / "tests" / "export" / "golden"
 ENGINES = tuple(name for name in BUILT_IN if name != "dockerfile")
@@ -98,14 +101,17 @@ def resources(exporter: Exporter, told: dict[str, str]) -> str:
 
 
 def run_table(words: dict[str, dict[str, str]], runs: dict[str, str]) -> list[str]:
-    """Only the engines that a test runs, with the pinned versions."""
+    """Only the engines that a test runs, with the pinned versions, and the seconds that one has measured."""
+    seconds = json.loads(SECONDS.read_text(encoding="utf-8"))
     rows = []
     for engine in (name for name in ENGINES if name in runs):
         told = words[engine]
         version = pinned(told["package"]) if "package" in told else told.get("version", "")
         lines = len((GOLDEN / engine).read_text(encoding="utf-8").splitlines())
-        rows.append([find_exporter(engine).title, version, str(lines), runs[engine].removeprefix(REAL)])
-    return table(["engine", "version", "lines for `quickstart`", "run by"], rows)
+        took = str(seconds.get(engine, ""))
+        by = runs[engine].removeprefix(REAL)
+        rows.append([find_exporter(engine).title, version, str(lines), took, by])
+    return table(["engine", "version", "lines for `quickstart`", "seconds", "run by"], rows)
 
 
 def pinned(package: str) -> str:

@@ -11,7 +11,13 @@ import pytest
 
 from jupyter_pipe.cli.main import main
 from tests.cli.conftest import write_notebook
+from tests.engines.seconds import write_seconds
 from tests.engines.trial import CELLS, ENGINES, FLOWS, NAME, said, wait
+
+
+def pytest_sessionfinish() -> None:
+    if os.environ.get("UPDATE_ENGINES"):
+        write_seconds()
 
 
 @pytest.fixture

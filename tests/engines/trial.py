@@ -24,6 +24,7 @@ from jupyter_pipe.cli.main import main
 from jupyter_pipe.runs.model import Run
 from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.verify.outputs import Outputs, cell_outputs
+from tests.engines.seconds import measured
 
 # Each test starts a dozen kernels, one after the other: a limit for a machine that is very busy.
 LIMIT_SECONDS = 1200
@@ -46,7 +47,11 @@ CELLS = [
 NAME = "trial run"
 
 
+_exported: list[str] = []
+
+
 def exported(engine: str, *options: str) -> None:
+    _exported.append(engine)
     command = str(Path(sys.executable).parent / "jupyter-pipe")
     assert main(["export", engine, f"{NAME}_pipeline", "--command", command, *options]) == 0
 
@@ -87,7 +92,8 @@ def _by_age(paths: Iterable[Path]) -> list[Path]:
 
 def check_runs(run: Callable[[str], int]) -> None:
     """In a root: one that succeeds after an attempt that failed, and one whose gate is false."""
-    assert run("1000.0") == 0
+    with measured(_exported[-1]):
+        assert run("1000.0") == 0
     check_cells(shown_by(Path(f"{NAME}.ipynb"), count="5"), len(CELLS) - 1)
     good = newest_run()
     assert (good.state.value, good.metrics) == ("succeeded", {"total": 10 * (5 + len(WORD))})
@@ -102,7 +108,8 @@ def check_runs(run: Callable[[str], int]) -> None:
 def check_results(run: Callable[[str], int], result: Callable[[], Path], *, cells: bool = True) -> None:
     """The same with bundles: `result` is where the last stage tells of itself. Without `cells` the engine
     keeps bundles where nobody else reads them."""
-    assert run("1000.0") == 0
+    with measured(_exported[-1]):
+        assert run("1000.0") == 0
     if cells:
         check_cells(shown_by(Path(f"{NAME}.ipynb"), count="5"), len(CELLS) - 1)
     assert json.loads(result().read_text())["metrics"] == {"total": 10 * (5 + len(WORD))}
