@@ -55,7 +55,9 @@ class Prefect:
 
     def start(self, order: Order) -> Started:
         """Make a deployment of the exported flow, and a run of it."""
-        script = order.folder / "submitted.py"
+        # Workers copy the folder of a flow: in the run's own, files come and go while they do.
+        script = order.folder / "flow" / "submitted.py"
+        script.parent.mkdir()
         script.write_text(export_text(find_exporter("prefect"), order.plan), encoding="utf-8")
         flow = self._web.post("/flows/", {"name": flow_name(order.plan)})
         # Of its own: that of an earlier run may still have to start, from its own file.
@@ -64,7 +66,7 @@ class Prefect:
             {
                 "name": order.run_id,
                 "flow_id": flow["id"],
-                "path": str(order.folder),
+                "path": str(script.parent),
                 "entrypoint": f"{script.name}:pipeline",
                 "work_pool_name": self._pool,
             },
