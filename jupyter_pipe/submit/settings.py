@@ -30,6 +30,7 @@ __all__ = [
     "engine_of",
     "find_configuration",
     "has_own_runner",
+    "require_address",
     "require_settings",
     "settings_path",
 ]
@@ -134,6 +135,17 @@ def engine_of(configuration: Configuration) -> Engine:
 def require_settings(configuration: Configuration) -> None:
     """Raise SubmitError for what a start in the engine needs and this machine does not have."""
     _made(configuration).require_settings()
+
+
+def require_address(found: str, of: str, variable: str, example: str = "") -> None:
+    """Raise SubmitError if neither the configuration nor the engine's own variable has said where it is."""
+    if not found:
+        such = f", such as {example}" if example else ""
+        raise SubmitError(
+            f"Nobody says where {of} is.",
+            code="engine_settings",
+            hint=f"Set url in engines.toml, or {variable}{such}.",
+        )
 
 
 def has_own_runner(configuration: Configuration) -> bool:

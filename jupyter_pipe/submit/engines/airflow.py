@@ -16,7 +16,7 @@ from jupyter_pipe.export.modules.airflow import dag_name
 from jupyter_pipe.submit import Order, Sighting, StageSeen, Started, State, SubmitError
 from jupyter_pipe.submit.engines.beginning import note_begun, was_begun
 from jupyter_pipe.submit.engines.placing import clear, named_by_shape, place, typed_values
-from jupyter_pipe.submit.settings import Configuration
+from jupyter_pipe.submit.settings import Configuration, require_address
 from jupyter_pipe.submit.web import RefusedError, Web
 
 __all__ = ["Airflow", "sighting_of"]
@@ -50,12 +50,7 @@ class Airflow:
 
     def __init__(self, configuration: Configuration) -> None:
         url = configuration.url or os.environ.get("AIRFLOW__API__BASE_URL", "")
-        if not url:
-            raise SubmitError(
-                "Nobody says where Airflow is.",
-                code="engine_settings",
-                hint="Set url in engines.toml, or AIRFLOW__API__BASE_URL, such as http://localhost:8080.",
-            )
+        require_address(url, "Airflow", "AIRFLOW__API__BASE_URL", "http://localhost:8080")
         self._configuration = configuration
         self._url = url.rstrip("/").removesuffix("/api/v2")
         token = os.environ.get(configuration.token or "AIRFLOW_CLI_TOKEN", "")

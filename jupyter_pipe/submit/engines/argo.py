@@ -13,11 +13,11 @@ from typing import Any
 from urllib.parse import quote
 
 from jupyter_pipe.export.manifests.argo import manifest_of, template_names, untemplated
-from jupyter_pipe.submit import Order, Sighting, StageSeen, Started, State, SubmitError
+from jupyter_pipe.submit import Order, Sighting, StageSeen, Started, State
 from jupyter_pipe.submit.engines.beginning import begin_or_leave, look_or_begin, note_begun
 from jupyter_pipe.submit.engines.containers import require_images
 from jupyter_pipe.submit.engines.placing import once
-from jupyter_pipe.submit.settings import Configuration
+from jupyter_pipe.submit.settings import Configuration, require_address
 from jupyter_pipe.submit.web import RefusedError, Web
 
 __all__ = ["Argo", "sighting_of"]
@@ -44,12 +44,7 @@ class Argo:
 
     def __init__(self, configuration: Configuration) -> None:
         self._url = (configuration.url or _server()).rstrip("/")
-        if not self._url:
-            raise SubmitError(
-                "Nobody says where the server of Argo is.",
-                code="engine_settings",
-                hint="Set url in engines.toml, or ARGO_SERVER, such as localhost:2746.",
-            )
+        require_address(self._url, "the server of Argo", "ARGO_SERVER", "localhost:2746")
         self._namespace = configuration.namespace or os.environ.get("ARGO_NAMESPACE", "") or "default"
         # As Argo's own command wants it: `Bearer v2:…`.
         token = os.environ.get(configuration.token or "ARGO_TOKEN", "").removeprefix("Bearer ")

@@ -18,7 +18,7 @@ from jupyter_pipe.export.modules.dagster import asset_keys, job_name
 from jupyter_pipe.submit import Order, Sighting, StageSeen, Started, State, SubmitError
 from jupyter_pipe.submit.engines.beginning import begin_or_leave, look_or_begin, note_begun
 from jupyter_pipe.submit.engines.placing import clear, named_by_shape, place, typed_values
-from jupyter_pipe.submit.settings import Configuration
+from jupyter_pipe.submit.settings import Configuration, require_address
 from jupyter_pipe.submit.web import RefusedError, Web
 
 __all__ = ["LOCATION", "Dagster", "sighting_of"]
@@ -135,12 +135,7 @@ class Dagster:
 
     def __init__(self, configuration: Configuration) -> None:
         url = configuration.url or os.environ.get("DAGSTER_URL", "")
-        if not url:
-            raise SubmitError(
-                "Nobody says where Dagster is.",
-                code="engine_settings",
-                hint="Set url in engines.toml, or DAGSTER_URL, such as http://localhost:3000.",
-            )
+        require_address(url, "Dagster", "DAGSTER_URL", "http://localhost:3000")
         self._configuration = configuration
         self._url = url.rstrip("/").removesuffix("/graphql")
         self._location = configuration.location or LOCATION

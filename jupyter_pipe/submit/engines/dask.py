@@ -23,7 +23,7 @@ from jupyter_pipe.model import to_json
 from jupyter_pipe.runs.model import ParameterValue, Run, RunOptions
 from jupyter_pipe.runs.store import RunStore
 from jupyter_pipe.submit import SubmitError
-from jupyter_pipe.submit.settings import Configuration
+from jupyter_pipe.submit.settings import Configuration, require_address
 
 __all__ = ["TITLE", "Dask", "main"]
 
@@ -55,12 +55,7 @@ class Dask:
         """Dask has to be installed, and the scheduler's address known."""
         if importlib.util.find_spec("distributed") is None:
             raise ExtraMissingError("submit dask", "dask")
-        if not self._url:
-            raise SubmitError(
-                "Nobody says where Dask's scheduler is.",
-                code="engine_settings",
-                hint="Set url in engines.toml, or DASK_SCHEDULER_ADDRESS, such as tcp://localhost:8786.",
-            )
+        require_address(self._url, "Dask's scheduler", "DASK_SCHEDULER_ADDRESS", "tcp://localhost:8786")
 
     def run(self, request: RunRequest) -> Run:
         """Start the runner; returns when the run has begun. Raises SubmitError for a scheduler that is not

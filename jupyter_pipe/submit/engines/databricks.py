@@ -18,7 +18,7 @@ from jupyter_pipe.export.manifests.databricks import DEFAULT_RUNTIME, Surroundin
 from jupyter_pipe.submit import Order, Sighting, StageSeen, Started, State, SubmitError
 from jupyter_pipe.submit.engines.beginning import begin_or_leave
 from jupyter_pipe.submit.engines.placing import named_by_shape
-from jupyter_pipe.submit.settings import Configuration
+from jupyter_pipe.submit.settings import Configuration, require_address
 from jupyter_pipe.submit.web import RefusedError, Web
 
 __all__ = ["Databricks", "sighting_of"]
@@ -53,12 +53,7 @@ class Databricks:
 
     def __init__(self, configuration: Configuration) -> None:
         url = configuration.url or os.environ.get("DATABRICKS_HOST", "")
-        if not url:
-            raise SubmitError(
-                "Nobody says where the workspace of Databricks is.",
-                code="engine_settings",
-                hint="Set url in engines.toml, or DATABRICKS_HOST.",
-            )
+        require_address(url, "the workspace of Databricks", "DATABRICKS_HOST")
         self._configuration = configuration
         self._url = (url if "://" in url else f"https://{url}").rstrip("/")
         self._token_variable = configuration.token or "DATABRICKS_TOKEN"

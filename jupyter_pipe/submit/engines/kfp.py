@@ -17,7 +17,7 @@ from jupyter_pipe.submit.engines.beginning import begin_or_leave, look_or_begin,
 from jupyter_pipe.submit.engines.containers import require_images
 from jupyter_pipe.submit.engines.kfp_spec import document_of, task_names
 from jupyter_pipe.submit.engines.placing import once, typed_values
-from jupyter_pipe.submit.settings import Configuration
+from jupyter_pipe.submit.settings import Configuration, require_address
 from jupyter_pipe.submit.web import Web
 
 __all__ = ["Kfp", "sighting_of"]
@@ -45,12 +45,7 @@ class Kfp:
 
     def __init__(self, configuration: Configuration) -> None:
         url = configuration.url or os.environ.get("KF_PIPELINES_ENDPOINT", "")
-        if not url:
-            raise SubmitError(
-                "Nobody says where Kubeflow Pipelines is.",
-                code="engine_settings",
-                hint="Set url in engines.toml, or KF_PIPELINES_ENDPOINT, such as http://localhost:8888.",
-            )
+        require_address(url, "Kubeflow Pipelines", "KF_PIPELINES_ENDPOINT", "http://localhost:8888")
         self._url = url.rstrip("/")
         self._namespace = configuration.namespace
         token = os.environ.get(configuration.token or "KF_PIPELINES_TOKEN", "")

@@ -10,7 +10,7 @@ from typing import Any
 from jupyter_pipe.export import export_text, find_exporter
 from jupyter_pipe.export.modules.prefect import flow_name, parameter_names
 from jupyter_pipe.submit import Order, Sighting, StageSeen, Started, State, SubmitError
-from jupyter_pipe.submit.settings import Configuration
+from jupyter_pipe.submit.settings import Configuration, require_address
 from jupyter_pipe.submit.web import Web
 
 __all__ = ["Prefect", "sighting_of"]
@@ -35,12 +35,7 @@ class Prefect:
     def __init__(self, configuration: Configuration) -> None:
         self._url = (configuration.url or os.environ.get("PREFECT_API_URL", "")).rstrip("/")
         self._pool = configuration.pool or os.environ.get("PREFECT_DEFAULT_WORK_POOL_NAME", "")
-        if not self._url:
-            raise SubmitError(
-                "Nobody says where Prefect's API is.",
-                code="engine_settings",
-                hint="Set PREFECT_API_URL, or url in engines.toml.",
-            )
+        require_address(self._url, "Prefect's API", "PREFECT_API_URL")
         token = os.environ.get(configuration.token or "PREFECT_API_KEY", "")
         self._web = Web("Prefect", self._url, token)
 
