@@ -6,8 +6,9 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from jupyter_pipe.submit import SilentError, SubmitError
 
@@ -48,6 +49,17 @@ class Web:
     def get(self, path: str) -> Any:
         """The answer to a question, decoded."""
         return self._ask("GET", path, None)
+
+    def pages(self, path: str, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The answers to a question of which each says with which token to ask for the next."""
+        token = ""
+        while True:
+            query = urlencode({**asked, **({"page_token": token} if token else {})})
+            page = self.get(f"{path}?{query}")
+            yield page
+            token = page.get("next_page_token", "")
+            if not token:
+                return
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """The answer to what makes something, decoded."""

@@ -11,7 +11,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 from jupyter_pipe.export import ExportError
 from jupyter_pipe.export.manifests.databricks import DEFAULT_RUNTIME, Surroundings, job_of
@@ -120,29 +119,20 @@ class Databricks:
         self._web.post(f"{_API}/runs/cancel", {"run_id": int(handle.get("run") or self._run(handle))})
 
     def _described(self, number: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        token, tasks = "", []
-        while True:
-            query = urlencode({"run_id": number, **({"page_token": token} if token else {})})
-            run: dict[str, Any] = self._web.get(f"{_API}/runs/get?{query}")
+        run: dict[str, Any] = {}
+        tasks: list[dict[str, Any]] = []
+        for run in self._web.pages(f"{_API}/runs/get", {"run_id": number}):
             tasks += run.get("tasks", ())
-            token = run.get("next_page_token", "")
-            if not token:
-                return run, tasks
+        return run, tasks
 
     def _job(self, name: str, settings: Mapping[str, Any]) -> int:
         """The number of the job of that name, with these settings."""
-        token = ""
-        while True:
-            page = self._web.get(
-                f"{_API}/list?{urlencode({'name': name, **({'page_token': token} if token else {})})}"
-            )
+        for page in self._web.pages(f"{_API}/list", {"name": name}):
             for each in page.get("jobs", ()):
                 if each["settings"]["name"] == name:
                     self._web.post(f"{_API}/reset", {"job_id": each["job_id"], "new_settings": settings})
                     return int(each["job_id"])
-            token = page.get("next_page_token", "")
-            if not token:
-                return int(self._web.post(f"{_API}/create", settings)["job_id"])
+        return int(self._web.post(f"{_API}/create", settings)["job_id"])
 
     def _run(self, handle: Mapping[str, str]) -> int:
         """The number of the run, which this request starts if no other has."""

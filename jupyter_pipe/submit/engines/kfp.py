@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from jupyter_pipe.submit import Order, Sighting, StageSeen, Started, State, SubmitError
 from jupyter_pipe.submit.engines.beginning import begin_or_leave, look_or_begin, note_begun
@@ -105,7 +105,7 @@ class Kfp:
         """The run with its tasks, which lists do not have."""
         named = {"key": "name", "operation": "EQUALS", "string_value": handle["name"]}
         asked = {"experiment_id": handle["experiment"], "filter": json.dumps({"predicates": [named]})}
-        for run in self._pages("runs", asked):
+        for run in self._listed("runs", asked):
             if run.get("display_name") == handle["name"]:
                 found: dict[str, Any] = self._web.get(f"{_API}/runs/{quote(run['run_id'])}")
                 return found
@@ -113,20 +113,14 @@ class Kfp:
 
     def _experiment(self, name: str) -> str:
         asked = {"namespace": self._namespace} if self._namespace else {}
-        for each in self._pages("experiments", asked):
+        for each in self._listed("experiments", asked):
             if each.get("display_name") == name:
                 return str(each["experiment_id"])
         return str(self._web.post(f"{_API}/experiments", {"display_name": name, **asked})["experiment_id"])
 
-    def _pages(self, kind: str, asked: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-        token = ""
-        while True:
-            query = urlencode({**asked, "page_size": _PAGE, **({"page_token": token} if token else {})})
-            page = self._web.get(f"{_API}/{kind}?{query}")
+    def _listed(self, kind: str, asked: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        for page in self._web.pages(f"{_API}/{kind}", {**asked, "page_size": _PAGE}):
             yield from page.get(kind, ())
-            token = page.get("next_page_token", "")
-            if not token:
-                return
 
 
 def sighting_of(run: Mapping[str, Any], tasks: Mapping[str, str]) -> Sighting:
